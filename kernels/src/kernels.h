@@ -1,0 +1,66 @@
+// What the C interface and the instruction-set-specific translation units share: plain structs, no templates.
+#pragma once
+#include <cstdint>
+
+namespace pdnn {
+
+enum DType : int32_t { kFloat32 = 0, kFloat64 = 1, kBFloat16 = 2, kFloat16 = 3 };
+
+constexpr int kMaxDims = 64;  // torch's own limit
+
+// One tensor of a job: its elements are visited in the job's flat order. `flat` says that this order is memory order.
+struct Operand {
+  char* data;  // null: absent
+  int32_t dtype;
+  bool flat;
+  int64_t strides[kMaxDims];  // in elements
+};
+
+struct Shape {
+  int ndim;
+  int64_t count;
+  int64_t sizes[kMaxDims];
+};
+
+// loss = weight_t q^gamma softplus(-z); exactly one of: sum, sum with gradient, stored loss, gradient from upstream.
+struct FocalLossJob {
+  Shape shape;
+  Operand inputs, targets, upstream, loss, gradient;
+  double positive_weight, negative_weight, gamma;
+  // Class-index form: one label for each row of `classes` inputs, in place of `targets`.
+  const int64_t* labels;
+  const float* weights;  // per row; null: all one
+  int64_t classes, background, ignore;
+};
+
+struct FrozenBatchNormJob {
+  int32_t dtype;
+  bool channels_last, relu;
+  int64_t rows, columns;  // memory order; a row is one (image, channel) plane, or one pixel in channels_last
+  int64_t channels;
+  const void *scale, *shift;  // float, or double for double tensors
+  const void *input, *residual;  // forward; residual may be null
+  void* output;  // written by the forward pass, read by the backward pass with ReLU
+  const void* upstream;  // backward
+  void *input_gradient, *residual_gradient;  // either may be null
+};
+
+// Work is cut into chunks whose borders do not depend on the number of threads, so neither does the sum.
+constexpr int64_t kChunkElements = 16384;
+
+struct InstructionSet {
+  const char* name;
+  double (*focal_loss)(const FocalLossJob&, int64_t begin, int64_t end);         // flat elements
+  double (*focal_loss_rows)(const FocalLossJob&, int64_t begin, int64_t end);    // rows
+  int64_t (*count_valid_labels)(const FocalLossJob&, int64_t rows);              // or -1 - index of a bad label
+  void (*frozen_batch_norm)(const FrozenBatchNormJob&, int64_t begin, int64_t end);           // rows
+  void (*frozen_batch_norm_backward)(const FrozenBatchNormJob&, int64_t begin, int64_t end);  // rows
+  void (*stream)(const uint64_t* a, const uint64_t* b, uint64_t* out, int64_t begin, int64_t end);
+};
+
+extern const InstructionSet portable;
+#ifdef PDNN_X86
+extern const InstructionSet avx2, avx512;
+#endif
+
+}  // namespace pdnn

@@ -1,0 +1,55 @@
+"""The one door between the training and the agent: what fails behind it is reported, and the training goes on."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import Any, Callable, Optional, TypeVar
+
+from ..protocol import AgentError
+
+Result = TypeVar("Result")
+
+MAX_ERRORS = 5
+
+
+class Guard:
+    """Runs the agent's code; after `MAX_ERRORS` failures the agent gives up for good.
+
+    `SystemExit` passes: it is how a run under ``--steps`` ends.
+    """
+
+    def __init__(self, report: Callable[[Any], None]) -> None:
+        self._report = report
+        self._errors = 0
+        self.give_up: Optional[Callable[[], None]] = None
+        """Called once, when there were too many failures."""
+
+    def run(self, function: Callable[..., Result], *arguments: Any) -> Optional[Result]:
+        """The function's result, or nothing when it failed."""
+        try:
+            return function(*arguments)
+        except Exception as error:  # noqa: BLE001 - this is the door
+            self.failed(getattr(function, "__qualname__", str(function)), error)
+            return None
+
+    def failed(self, where: str, error: BaseException) -> None:
+        """Report a failure; never raises."""
+        try:
+            text = "".join(traceback.format_exception(type(error), error, error.__traceback__)[-3:])
+            self._report(AgentError(where, text.strip()[:2000], time.time_ns()))
+            self._errors += 1
+            if self._errors == MAX_ERRORS and self.give_up is not None:
+                self.give_up()
+        except Exception:  # noqa: BLE001, S110 - the last resort: nothing may reach the training
+            pass
+
+
+def without_our_frame(error: BaseException) -> None:
+    """Drop the caller's own entry, the first one, from a traceback.
+
+    The bare ``raise`` that follows adds no new one, so the program sees the traceback of a plain run. (CPython adds
+    an entry where an exception leaves a call, not where it is raised again: true of 3.9 to 3.14.)
+    """
+    if error.__traceback__ is not None:
+        error.__traceback__ = error.__traceback__.tb_next

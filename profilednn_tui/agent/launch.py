@@ -1,0 +1,80 @@
+"""Start the agent in a process of a launched run; called once, right after torch was imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any, List, Optional
+
+from ..protocol import Hello, Notice
+from .process import AgentProcess
+
+
+class Options:
+    """What the host asked for, from the environment."""
+
+    def __init__(self, environment: Any) -> None:
+        self.folder: str = environment["PROFILEDNN_SESSION"]
+        self.budget_percent = _number(environment.get("PROFILEDNN_OVERHEAD"), 2.0)
+        steps = _number(environment.get("PROFILEDNN_STEPS"), 0.0)
+        self.stop_after: Optional[int] = int(steps) or None
+        self.optimizations: List[str] = [name for name in environment.get("PROFILEDNN_WITH", "").split(",") if name]
+
+
+def start() -> None:
+    """Start the agent; raises what goes wrong, and the import hook reports it."""
+    options = Options(os.environ)
+    torch: Any = sys.modules["torch"]
+    agent = AgentProcess(torch, options.folder, options.budget_percent, options.stop_after)
+    agent.introduce = lambda: [hello(torch, options), *notices(torch)]
+    agent.start(early=not is_child_of_multiprocessing())
+
+
+def is_child_of_multiprocessing() -> bool:
+    """Whether this process was made by `multiprocessing`: most are DataLoader workers, and those never train."""
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and module.parent_process() is not None
+
+
+def hello(torch: Any, options: Options) -> Hello:
+    """Who we are."""
+    environment = os.environ
+    return Hello(
+        pid=os.getpid(),
+        parent_pid=os.getppid(),
+        main_thread_id=os.getpid(),
+        argv=[str(part) for part in getattr(sys, "orig_argv", None) or sys.argv],
+        working_directory=os.getcwd(),
+        executable=sys.executable,
+        python="%d.%d.%d" % sys.version_info[:3],
+        torch=str(torch.__version__),
+        intra_op_threads=int(torch.get_num_threads()),
+        inter_op_threads=int(torch.get_num_interop_threads()),
+        rank=_whole(environment.get("RANK")),
+        world_size=_whole(environment.get("WORLD_SIZE")),
+        overhead_budget_percent=options.budget_percent,
+        optimizations=options.optimizations,
+        how="launch",
+        unix_ns=time.time_ns(),
+    )
+
+
+def notices(torch: Any) -> List[Notice]:
+    """What is unusual about this process."""
+    found = []
+    if torch.cuda.is_available():
+        text = "a GPU is visible: only the CPU side of the training is measured"
+        found.append(Notice("info", "gpu", text, time.time_ns()))
+    return found
+
+
+def _number(text: Optional[str], default: float) -> float:
+    try:
+        return float(text) if text else default
+    except ValueError:
+        return default
+
+
+def _whole(text: Optional[str]) -> Optional[int]:
+    return int(text) if text is not None and text.isdigit() else None

@@ -1,0 +1,102 @@
+"""What the agent has to say, on its way to the recording: a bounded queue, and a file opened for each flush.
+
+The training thread only appends to a deque. The file is opened, appended to and closed again at every flush: a
+program may close every file descriptor, and a number that we held would then name a file of the program's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from typing import Any, Deque, List, Tuple
+
+from ..protocol import MAGIC, VERSION, Header, Steps, encode
+
+MAX_EVENTS = 2_000
+MAX_STEP_ROWS = 50_000
+ROWS_A_LINE = 200
+
+StepRow = Tuple[int, List[Any]]
+
+
+class Outbox:
+    """Events and step rows waiting for the writer; full queues drop what comes and count it."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self.path = ""
+        self.dropped = 0
+        self._events: Deque[Any] = deque()
+        self._rows: Deque[StepRow] = deque()
+        self._lines: Deque[bytes] = deque()
+        self._line_torn = False
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin a stream of this process's own: at the start, and in a forked child."""
+        self.path = os.path.join(self._folder, "agent-%d.jsonl" % os.getpid())
+        self._events.clear()
+        self._rows.clear()
+        self._lines.clear()
+        self._line_torn = False
+        self.dropped = 0
+        self._lines.append(encode(Header(MAGIC, VERSION, "agent", os.getpid(), time.time_ns())))
+
+    def put(self, event: Any) -> None:
+        """Queue an event."""
+        if len(self._events) < MAX_EVENTS:
+            self._events.append(event)
+        else:
+            self.dropped += 1
+
+    def put_step(self, number: int, row: List[Any]) -> None:
+        """Queue the row of one step (see `protocol.Steps`)."""
+        if len(self._rows) < MAX_STEP_ROWS:
+            self._rows.append((number, row))
+        else:
+            self.dropped += 1
+
+    def flush(self) -> None:
+        """Write what is queued, whole lines only; what the disk does not take waits for the next flush."""
+        while self._rows:
+            self._lines.append(encode(self._next_steps()))
+        while self._events:
+            self._lines.append(encode(self._events.popleft()))
+        if not self._lines:
+            return
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError:
+            self._forget_excess()
+            return
+        try:
+            while self._lines:
+                self._write_line(descriptor)
+        except OSError:
+            self._forget_excess()
+        finally:
+            os.close(descriptor)
+
+    def _next_steps(self) -> Steps:
+        first, row = self._rows.popleft()
+        rows = [row]
+        while self._rows and len(rows) < ROWS_A_LINE and self._rows[0][0] == first + len(rows):
+            rows.append(self._rows.popleft()[1])
+        return Steps(first, rows)
+
+    def _write_line(self, descriptor: int) -> None:
+        line = self._lines[0]
+        # A line cut by a full disk stays in the file; a newline sets it apart from the next try.
+        whole = b"\n" + line if self._line_torn else line
+        written = os.write(descriptor, whole)
+        if written < len(whole):
+            self._line_torn = written > 0 or self._line_torn
+            raise OSError("short write")
+        self._line_torn = False
+        self._lines.popleft()
+
+    def _forget_excess(self) -> None:
+        while len(self._lines) > MAX_EVENTS:
+            del self._lines[1]  # the header stays
+            self.dropped += 1

@@ -1,0 +1,205 @@
+"""The agent in one process: puts the parts together, owns the writer thread, follows forks."""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import ctypes
+import os
+import time
+from collections import deque
+from time import perf_counter_ns, thread_time_ns
+from typing import Any, Callable, Deque, List, Optional
+
+from ..protocol import Bye, Command, Notice
+from .control import ControlFile
+from .guard import Guard
+from .hooks import Hooks
+from .outbox import Outbox
+from .schedule import Schedule
+from .timeline import FORWARD, Timeline
+from .torch_profiler import ProfilerUnavailable, TorchProfiler
+from .watch import Watch
+from .windows import Windows
+
+INTERVAL_S = 0.25
+"""How often the thread looks for commands."""
+FLUSH_EVERY = 2
+"""It writes at every second look."""
+
+
+class AgentProcess:
+    """Starts and stops the agent of this process, and starts it anew in a forked child."""
+
+    def __init__(self, torch: Any, folder: str, budget_percent: float, stop_after: Optional[int]) -> None:
+        self._torch = torch
+        self._folder = folder
+        self._budget_percent = budget_percent
+        self._stop_after = stop_after
+        self.introduce: Callable[[], List[Any]] = list
+        """Makes the events that open a stream."""
+        self._outbox = Outbox(folder)
+        self._guard = Guard(self._outbox.put)
+        self._guard.give_up = self.remove
+        self._profiler: Optional[TorchProfiler] = None
+        self._hooks: Optional[Hooks] = None
+
+    def start(self, early: bool) -> None:
+        """Install the hooks; open the stream now if `early`, else at the first step."""
+        os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # a CUDA build prints about missing devices otherwise
+        try:
+            self._profiler = TorchProfiler(self._torch, self._guard)
+        except ProfilerUnavailable as error:
+            self._outbox.put(Notice("warning", "no_profiler", "no operator windows: %s" % error, time.time_ns()))
+        self._listen(early)
+        os.register_at_fork(
+            before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._after_fork_in_child
+        )
+        atexit.register(self._at_exit)
+
+    def remove(self) -> None:
+        """Restore everything that was replaced in torch; the thread ends by itself."""
+        hooks, self._hooks = self._hooks, None
+        if hooks is not None:
+            hooks.remove()
+        if self._profiler is not None:
+            self._profiler.remove()
+
+    def _listen(self, early: bool) -> None:
+        self._early = early
+        self._introduced = False
+        self._looks = 0
+        self._seen: Any = None
+        self._writer_ns = 0
+        self._commands: Deque[Command] = deque()
+        self._control = ControlFile(self._folder)
+        timeline = Timeline()
+        windows = None
+        self._watch = Watch(self._torch, timeline, self._outbox, self._commands, hook_cost_ns(), self._stop_after)
+        if self._profiler is not None:
+            schedule = Schedule(self._budget_percent)
+            windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
+        self._watch.windows = windows
+        self._hooks = Hooks(self._torch, timeline, self._watch, self._guard)
+        self._hooks.install()
+        self._writer = WriterThread(self._look)
+        self._writer.start()
+
+    # ---- the thread
+
+    def _look(self) -> bool:
+        """One round of the thread; whether to go on."""
+        self._guard.run(self._round)
+        return self._hooks is not None
+
+    def _round(self) -> None:
+        if not (self._introduced or self._early or self._watch.steps):
+            return
+        self._commands.extend(self._control.new_commands())
+        if self._looks % FLUSH_EVERY == 0:
+            self._write()
+        self._looks += 1
+        self._writer_ns = thread_time_ns()
+        if self._watch.detach_wanted:
+            self.remove()
+            self._say_goodbye("detached")
+
+    def _write(self) -> None:
+        if not self._introduced:
+            self._introduced = True
+            for event in self.introduce():
+                self._outbox.put(event)
+        if self._watch.steps == 0:
+            progress = self._watch.progress()
+            seen = (progress.batches, progress.forwards, progress.backwards, progress.optimizer_steps)
+            if seen != self._seen:
+                self._seen = seen
+                self._outbox.put(progress)
+        elif self._looks % (2 * FLUSH_EVERY) == 0:
+            self._outbox.put(self._watch.status(self._writer_ns))
+        self._outbox.flush()
+
+    def _say_goodbye(self, reason: str) -> None:
+        self._write()
+        self._outbox.put(self._watch.status(self._writer_ns))
+        self._outbox.put(Bye(reason, time.time_ns()))
+        self._outbox.flush()
+
+    def _at_exit(self) -> None:
+        if self._hooks is not None and (self._early or self._watch.steps):
+            self._writer.stop()
+            self._guard.run(self._say_goodbye, "exit")
+
+    # ---- forks
+
+    def _before_fork(self) -> None:
+        # A second thread at the moment of a fork would make Python 3.12 warn where it would not without us.
+        self._guard.run(self._writer.stop)
+
+    def _after_fork(self) -> None:
+        if self._hooks is not None:
+            self._guard.run(self._writer.start)
+
+    def _after_fork_in_child(self) -> None:
+        if self._hooks is not None:
+            self._guard.run(self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        assert self._hooks is not None
+        self._hooks.remove()
+        if self._profiler is not None:
+            self._profiler.forget()
+        self._outbox.restart()
+        self._listen(early=False)
+
+
+class WriterThread:
+    """A thread that Python's `threading` does not know of, so that the program's view of its threads is its own."""
+
+    NAME = b"profilednn"
+
+    def __init__(self, look: Callable[[], bool]) -> None:
+        self._look = look
+        self._wake = _thread.allocate_lock()
+        self._ended = _thread.allocate_lock()
+        self._running = False
+
+    def start(self) -> None:
+        """Start the thread, if it does not run."""
+        if self._running:
+            return
+        self._wake = _thread.allocate_lock()
+        self._ended = _thread.allocate_lock()
+        self._wake.acquire()
+        self._ended.acquire()
+        self._running = True
+        _thread.start_new_thread(self._run, (self._wake, self._ended))
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        if self._running:
+            self._running = False
+            self._wake.release()
+            self._ended.acquire(timeout=2.0)
+
+    def _run(self, wake: Any, ended: Any) -> None:
+        try:
+            ctypes.CDLL(None).prctl(15, self.NAME, 0, 0, 0)  # PR_SET_NAME: tells the host's thread view who we are
+            while self._look() and not wake.acquire(timeout=INTERVAL_S):
+                pass
+        finally:
+            ended.release()
+
+
+def hook_cost_ns() -> float:
+    """The cost of one switch of the timeline with its wrapper, measured here and now: the best of five short loops."""
+    timeline = Timeline()
+    guard = Guard(lambda event: None)
+    best = float("inf")
+    for _ in range(5):
+        begin = perf_counter_ns()
+        for _ in range(100):
+            guard.run(timeline.enter, FORWARD)
+            timeline.leave_forward(False)
+        best = min(best, (perf_counter_ns() - begin) / 200)
+    return best

@@ -1,0 +1,347 @@
+"""One window's raw event tree -> operators, call stacks and modules.
+
+The tree holds three kinds of nodes that count here: operators, Python frames and C calls. One walk, parents before
+children, carries the call stack down. A frame's own line is that of its ``def``; where it was executing is known
+from its callee (``caller``), so a frame enters the stack when something it called is met.
+
+Times follow torch's own rule: an operator's self time is its duration without its direct children's, and an operator
+whose only child has the same name is one operator, not two.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from operator import attrgetter, itemgetter
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+from .torch_profiler import BACKWARD_PREFIX, NodeTypes, Tree
+
+MAX_ROWS = 6_000
+_OUR_FILES = os.path.join("profilednn_tui", "agent") + os.sep
+_NONE = -1
+
+_NOWHERE = (_NONE, _NONE)
+
+FrameKey = Tuple[str, int, str]
+
+
+class Summary(NamedTuple):
+    """The tables of a `protocol.Window`."""
+
+    strings: List[str]
+    frames: List[List[int]]
+    nodes: List[List[int]]
+    operators: List[List[int]]
+    modules: List[List[int]]
+    rows: List[List[int]]
+    events: int
+    operator_ns: int
+    truncated: bool
+
+
+def summarize(tree: Tree, types: NodeTypes, module_paths: Dict[int, str]) -> Summary:
+    """Summarize a window; `module_paths` maps ``id(module)`` to the module's path in its root."""
+    # A collection in here would walk the program's whole heap for garbage that we do not make.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _Walk(types, module_paths).run(tree)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class _Walk:
+    def __init__(self, types: NodeTypes, module_paths: Dict[int, str]) -> None:
+        self._types = types
+        self._module_paths = module_paths
+        self._events = 0
+        self._strings: Dict[str, int] = {}
+        self._frames: Dict[FrameKey, int] = {}
+        self._frame_rows: List[List[int]] = []
+        self._nodes: Dict[Tuple[int, FrameKey], int] = {}
+        self._node_rows: List[List[int]] = []
+        self._operators: Dict[Any, int] = {}
+        self._operator_rows: List[List[int]] = []
+        self._modules: Dict[int, int] = {}
+        self._module_rows: List[List[int]] = []
+        self._rows: Dict[Tuple[int, int, int, int, int], List[int]] = {}
+        self._is_ours: Dict[str, bool] = {}
+        self._files: Dict[str, str] = {}
+
+    def run(self, tree: Tree) -> Summary:
+        self._walk(sorted(tree.roots, key=attrgetter("start_time_ns")))
+        self._sum_backward_over_parents()
+        rows = [[*key[:4], *figures, key[4]] for key, figures in self._rows.items()]
+        rows.sort(key=itemgetter(5), reverse=True)
+        return Summary(
+            list(self._strings),
+            self._frame_rows,
+            self._node_rows,
+            self._operator_rows,
+            self._module_rows,
+            rows[:MAX_ROWS],
+            self._events,
+            sum(row[5] for row in rows),
+            len(rows) > MAX_ROWS,
+        )
+
+    def _walk(self, roots: List[Any]) -> None:
+        """Visit all events in the order of time.
+
+        Kept in one piece and free of attribute look-ups: it runs in the training thread, thousands of times a window.
+        An entry of `pending` holds the event, its fields, and what it inherits: the call-stack node above the running
+        frame, that frame (nothing where the node already ends in the calling line), module, 1 in a backward pass,
+        node and module of the forward call behind it, and name, row and number of children of the operator right above.
+        """
+        torch_op, py_call, py_c_call, _, python_counts = self._types
+        rows, node_of, operator_index, is_ours = self._rows, self._node, self._operator_index, self._ours
+        made_by: Dict[int, Tuple[int, int]] = {}  # autograd sequence number -> node, module of the forward pass
+        spans: List[_Span] = []
+        pending: List[Tuple[Any, ...]] = [
+            (root, root.extra_fields, _NONE, None, _NONE, 0, _NONE, _NONE, None) for root in reversed(roots)
+        ]
+        events = 0
+        while pending:
+            event, extra, above, frame, module, backward, forward_node, forward_module, outer = pending.pop()
+            events += 1
+            kind = type(extra)
+            children = event.children
+            if spans and (kind is torch_op or python_counts):
+                spans = _subtract_from(spans, event.start_time_ns, event.end_time_ns)
+            if kind is torch_op:
+                duration_ns = event.duration_time_ns
+                name = event.name
+                below_ns = 0
+                for child in children:
+                    below_ns += child.duration_time_ns
+                if outer is not None and outer[2] == 1 and outer[0] == name:
+                    row = outer[1]
+                    row[1] += duration_ns - below_ns
+                    node = above
+                else:
+                    node = above if frame is None else node_of(above, frame)
+                    if name.startswith(BACKWARD_PREFIX):
+                        backward = 1
+                        forward_node, forward_module = made_by.get(extra.sequence_number, _NOWHERE)
+                        if forward_module >= 0:
+                            self._module_rows[forward_module][4] += duration_ns
+                    elif not backward:
+                        sequence = extra.sequence_number
+                        if sequence >= 0:
+                            # The last operator with a number made the autograd node; others only saw it coming.
+                            made_by[sequence] = (node, module)
+                    inputs = extra.inputs
+                    index = operator_index(name, inputs)
+                    key = (index, node, forward_node, forward_module if backward else module, backward)
+                    row = rows.get(key)
+                    if row is None:
+                        row = rows[key] = [0, 0, 0]
+                    row[0] += 1
+                    row[1] += duration_ns - below_ns
+                    row[2] += duration_ns
+                    if not children and not inputs:
+                        # An annotation: with stacks its operators are not below it, they only lie in its time.
+                        spans.append(_Span(event.start_time_ns, event.end_time_ns, row))
+                if not children:
+                    continue
+                if not python_counts and any([type(child.extra_fields) is not torch_op for child in children]):
+                    row[1] += below_ns
+                    spans.append(_Span(event.start_time_ns, event.end_time_ns, row))
+                above, frame, outer = node, None, (name, row, len(children))
+            elif kind is py_call:
+                caller, info = extra.caller, extra.module
+                if frame is not None and not is_ours(caller.file_name):
+                    above = node_of(above, (caller.file_name, caller.line_number, caller.function_name))
+                if info is not None:
+                    above_module = module
+                    module = self._module_index(info, module)
+                    module_row = self._module_rows[module]
+                    module_row[2] += 1
+                    if module != above_module:
+                        module_row[3] += event.duration_time_ns
+                if not children:
+                    continue
+                own = extra.callsite
+                frame, outer = (own.file_name, own.line_number, own.function_name), None
+            else:
+                if not children:
+                    continue
+                outer = None
+                if kind is py_c_call and frame is not None:
+                    caller = extra.caller
+                    if not is_ours(caller.file_name):
+                        above = node_of(above, (caller.file_name, caller.line_number, caller.function_name))
+                        frame = None
+            below = [
+                (child, child.extra_fields, above, frame, module, backward, forward_node, forward_module, outer)
+                for child in children
+            ]
+            if kind is py_call:
+                below = self._with_lines(below)
+            below.reverse()
+            pending += below
+        self._events = events
+
+    def _with_lines(self, below: List[Tuple[Any, ...]]) -> List[Tuple[Any, ...]]:
+        """Give operators that Python's arithmetic called the line of the last call before them.
+
+        ``a + b`` is no call that the profiler sees, but its operands mostly come from one on the same line.
+        """
+        torch_op, py_call, py_c_call = self._types[:3]
+        kinds = [type(entry[1]) for entry in below]
+        if torch_op not in kinds:
+            return below
+        file, line, function = below[0][3]
+        placed = []
+        for entry, kind in zip(below, kinds):
+            if kind is torch_op:
+                entry = (*entry[:3], (file, line, function), *entry[4:])
+            elif kind is py_call or kind is py_c_call:
+                caller = entry[1].caller
+                if caller.file_name == file:
+                    line = caller.line_number
+            placed.append(entry)
+        return placed
+
+    def _sum_backward_over_parents(self) -> None:
+        # A child's row always comes after its parent's.
+        for row in reversed(self._module_rows):
+            if row[5] >= 0:
+                self._module_rows[row[5]][4] += row[4]
+
+    def _ours(self, file: str) -> bool:
+        known = self._is_ours.get(file)
+        if known is None:
+            known = self._is_ours[file] = _OUR_FILES in file
+        return known
+
+    def _string(self, text: str) -> int:
+        return self._strings.setdefault(text, len(self._strings))
+
+    def _node(self, above: int, key: FrameKey) -> int:
+        index = self._nodes.get((above, key))
+        if index is None:
+            if self._ours(key[0]):
+                index = above
+            else:
+                index = len(self._node_rows)
+                self._node_rows.append([above, self._frame(key)])
+            self._nodes[above, key] = index
+        return index
+
+    def _frame(self, key: FrameKey) -> int:
+        index = self._frames.get(key)
+        if index is None:
+            index = self._frames[key] = len(self._frame_rows)
+            self._frame_rows.append([self._string(self._file(key[0])), key[1], self._string(key[2])])
+        return index
+
+    def _file(self, name: str) -> str:
+        """The full path again: torch cuts the part that is on sys.path."""
+        path = self._files.get(name)
+        if path is None:
+            path = name
+            if not os.path.isabs(name) and not name.startswith("<"):
+                for folder in sys.path:
+                    candidate = os.path.join(folder or os.curdir, name)
+                    if os.path.isfile(candidate):
+                        path = os.path.abspath(candidate)
+                        break
+            self._files[name] = path
+        return path
+
+    def _module_index(self, info: Any, parent: int) -> int:
+        identity = info.self_ptr
+        index = self._modules.get(identity)
+        if index is None:
+            index = self._modules[identity] = len(self._module_rows)
+            name = str(info.cls_name)
+            path = self._module_paths.get(identity, "")
+            self._module_rows.append([self._string(path or name), self._string(name), 0, 0, 0, parent])
+        return index
+
+    def _operator_index(self, name: str, inputs: List[Any]) -> int:
+        tensor = self._types.tensor
+        signature: List[Any] = [name]
+        image = None
+        for entry in inputs:
+            if type(entry) is tensor:
+                sizes = tuple(entry.sizes)
+                signature.append((sizes, entry.dtype))
+                if image is None or (len(sizes) in (4, 5) and len(image[0]) not in (4, 5)):
+                    image = (sizes, entry)
+            else:
+                signature.append(None)
+        if image is not None:
+            signature.append(tuple(image[1].strides))
+        key = tuple(signature)
+        index = self._operators.get(key)
+        if index is None:
+            memory_format = _memory_format(image[0], signature[-1]) if image is not None else ""
+            text_key = (name, *_described(signature[1 : len(inputs) + 1]), memory_format)
+            index = self._operators.get(text_key)
+            if index is None:
+                index = self._operators[text_key] = len(self._operator_rows)
+                self._operator_rows.append([self._string(text) for text in text_key])
+            self._operators[key] = index
+        return index
+
+
+class _Span:
+    """The time of an operator whose parts lie in it without being its children in the tree."""
+
+    __slots__ = ("covered_ns", "end_ns", "row")
+
+    def __init__(self, start_ns: int, end_ns: int, row: List[int]) -> None:
+        self.covered_ns = start_ns
+        self.end_ns = end_ns
+        self.row = row
+
+
+def _subtract_from(spans: List[_Span], start_ns: int, end_ns: int) -> List[_Span]:
+    """Take an event off the self time of the spans around it; returns the spans still open.
+
+    As in torch's own tables an event that outlasts a span closes it.
+    """
+    still_open = []
+    for span in spans:
+        if start_ns >= span.end_ns or end_ns > span.end_ns:
+            continue
+        if start_ns >= span.covered_ns:
+            span.row[1] -= end_ns - start_ns
+            span.covered_ns = end_ns
+        still_open.append(span)
+    return still_open
+
+
+def _described(signature: List[Any]) -> Tuple[str, str]:
+    """Shapes as torch's own tables print them (nothing for what is no tensor), and the dtypes."""
+    shapes = [list(entry[0]) if entry is not None else [] for entry in signature]
+    dtypes: List[str] = []
+    for entry in signature:
+        name = "" if entry is None else str(entry[1]).replace("torch.", "")
+        if name and name not in dtypes:
+            dtypes.append(name)
+    return str(shapes) if signature else "", ", ".join(dtypes)
+
+
+def _memory_format(sizes: Tuple[int, ...], strides: Tuple[int, ...]) -> str:
+    """How the first 4-D or 5-D input, else the first tensor, lies in memory."""
+    if _dense(sizes, strides, range(len(sizes))):
+        return "contiguous"
+    if len(sizes) in (4, 5) and _dense(sizes, strides, (0, *range(2, len(sizes)), 1)):
+        return "channels_last"
+    return "strided"
+
+
+def _dense(sizes: Tuple[int, ...], strides: Tuple[int, ...], order: Any) -> bool:
+    """Whether the dimensions, outermost first in `order`, lie in memory without a gap."""
+    expected = 1
+    for dimension in reversed(list(order)):
+        if sizes[dimension] != 1 and strides[dimension] != expected:
+            return False
+        expected *= max(sizes[dimension], 1)
+    return True

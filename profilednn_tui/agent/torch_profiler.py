@@ -1,0 +1,186 @@
+"""The only module that touches private names of torch's profiler.
+
+Checked against torch 2.4, 2.8, 2.13 and 2.14 by the tests; what is missing in a version raises
+`ProfilerUnavailable` with the reason.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from .guard import Guard, without_our_frame
+
+BACKWARD_PREFIX = "autograd::engine::evaluate_function"
+
+
+class ProfilerUnavailable(Exception):
+    """This torch has no profiler that we can read."""
+
+
+class NodeTypes(NamedTuple):
+    """torch's classes by which the nodes of the raw tree are told apart."""
+
+    torch_op: type
+    py_call: type
+    py_c_call: type
+    tensor: type
+    python_counts: bool
+    """Whether torch's own tables take Python frames for children of operators, too."""
+
+
+class Tree:
+    """The raw events of one window: a forest of nodes, each with ``typed``, ``name``, ``children`` and times."""
+
+    def __init__(self, roots: List[Any], kineto_results: Any) -> None:
+        self.roots = roots
+        self._kineto_results = kineto_results  # owns what the nodes point to
+
+
+class TorchProfiler:
+    """torch's profiler, started and stopped on the training thread, without its slow Python summaries."""
+
+    def __init__(self, torch: Any, guard: Guard) -> None:
+        try:
+            import torch.autograd.profiler as module
+            from torch._C._profiler import (
+                _ExtraFields_PyCall,
+                _ExtraFields_PyCCall,
+                _ExtraFields_TorchOp,
+                _TensorMetadata,
+            )
+            from torch.autograd import _disable_profiler, _profiler_enabled
+
+            self._module: Any = module
+            self._disable: Callable[[], Any] = _disable_profiler
+            self._enabled: Callable[[], bool] = _profiler_enabled
+            self.types = NodeTypes(
+                _ExtraFields_TorchOp,
+                _ExtraFields_PyCall,
+                _ExtraFields_PyCCall,
+                _TensorMetadata,
+                python_counts=hasattr(torch._C._autograd._KinetoEvent, "is_python_function"),
+            )
+        except ImportError as error:
+            raise ProfilerUnavailable(f"torch {torch.__version__} lacks {error.name or error}") from error
+        if not module.kineto_available():
+            raise ProfilerUnavailable(f"torch {torch.__version__} was built without its profiler (Kineto)")
+        self.foreign = ForeignProfiler(module, lambda: guard.run(self._give_up))
+        self._profile: Any = None
+
+    @property
+    def running(self) -> bool:
+        """Whether our window is open."""
+        return self._profile is not None
+
+    def busy(self) -> bool:
+        """Whether the program itself is profiling, or about to: then a window must not open."""
+        return self.foreign.active or self._enabled()
+
+    def start(self, stacks: bool) -> None:
+        """Open a window."""
+        with self.foreign.ours():
+            profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
+            profile._prepare_trace()
+            profile._start_trace()
+        self._profile = profile
+
+    def stop(self) -> Optional[Tree]:
+        """Close the window; nothing if the program's own profiler took over meanwhile."""
+        if self._profile is None:
+            return None
+        results = self._close()
+        if results is None:
+            return None
+        return Tree(results.experimental_event_tree(), results)
+
+    def forget(self) -> None:
+        """In a forked child: the window that was open belongs to the parent."""
+        self._profile = None
+
+    def remove(self) -> None:
+        """Close what is open and restore what was replaced."""
+        if self._profile is not None:
+            self._close()
+        self.foreign.remove()
+
+    def _close(self) -> Any:
+        profile, self._profile = self._profile, None
+        with self.foreign.ours():
+            results = self._disable()
+            stopped = getattr(self._module, "_run_on_profiler_stop", None)
+            if stopped is not None:
+                stopped()
+        profile.entered = False
+        return results
+
+    def _give_up(self) -> None:
+        if self._profile is not None:
+            self._close()
+
+
+class ForeignProfiler:
+    """Keeps our windows and the program's own profiler apart.
+
+    torch knows one profiler a thread. Starting ours inside the program's would empty its result; starting it between
+    the program's prepare and enable would make the program's fail. So the three functions through which every Python
+    profiler of torch goes are watched, and ours gives way.
+    """
+
+    _WATCHED = ("_prepare_profiler", "_enable_profiler", "_disable_profiler")
+
+    def __init__(self, module: Any, give_up: Callable[[], None]) -> None:
+        self._module = module
+        self._give_up = give_up
+        self._ours = False
+        self.active = False
+        self._originals: Dict[str, Any] = {}
+        for name in self._WATCHED:
+            original = getattr(module, name, None)
+            if original is not None:
+                self._originals[name] = original
+                setattr(module, name, self._watch(original, ends=name == "_disable_profiler"))
+
+    def ours(self) -> _Flag:
+        """A context in which calls are our own."""
+        return _Flag(self)
+
+    def remove(self) -> None:
+        """Restore the watched functions."""
+        for name, original in self._originals.items():
+            setattr(self._module, name, original)
+        self._originals.clear()
+
+    def _watch(self, original: Callable[..., Any], ends: bool) -> Callable[..., Any]:
+        def watched(*arguments: Any, **keywords: Any) -> Any:
+            if not self._ours:
+                if not ends:
+                    self._give_up()
+                self.active = not ends
+            try:
+                return original(*arguments, **keywords)
+            except BaseException as error:
+                without_our_frame(error)
+                raise
+
+        return watched
+
+
+class _Flag:
+    def __init__(self, foreign: ForeignProfiler) -> None:
+        self._foreign = foreign
+
+    def __enter__(self) -> None:
+        self._foreign._ours = True
+
+    def __exit__(self, *exception: object) -> None:
+        self._foreign._ours = False
+
+
+def stacks_refused() -> Optional[str]:
+    """Why Python stacks cannot be recorded now, or nothing: torch's tracer would switch another tool off."""
+    monitoring = getattr(sys, "monitoring", None)
+    if monitoring is not None and monitoring.get_tool(monitoring.PROFILER_ID) is not None:
+        return "the program uses sys.monitoring's profiler slot (%s)" % monitoring.get_tool(monitoring.PROFILER_ID)
+    if sys.getprofile() is not None:
+        return "the program has a profile function of its own (cProfile, coverage or alike)"
+    return None

@@ -1,0 +1,205 @@
+"""The agent proper: listens to the hooks, counts steps, runs windows and commands at step boundaries."""
+
+from __future__ import annotations
+
+import sys
+import time
+import weakref
+from time import perf_counter_ns
+from typing import Any, Deque, Dict, Optional
+
+from ..protocol import Command, Notice, Progress, Status, Steps, StepSource
+from .boundaries import Boundaries, Cut, any_optimizer_class_in_use
+from .hooks import is_scalar_without_parameters
+from .loss import LossReader
+from .outbox import Outbox
+from .timeline import Timeline
+from .windows import Windows
+
+
+class Watch:
+    """A `hooks.Listener`: what happens at each sign of training. All methods but `status` run on the training thread."""
+
+    def __init__(
+        self,
+        torch: Any,
+        timeline: Timeline,
+        outbox: Outbox,
+        commands: Deque[Command],
+        hook_cost_ns: float,
+        stop_after: Optional[int],
+    ) -> None:
+        self._tensor = torch.Tensor
+        self._unseen = torch._C.DisableTorchFunction
+        self._timeline = timeline
+        self._outbox = outbox
+        self._commands = commands
+        self._hook_cost_ns = hook_cost_ns
+        self.windows: Optional[Windows] = None
+        self._stop_after = stop_after
+        self._loss_reader = LossReader(torch)
+        self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
+        self._roots: "weakref.WeakSet[Any]" = weakref.WeakSet()
+        self._paths: Dict[int, str] = {}
+        self._last: Optional[Cut] = None
+        self._first_ns = 0
+        self._loss: Optional[float] = None
+        self._disturbed = False
+        self.steps = 0
+        self.native_thread = 0
+        self.detach_wanted = False
+
+    # ---- signs of training (hooks.Listener)
+
+    def before_batch(self) -> None:
+        """A DataLoader is about to be asked for a batch."""
+        self._begin()
+        if self._boundaries.on_batch():
+            self._sign("dataloader")
+
+    def before_forward(self, module: Any) -> None:
+        """A root module is about to be called."""
+        self._begin()
+        if module not in self._roots:
+            self._roots.add(module)
+            self._paths = {}
+        if self._boundaries.on_forward(module):
+            self._sign("forward")
+
+    def after_forward(self, module: Any, result: Any) -> bool:
+        """A root module has returned; whether it computed the loss."""
+        with self._unseen():
+            return is_scalar_without_parameters(module, result, self._tensor)
+
+    def before_backward(self, tensors: Any) -> None:
+        """The backward pass is about to begin."""
+        self._begin()
+        self._boundaries.backwards += 1
+        self._loss = self._loss_reader.read(tensors)
+
+    def after_update(self, optimizer: Any) -> None:
+        """An optimizer has updated its parameters."""
+        self._begin()
+        source = self._boundaries.source
+        if self._boundaries.on_optimizer(optimizer):
+            if source != "optimizer":
+                self._tell_source()
+            self._end_step(Cut(*self._timeline.cut()))
+
+    # ---- steps
+
+    def _begin(self) -> None:
+        if self._last is None:
+            self._last = Cut(*self._timeline.cut())
+            self._first_ns = self._last.now_ns
+
+    def _sign(self, sign: str) -> None:
+        source = self._boundaries.source
+        cuts = self._boundaries.settle(sign, Cut(*self._timeline.cut()))
+        if not cuts:
+            return
+        if source is None:
+            self._tell_source()
+            self._last = cuts.pop(0)
+        for cut in cuts:
+            self._end_step(cut)
+
+    def _tell_source(self) -> None:
+        import _thread
+
+        self.native_thread = _thread.get_native_id()
+        boundaries = self._boundaries
+        self._outbox.put(StepSource(boundaries.source or "", boundaries.reason, self.native_thread, time.time_ns()))
+
+    def _end_step(self, cut: Cut) -> None:
+        last = self._last
+        assert last is not None
+        self.steps += 1
+        duration_ns = cut.now_ns - last.now_ns
+        windows = self.windows
+        profiled = windows is not None and windows.open
+        flags = (profiled and Steps.PROFILED) | (self._disturbed and Steps.DISTURBED) | (self.steps == 1 and Steps.FIRST)
+        end_unix_ns = time.time_ns() - (perf_counter_ns() - cut.now_ns)
+        phases = [now - before for now, before in zip(cut.totals_ns, last.totals_ns)]
+        self._outbox.put_step(self.steps, [end_unix_ns, duration_ns, *phases, self._loss, int(flags)])
+        self._last = cut
+        self._loss = None
+        self._disturbed = False
+        if windows is not None:
+            if profiled:
+                windows.finish(self.steps, duration_ns, cut.now_ns - self._first_ns)
+                self._disturbed = True
+            elif not flags:
+                windows.add_plain_step(duration_ns)
+        while self._commands:
+            self._obey(self._commands.popleft())
+        self._stop_if_done()
+        if windows is not None and not windows.open:
+            elapsed_ns = cut.now_ns - self._first_ns
+            if windows.schedule.due(self.steps, elapsed_ns, self._other_cost_ns()):
+                windows.start()
+        if self._disturbed or (windows is not None and windows.open):
+            # What we did since the cut belongs to no step.
+            self._last = Cut(self._timeline.skip(), cut.totals_ns)
+
+    def _obey(self, command: Command) -> None:
+        if command.action == "stop_after":
+            self._stop_after = self.steps + int(command.value)
+        elif command.action == "detach":
+            self.detach_wanted = True
+        elif self.windows is not None:
+            schedule = self.windows.schedule
+            if command.action == "window_now":
+                schedule.want_now()
+            elif command.action == "budget":
+                schedule.budget_percent = command.value
+            else:
+                schedule.paused = command.action == "pause_windows"
+
+    def _stop_if_done(self) -> None:
+        if self._stop_after is not None and self.steps >= self._stop_after:
+            self._outbox.put(
+                Notice("info", "stopped", "ended after %d steps, as asked" % self.steps, time.time_ns())
+            )
+            sys.exit(0)  # on the training thread, as if the program had said so: its clean-up runs
+
+    # ---- for the summaries
+
+    def module_paths(self) -> Dict[int, str]:
+        """``id(module)`` -> path of every module below the root modules seen so far."""
+        if not self._paths:
+            for root in list(self._roots):
+                for path, module in root.named_modules():
+                    self._paths.setdefault(id(module), path.replace("_orig_mod.", "") or type(module).__name__)
+        return self._paths
+
+    # ---- read by the agent's thread
+
+    def progress(self) -> Progress:
+        """What was seen so far."""
+        seen = self._boundaries
+        return Progress(seen.batches, seen.forwards, seen.backwards, seen.optimizer_steps, time.time_ns())
+
+    def _other_cost_ns(self) -> int:
+        return int(self._timeline.calls * self._hook_cost_ns)
+
+    def status(self, writer_ns: int) -> Status:
+        """The agent's account of itself."""
+        schedule = self.windows.schedule if self.windows is not None else None
+        elapsed_ns = perf_counter_ns() - self._first_ns if self._first_ns else 0
+        hooks_ns = self._other_cost_ns()
+        windows_ns = schedule.spent_ns if schedule is not None else 0
+        cost_ns = hooks_ns + windows_ns + writer_ns
+        return Status(
+            steps=self.steps,
+            windows=schedule.windows if schedule is not None else 0,
+            budget_percent=schedule.budget_percent if schedule is not None else 0.0,
+            paused=schedule.paused if schedule is not None else False,
+            elapsed_ns=elapsed_ns,
+            hooks_ns=hooks_ns,
+            windows_ns=windows_ns,
+            writer_ns=writer_ns,
+            overhead_percent=round(100 * cost_ns / elapsed_ns, 4) if elapsed_ns else 0.0,
+            dropped_events=self._outbox.dropped,
+            unix_ns=time.time_ns(),
+        )

@@ -1,0 +1,88 @@
+"""Profiler windows of one step: open at a boundary, close and summarize at the next, all on the training thread."""
+
+from __future__ import annotations
+
+import time
+from time import perf_counter_ns
+from typing import Any, Callable, Dict, List, Optional
+
+from ..protocol import Notice, Window
+from .schedule import Schedule
+from .summarize import summarize
+from .torch_profiler import TorchProfiler, stacks_refused
+
+
+class Windows:
+    """Opens windows as `Schedule` allows and reports each as a `protocol.Window`."""
+
+    def __init__(
+        self,
+        profiler: TorchProfiler,
+        schedule: Schedule,
+        module_paths: Callable[[], Dict[int, str]],
+        report: Callable[[Any], None],
+    ) -> None:
+        self._profiler = profiler
+        self.schedule = schedule
+        self._module_paths = module_paths
+        self._report = report
+        self._stacks = True
+        self._start_cost_ns = 0
+        self._recent_ns: List[int] = []
+        self._told: Optional[str] = None
+
+    @property
+    def open(self) -> bool:
+        """Whether a window is open."""
+        return self._profiler.running
+
+    def add_plain_step(self, duration_ns: int) -> None:
+        """Learn what a step takes without a window."""
+        self._recent_ns.append(duration_ns)
+        if len(self._recent_ns) > 21:
+            del self._recent_ns[0]
+
+    def start(self) -> None:
+        """Open a window, unless the program is profiling itself."""
+        if self._profiler.busy():
+            self._tell("the program runs torch.profiler itself: operator windows wait until it is done", "foreign_profiler")
+            return
+        refused = stacks_refused()
+        if refused:
+            self._tell("operators come without call stacks: " + refused, "no_stacks")
+        self._stacks = refused is None
+        begin = perf_counter_ns()
+        self._profiler.start(self._stacks)
+        self._start_cost_ns = perf_counter_ns() - begin
+
+    def finish(self, step: int, duration_ns: int, elapsed_ns: int) -> None:
+        """Close the window after `step`, which took `duration_ns`; summarize and report it."""
+        begin = perf_counter_ns()
+        tree = self._profiler.stop()
+        if tree is None:
+            self._tell("the program started torch.profiler: the operator window was given up", "foreign_profiler")
+            return
+        summarizing = perf_counter_ns()
+        summary = summarize(tree, self._profiler.types, self._module_paths())
+        del tree
+        end = perf_counter_ns()
+        plain_ns = sorted(self._recent_ns)[len(self._recent_ns) // 2] if self._recent_ns else duration_ns
+        cost_ns = self._start_cost_ns + (end - begin) + max(duration_ns - plain_ns, 0)
+        self.schedule.closed(cost_ns, elapsed_ns + end - begin)
+        self._report(
+            Window(
+                number=self.schedule.windows,
+                step=step,
+                end_unix_ns=time.time_ns(),
+                duration_ns=duration_ns,
+                cost_ns=cost_ns,
+                summarize_ns=end - summarizing,
+                stacks=self._stacks,
+                **summary._asdict(),
+            )
+        )
+
+    def _tell(self, text: str, code: str) -> None:
+        if self._told != text:
+            self._told = text
+            self._report(Notice("info", code, text, time.time_ns()))

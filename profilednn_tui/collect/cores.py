@@ -1,0 +1,51 @@
+"""Use of the logical CPUs: by the target, by others, and stolen by the hypervisor."""
+
+from __future__ import annotations
+
+from profilednn_tui.collect.change import Change
+from profilednn_tui.collect.moment import CoreTicks
+from profilednn_tui.protocol import Cores
+
+
+def measure(change: Change) -> Cores:
+    """Use since the earlier moment."""
+    now = change.now
+    on_core = [0] * (max(now.cores, default=-1) + 1)
+    for process in now.tree.processes.values():
+        for tid, thread in process.threads.items():
+            if thread.stat.core < len(on_core):
+                on_core[thread.stat.core] += change.thread_ticks(process, tid)
+    shares = [_shares(change.before.cores.get(core), now.cores.get(core)) for core in range(len(on_core))]
+    busy = [share for share, _ in shares]
+    target_percent = change.percent(sum(map(change.process_ticks, now.tree.processes.values())))
+    host_percent = change.percent(_host_ticks(change))
+    return Cores(
+        unix_ns=now.unix_ns,
+        busy=busy,
+        target=[min(share, change.percent(ticks)) for share, ticks in zip(busy, on_core, strict=True)],
+        steal=[steal for _, steal in shares],
+        target_percent=target_percent,
+        others_percent=round(max(0.0, sum(busy) - target_percent - host_percent), 1),
+        host_percent=host_percent,
+        throttled_percent=_throttled_percent(change),
+    )
+
+
+def _shares(before: CoreTicks | None, now: CoreTicks | None) -> tuple[float, float]:
+    """Busy and stolen percent of one core; a core that was switched off between has none."""
+    if before is None or now is None or now.total <= before.total:
+        return 0.0, 0.0
+    scale = 100 / (now.total - before.total)
+    return round(scale * max(0, now.busy - before.busy), 1), round(scale * max(0, now.steal - before.steal), 1)
+
+
+def _host_ticks(change: Change) -> int:
+    earlier = change.before.host_ticks
+    return sum(ticks - earlier.get(pid, ticks) for pid, ticks in change.now.host_ticks.items())
+
+
+def _throttled_percent(change: Change) -> float:
+    before, now = change.before.throttling, change.now.throttling
+    if before is None or now is None or now.periods <= before.periods:
+        return 0.0
+    return round(100 * (now.throttled - before.throttled) / (now.periods - before.periods), 1)

@@ -1,0 +1,50 @@
+"""The machine, as the target sees it."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+
+from profilednn_tui.collect import procfs
+from profilednn_tui.collect.cgroup import cgroup_of
+from profilednn_tui.protocol import Machine
+
+
+def describe(pid: int, unix_ns: int) -> Machine:
+    """What the process may use of this machine."""
+    cores = os.cpu_count() or 1
+    machine_bytes = psutil.virtual_memory().total
+    cgroup = cgroup_of(pid)
+    return Machine(
+        cpu=cpu_name(procfs.read("/proc/cpuinfo").decode("utf-8", "replace")),
+        cores=cores,
+        physical_cores=psutil.cpu_count(logical=False) or cores,
+        affinity=affinity(pid),
+        quota=cgroup.quota_cpus,
+        memory_bytes=min(machine_bytes, cgroup.memory_limit_bytes() or machine_bytes),
+        numa_nodes=max(1, sum(_is_numa_node(name) for name in procfs.names("/sys/devices/system/node"))),
+        kernel=os.uname().release,
+        unix_ns=unix_ns,
+    )
+
+
+def affinity(pid: int) -> list[int]:
+    """The logical CPUs a process may run on; those that we may, when it has ended already."""
+    try:
+        return sorted(os.sched_getaffinity(pid))
+    except OSError:
+        return sorted(os.sched_getaffinity(0))
+
+
+def cpu_name(cpuinfo: str) -> str:
+    """The processor's name; its architecture on machines that do not tell."""
+    for line in cpuinfo.splitlines():
+        label, _, value = line.partition(":")
+        if label.strip() in ("model name", "Model", "cpu model") and value.strip():
+            return " ".join(value.split())
+    return os.uname().machine
+
+
+def _is_numa_node(name: str) -> bool:
+    return name.startswith("node") and name[4:].isdigit()

@@ -1,0 +1,27 @@
+"""The target's memory, page faults, and the split of its time between user and kernel."""
+
+from __future__ import annotations
+
+from profilednn_tui.collect.change import Change
+from profilednn_tui.protocol import Memory
+
+
+def measure(change: Change) -> Memory | None:
+    """Figures of the main process since the earlier moment; nothing while it has just been found."""
+    now = change.now
+    main = now.tree.processes.get(now.main_pid) if now.main_pid is not None else None
+    earlier = change.earlier_process(main) if main is not None else None
+    if main is None or earlier is None:
+        return None
+    stat, past = main.stat, earlier.stat
+    return Memory(
+        unix_ns=now.unix_ns,
+        rss_bytes=main.rss_bytes,
+        workers_rss_bytes=sum(each.rss_bytes for each in now.tree.processes.values() if each is not main),
+        peak_rss_bytes=max(now.peak_rss_bytes, main.rss_bytes),
+        available_bytes=now.available_bytes,
+        minor_faults_per_s=change.per_s(stat.minor_faults - past.minor_faults),
+        major_faults_per_s=change.per_s(stat.major_faults - past.major_faults),
+        user_percent=change.percent(stat.user_ticks - past.user_ticks),
+        system_percent=change.percent(stat.system_ticks - past.system_ticks),
+    )

@@ -1,0 +1,110 @@
+"""Everything the collectors need, read at one instant; a sample is made from two of these."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from profilednn_tui.clock import Clock
+from profilednn_tui.collect import procfs
+from profilednn_tui.collect.cgroup import Throttling, cgroup_of
+from profilednn_tui.collect.tree import Tree, TreeReader
+
+Agents = Mapping[int, int | None]
+"""The processes that have an agent: pid -> rank, or nothing outside of a distributed run."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreTicks:
+    """What one logical CPU has done since boot."""
+
+    busy: int
+    steal: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant."""
+
+    unix_ns: int
+    monotonic_s: float
+    boot_ticks: int
+    """Time since boot, on the scale of a thread's start."""
+    tree: Tree
+    main_pid: int | None
+    """The process that trains; while no agent is known, the busiest one."""
+    agents: Agents = field(default_factory=dict)
+    cores: Mapping[int, CoreTicks] = field(default_factory=dict)
+    host_ticks: Mapping[int, int] = field(default_factory=dict)
+    """CPU time of profilednn-tui's own processes, by pid."""
+    throttling: Throttling | None = None
+    peak_rss_bytes: int = 0
+    """Of the main process."""
+    available_bytes: int = 0
+
+
+class MomentReader:
+    """Reads moments of one target."""
+
+    def __init__(
+        self, root_pid: int, agents: Callable[[], Agents], host_pids: Callable[[], Iterable[int]], clock: Clock
+    ) -> None:
+        self._tree = TreeReader(root_pid)
+        self._agents = agents
+        self._host_pids = host_pids
+        self._clock = clock
+        self._cgroup = cgroup_of(root_pid)
+        self._main_pid: int | None = root_pid
+
+    def read(self) -> Moment:
+        tree = self._tree.read()
+        agents = self._agents()
+        self._main_pid = choose_main(tree, agents, self._main_pid)
+        status = procfs.read(f"/proc/{self._main_pid}/status")
+        return Moment(
+            unix_ns=self._clock.unix_ns(),
+            monotonic_s=self._clock.monotonic_s(),
+            boot_ticks=int(time.clock_gettime(time.CLOCK_BOOTTIME) * procfs.TICKS_PER_S),
+            tree=tree,
+            main_pid=self._main_pid,
+            agents=agents,
+            cores=core_ticks(procfs.read("/proc/stat")),
+            host_ticks={pid: stat.cpu_ticks for pid in self._host_pids() if (stat := procfs.process(pid)) is not None},
+            throttling=self._cgroup.throttling(),
+            peak_rss_bytes=(procfs.number_after(status, b"\nVmHWM:") or 0) * 1024,
+            available_bytes=self._available_bytes(),
+        )
+
+    def _available_bytes(self) -> int:
+        machine = (procfs.number_after(procfs.read("/proc/meminfo"), b"\nMemAvailable:") or 0) * 1024
+        left = self._cgroup.memory_left_bytes()
+        return machine if left is None else min(machine, left)
+
+
+def choose_main(tree: Tree, agents: Agents, current: int | None) -> int | None:
+    """The process whose memory is shown: the busiest of those with an agent, before there is one the busiest of all.
+
+    The choice stays while no other has used twice its CPU time: the ranks of a distributed run do not take turns.
+    """
+    trained = [process for pid, process in tree.processes.items() if pid in agents]
+    candidates = trained or list(tree.processes.values())
+    if not candidates:
+        return None
+    busiest = max(candidates, key=lambda process: process.stat.cpu_ticks)
+    kept = next((process for process in candidates if process.pid == current), busiest)
+    return kept.pid if busiest.stat.cpu_ticks <= 2 * kept.stat.cpu_ticks else busiest.pid
+
+
+def core_ticks(proc_stat: bytes) -> dict[int, CoreTicks]:
+    """The lines ``cpuN user nice system idle iowait irq softirq steal ...`` of ``/proc/stat``."""
+    cores: dict[int, CoreTicks] = {}
+    for line in proc_stat.splitlines()[1:]:
+        if not line.startswith(b"cpu"):
+            break
+        index, *counts = line[3:].split()
+        user, nice, system, idle, iowait, irq, softirq, steal = map(int, counts[:8])
+        busy = user + nice + system + irq + softirq
+        cores[int(index)] = CoreTicks(busy, steal, busy + steal + idle + iowait)
+    return cores

@@ -1,0 +1,111 @@
+"""The host's part of a recording: one sample a second, appended to ``host.jsonl``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from profilednn_tui.clock import SYSTEM_CLOCK, Clock
+from profilednn_tui.collect import cores, machine, memory, threads, workers
+from profilednn_tui.collect.change import Change
+from profilednn_tui.collect.moment import Moment, MomentReader
+from profilednn_tui.collect.roster import Roster
+from profilednn_tui.paths import FILE_MODE
+from profilednn_tui.protocol import MAGIC, VERSION, Exit, Header, Notice, encode
+from profilednn_tui.session.folder import HOST_RECORDING
+
+INTERVAL_S = 1.0
+
+Collector = Callable[[Change], Any]
+
+COLLECTORS: tuple[tuple[str, Collector], ...] = (
+    ("cores", cores.measure),
+    ("threads", threads.measure),
+    ("memory", memory.measure),
+    ("workers", workers.measure),
+)
+
+
+class EventFile:
+    """An append-only file of whole lines; what a full disk does not take is lost, and the lines after it are whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._torn = False
+
+    def append(self, event: Any) -> bool:
+        """Write an event; whether it was taken."""
+        line = encode(event)
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+        except OSError:
+            return False
+        try:
+            written = os.write(descriptor, b"\n" + line if self._torn else line)
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        complete = written == len(line) + self._torn
+        self._torn = not complete
+        return complete
+
+
+class Recorder:
+    """Samples the target whenever it is due; the owner's loop calls `sample_if_due`, so that no thread is needed."""
+
+    def __init__(self, folder: Path, root_pid: int, clock: Clock = SYSTEM_CLOCK) -> None:
+        roster = Roster(folder)
+        self._file = EventFile(folder / HOST_RECORDING)
+        self._clock = clock
+        self._root_pid = root_pid
+        self._reader = MomentReader(root_pid, roster.agents, roster.host_pids, clock)
+        self._before: Moment | None = None
+        self._due_s = clock.monotonic_s()
+        self._failed: set[str] = set()
+
+    def start(self) -> None:
+        """Write the head of the file, describe the machine, and take the moment that the first sample starts from."""
+        self._file.append(Header(MAGIC, VERSION, "host", os.getpid(), self._clock.unix_ns()))
+        self._guarded("machine", lambda: machine.describe(self._root_pid, self._clock.unix_ns()))
+        self.sample_if_due()
+
+    def wait_s(self) -> float:
+        """Time until the next sample is due."""
+        return max(0.0, self._due_s - self._clock.monotonic_s())
+
+    def sample_if_due(self) -> None:
+        late_s = self._clock.monotonic_s() - self._due_s
+        if late_s < 0:
+            return
+        # Beats that were missed, in a machine that slept or hung, are left out; the others do not drift.
+        self._due_s += INTERVAL_S * (1 + late_s // INTERVAL_S)
+        self._guarded("moment", self._next_moment)
+
+    def finish(self, exit_event: Exit) -> None:
+        """The last word: the target's first process has ended."""
+        self._file.append(exit_event)
+
+    def _next_moment(self) -> None:
+        now = self._reader.read()
+        before, self._before = self._before, now
+        if before is not None and now.tree.processes:
+            for name, measure in COLLECTORS:
+                self._guarded(name, measure, Change(before, now))
+
+    def _guarded(self, name: str, measure: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            event = measure(*arguments)
+        except Exception as error:  # noqa: BLE001 - the door of the collectors: the recording goes on without this one
+            event = self._failure(name, error)
+        if event is not None:
+            self._file.append(event)
+
+    def _failure(self, name: str, error: Exception) -> Notice | None:
+        if name in self._failed:
+            return None
+        self._failed.add(name)
+        text = f"No figures of {name} in this recording: the collector failed ({type(error).__name__}: {error})."
+        return Notice("warning", f"collector-{name}", text, self._clock.unix_ns())

@@ -1,0 +1,139 @@
+"""Train RetinaNet with a ResNeXt50-32x4d FPN backbone on pictures that this script draws.
+
+The pictures, coloured shapes with their boxes, are stored as PNG in a temporary folder and decoded again by a
+DataLoader, so that the input pipeline does the work of a real one. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+from torchvision.io import read_image, write_png
+from torchvision.models.detection import RetinaNet
+from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+from torchvision.ops.feature_pyramid_network import LastLevelP6P7
+
+SHAPES_PER_IMAGE = 4
+
+
+def draw(size: int, classes: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A picture of noise with some shapes, their boxes (x1, y1, x2, y2) and labels (0 is the background)."""
+
+    def random_int(low: int, high: int) -> int:
+        return int(torch.randint(low, high, (), generator=generator))
+
+    image = torch.randint(0, 80, (3, size, size), dtype=torch.uint8, generator=generator)
+    rows, columns = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    boxes, labels = [], []
+    for _ in range(SHAPES_PER_IMAGE):
+        label = random_int(1, classes)
+        width, height = random_int(size // 8, size // 2), random_int(size // 8, size // 2)
+        left, top = random_int(0, size - width), random_int(0, size - height)
+        if label % 2:
+            inside = (columns >= left) & (columns < left + width) & (rows >= top) & (rows < top + height)
+        else:
+            across = (columns - left - width / 2) / (width / 2)
+            down = (rows - top - height / 2) / (height / 2)
+            inside = across**2 + down**2 <= 1
+        colour = torch.tensor([label * 67 % 256, label * 131 % 256, 255 - label * 29 % 256], dtype=torch.uint8)
+        image = torch.where(inside, colour[:, None, None], image)
+        boxes.append([left, top, left + width, top + height])
+        labels.append(label)
+    return image, torch.tensor(boxes, dtype=torch.float32), torch.tensor(labels)
+
+
+class DrawnShapes(Dataset):
+    """Pictures in a folder, drawn once; boxes and labels stay in memory, as annotations do."""
+
+    def __init__(self, folder: Path, images: int, size: int, classes: int) -> None:
+        self.folder = folder
+        self.targets: list[dict[str, torch.Tensor]] = []
+        generator = torch.Generator().manual_seed(0)
+        for index in range(images):
+            image, boxes, labels = draw(size, classes, generator)
+            write_png(image, str(self.path(index)))
+            self.targets.append({"boxes": boxes, "labels": labels})
+
+    def path(self, index: int) -> Path:
+        return self.folder / f"{index:05}.png"
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        return read_image(str(self.path(index))).float() / 255, self.targets[index]
+
+
+def collate(samples: list) -> tuple[list[torch.Tensor], list[dict[str, torch.Tensor]]]:
+    images, targets = zip(*samples)
+    return list(images), list(targets)
+
+
+def build_model(classes: int, image_size: int) -> RetinaNet:
+    """RetinaNet as torchvision builds it, with the backbone exchanged; batch norm is frozen and two stages stay fixed."""
+    backbone = resnet_fpn_backbone(
+        backbone_name="resnext50_32x4d",
+        weights=None,
+        trainable_layers=3,
+        returned_layers=[2, 3, 4],
+        extra_blocks=LastLevelP6P7(256, 256),
+    )
+    return RetinaNet(backbone, classes, min_size=image_size, max_size=image_size)
+
+
+def batches(loader: DataLoader, steps: int):
+    """As many batches as asked for, over as many epochs as that takes."""
+    step = 0
+    while True:
+        for images, targets in loader:
+            step += 1
+            yield step, images, targets
+            if step == steps:
+                return
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--image-size", type=int, default=256, help="pixels a side (default: %(default)s)")
+    parser.add_argument("--batch-size", type=int, default=2, help="pictures a step (default: %(default)s)")
+    parser.add_argument("--classes", type=int, default=91, help="with the background (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=50, help="optimizer updates (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="DataLoader worker processes (default: %(default)s)")
+    parser.add_argument("--lr", type=float, default=1e-4, help="learning rate of Adam (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=32, help="pictures to draw (default: %(default)s)")
+    options = parser.parse_args()
+    if options.images < options.batch_size:
+        parser.error(f"--images {options.images} are fewer than --batch-size {options.batch_size}")
+    if options.classes < 2:
+        parser.error("--classes counts the background: 2 is the least")
+
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory(prefix="shapes-") as folder:
+        pictures = DrawnShapes(Path(folder), options.images, options.image_size, options.classes)
+        loader = DataLoader(
+            pictures,
+            batch_size=options.batch_size,
+            shuffle=True,
+            drop_last=True,
+            num_workers=options.workers,
+            collate_fn=collate,
+            persistent_workers=options.workers > 0,
+        )
+        model = build_model(options.classes, options.image_size).train()
+        trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.Adam(trainable, lr=options.lr)
+        for step, images, targets in batches(loader, options.steps):
+            losses = model(images, targets)
+            loss = losses["classification"] + losses["bbox_regression"]
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            print(f"step {step}/{options.steps}  loss {loss.item():.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""The session for other programs: schema ``profilednn.session/1``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any
+
+from profilednn_tui.export.frames import frame_text
+from profilednn_tui.session.records import Operator, SessionView, Stack
+
+SCHEMA = "profilednn.session/1"
+
+_NS_PER_MS = 1e6
+
+
+def json_text(view: SessionView) -> str:
+    return json.dumps(document(view), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def document(view: SessionView) -> dict[str, Any]:
+    """The session as plain values; times are in the unit that the key names."""
+    target, machine, agent = view.target, view.machine, view.agent
+    return {
+        "schema": SCHEMA,
+        "state": view.state.value,
+        "target": {
+            "name": target.name,
+            "argv": list(target.argv),
+            "working_directory": target.working_directory,
+            "python": target.python,
+            "torch": target.torch,
+            "pid": target.pid,
+            "rank": target.rank,
+            "world_size": target.world_size,
+            "intra_op_threads": target.intra_op_threads,
+            "exit_code": target.exit_code,
+            "optimizations": list(target.optimizations),
+            "start_unix_ns": target.start_unix_ns,
+            "end_unix_ns": target.end_unix_ns,
+        },
+        "machine": {
+            "cpu": machine.cpu,
+            "cores": machine.cores,
+            "physical_cores": machine.physical_cores,
+            "affinity": machine.affinity,
+            "quota": machine.quota,
+            "memory_bytes": machine.memory_bytes,
+            "numa_nodes": machine.numa_nodes,
+        },
+        "steps": _steps(view),
+        "phases": [
+            {
+                "name": phase.name,
+                "median_ms": _ms(phase.median_ns),
+                "mean_ms": _ms(phase.mean_ns),
+                "share": phase.share,
+            }
+            for phase in view.phases
+        ],
+        "operators": _operators(view),
+        "operator_windows": list(view.operators.windows),
+        "operator_self_ms_per_step": _ms(view.operators.self_ns_per_step),
+        "profiled_step_ms": _ms(view.operators.profiled_step_ns),
+        "operators_truncated": view.operators.truncated,
+        "modules": [
+            {
+                "path": module.path,
+                "class": module.class_name,
+                "depth": module.depth,
+                "calls_per_step": module.calls_per_step,
+                "forward_ms": _ms(module.forward_ns),
+                "backward_ms": _ms(module.backward_ns),
+            }
+            for module in view.operators.modules
+        ],
+        "cores": {
+            "mean_percent": list(view.cores.mean_percent),
+            "target_percent": view.cores.mean_target_percent,
+            "others_percent": view.cores.mean_others_percent,
+            "contention": view.cores.contention,
+        },
+        "memory": {"rss_bytes": view.memory.rss_bytes, "peak_rss_bytes": view.memory.peak_rss_bytes},
+        "agent": {
+            "windows": agent.windows,
+            "overhead_percent": agent.overhead_percent,
+            "budget_percent": agent.budget_percent,
+            "dropped_events": agent.dropped_events,
+            "bad_lines": agent.bad_lines,
+            "errors": list(agent.errors),
+        },
+        "notices": [{"level": one.level, "code": one.code, "text": one.text} for one in view.notices],
+    }
+
+
+def _steps(view: SessionView) -> dict[str, Any]:
+    steps = view.steps
+    return {
+        "count": steps.count,
+        "source": steps.source,
+        "median_ms": _ms(steps.median_ns),
+        "p95_ms": _ms(steps.p95_ns),
+        "steps_per_s": steps.steps_per_s,
+        "numbers": list(steps.numbers),
+        "durations_ms": [_ms(duration) for duration in steps.durations_ns],
+        "phases_ms": [[_ms(part) for part in parts] for parts in steps.phases_ns],
+        "loss": [_number(loss) for loss in steps.losses],
+        "flags": list(steps.flags),
+    }
+
+
+def _operators(view: SessionView) -> list[dict[str, Any]]:
+    """One entry for each name and input shapes, whatever the dtypes and the memory format."""
+    groups: dict[tuple[str, str], list[Operator]] = {}
+    for operator in view.operators.rows:
+        groups.setdefault((operator.key.name, operator.key.input_shapes), []).append(operator)
+    entries = [_operator(members, view.target.working_directory) for members in groups.values()]
+    return sorted(entries, key=lambda entry: -float(entry["self_ms_per_step"]))
+
+
+def _operator(members: list[Operator], working_directory: str) -> dict[str, Any]:
+    key = members[0].key
+    self_ns = sum(member.self_ns_per_step for member in members)
+    return {
+        "name": key.name,
+        "calls_per_step": sum(member.calls_per_step for member in members),
+        "self_ms_per_step": _ms(self_ns),
+        "total_ms_per_step": _ms(sum(member.total_ns_per_step for member in members)),
+        "share": sum(member.share for member in members),
+        "input_shapes": _shapes(key.input_shapes),
+        "dtypes": _distinct(member.key.dtypes for member in members),
+        "memory_formats": _distinct(member.key.memory_format for member in members),
+        "backward": sum(member.self_ns_per_step for member in members if member.backward) * 2 > self_ns,
+        "modules": _distinct(path for member in members for path in member.modules),
+        "stacks": _stacks([stack for member in members for stack in member.stacks], working_directory),
+    }
+
+
+def _stacks(stacks: list[Stack], working_directory: str) -> list[dict[str, Any]]:
+    entries: dict[tuple[object, ...], dict[str, Any]] = {}
+    for stack in stacks:
+        entry = entries.setdefault(
+            (stack.frames, stack.forward_frames, stack.module),
+            {
+                "frames": [frame_text(frame, working_directory) for frame in stack.frames],
+                "forward_frames": [frame_text(frame, working_directory) for frame in stack.forward_frames],
+                "module": stack.module,
+                "calls_per_step": 0.0,
+                "self_ms_per_step": 0.0,
+                "total_ms_per_step": 0.0,
+            },
+        )
+        entry["calls_per_step"] += stack.calls_per_step
+        entry["self_ms_per_step"] += stack.self_ns_per_step / _NS_PER_MS
+        entry["total_ms_per_step"] += stack.total_ns_per_step / _NS_PER_MS
+    return sorted(entries.values(), key=lambda entry: -float(entry["self_ms_per_step"]))
+
+
+def _shapes(text: str) -> Any:
+    """Shapes as lists; what torch printed otherwise stays a text."""
+    try:
+        return json.loads(text) if text else []
+    except ValueError:
+        return [text]
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return [value for value in dict.fromkeys(values) if value]
+
+
+def _ms(duration_ns: float | None) -> float | None:
+    return None if duration_ns is None else duration_ns / _NS_PER_MS
+
+
+def _number(value: float | None) -> float | str | None:
+    """Spelled ("nan", "inf") where JSON has no number for it: a loss that has diverged is not an unknown one."""
+    return value if value is None or isfinite(value) else str(value)

@@ -1,0 +1,86 @@
+"""The summary at the end of a headless run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from profilednn_tui import units
+from profilednn_tui.export import facts
+from profilednn_tui.session.records import Operator, SessionView
+
+TOP_OPERATORS = 10
+TOP_MODULES = 3
+NAME_WIDTH = 40
+
+
+def summary_lines(view: SessionView) -> tuple[str, ...]:
+    """Plain text, aligned, some 25 lines of at most 100 columns where names allow it."""
+    return tuple(
+        line.rstrip()
+        for line in (*_head(view), *_phases(view), *_operators(view), *_modules(view), *_labelled(_tail(view)))
+    )
+
+
+def _head(view: SessionView) -> Iterator[str]:
+    yield from _labelled(
+        (
+            ("target", facts.target_fact(view)),
+            ("", facts.end_fact(view)),
+            ("machine", facts.machine_fact(view)),
+            ("steps", facts.steps_fact(view)),
+            ("loss", facts.loss_fact(view)),
+        )
+    )
+    yield from _labelled(("missing", text) for text in facts.missing(view))
+
+
+def _phases(view: SessionView) -> Iterator[str]:
+    if view.phases:
+        parts = (
+            f"{phase.name} {units.milliseconds(phase.median_ns)} ({units.share(phase.share)})" for phase in view.phases
+        )
+        yield from _labelled([("phases ms", "  ".join(parts))])
+
+
+def _operators(view: SessionView) -> Iterator[str]:
+    rows = view.operators.rows[:TOP_OPERATORS]
+    if not rows:
+        return
+    count = len(view.operators.windows)
+    windows = "1 window" if count == 1 else f"mean of {count} windows"
+    yield ""
+    yield f"{f'operator ({windows})':{NAME_WIDTH}} {'self ms/step':>12} {'share':>8} {'calls':>8}  input shapes"
+    yield from (_operator(row) for row in rows)
+
+
+def _operator(row: Operator) -> str:
+    self_ms, share = units.milliseconds(row.self_ns_per_step), units.share(row.share)
+    shapes = _cut(row.key.input_shapes, 40)
+    return f"{_cut(row.key.name, NAME_WIDTH):{NAME_WIDTH}} {self_ms:>12} {share:>8} {units.count(row.calls_per_step):>8}  {shapes}"
+
+
+def _modules(view: SessionView) -> Iterator[str]:
+    modules = facts.busiest_modules(view, TOP_MODULES)
+    if modules:
+        yield ""
+        yield f"{'module':{NAME_WIDTH}} {'forward ms':>12} {'backward ms':>12}  class"
+    for module in modules:
+        forward, backward = units.milliseconds(module.forward_ns), units.milliseconds(module.backward_ns)
+        yield f"{_cut(module.path, NAME_WIDTH):{NAME_WIDTH}} {forward:>12} {backward:>12}  {module.class_name}"
+
+
+def _tail(view: SessionView) -> Iterator[tuple[str, str | None]]:
+    yield "cores", facts.cores_fact(view)
+    yield "memory", facts.memory_fact(view)
+    yield "overhead", facts.overhead_fact(view)
+    for text in facts.notices(view):
+        level, _, sentence = text.partition(": ")
+        yield level, sentence
+
+
+def _labelled(entries: Iterator[tuple[str, str | None]] | Sequence[tuple[str, str | None]]) -> Iterator[str]:
+    return (f"{label:<10} {text}" for label, text in entries if text is not None)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,88 @@
+"""What the user asked to run, as a command that can be started; what cannot be started is refused here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.interpreter import find_interpreter
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCommand:
+    """One command line, ready to start."""
+
+    argv: tuple[str, ...]
+    """What is executed."""
+    named: tuple[str, ...]
+    """The same as the user named it: script, ``-m`` module or command, with its arguments."""
+    display_name: str
+    working_directory: str
+    python: str = ""
+    """The target's interpreter, where we chose it."""
+
+
+def script_command(script: str, arguments: Sequence[str], python: str | None = None) -> TargetCommand:
+    """``SCRIPT ARGS``: a Python file, or a folder or archive with a ``__main__.py``."""
+    _check_script(script)
+    interpreter = find_interpreter(python)
+    named = (script, *arguments)
+    return TargetCommand((interpreter, *named), named, _script_name(script), _working_directory(), interpreter)
+
+
+def module_command(module: str, arguments: Sequence[str], python: str | None = None) -> TargetCommand:
+    """``-m MODULE ARGS``."""
+    interpreter = find_interpreter(python)
+    named = ("-m", module, *arguments)
+    return TargetCommand((interpreter, *named), named, module, _working_directory(), interpreter)
+
+
+def any_command(words: Sequence[str]) -> TargetCommand:
+    """``COMMAND ...``: anything that ends up in Python."""
+    _check_command(words[0])
+    return TargetCommand(tuple(words), tuple(words), os.path.basename(words[0]), _working_directory())
+
+
+def _check_script(script: str) -> None:
+    path = Path(script)
+    if path.is_dir():
+        if not (path / "__main__.py").is_file():
+            raise ProfilerError(f"{script} is a folder without a __main__.py. Name a script, or use `run -m MODULE`.")
+    elif not path.exists():
+        raise ProfilerError(f"There is no script {script}{_hint_for_missing(script)}")
+    if not os.access(path, os.R_OK):
+        raise ProfilerError(f"The script {script} cannot be read. Change its permissions or run as its owner.")
+
+
+def _hint_for_missing(script: str) -> str:
+    if shutil.which(script) is not None:
+        return f"; {script} is a command: `profilednn-tui run -- {script} ...` runs it."
+    if os.path.isabs(script):
+        return ". Check the path."
+    return f" in {_working_directory()}. Check the path, or see `profilednn-tui --help` for the commands."
+
+
+def _check_command(command: str) -> None:
+    if shutil.which(command) is not None:
+        return
+    if os.path.isfile(command):
+        raise ProfilerError(
+            f"{command} is not executable. Make it so with `chmod +x {command}`; "
+            f"a Python script is started by `profilednn-tui {command} ...`."
+        )
+    raise ProfilerError(f"There is no command {command}. Check the spelling and PATH.")
+
+
+def _script_name(script: str) -> str:
+    return os.path.basename(os.path.normpath(os.path.abspath(script)))
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        raise ProfilerError("The working directory no longer exists. Change to one that does.") from None

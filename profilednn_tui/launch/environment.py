@@ -1,0 +1,38 @@
+"""The environment of a target: how the agent gets into it, and what the agent is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
+
+BOOT_FOLDER = AGENT_FOLDER / "boot"
+"""Holds a ``sitecustomize`` that every Python below the target finds first."""
+
+SESSION, OVERHEAD, STEPS, WITH = AGENT_VARIABLES = (
+    "PROFILEDNN_SESSION",
+    "PROFILEDNN_OVERHEAD",
+    "PROFILEDNN_STEPS",
+    "PROFILEDNN_WITH",
+)
+
+
+def target_environment(base: Mapping[str, str], session: Path, options: LaunchOptions) -> dict[str, str]:
+    """`base` with the user's additions and ours."""
+    # A target that launches under watch itself must not pass our orders on.
+    environment = {name: value for name, value in base.items() if name not in AGENT_VARIABLES}
+    environment.update(options.environment)
+    # An empty entry would mean the working directory.
+    paths = [str(BOOT_FOLDER), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    environment[SESSION] = str(session)
+    environment[OVERHEAD] = f"{options.overhead_percent:g}"
+    if options.steps is not None:
+        environment[STEPS] = str(options.steps)
+    if options.optimizations:
+        environment[WITH] = ",".join(options.optimizations)
+    # torch reads it once, at the first profile: without it, each window prints a line into the target's stderr.
+    environment.setdefault("KINETO_LOG_LEVEL", "99")
+    return environment

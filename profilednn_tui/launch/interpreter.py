@@ -1,0 +1,75 @@
+"""Which Python runs the target."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+from profilednn_tui.errors import ProfilerError
+
+MINIMUM_VERSION = (3, 9)
+TIME_LIMIT_S = 10.0
+
+_TELL_VERSION = "import sys; sys.stdout.write('python %d.%d.%d' % tuple(sys.version_info[:3]))"
+"""Understood by every Python, so that an old one is called old and not broken."""
+
+
+def find_interpreter(named: str | None) -> str:
+    """The interpreter the user named, else that of the active environment, else our own; checked."""
+    chosen = named or active_environment_python() or sys.executable
+    path = shutil.which(chosen)
+    if path is None:
+        raise ProfilerError(f"{chosen} is not a Python interpreter: {_why_not(chosen)}. Name one with --python PATH.")
+    if path != sys.executable:
+        version = interpreter_version(path)
+        if version < MINIMUM_VERSION:
+            raise ProfilerError(
+                f"{path} is Python {'.'.join(map(str, version))}, and the agent needs Python "
+                f"{'.'.join(map(str, MINIMUM_VERSION))} or newer. Name another interpreter with --python PATH."
+            )
+    return path
+
+
+def active_environment_python() -> str | None:
+    """The interpreter of the virtual or conda environment that is active in the user's shell."""
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        prefix = os.environ.get(variable)
+        python = os.path.join(prefix, "bin", "python") if prefix else ""
+        if prefix and os.access(python, os.X_OK):
+            return python
+    return None
+
+
+def interpreter_version(path: str) -> tuple[int, ...]:
+    """The version of a Python, told by itself; a `ProfilerError` when it is none."""
+    try:
+        answer = subprocess.run(
+            [path, "-S", "-E", "-c", _TELL_VERSION],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIME_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ProfilerError(
+            f"{path} did not answer within {TIME_LIMIT_S:.0f} s, so it is no working Python interpreter. "
+            "Name another with --python PATH."
+        ) from None
+    except OSError as error:
+        raise ProfilerError(
+            f"{path} cannot be run as a Python interpreter ({error.strerror}). Name another with --python PATH."
+        ) from None
+    words = answer.stdout.decode("utf-8", "replace").split()
+    if answer.returncode != 0 or len(words) != 2 or words[0] != "python":
+        raise ProfilerError(f"{path} is not a Python interpreter. Name one with --python PATH.")
+    return tuple(map(int, words[1].split(".")))
+
+
+def _why_not(chosen: str) -> str:
+    if os.path.isdir(chosen):
+        return "it is a folder"
+    if os.path.isfile(chosen):
+        return "it is not executable"
+    return "there is no such file" if os.sep in chosen else "there is no such command"

@@ -1,0 +1,33 @@
+"""How a target is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+AGENT_FOLDER = Path(__file__).resolve().parent.parent / "agent"
+
+DEFAULT_OVERHEAD_PERCENT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOptions:
+    """The options of a run."""
+
+    overhead_percent: float = DEFAULT_OVERHEAD_PERCENT
+    steps: int | None = None
+    """End the target cleanly after this many steps."""
+    optimizations: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Added to the target's environment."""
+    name: str | None = None
+    """What the user calls the session."""
+    output: Path | None = None
+    """Absolute path of the snapshot to write at the end."""
+
+
+def available_optimizations() -> tuple[str, ...]:
+    """The optimizations the agent can switch on: one file each."""
+    files = (AGENT_FOLDER / "optimizations").glob("[!_]*.py")
+    return tuple(sorted(file.stem.replace("_", "-") for file in files))

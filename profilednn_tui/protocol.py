@@ -1,0 +1,376 @@
+"""The contract between agent and host: what one line of a recording says.
+
+A recording is one append-only file a writer: ``agent-PID.jsonl`` from each training process, ``host.jsonl``
+from the host's collectors. Every line is one JSON object ``{"event": KIND, ...fields}``; the first line of
+each file is a `Header`. The same lines serve the live stream, the recording and the snapshot.
+
+The agent runs this module inside the target, so it needs nothing but Python 3.9. Times are integers in
+nanoseconds: ``*_unix_ns`` since the epoch, all others durations. Tables of integers are plain lists, because a
+step row is written thousands of times a minute.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type
+
+MAGIC = "profilednn"
+VERSION = 1
+
+PHASES: Tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", "other")
+"""The parts of a step, in the order in which `Steps.rows` holds them; they add up to the step exactly."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of every file."""
+
+    kind: ClassVar[str] = "header"
+
+    magic: str
+    version: int
+    writer: str
+    """``agent`` or ``host``."""
+    pid: int
+    start_unix_ns: int
+
+
+# ---------------------------------------------------------------- written by the agent
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The agent is loaded: torch has been imported in a process of the target."""
+
+    kind: ClassVar[str] = "hello"
+
+    pid: int
+    parent_pid: int
+    main_thread_id: int
+    """Native (operating system) id of the main thread."""
+    argv: List[str]
+    working_directory: str
+    executable: str
+    python: str
+    torch: str
+    intra_op_threads: int
+    inter_op_threads: int
+    rank: Optional[int]
+    """``RANK`` of a distributed run, else nothing."""
+    world_size: Optional[int]
+    overhead_budget_percent: float
+    optimizations: List[str]
+    how: str
+    """``launch`` or ``attach``."""
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What has been seen while there is no step yet; written when a count changes, at most twice a second."""
+
+    kind: ClassVar[str] = "progress"
+
+    batches: int
+    forwards: int
+    backwards: int
+    optimizer_steps: int
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class StepSource:
+    """What ends a step from now on, and why."""
+
+    kind: ClassVar[str] = "step_source"
+
+    source: str
+    """``optimizer``, ``dataloader`` or ``forward``."""
+    reason: str
+    thread_id: int
+    """Native id of the training thread."""
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Finished steps. A row holds, in this order:
+
+    end_unix_ns, duration_ns, data_ns, forward_ns, loss_ns, backward_ns, optimizer_ns, other_ns,
+    loss value or null ("nan", "inf", "-inf" for what JSON cannot hold), flags.
+    """
+
+    kind: ClassVar[str] = "steps"
+
+    first: int
+    """Number of the first row's step; steps count from 1 and rows are consecutive."""
+    rows: List[List[Any]]
+
+    PROFILED: ClassVar[int] = 1
+    """Flag: torch.profiler was on during the step; its duration is no fair sample."""
+    DISTURBED: ClassVar[int] = 2
+    """Flag: the step right after a window, which paid for stopping and summarizing it."""
+    FIRST: ClassVar[int] = 4
+    """Flag: the first step, which includes lazy initialization."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The summary of one profiled step.
+
+    Indices point into the tables of the same window; -1 means "none".
+    """
+
+    kind: ClassVar[str] = "window"
+
+    number: int
+    """Counts from 1."""
+    step: int
+    """The step that was profiled."""
+    end_unix_ns: int
+    duration_ns: int
+    """Wall time of the profiled step, start and stop of the profiler excluded."""
+    cost_ns: int
+    """What the window took from the training: starting, stopping, summarizing, and the slower step."""
+    summarize_ns: int
+    events: int
+    """Nodes of the raw event tree."""
+    stacks: bool
+    """Whether Python stacks were recorded."""
+    truncated: bool
+    """Whether rows of little weight were left out to keep the event small."""
+    operator_ns: int
+    """Sum of the self time of all operators of the step, left-out rows included."""
+    strings: List[str]
+    frames: List[List[int]]
+    """[file string, line, function string]; the line is the one that was executing. Line 0: unknown."""
+    nodes: List[List[int]]
+    """The call tree: [parent node, frame]."""
+    operators: List[List[int]]
+    """[name string, input shapes string, dtypes string, memory format string]."""
+    modules: List[List[int]]
+    """[path string, class string, calls, forward_ns, backward_ns, parent module]; times include children."""
+    rows: List[List[int]]
+    """[operator, node, forward node, module, calls, self_ns, total_ns, backward]; `forward node` is where the forward
+    pass created the work of a backward operator; `backward` is 1 for an operator run by the autograd engine."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the user should know about this recording, in one sentence with cause and fix."""
+
+    kind: ClassVar[str] = "notice"
+
+    level: str
+    """``info`` or ``warning``."""
+    code: str
+    """Stable name; a later notice with the same code replaces the earlier one."""
+    text: str
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class AgentError:
+    """An exception inside the agent: caught at its door, the training went on."""
+
+    kind: ClassVar[str] = "agent_error"
+
+    where: str
+    text: str
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """The agent's account of itself; cumulative figures, about once a second."""
+
+    kind: ClassVar[str] = "status"
+
+    steps: int
+    windows: int
+    budget_percent: float
+    paused: bool
+    """Whether windows are paused by command."""
+    elapsed_ns: int
+    """Since the first step began."""
+    hooks_ns: int
+    """Estimated: number of hook calls times the calibrated cost of one."""
+    windows_ns: int
+    """Measured cost of all windows."""
+    writer_ns: int
+    """CPU time of the agent's thread."""
+    overhead_percent: float
+    """(hooks + windows + writer) / elapsed, over the whole session."""
+    dropped_events: int
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class Bye:
+    """The agent leaves: the process ends in good order, or the agent was told to detach."""
+
+    kind: ClassVar[str] = "bye"
+
+    reason: str
+    unix_ns: int
+
+
+# ---------------------------------------------------------------- written by the host's collectors
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine, as the target sees it; written once."""
+
+    kind: ClassVar[str] = "machine"
+
+    cpu: str
+    cores: int
+    """Logical CPUs of the machine."""
+    physical_cores: int
+    affinity: List[int]
+    """Logical CPUs the target may run on."""
+    quota: Optional[float]
+    """CPUs the cgroup allows, or nothing without a limit."""
+    memory_bytes: int
+    numa_nodes: int
+    kernel: str
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Use of each logical CPU since the last sample, in percent of one core."""
+
+    kind: ClassVar[str] = "cores"
+
+    unix_ns: int
+    busy: List[float]
+    """All use of the core, by index."""
+    target: List[float]
+    """The part of the target's threads (by the core each last ran on); at most `busy`."""
+    steal: List[float]
+    target_percent: float
+    """CPU use of the target and its children, all cores together: 400 is four cores."""
+    others_percent: float
+    """CPU use of everything else that is not idle or steal; without the profiler's own."""
+    host_percent: float
+    """CPU use of profilednn-tui's own host processes."""
+    throttled_percent: float
+    """Share of time in which the cgroup quota stopped the target."""
+
+
+@dataclass(frozen=True)
+class Threads:
+    """The target's busiest threads since the last sample.
+
+    A row: [pid, tid, name, role, cpu percent, voluntary switches/s, involuntary switches/s, last core].
+    Roles: main, autograd, OpenMP, DataLoader worker, DataLoader thread, agent, other.
+    """
+
+    kind: ClassVar[str] = "threads"
+
+    unix_ns: int
+    count: int
+    """All threads of the target and its children, also those without a row."""
+    rows: List[List[Any]]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory and time split of the target since the last sample."""
+
+    kind: ClassVar[str] = "memory"
+
+    unix_ns: int
+    rss_bytes: int
+    """Main process."""
+    workers_rss_bytes: int
+    """DataLoader workers and other children, shared pages counted once each process."""
+    peak_rss_bytes: int
+    available_bytes: int
+    """What the machine (or the cgroup) still has."""
+    minor_faults_per_s: float
+    major_faults_per_s: float
+    user_percent: float
+    system_percent: float
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Child processes of the target. A row: [pid, role, cpu percent, rss bytes]. Roles: DataLoader worker, rank N, other."""
+
+    kind: ClassVar[str] = "workers"
+
+    unix_ns: int
+    rows: List[List[Any]]
+
+
+@dataclass(frozen=True)
+class Exit:
+    """The target's first process ended."""
+
+    kind: ClassVar[str] = "exit"
+
+    exit_code: int
+    """As the shell's parent sees it: negative for a signal."""
+    unix_ns: int
+    user_s: float
+    system_s: float
+    max_rss_bytes: int
+
+
+AGENT_EVENTS: Tuple[Type[Any], ...] = (Hello, Progress, StepSource, Steps, Window, Notice, AgentError, Status, Bye)
+HOST_EVENTS: Tuple[Type[Any], ...] = (Machine, Cores, Threads, Memory, Workers, Notice, Exit)
+EVENTS: Dict[str, Type[Any]] = {event.kind: event for event in (Header, *AGENT_EVENTS, *HOST_EVENTS)}
+
+
+# ---------------------------------------------------------------- commands, host to agent
+
+
+@dataclass(frozen=True)
+class Command:
+    """One line of ``control-PID``: appended by a host, acted on at a step boundary by the training thread."""
+
+    kind: ClassVar[str] = "command"
+
+    action: str
+    """One of `ACTIONS`."""
+    value: float = 0.0
+    """Budget in percent for ``budget``; number of steps for ``stop_after`` (0: at the next boundary)."""
+
+
+ACTIONS: Tuple[str, ...] = ("pause_windows", "resume_windows", "window_now", "budget", "stop_after", "detach")
+
+
+def encode(event: Any) -> bytes:
+    """One event or command as one line, newline included. Numbers that JSON cannot hold are spelled ("nan", "inf")."""
+    body = {"event": event.kind}
+    for entry in fields(event):
+        body[entry.name] = getattr(event, entry.name)
+    try:
+        text = json.dumps(body, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        text = json.dumps(_spell_non_finite(body), separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def decode_command(line: bytes) -> Optional[Command]:
+    """The command in a line of a control file, or nothing for a line that is none."""
+    try:
+        body = json.loads(line)
+        command = Command(str(body["action"]), float(body.get("value", 0.0)))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return command if command.action in ACTIONS else None
+
+
+def _spell_non_finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if value - value == 0.0 else str(value)
+    if isinstance(value, dict):
+        return {key: _spell_non_finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spell_non_finite(item) for item in value]
+    return value

@@ -1,0 +1,171 @@
+"""The files of a session folder, and the small JSON ones as values."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import msgspec
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.paths import FILE_MODE, SESSION_FILE
+from profilednn_tui.protocol import MAGIC, VERSION
+
+HOST_RECORDING = "host.jsonl"
+OUTPUT_FILE = "output.log"
+"""Raw bytes of the target's terminal, when it has one of ours."""
+EXIT_FILE = "exit.json"
+HOLDER_FILE = "holder.json"
+INPUT_FIFO = "stdin"
+
+_Small = TypeVar("_Small")
+
+
+def agent_recording(pid: int) -> str:
+    return f"agent-{pid}.jsonl"
+
+
+def control_file(pid: int) -> str:
+    return f"control-{pid}"
+
+
+def recording_pid(name: str) -> int | None:
+    """The process that wrote a recording, or nothing for the host's and for files that are no recording."""
+    stem = name.removeprefix("agent-").removesuffix(".jsonl")
+    return int(stem) if stem.isdecimal() and name == agent_recording(int(stem)) else None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFile:
+    """``session.json``: what was started, written by the launcher before the target runs."""
+
+    name: str
+    argv: list[str]
+    """The target as the user named it: script or command, with its arguments."""
+    working_directory: str
+    python: str
+    """The target's interpreter."""
+    start_unix_ns: int
+    launcher_pid: int
+    terminal: bool = False
+    """Whether the target has a terminal of ours, whose output is kept."""
+    optimizations: list[str] = field(default_factory=list)
+    magic: str = MAGIC
+    version: int = VERSION
+
+    def save(self, folder: Path) -> None:
+        _save(folder / SESSION_FILE, self)
+
+    @classmethod
+    def load(cls, folder: Path) -> SessionFile:
+        """Read the file; a `ProfilerError` when the folder is no session or is from a newer version."""
+        try:
+            data = (folder / SESSION_FILE).read_bytes()
+        except OSError as error:
+            raise ProfilerError(
+                f"{folder} is not a session: its {SESSION_FILE} cannot be read ({error.strerror or error}). "
+                "See `profilednn-tui list`."
+            ) from None
+        return cls.decode(data, str(folder))
+
+    @classmethod
+    def decode(cls, data: bytes, where: str) -> SessionFile:
+        try:
+            guard = msgspec.json.decode(data, type=_Guard)
+        except msgspec.MsgspecError as error:
+            raise ProfilerError(
+                f"{where} is not a readable session: its {SESSION_FILE} is damaged ({error})."
+            ) from None
+        guard.check(where)
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except msgspec.MsgspecError as error:
+            raise ProfilerError(
+                f"{where} is not a readable session: its {SESSION_FILE} is damaged ({error})."
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class HolderFile:
+    """``holder.json``: who holds the target, and the target's first process."""
+
+    holder_pid: int
+    pid: int
+    start_unix_ns: int
+
+    def save(self, folder: Path) -> None:
+        _save(folder / HOLDER_FILE, self)
+
+    @classmethod
+    def load(cls, folder: Path) -> HolderFile | None:
+        return _load(folder / HOLDER_FILE, cls)
+
+
+@dataclass(frozen=True, slots=True)
+class ExitFile:
+    """``exit.json``: how the target's first process ended."""
+
+    exit_code: int
+    """Negative for a signal."""
+    unix_ns: int
+    user_s: float = 0.0
+    system_s: float = 0.0
+    max_rss_bytes: int = 0
+
+    def save(self, folder: Path) -> None:
+        _save(folder / EXIT_FILE, self)
+
+    @classmethod
+    def load(cls, folder: Path) -> ExitFile | None:
+        return _load(folder / EXIT_FILE, cls)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A new private file that takes its name when it is complete, and leaves nothing behind when it fails."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            os.fchmod(stream.fileno(), FILE_MODE)
+            yield stream
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    magic: str = ""
+    version: int = 0
+
+    def check(self, where: str) -> None:
+        check_version(self.magic, self.version, where)
+
+
+def check_version(magic: str, version: int, where: str) -> None:
+    """Refuse what is not ours or newer than we are."""
+    if magic != MAGIC:
+        raise ProfilerError(f"{where} was not written by profilednn-tui.")
+    if version > VERSION:
+        raise ProfilerError(
+            f"{where} was recorded by a newer profilednn-tui (format {version}, this one reads up to {VERSION}). "
+            "Upgrade profilednn-tui to open it."
+        )
+
+
+def _save(path: Path, value: object) -> None:
+    with atomic_file(path) as stream:
+        stream.write(msgspec.json.encode(value) + b"\n")
+
+
+def _load(path: Path, kind: type[_Small]) -> _Small | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError):
+        return None

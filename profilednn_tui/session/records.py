@@ -1,0 +1,336 @@
+"""What a session knows, as frozen values: what every front end reads and nobody changes.
+
+Durations are in nanoseconds (``_ns``), rates and shares in the named unit; shares are fractions of one. Series are
+tuples of equal length, oldest first. Absent knowledge is ``None`` or an empty tuple, never a zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from profilednn_tui.protocol import PHASES
+
+__all__ = ["PHASES"]
+
+
+class State(Enum):
+    """Where a session stands."""
+
+    STARTING = "starting"
+    """The target runs, no agent has said hello: it has not imported torch (yet)."""
+    WAITING = "waiting for the first step"
+    """The agent is there, no step has ended; `SessionView.progress` says what is already known."""
+    WARMING = "warming up"
+    """Steps arrive, no operator window yet."""
+    RUNNING = "running"
+    ENDED = "ended"
+    """The target has ended; `Target.exit_code` says how, where known."""
+    LOST = "incomplete"
+    """A recording without an end whose target is gone: killed together with the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The training process, or the first of its processes that trains."""
+
+    name: str
+    """What the user called the session, else the script."""
+    argv: tuple[str, ...] = ()
+    working_directory: str = ""
+    python: str | None = None
+    torch: str | None = None
+    pid: int | None = None
+    rank: int | None = None
+    world_size: int | None = None
+    intra_op_threads: int | None = None
+    exit_code: int | None = None
+    """Negative for a signal."""
+    optimizations: tuple[str, ...] = ()
+    start_unix_ns: int = 0
+    end_unix_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the agent has seen while no step has ended."""
+
+    batches: int = 0
+    forwards: int = 0
+    backwards: int = 0
+    optimizer_steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One part of the step. Medians over unprofiled steps; `share` is of the sum of all phases' means."""
+
+    name: str
+    median_ns: float
+    mean_ns: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps so far. The series hold the newest steps (bounded); `count` counts all."""
+
+    count: int = 0
+    source: str | None = None
+    """``optimizer``, ``dataloader`` or ``forward``: what ends a step."""
+    source_reason: str = ""
+    numbers: tuple[int, ...] = ()
+    durations_ns: tuple[int, ...] = ()
+    phases_ns: tuple[tuple[int, ...], ...] = ()
+    """One tuple a step, in the order of `PHASES`."""
+    losses: tuple[float | None, ...] = ()
+    flags: tuple[int, ...] = ()
+    end_unix_ns: tuple[int, ...] = ()
+    median_ns: float | None = None
+    """Over steps without flags (see `protocol.Steps`), the newest 1,000."""
+    p95_ns: float | None = None
+    steps_per_s: float | None = None
+    """From the time between the ends of the newest steps: everything included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One Python frame of a call stack, at the line that was executing; line 0 is unknown."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorKey:
+    """What makes two operator calls the same operator."""
+
+    name: str
+    input_shapes: str
+    """As torch prints it, e.g. ``[[32, 3, 8, 8], [8, 3, 3, 3], []]``; empty when not recorded."""
+    dtypes: str = ""
+    memory_format: str = ""
+    """``contiguous``, ``channels_last``, ``strided`` or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One place from which an operator was called. Frames from the outermost to the innermost."""
+
+    frames: tuple[Frame, ...]
+    forward_frames: tuple[Frame, ...]
+    """For a backward operator: where the forward pass created its work."""
+    module: str
+    """Path of the nn.Module, empty outside of any."""
+    calls_per_step: float
+    self_ns_per_step: float
+    total_ns_per_step: float
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One operator with its figures, averaged over the merged windows."""
+
+    key: OperatorKey
+    calls_per_step: float
+    self_ns_per_step: float
+    total_ns_per_step: float
+    share: float
+    """Of the self time of all operators."""
+    backward: bool
+    """Run by the autograd engine (mostly)."""
+    trend: float | None
+    """Self time in the newest window divided by the mean of the earlier merged ones; needs two windows."""
+    modules: tuple[str, ...]
+    stacks: tuple[Stack, ...]
+    """Heaviest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One nn.Module of the tree, times with its children, a step."""
+
+    path: str
+    class_name: str
+    depth: int
+    calls_per_step: float
+    forward_ns: float
+    backward_ns: float
+    children: tuple[str, ...]
+    """Paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """Operators of one window, or of several merged."""
+
+    windows: tuple[int, ...] = ()
+    """Numbers of the windows merged here."""
+    step: int | None = None
+    """The profiled step of the newest of them."""
+    end_unix_ns: int = 0
+    rows: tuple[Operator, ...] = ()
+    """Most self time first."""
+    modules: tuple[Module, ...] = ()
+    """In tree order."""
+    self_ns_per_step: float = 0.0
+    """Self time of all operators, rows left out of the recording included."""
+    profiled_step_ns: float | None = None
+    """Mean wall time of the profiled steps: compare with `Steps.median_ns`."""
+    stacks: bool = False
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """One logical CPU in the newest sample, percent."""
+
+    index: int
+    target: float
+    others: float
+    steal: float
+    allowed: bool
+    """Whether the target's affinity includes it."""
+    history: tuple[float, ...] = ()
+    """Busy percent of the newest samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Processor use of the newest sample, with history."""
+
+    cores: tuple[Core, ...] = ()
+    target_percent: float | None = None
+    others_percent: float | None = None
+    host_percent: float | None = None
+    throttled_percent: float = 0.0
+    target_history: tuple[float, ...] = ()
+    others_history: tuple[float, ...] = ()
+    mean_percent: tuple[float, ...] = ()
+    """Per core, busy, over the whole session."""
+    mean_target_percent: float | None = None
+    mean_others_percent: float | None = None
+    contention: str | None = None
+    """A sentence when something else disturbs the timing ("others 100 % of one core: timings are not reliable")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One thread of the target in the newest sample."""
+
+    pid: int
+    tid: int
+    name: str
+    role: str
+    cpu_percent: float
+    voluntary_per_s: float
+    involuntary_per_s: float
+    core: int
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One child process of the target in the newest sample."""
+
+    pid: int
+    role: str
+    cpu_percent: float
+    rss_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of the newest sample, with history."""
+
+    rss_bytes: int | None = None
+    workers_rss_bytes: int = 0
+    peak_rss_bytes: int | None = None
+    available_bytes: int | None = None
+    minor_faults_per_s: float | None = None
+    major_faults_per_s: float | None = None
+    user_percent: float | None = None
+    system_percent: float | None = None
+    rss_history: tuple[int, ...] = ()
+    faults_history: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The machine, as the target sees it."""
+
+    cpu: str = ""
+    cores: int | None = None
+    physical_cores: int | None = None
+    affinity: int | None = None
+    """Number of CPUs the target may run on."""
+    quota: float | None = None
+    memory_bytes: int | None = None
+    numa_nodes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The agent's account of itself."""
+
+    windows: int = 0
+    paused: bool = False
+    budget_percent: float | None = None
+    overhead_percent: float | None = None
+    hooks_percent: float | None = None
+    windows_percent: float | None = None
+    writer_percent: float | None = None
+    dropped_events: int = 0
+    bad_lines: int = 0
+    """Lines of the recording that could not be read (a torn tail is none)."""
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One sentence the user should know."""
+
+    level: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEntry:
+    """One process of the target that has an agent."""
+
+    pid: int
+    rank: int | None
+    argv: tuple[str, ...]
+    steps: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """Everything about a session at one moment."""
+
+    state: State = State.STARTING
+    live: bool = False
+    """Whether more may come."""
+    target: Target = Target(name="")
+    machine: Machine = Machine()
+    progress: Progress = Progress()
+    steps: Steps = Steps()
+    phases: tuple[Phase, ...] = ()
+    operators: Operators = Operators()
+    window_numbers: tuple[int, ...] = ()
+    """Windows that can be stepped through."""
+    cores: Cores = Cores()
+    threads: tuple[Thread, ...] = ()
+    thread_count: int | None = None
+    workers: tuple[Worker, ...] = ()
+    memory: Memory = Memory()
+    agent: Agent = Agent()
+    notices: tuple[Notice, ...] = ()
+    processes: tuple[ProcessEntry, ...] = ()
+    unix_ns: int = 0
+    """Time of the newest event."""
+
+
+EMPTY_VIEW = SessionView()

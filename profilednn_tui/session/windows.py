@@ -1,0 +1,126 @@
+"""Window events kept compactly, and the operators of the newest or of a chosen one."""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from profilednn_tui import protocol
+from profilednn_tui.session.merge import Figures, Tables, merge
+from profilednn_tui.session.records import Operators
+
+KEPT_WINDOWS = 200
+MERGED_WINDOWS = 8
+"""What the default view averages over: enough to be calm, few enough to follow the training."""
+
+_CACHED_FIGURES = 2 * MERGED_WINDOWS
+_CACHED_VIEWS = 4
+_TABLE_LIMIT = 100_000
+"""Distinct rows after which the tables start anew: a training whose shapes never repeat must not fill our memory."""
+_KEPT_FILES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class PackedWindow:
+    """A window event of some hundred kB of tables in a tenth of the memory."""
+
+    number: int
+    data: bytes
+
+    @classmethod
+    def pack(cls, event: protocol.Window) -> PackedWindow:
+        return cls(event.number, zlib.compress(msgspec.json.encode(event), 1))
+
+    def unpack(self) -> protocol.Window:
+        return msgspec.json.decode(zlib.decompress(self.data), type=protocol.Window)
+
+
+class WindowSeries:
+    """The newest windows of one process."""
+
+    def __init__(self) -> None:
+        self._windows: deque[PackedWindow] = deque(maxlen=KEPT_WINDOWS)
+        self._tables = Tables()
+        self._figures: OrderedDict[int, Figures] = OrderedDict()
+        self._views: OrderedDict[tuple[int, ...], Operators] = OrderedDict()
+        self.source_files: set[str] = set()
+        """Files that the call stacks name."""
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(window.number for window in self._windows)
+
+    def add(self, event: protocol.Window) -> None:
+        _check(event)
+        self._windows.append(PackedWindow.pack(event))
+        if len(self.source_files) < _KEPT_FILES:
+            self.source_files.update({event.strings[frame[0]] for frame in event.frames})
+
+    def view(self, number: int | None = None) -> Operators:
+        """The operators of one window, or of the newest ones merged."""
+        chosen = [window for window in self._newest() if number in (None, window.number)]
+        if number is not None and not chosen:
+            chosen = [window for window in self._windows if window.number == number]
+        key = tuple(window.number for window in chosen)
+        if not key:
+            return Operators()
+        if key not in self._views:
+            if self._tables.size > _TABLE_LIMIT:
+                self._tables = Tables()
+                self._figures.clear()
+            self._views[key] = merge(self._tables, [self._figures_of(window) for window in chosen])
+            _trim(self._views, _CACHED_VIEWS)
+        self._views.move_to_end(key)
+        return self._views[key]
+
+    def _newest(self) -> Iterable[PackedWindow]:
+        count = len(self._windows)
+        return (self._windows[index] for index in range(max(0, count - MERGED_WINDOWS), count))
+
+    def _figures_of(self, window: PackedWindow) -> Figures:
+        if window.number not in self._figures:
+            self._figures[window.number] = self._tables.read(window.unpack())
+            _trim(self._figures, _CACHED_FIGURES)
+        self._figures.move_to_end(window.number)
+        return self._figures[window.number]
+
+
+def _trim(cache: OrderedDict[int, Figures] | OrderedDict[tuple[int, ...], Operators], limit: int) -> None:
+    while len(cache) > limit:
+        cache.popitem(last=False)
+
+
+def _check(event: protocol.Window) -> None:
+    """Refuse an event whose indices point nowhere, before it is stored: it is read lazily."""
+    sizes = {
+        "strings": len(event.strings),
+        "frames": len(event.frames),
+        "nodes": len(event.nodes),
+        "operators": len(event.operators),
+        "modules": len(event.modules),
+    }
+    for table, columns in _REFERENCES.items():
+        rows: list[list[int]] = getattr(event, table)
+        if rows and min(map(len, rows)) < _WIDTHS[table]:
+            raise ValueError(f"a window with a short row in its {table}")
+        for column, target in columns:
+            indices = [row[column] for row in rows]
+            if indices and not (min(indices) >= -1 and max(indices) < sizes[target]):
+                raise ValueError(f"a window whose {table} point outside its {target}")
+
+
+_WIDTHS = {"frames": 3, "nodes": 2, "operators": 4, "modules": 6, "rows": 8}
+_REFERENCES = {
+    "frames": ((0, "strings"), (2, "strings")),
+    "nodes": ((0, "nodes"), (1, "frames")),
+    "operators": ((0, "strings"), (1, "strings"), (2, "strings"), (3, "strings")),
+    "modules": ((0, "strings"), (1, "strings"), (5, "modules")),
+    "rows": ((0, "operators"), (1, "nodes"), (2, "nodes"), (3, "modules")),
+}

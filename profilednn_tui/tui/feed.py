@@ -1,0 +1,40 @@
+"""What the screens need of a session; `session.source.OpenSession` is one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from profilednn_tui.protocol import Command
+from profilednn_tui.session.records import SessionView
+
+
+class Feed(Protocol):
+    """A live or a recorded session."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last `poll` left something unread: there is more at once."""
+
+    def poll(self) -> bool:
+        """Read what is new; whether anything was."""
+
+    def view(self, window: int | None = None) -> SessionView:
+        """The session as it stands; with `window`, the operators of that window alone."""
+
+    def output_tail(self, max_bytes: int) -> bytes:
+        """The end of what the target wrote to its terminal."""
+
+    def source_lines(self, file: str) -> tuple[str, ...] | None:
+        """The lines of a source file named by a frame, or nothing when it cannot be had."""
+
+    def send(self, command: Command) -> int:
+        """Give a command to the agents; how many there are."""
+
+    def write_input(self, data: bytes) -> int:
+        """Write to the target's terminal; how many bytes it took."""
+
+    def select_process(self, pid: int) -> None:
+        """Show this process of the target from now on."""
+
+    def close(self) -> None:
+        """Let go of the files."""

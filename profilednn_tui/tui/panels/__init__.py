@@ -1,0 +1,1 @@
+"""Panes: each places what `present` says."""

@@ -1,0 +1,23 @@
+"""Pane 3: the cores."""
+
+from __future__ import annotations
+
+from profilednn_tui.session.records import SessionView
+from profilednn_tui.tui.panels.pane import Pane
+from profilednn_tui.tui.present import cores, dashboard
+
+
+class CoresPane(Pane):
+    """Who uses each core."""
+
+    NAME = dashboard.CORES
+    TITLE = "Cores, %"
+
+    def records(self, view: SessionView) -> tuple[object, ...]:
+        return view.cores, view.machine
+
+    def present(self, view: SessionView) -> None:
+        self.show_lines(cores.cores_lines(view.cores, view.machine, self.size.width, self.size.height))
+
+    def note(self, view: SessionView) -> str:
+        return cores.title_note(view.cores, view.machine)

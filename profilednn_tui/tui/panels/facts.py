@@ -1,0 +1,37 @@
+"""Panes 8 and 9: notices, and the facts of the run."""
+
+from __future__ import annotations
+
+from profilednn_tui.session.records import SessionView
+from profilednn_tui.tui.panels.pane import Pane
+from profilednn_tui.tui.present import dashboard, facts
+
+
+class NoticesPane(Pane):
+    """What the user should know, with cause and fix."""
+
+    NAME = dashboard.NOTICES
+    TITLE = "Notices"
+
+    def heading(self) -> str:
+        warnings = facts.warning_count(self.view) if self.is_attached else 0
+        return super().heading() + (f" ({warnings})" if warnings else "")
+
+    def records(self, view: SessionView) -> tuple[object, ...]:
+        return view.notices, view.agent, view.cores.contention, view.state
+
+    def present(self, view: SessionView) -> None:
+        self.show_lines(facts.notice_lines(view, self.size.width))
+
+
+class RunPane(Pane):
+    """Target, machine, and what watching costs."""
+
+    NAME = dashboard.RUN
+    TITLE = "Run"
+
+    def records(self, view: SessionView) -> tuple[object, ...]:
+        return view.target, view.machine, view.agent, view.steps.source, view.operators, view.cores
+
+    def present(self, view: SessionView) -> None:
+        self.show_lines(facts.run_lines(view, self.size.width))

@@ -1,0 +1,191 @@
+"""The base of all panes: a scrolling view of lines that repaints only the lines that changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from profilednn_tui.tui.present import search
+from profilednn_tui.tui.renderables.line import Line, Span, line_width, plain
+from profilednn_tui.tui.theme import Palette
+
+
+class LinesView(ScrollView, can_focus=True):
+    """Shows lines."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("left,h", "aside(-1)", "left, close", show=False),
+        Binding("right,l", "aside(1)", "right, open", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
+        Binding("home,g", "edge(-1)", "first", show=False),
+        Binding("end,G", "edge(1)", "last", show=False),
+        Binding("y", "copy", "copy"),
+    ]
+
+    class Copied(Message):
+        """The user wants this text in the clipboard."""
+
+        def __init__(self, text: str, what: str) -> None:
+            super().__init__()
+            self.text = text
+            self.what = what
+
+    class SearchChanged(Message):
+        """Other matches, or another match, than before."""
+
+        def __init__(self, position: int, count: int) -> None:
+            super().__init__()
+            self.position = position
+            self.count = count
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: tuple[Line, ...] = ()
+        self._strips: dict[tuple[Line, int], Strip] = {}
+        self._palette: Palette | None = None
+        self.pattern: re.Pattern[str] | None = None
+
+    # ---------------------------------------------------------------- lines
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return self._lines
+
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        """Replace the lines; those that are the same are not painted again."""
+        new, old = tuple(lines), self._lines
+        self._lines = new
+        size = Size(max((line_width(line) for line in new), default=0), len(new))
+        if size != self.virtual_size:
+            self.virtual_size = size
+        top, height = self.scroll_offset.y, self.size.height
+        for y in range(height):
+            index = top + y
+            before = old[index] if index < len(old) else None
+            after = new[index] if index < len(new) else None
+            if before != after:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    @property
+    def palette(self) -> Palette:
+        if self._palette is None:
+            app = self.app
+            self._palette = Palette(app.theme_variables, app.native_ansi_color)
+        return self._palette
+
+    def notify_style_update(self) -> None:
+        """The theme or the focus changed: forget what was drawn with the old colours."""
+        super().notify_style_update()
+        self._palette = None
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        offset = self.scroll_offset
+        index = offset.y + y
+        width = self.size.width
+        line = self._lines[index] if index < len(self._lines) else ()
+        return self.strip(line).crop_extend(offset.x, offset.x + width, self.palette.base)
+
+    def strip(self, line: Line, over: Style | None = None) -> Strip:
+        """A line in the colours of the theme, with the places that match the search marked."""
+        if self.pattern is not None:
+            line = mark_matches(line, self.pattern)
+        style = self.palette.style
+        if over is not None:
+            return Strip([Segment(text, style(role) + over) for text, role in line])
+        key = (line, self.size.width)
+        strip = self._strips.get(key)
+        if strip is None:
+            if len(self._strips) > 512:
+                self._strips.clear()
+            strip = self._strips[key] = Strip([Segment(text, style(role)) for text, role in line])
+        return strip
+
+    # ---------------------------------------------------------------- search
+
+    def search_texts(self) -> Sequence[str]:
+        """What `/` looks at, one text a line."""
+        return [plain(line) for line in self._lines]
+
+    def search_position(self) -> int:
+        return self.scroll_offset.y
+
+    def go_to(self, index: int) -> None:
+        """Bring a line into view."""
+        self.scroll_to(y=index, animate=False, immediate=True)
+
+    def search(self, text: str) -> None:
+        """Mark what matches and go to the first match at or after the current line."""
+        self.pattern = search.compile_pattern(text)
+        self.refresh()
+        self.search_next(0)
+
+    def search_next(self, direction: int) -> None:
+        found = search.matches(self.pattern, self.search_texts())
+        target = search.next_match(found, self.search_position(), direction)
+        if target is not None:
+            self.go_to(target)
+        self.post_message(self.SearchChanged(found.index(target) + 1 if target is not None else 0, len(found)))
+
+    # ---------------------------------------------------------------- keys
+
+    def action_move(self, step: int) -> None:
+        self.scroll_to(y=self.scroll_offset.y + step, animate=False, immediate=True)
+
+    def action_aside(self, step: int) -> None:
+        self.scroll_to(x=self.scroll_offset.x + 8 * step, animate=False, immediate=True)
+
+    def action_page(self, step: int) -> None:
+        self.action_move(step * max(1, self.size.height - 2))
+
+    def action_edge(self, step: int) -> None:
+        self.scroll_to(y=0 if step < 0 else self.max_scroll_y, animate=False, immediate=True)
+
+    def action_copy(self) -> None:
+        text = "\n".join(plain(line).rstrip() for line in self._lines)
+        self.post_message(self.Copied(text, f"{len(self._lines)} lines"))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        event.prevent_default()
+        self.scroll_to(y=self.scroll_offset.y + 3, animate=False, immediate=True)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        event.prevent_default()
+        self.scroll_to(y=self.scroll_offset.y - 3, animate=False, immediate=True)
+
+
+def mark_matches(line: Line, pattern: re.Pattern[str]) -> Line:
+    """The line with all matches in the role of a match."""
+    text = plain(line)
+    found = [match.span() for match in pattern.finditer(text) if match.end() > match.start()]
+    if not found:
+        return line
+    spans: list[Span] = []
+    start = 0
+    for part, role in line:
+        cursor = start
+        for low, high in found:
+            low, high = max(low, start), min(high, start + len(part))
+            if low >= high:
+                continue
+            spans.append((text[cursor:low], role))
+            spans.append((text[low:high], "background on warning"))
+            cursor = high
+        spans.append((text[cursor : start + len(part)], role))
+        start += len(part)
+    return tuple(span for span in spans if span[0])

@@ -1,0 +1,20 @@
+"""Pane 5: memory."""
+
+from __future__ import annotations
+
+from profilednn_tui.session.records import SessionView
+from profilednn_tui.tui.panels.pane import Pane
+from profilednn_tui.tui.present import dashboard, memory
+
+
+class MemoryPane(Pane):
+    """Resident memory, page faults, user and system time."""
+
+    NAME = dashboard.MEMORY
+    TITLE = "Memory"
+
+    def records(self, view: SessionView) -> tuple[object, ...]:
+        return (view.memory,)
+
+    def present(self, view: SessionView) -> None:
+        self.show_lines(memory.memory_lines(view.memory, self.size.width, self.size.height))

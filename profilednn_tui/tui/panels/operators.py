@@ -1,0 +1,60 @@
+"""Pane 2: the operators, hottest first."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from profilednn_tui import units
+from profilednn_tui.session.records import SessionView
+from profilednn_tui.tui.panels.pane import Pane
+from profilednn_tui.tui.panels.table import TableView
+from profilednn_tui.tui.present import dashboard, operators
+from profilednn_tui.tui.present.operators import OperatorRow
+from profilednn_tui.tui.present.states import Message, operators_message
+from profilednn_tui.tui.present.table import Order
+
+
+class OperatorsPane(Pane, TableView[OperatorRow]):
+    """The operator table, of the whole model or of one module."""
+
+    NAME = dashboard.OPERATORS
+    TITLE = "Operators"
+    COLUMNS = operators.COLUMNS
+    FIRST_ORDER = Order("self ms")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.module: str | None = None
+
+    def show_module(self, module: str | None) -> None:
+        """Show only operators of a module, or all."""
+        self.module = module
+        self.cursor = 0
+        self.update(force=True)
+
+    def heading(self) -> str:
+        return super().heading() + (f" › {self.module}" if getattr(self, "module", None) else "")
+
+    def records(self, view: SessionView) -> tuple[object, ...]:
+        return (view.operators,) if view.operators.rows else (view.state, view.agent, view.steps)
+
+    def message(self, view: SessionView) -> Message | None:
+        return operators_message(view)
+
+    def present(self, view: SessionView) -> None:
+        self.show_rows(operators.operator_rows(view.operators, self.module))
+
+    def note(self, view: SessionView) -> str:
+        merged = view.operators
+        windows = f"window {merged.windows[0]}" if len(merged.windows) == 1 else f"mean of {len(merged.windows)} windows"
+        incomplete = " · smallest left out" if merged.truncated else ""
+        return f"{len(self.rows):,} operators · {units.milliseconds(merged.self_ns_per_step)} ms a step · {windows}{incomplete}"
+
+    def key_of(self, row: OperatorRow) -> Hashable:
+        return row.key
+
+    def row_text(self, row: OperatorRow) -> str:
+        return operators.search_text(row)
+
+    def copy_text(self, row: OperatorRow) -> str:
+        return operators.copy_text(row)

@@ -1,0 +1,72 @@
+"""Pane 6: what the target writes to its terminal, and a line to answer it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message as TextualMessage
+
+from profilednn_tui.session.records import SessionView
+from profilednn_tui.tui.panels.pane import Pane
+from profilednn_tui.tui.present import dashboard
+from profilednn_tui.tui.present.output import output_lines
+from profilednn_tui.tui.present.states import Message
+
+LIVE_BYTES = 16_384
+"""What is read again and again while the target writes."""
+WHOLE_BYTES = 1_048_576
+"""What is read when the user scrolls back, searches or copies."""
+
+
+class OutputPane(Pane):
+    """The end of the target's output. It follows the end until the user scrolls up."""
+
+    NAME = dashboard.OUTPUT
+    TITLE = "Output"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "input", "type to the target")]
+
+    class Wanted(TextualMessage):
+        """The user wants to type to the target."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = b""
+        self._follow = True
+
+    def show_output(self, data: bytes) -> None:
+        """Show this end of the output."""
+        if data != self.data:
+            self.data = data
+            self.update(force=True)
+
+    @property
+    def wanted_bytes(self) -> int:
+        """How much of the output the pane needs."""
+        if not self.display:
+            return 0
+        return LIVE_BYTES if self._follow and self.pattern is None else WHOLE_BYTES
+
+    def records(self, view: SessionView) -> tuple[object, ...]:
+        return (self.data,)
+
+    def message(self, view: SessionView) -> Message | None:
+        return None if self.data else Message("No output yet" if view.live else "No output was recorded")
+
+    def present(self, view: SessionView) -> None:
+        self.show_lines(output_lines(self.data))
+        if self._follow:
+            super().action_edge(1)
+
+    def note(self, view: SessionView) -> str:
+        return "" if self._follow else "G: back to the end"
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        follow = new_value >= self.max_scroll_y
+        if follow != self._follow:
+            self._follow = follow
+            self.set_titles(self.heading(), self.note(self.view))
+
+    def action_input(self) -> None:
+        self.post_message(self.Wanted())

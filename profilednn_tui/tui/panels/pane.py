@@ -1,0 +1,102 @@
+"""A numbered pane of the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.content import Content
+
+from profilednn_tui.session.records import EMPTY_VIEW, SessionView
+from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.present.dashboard import PANES
+from profilednn_tui.tui.present.states import Message
+from profilednn_tui.tui.renderables.line import Line, wrap
+
+
+class Pane(LinesView):
+    """Shows one side of a session. A pane that is hidden, or whose records are the same objects, does nothing."""
+
+    NAME: ClassVar[str]
+    TITLE: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__(id=self.NAME)
+        self.view: SessionView = EMPTY_VIEW
+        self._presented: tuple[object, ...] | None = None
+        self.border_title = self.heading()
+
+    # ---------------------------------------------------------------- what a pane is
+
+    def records(self, view: SessionView) -> tuple[object, ...]:
+        """The records this pane shows: it presents them again when one is another object."""
+        raise NotImplementedError
+
+    def message(self, view: SessionView) -> Message | None:
+        """What to say instead of figures."""
+        return None
+
+    def present(self, view: SessionView) -> None:
+        """Place the lines."""
+        raise NotImplementedError
+
+    def note(self, view: SessionView) -> str:
+        """What the lower border says."""
+        return ""
+
+    # ---------------------------------------------------------------- showing
+
+    def heading(self) -> str:
+        return f"{PANES.index(self.NAME) + 1} {self.TITLE}"
+
+    def show(self, view: SessionView) -> None:
+        """Show this state of the session."""
+        self.view = view
+        self.update()
+
+    def update(self, force: bool = False) -> None:
+        """Present the records again where they, or the size, changed."""
+        if not self.display or not self.size:
+            self._presented = None
+            return
+        # The objects themselves are kept, not their ids: a freed object's id comes again.
+        records = (self.size, *self.records(self.view))
+        known = self._presented
+        if not force and known is not None and all(new is old or new == old for new, old in zip(records[:1], known)):
+            if len(known) == len(records) and all(new is old for new, old in zip(records[1:], known[1:])):
+                return
+        self._presented = records
+        message = self.message(self.view)
+        if message is not None:
+            self.show_message(message)
+        else:
+            self.present(self.view)
+        self.set_titles(self.heading(), self.note(self.view) if message is None else "")
+
+    def show_message(self, message: Message) -> None:
+        self.show_lines(message_lines(message, self.size.width, self.size.height))
+
+    def set_titles(self, title: str, subtitle: str) -> None:
+        """Set both only when they differ: each repaints a border."""
+        for name, text in (("border_title", title), ("border_subtitle", subtitle)):
+            current = getattr(self, name)
+            if (str(current) if current is not None else "") != text:
+                setattr(self, name, Content(text) if text else None)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.update()
+
+    def on_show(self, event: events.Show) -> None:
+        self.update()
+
+
+def message_lines(message: Message, width: int, height: int) -> Sequence[Line]:
+    """The message in the middle of the pane."""
+    room = max(10, min(width - 4, 72))
+    lines: list[Line] = [((message.title, "bold"),)]
+    for sentence in message.sentences:
+        lines += wrap(sentence, room, "muted")
+    indented = [((" " * max(0, (width - sum(len(text) for text, _ in line)) // 2), ""), *line) for line in lines]
+    above = max(0, (height - len(lines)) // 2)
+    return [(), *[()] * (above - 1), *indented] if above else indented

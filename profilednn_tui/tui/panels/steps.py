@@ -1,0 +1,47 @@
+"""Pane 1: the time of each step with its phases, and the loss."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from profilednn_tui.session.records import SessionView
+from profilednn_tui.tui.panels.pane import Pane
+from profilednn_tui.tui.present import dashboard, history
+from profilednn_tui.tui.present.states import Message, steps_message
+
+
+class StepsPane(Pane):
+    """The step-time history."""
+
+    NAME = dashboard.STEPS
+    TITLE = "Steps, ms"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("plus,equals_sign", "zoom(-1)", "fewer steps a column", key_display="+"),
+        Binding("minus", "zoom(1)", "more steps a column", key_display="-"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._zoom = 0
+
+    def records(self, view: SessionView) -> tuple[object, ...]:
+        return view.steps, view.phases, view.state, view.progress if not view.steps.count else None
+
+    def message(self, view: SessionView) -> Message | None:
+        return steps_message(view)
+
+    def present(self, view: SessionView) -> None:
+        self.show_lines(
+            history.history_lines(view, self.size.width, self.size.height, self._zoom, colours=not self.app.no_color)
+        )
+
+    def note(self, view: SessionView) -> str:
+        return history.subtitle(view, self._zoom)
+
+    def action_zoom(self, step: int) -> None:
+        before = history.steps_per_column(self.view.steps, self._zoom)
+        if history.steps_per_column(self.view.steps, self._zoom + step) != before:
+            self._zoom += step
+            self.update(force=True)

@@ -1,0 +1,286 @@
+"""A table of any length: formats only the rows on the screen, repaints only the cells that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+
+from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.present.table import GAP, Column, Order, Placed, header_text, place_columns, sort_rows, sortable
+from profilednn_tui.tui.renderables.line import Line, Span, fit_line
+
+Row = TypeVar("Row")
+Cells = tuple[Line, ...]
+
+
+class TableView(LinesView, Generic[Row]):
+    """Rows with a cursor; the first line is the header and stays. The cursor stays with its row's key when rows move."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "open"),
+        Binding("<,comma", "sort_column(-1)", "sort by the column before", key_display="<", show=False),
+        Binding(">,full_stop", "sort_column(1)", "sort by the next column", key_display=">", show=False),
+        Binding("s", "reverse", "reverse the sort", show=False),
+    ]
+
+    COLUMNS: Sequence[Column[Any]] = ()
+    FIRST_ORDER: Order | None = None
+
+    class Opened(Message):
+        """The user pressed Enter on a row, or double-clicked it."""
+
+        def __init__(self, table: TableView[Any], row: Any) -> None:
+            super().__init__()
+            self.table = table
+            self.row = row
+
+        @property
+        def control(self) -> TableView[Any]:
+            return self.table
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, table: TableView[Any], row: Any) -> None:
+            super().__init__()
+            self.table = table
+            self.row = row
+
+        @property
+        def control(self) -> TableView[Any]:
+            return self.table
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.rows: tuple[Row, ...] = ()
+        self._unsorted: tuple[Row, ...] = ()
+        self.cursor = 0
+        self.order = self.FIRST_ORDER
+        self._placed: tuple[Placed[Row], ...] = ()
+        self._placed_width = -1
+        self._drawn: dict[int, tuple[Cells, bool, bool, Strip]] = {}
+        self._texts: Sequence[str] | None = None
+
+    # ---------------------------------------------------------------- what a table is
+
+    def key_of(self, row: Row) -> Hashable:
+        raise NotImplementedError
+
+    def row_text(self, row: Row) -> str:
+        """What `/` looks at."""
+        raise NotImplementedError
+
+    def copy_text(self, row: Row) -> str:
+        """What `y` copies."""
+        raise NotImplementedError
+
+    # ---------------------------------------------------------------- rows
+
+    @property
+    def current(self) -> Row | None:
+        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Replace the rows."""
+        self._unsorted = tuple(rows)
+        self._arrange_rows()
+
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        """Show lines instead of rows: a message."""
+        had_rows = bool(self.rows)
+        self.rows = self._unsorted = ()
+        self._drawn.clear()
+        super().show_lines(lines)
+        if had_rows:
+            self.refresh()
+
+    def _arrange_rows(self) -> None:
+        current = self.current
+        key = self.key_of(current) if current is not None and self.cursor else None
+        screen_row = self.cursor - self.scroll_offset.y
+        self.rows = sort_rows(self._unsorted, self.COLUMNS, self.order)
+        self._texts = None
+        if self._lines:
+            self._lines = ()
+            self.refresh()
+        size = Size(self.size.width, len(self.rows) + 1)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        if key is not None:
+            found = next((index for index, row in enumerate(self.rows) if self.key_of(row) == key), None)
+            self.cursor = min(self.cursor, max(0, len(self.rows) - 1)) if found is None else found
+            if found is not None and self.cursor - self.scroll_offset.y != screen_row and self.scroll_offset.y:
+                self.scroll_to(y=self.cursor - screen_row, animate=False, immediate=True)
+        self._repaint_changes()
+
+    def _repaint_changes(self) -> None:
+        """Refresh the parts of the visible lines whose cells differ from what is drawn."""
+        width = self.size.width
+        for y in range(1, self.size.height):
+            index = self.scroll_offset.y + y - 1
+            drawn = self._drawn.get(y)
+            if index >= len(self.rows) or drawn is None:
+                self.refresh(Region(0, y, width, 1))
+                continue
+            cells = self._cells(self.rows[index])
+            if drawn[1] != (index == self.cursor):
+                self.refresh(Region(0, y, width, 1))
+            elif cells != drawn[0]:
+                changed = [item for item, new, old in zip(self._placed, cells, drawn[0]) if new != old]
+                low, high = changed[0].x, changed[-1].x + changed[-1].width
+                self.refresh(Region(low, y, high - low, 1))
+
+    def _cells(self, row: Row) -> Cells:
+        return tuple(
+            fit_line(item.column.cell(row, item.width), item.width, item.column.right) for item in self._placed
+        )
+
+    # ---------------------------------------------------------------- drawing
+
+    def _place(self) -> None:
+        width = self.size.width
+        if width != self._placed_width:
+            self._placed_width = width
+            self._placed = place_columns(self.COLUMNS, width)
+            self._drawn.clear()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._drawn.clear()
+
+    def render_line(self, y: int) -> Strip:
+        if self._lines:
+            return super().render_line(y)
+        self._place()
+        width = self.size.width
+        if y == 0:
+            return self.strip(self._header()).adjust_cell_length(width, self.palette.style(""))
+        index = self.scroll_offset.y + y - 1
+        if index >= len(self.rows):
+            self._drawn.pop(y, None)
+            return Strip.blank(width, self.palette.base)
+        cells = self._cells(self.rows[index])
+        at_cursor = index == self.cursor
+        drawn = self._drawn.get(y)
+        if drawn is not None and drawn[0] == cells and drawn[1] == at_cursor and drawn[2] == self.has_focus and not self.pattern:
+            return drawn[3]
+        over = self.palette.cursor(self.has_focus) if at_cursor else None
+        spans: list[Span] = []
+        for cell in cells:
+            spans += [*cell, (" " * GAP, "")]
+        padding = self.palette.base + over if over else self.palette.base
+        strip = self.strip(tuple(spans), over).adjust_cell_length(width, padding)
+        self._drawn[y] = (cells, at_cursor, self.has_focus, strip)
+        return strip
+
+    def _header(self) -> Line:
+        spans: list[Span] = []
+        for item in self._placed:
+            text = header_text(item.column, self.order)
+            role = "bold primary" if self.order and item.column.title == self.order.title else "muted"
+            spans += [*fit_line(((text, role),), item.width, item.column.right), (" " * GAP, "")]
+        return tuple(spans)
+
+    # ---------------------------------------------------------------- cursor
+
+    def move_cursor(self, index: int) -> None:
+        """Put the cursor on a row and bring it into view."""
+        index = max(0, min(len(self.rows) - 1, index))
+        if not self.rows:
+            return
+        before, self.cursor = self.cursor, index
+        top = self.scroll_offset.y
+        visible = max(1, self.size.height - 1)
+        if index < top:
+            self.scroll_to(y=index, animate=False, immediate=True)
+        elif index >= top + visible:
+            self.scroll_to(y=index - visible + 1, animate=False, immediate=True)
+        for moved in {before, index}:
+            self.refresh(Region(0, moved - self.scroll_offset.y + 1, self.size.width, 1))
+        if before != index:
+            self.post_message(self.Moved(self, self.rows[index]))
+
+    def action_move(self, step: int) -> None:
+        if self._lines:
+            super().action_move(step)
+        else:
+            self.move_cursor(self.cursor + step)
+
+    def action_page(self, step: int) -> None:
+        self.action_move(step * max(1, self.size.height - 2))
+
+    def action_edge(self, step: int) -> None:
+        self.move_cursor(0 if step < 0 else len(self.rows) - 1)
+
+    def action_aside(self, step: int) -> None:
+        """Tables have all their columns on the screen; trees open and close."""
+
+    def action_open(self) -> None:
+        if self.current is not None:
+            self.post_message(self.Opened(self, self.current))
+
+    def action_copy(self) -> None:
+        if self.current is not None:
+            self.post_message(self.Copied(self.copy_text(self.current), "the row"))
+
+    # ---------------------------------------------------------------- sorting
+
+    def action_sort_column(self, step: int) -> None:
+        titles = sortable(self._placed)
+        if titles:
+            current = titles.index(self.order.title) if self.order and self.order.title in titles else -step
+            self.sort_by(Order(titles[(current + step) % len(titles)]))
+
+    def action_reverse(self) -> None:
+        if self.order is not None:
+            self.sort_by(Order(self.order.title, not self.order.reverse))
+
+    def sort_by(self, order: Order) -> None:
+        self.order = order
+        self._drawn.clear()
+        self._arrange_rows()
+        self.refresh()
+
+    # ---------------------------------------------------------------- search
+
+    def search_texts(self) -> Sequence[str]:
+        if self._texts is None:
+            row_text: Callable[[Row], str] = self.row_text
+            self._texts = [row_text(row) for row in self.rows]
+        return self._texts
+
+    def search_position(self) -> int:
+        return self.cursor
+
+    def go_to(self, index: int) -> None:
+        self.move_cursor(index)
+
+    # ---------------------------------------------------------------- mouse
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None or self._lines:
+            return
+        event.stop()
+        if offset.y == 0:
+            self._sort_by_click(offset.x)
+            return
+        index = self.scroll_offset.y + offset.y - 1
+        if index < len(self.rows):
+            self.move_cursor(index)
+            if event.chain == 2:
+                self.action_open()
+
+    def _sort_by_click(self, x: int) -> None:
+        for item in self._placed:
+            if item.x <= x < item.x + item.width + GAP and item.column.sort is not None:
+                title = item.column.title
+                same = self.order is not None and self.order.title == title
+                self.sort_by(Order(title, same and self.order is not None and not self.order.reverse))
+                return

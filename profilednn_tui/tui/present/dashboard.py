@@ -1,0 +1,132 @@
+"""Where the panes of the live screen go: one table of slots for each size of terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+STEPS, OPERATORS, CORES, THREADS, MEMORY, OUTPUT, MODULES, NOTICES, RUN = PANES = (
+    "steps", "operators", "cores", "threads", "memory", "output", "modules", "notices", "run",
+)  # fmt: skip
+"""Pane 1 to pane 9."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A place in cells."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A part of the dashboard that shows one of its panes at a time."""
+
+    panes: tuple[str, ...]
+    share: float = 1.0
+    """Of the height that its column's fixed slots leave."""
+    height: int = 0
+    """Lines, for a slot of fixed height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Columns of slots, and the least size of the dashboard for which this is the layout."""
+
+    name: str
+    least_width: int
+    least_height: int
+    columns: tuple[tuple[int, tuple[Slot, ...]], ...]
+    """(Width, slots) from left to right; a width of 0 takes what is left, a negative one that percentage of the whole."""
+
+
+LAYOUTS: tuple[Layout, ...] = (
+    Layout("wide", 160, 40, (
+        (0, (
+            Slot((STEPS,), height=15),
+            Slot((OPERATORS,)),
+            Slot((OUTPUT,), height=12),
+        )),
+        (-34, (
+            Slot((CORES,), share=1.0),
+            Slot((MODULES,), share=1.5),
+            Slot((THREADS,), share=1.0),
+            Slot((MEMORY, NOTICES, RUN), height=12),
+        )),
+    )),
+    Layout("medium", 110, 30, (
+        (0, (
+            Slot((STEPS,), height=12),
+            Slot((OPERATORS, MODULES)),
+            Slot((OUTPUT, NOTICES, RUN), height=8),
+        )),
+        (-32, (
+            Slot((CORES,)),
+            Slot((THREADS,)),
+            Slot((MEMORY,), height=10),
+        )),
+    )),
+    Layout("compact", 0, 0, (
+        (0, (
+            Slot((STEPS,), height=8),
+            Slot((OPERATORS, CORES, THREADS, MEMORY, OUTPUT, MODULES, NOTICES, RUN)),
+        )),
+    )),
+)  # fmt: skip
+
+
+def layout_for(width: int, height: int) -> Layout:
+    """The richest layout for which there is room."""
+    return next(layout for layout in LAYOUTS if width >= layout.least_width and height >= layout.least_height)
+
+
+def shown_panes(layout: Layout, chosen: Mapping[str, str]) -> tuple[str, ...]:
+    """The visible panes. `chosen` names the pane brought forward in a slot, by the slot's first pane."""
+    return tuple(_front(slot, chosen) for _, slots in layout.columns for slot in slots)
+
+
+def slot_of(layout: Layout, pane: str) -> str:
+    """The name of the slot (its first pane) in which a pane appears."""
+    return next(slot.panes[0] for _, slots in layout.columns for slot in slots if pane in slot.panes)
+
+
+def arrange(width: int, height: int, chosen: Mapping[str, str], maximized: str | None = None) -> dict[str, Box]:
+    """The place of each visible pane."""
+    if maximized is not None:
+        return {maximized: Box(0, 0, width, height)}
+    layout = layout_for(width, height)
+    boxes: dict[str, Box] = {}
+    widths = [-width * share // 100 if share < 0 else share for share, _ in layout.columns]
+    free = width - sum(widths)
+    x = 0
+    for (_, slots), column_width in zip(layout.columns, widths):
+        column_width = column_width or free
+        y = 0
+        for slot, lines in zip(slots, _heights(slots, height)):
+            boxes[_front(slot, chosen)] = Box(x, y, column_width, lines)
+            y += lines
+        x += column_width
+    return boxes
+
+
+def _heights(slots: tuple[Slot, ...], height: int) -> list[int]:
+    spare = height - sum(slot.height for slot in slots)
+    parts = sum(slot.share for slot in slots if not slot.height)
+    heights = []
+    edge = 0.0
+    for slot in slots:
+        if slot.height:
+            heights.append(slot.height)
+            continue
+        before = round(edge)
+        edge += spare * slot.share / parts
+        heights.append(max(3, round(edge) - before))
+    return heights
+
+
+def _front(slot: Slot, chosen: Mapping[str, str]) -> str:
+    pane = chosen.get(slot.panes[0], slot.panes[0])
+    return pane if pane in slot.panes else slot.panes[0]

@@ -1,0 +1,113 @@
+"""Notices, and the facts of a run: target, machine, cost of watching."""
+
+from __future__ import annotations
+
+import shlex
+
+from profilednn_tui import units
+from profilednn_tui.session.records import SessionView, State
+from profilednn_tui.tui.present.states import exit_words
+from profilednn_tui.tui.renderables.line import Line, wrap
+
+
+def notice_lines(view: SessionView, width: int) -> tuple[Line, ...]:
+    """Warnings first; then what else is worth knowing."""
+    entries: list[tuple[str, str]] = []
+    if view.cores.contention:
+        entries.append(("warning", view.cores.contention))
+    if view.state is State.LOST:
+        entries.append(("warning", "The recording has no end: the target and the profiler were killed together. "
+                        "At most the last second is missing."))  # fmt: skip
+    if view.agent.dropped_events:
+        entries.append(("warning", f"{view.agent.dropped_events:,} events were dropped because the agent's outbox was full."))
+    if view.agent.bad_lines:
+        entries.append(("warning", f"{view.agent.bad_lines:,} lines of the recording could not be read."))
+    entries += [("warning", f"The agent caught an error of its own, the training went on: {text}") for text in view.agent.errors]
+    entries += [(notice.level, notice.text) for notice in view.notices]
+    entries.sort(key=lambda entry: entry[0] != "warning")
+    if not entries:
+        return ((("Nothing to report.", "muted"),),)
+    lines: list[Line] = []
+    for level, text in entries:
+        mark, role = ("! ", "warning") if level == "warning" else ("· ", "muted")
+        for index, line in enumerate(wrap(text, max(10, width - 2))):
+            lines.append(((mark if index == 0 else "  ", role), *line))
+    return tuple(lines)
+
+
+def warning_count(view: SessionView) -> int:
+    agent = view.agent
+    return sum((
+        view.cores.contention is not None, view.state is State.LOST, agent.dropped_events > 0, agent.bad_lines > 0,
+        len(agent.errors), sum(notice.level == "warning" for notice in view.notices),
+    ))  # fmt: skip
+
+
+def run_lines(view: SessionView, width: int) -> tuple[Line, ...]:
+    """Label and value, line by line."""
+    lines: list[Line] = []
+    for label, value in _facts(view):
+        for index, line in enumerate(wrap(value, max(10, width - 12))):
+            lines.append((((label if index == 0 else "").ljust(12), "muted"), *line))
+    return tuple(lines)
+
+
+def _facts(view: SessionView) -> list[tuple[str, str]]:
+    target, machine, agent, steps = view.target, view.machine, view.agent, view.steps
+    facts = [
+        ("command", shlex.join(target.argv)),
+        ("folder", target.working_directory),
+        ("process", f"pid {target.pid}" if target.pid else ""),
+        ("rank", f"{target.rank} of {target.world_size}" if target.rank is not None else ""),
+        ("ended", exit_words(target.exit_code) if view.state is State.ENDED else ""),
+        ("python", target.python or ""),
+        ("torch", f"{target.torch}, {target.intra_op_threads} intra-op threads" if target.torch else ""),
+        ("with", ", ".join(target.optimizations)),
+        ("machine", machine.cpu),
+        ("cores", _cores_text(view)),
+        ("memory", units.bytes_size(machine.memory_bytes) if machine.memory_bytes else ""),
+        ("steps from", f"{steps.source}: {steps.source_reason}" if steps.source else ""),
+        ("windows", _windows_text(view)),
+        ("overhead", _overhead_text(view)),
+        ("ui", f"{units.percent(view.cores.host_percent)} of one core" if view.cores.host_percent is not None else ""),
+        ("errors", f"{len(agent.errors)} in the agent, see 8 Notices" if agent.errors else ""),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _cores_text(view: SessionView) -> str:
+    machine = view.machine
+    if machine.cores is None:
+        return ""
+    parts = [f"{machine.cores} logical"]
+    if machine.physical_cores:
+        parts.append(f"{machine.physical_cores} physical")
+    if machine.affinity is not None and machine.affinity != machine.cores:
+        parts.append(f"{machine.affinity} allowed")
+    if machine.quota:
+        parts.append(f"quota {machine.quota:g}")
+    if machine.numa_nodes and machine.numa_nodes > 1:
+        parts.append(f"{machine.numa_nodes} NUMA nodes")
+    return ", ".join(parts)
+
+
+def _windows_text(view: SessionView) -> str:
+    operators = view.operators
+    if not view.agent.windows:
+        return ""
+    merged = f", {len(operators.windows)} merged here" if operators.windows else ""
+    slower = ""
+    if operators.profiled_step_ns and view.steps.median_ns:
+        slower = f"; a profiled step takes {units.ratio(operators.profiled_step_ns / view.steps.median_ns)} the median"
+    return f"{view.agent.windows:,} of one step{merged}{slower}"
+
+
+def _overhead_text(view: SessionView) -> str:
+    agent = view.agent
+    if agent.overhead_percent is None:
+        return ""
+    return (
+        f"{units.percent(agent.overhead_percent)} (budget {units.percent(agent.budget_percent)}): "
+        f"windows {units.percent(agent.windows_percent)}, hooks {units.percent(agent.hooks_percent)}, "
+        f"writer {units.percent(agent.writer_percent)}"
+    )

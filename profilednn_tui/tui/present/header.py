@@ -1,0 +1,107 @@
+"""The two lines at the top of every screen."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from profilednn_tui import units
+from profilednn_tui.session.records import SessionView
+from profilednn_tui.tui.present.states import state_badge
+from profilednn_tui.tui.renderables.line import Line, Span, clip, ends, line_width
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How the session is being looked at."""
+
+    paused: bool = False
+    behind_steps: int = 0
+    """Steps that came since the display was paused."""
+    window: int | None = None
+    """The one window that is shown, or nothing for all merged."""
+    reading: bool = False
+    """Whether a recording is still being read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    label: str
+    value: str
+    width: int
+    """Cells of the value: constant, so that nothing jumps."""
+    role: str = ""
+
+
+def header_lines(view: SessionView, display: Display, width: int) -> tuple[Line, ...]:
+    """Name and state; then the figures that fit."""
+    badges = _badges(view, display, width)
+    name = _name(view, max(10, width - line_width(badges) - 3))
+    return (ends(((" ", ""), *name), (*badges, (" ", "")), width), _figures_line(_figures(view), width))
+
+
+def _name(view: SessionView, width: int) -> Line:
+    target = view.target
+    name = target.name or "profilednn-tui"
+    rank = f" rank {target.rank} of {target.world_size}" if target.rank is not None else ""
+    arguments = shlex.join(target.argv[1:]) if target.argv else ""
+    spans: list[Span] = [(clip(name, width), "bold"), (rank, "muted")]
+    room = width - line_width(tuple(spans)) - 1
+    if arguments and room >= 4:
+        spans.append((" " + clip(arguments, room), "muted"))
+    return tuple(spans)
+
+
+def _badges(view: SessionView, display: Display, width: int) -> Line:
+    spans: list[Span] = []
+    if display.reading:
+        spans.append((" READING ", "background on primary"))
+    if display.paused:
+        spans.append((f" PAUSED +{display.behind_steps:,} steps ", "bold background on primary"))
+    if display.window is not None:
+        spans.append((f" WINDOW {display.window} ", "background on primary"))
+    if view.agent.paused and view.live:
+        spans.append((" WINDOWS OFF ", "background on warning"))
+    if view.cores.contention:
+        sentence = view.cores.contention if width >= 130 else "CONTENTION"
+        spans.append((f" {clip(sentence, 64)} ", "bold background on warning"))
+    separated = [span for badge in spans for span in (badge, (" ", ""))]
+    return (*separated, state_badge(view))
+
+
+def _figures(view: SessionView) -> tuple[_Figure, ...]:
+    """Most important first."""
+    steps, agent, cores = view.steps, view.agent, view.cores
+    loss = next((value for value in reversed(steps.losses) if value is not None), None)
+    over_budget = (
+        agent.overhead_percent is not None
+        and agent.budget_percent is not None
+        and agent.overhead_percent > agent.budget_percent + 0.5
+    )
+    figures = [
+        _Figure("step", f"{steps.count:,}" if steps.count else units.UNKNOWN, 7, "bold"),
+        _Figure("median", units.duration(steps.median_ns), 8, "bold"),
+        _Figure("p95", units.duration(steps.p95_ns), 8),
+        _Figure("", f"{units.rate(steps.steps_per_s)[:-2]} steps/s" if steps.steps_per_s else f"{units.UNKNOWN} steps/s", 13),
+        _Figure("overhead", units.percent(agent.overhead_percent), 7, "warning" if over_budget else ""),
+        _Figure("loss", units.loss(loss), 10),
+        _Figure("target", units.percent(cores.target_percent), 6),
+        _Figure("ui", units.percent(cores.host_percent), 6),
+        _Figure("rss", units.bytes_size(view.memory.rss_bytes), 7),
+        _Figure("windows", units.count(agent.windows), 5),
+    ]
+    return tuple(figures)
+
+
+def _figures_line(figures: tuple[_Figure, ...], width: int) -> Line:
+    """As many figures as fit, each in a field of its own."""
+    spans: list[Span] = [(" ", "")]
+    used = 1
+    for figure in figures:
+        label = f"{figure.label} " if figure.label else ""
+        needed = len(label) + figure.width + 2
+        if used + needed > width + 2:
+            break
+        spans += [(label, "muted"), (figure.value.ljust(figure.width), figure.role), ("  ", "")]
+        used += needed
+    return tuple(spans)

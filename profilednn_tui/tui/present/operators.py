@@ -1,0 +1,140 @@
+"""The operator table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from profilednn_tui import units
+from profilednn_tui.session.records import Operator, OperatorKey, Operators
+from profilednn_tui.tui.present.table import Column
+from profilednn_tui.tui.renderables.bars import bar
+from profilednn_tui.tui.renderables.line import Line, clip
+
+NOTABLE_TREND = 0.05
+"""Smaller changes between windows are noise and get no arrow."""
+
+_INNERMOST_LIST = re.compile(r"\[([\d, ]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRow:
+    """One operator with what its cells need to know of the others."""
+
+    operator: Operator
+    bar: float
+    """Self time as a fraction of the hottest operator's."""
+    decimals: int
+    """Of all times of the table in ms."""
+
+    @property
+    def key(self) -> OperatorKey:
+        return self.operator.key
+
+
+def decimals_for(largest_ns: float) -> int:
+    """Decimals of a column in ms: fewer for long times, the same for the whole column."""
+    return 3 if largest_ns < 10e6 else 2 if largest_ns < 1e9 else 1
+
+
+def operator_rows(operators: Operators, module: str | None = None) -> tuple[OperatorRow, ...]:
+    """The rows of all operators, or of those that run in a module or below it."""
+    rows = operators.rows
+    if module:
+        rows = tuple(row for row in rows if any(_inside(path, module) for path in row.modules))
+    if not rows:
+        return ()
+    peak_ns = max(row.self_ns_per_step for row in rows) or 1.0
+    decimals = decimals_for(max(row.total_ns_per_step for row in rows))
+    return tuple(OperatorRow(row, row.self_ns_per_step / peak_ns, decimals) for row in rows)
+
+
+def compact_shapes(shapes: str) -> str:
+    """``[[32, 3, 8, 8], [8, 3, 3, 3], []]`` as ``32×3×8×8  8×3×3×3``: scalars say nothing."""
+    sizes = _INNERMOST_LIST.findall(shapes)
+    return "  ".join(size.replace(", ", "×") for size in sizes if size.strip())
+
+
+def name_line(name: str, width: int) -> Line:
+    """An operator's name, its namespace quiet or, where room is short, left out when it is the usual one."""
+    namespace, separator, rest = name.partition("::")
+    if not separator:
+        return ((clip(name, width), ""),)
+    if namespace == "aten" and len(name) > width:
+        return ((clip(rest, width), ""),)
+    return ((f"{namespace}::", "muted"), (clip(rest, max(1, width - len(namespace) - 2)), ""))
+
+
+def trend_line(trend: float | None) -> Line:
+    """An arrow with the change of the newest window against the earlier ones."""
+    if trend is None or abs(trend - 1) < NOTABLE_TREND:
+        return ()
+    arrow, role = ("▲", "warning") if trend > 1 else ("▼", "success")
+    change = units.ratio(trend) if trend >= 2 else units.share(abs(trend - 1))
+    return ((f"{arrow} {change}", role),)
+
+
+def modules_line(modules: Sequence[str], width: int) -> Line:
+    if not modules:
+        return ()
+    more = f" +{len(modules) - 1}" if len(modules) > 1 else ""
+    return ((clip(modules[0], max(1, width - len(more)), keep_end=True), "muted"), (more, "faint"))
+
+
+def _ms(duration_ns: float, row: OperatorRow, role: str = "") -> Line:
+    return ((units.fixed(duration_ns / 1e6, row.decimals), role),)
+
+
+def _share(row: OperatorRow, width: int) -> Line:
+    number = units.fixed(row.operator.share * 100, 1)
+    bar_width = width - 6
+    drawn = bar(row.bar, bar_width, "primary") if bar_width > 0 else ()
+    return ((number.rjust(5), ""), (" ", ""), *drawn)
+
+
+def _average_ns(row: OperatorRow) -> float:
+    calls = row.operator.calls_per_step
+    return row.operator.total_ns_per_step / calls if calls else 0.0
+
+
+def _pass(row: OperatorRow, width: int) -> Line:
+    return (("bwd", "phase-backward"),) if row.operator.backward else (("fwd", "faint"),)
+
+
+COLUMNS: tuple[Column[OperatorRow], ...] = (
+    Column("operator", 20, lambda row, width: name_line(row.key.name, width), lambda row: row.key.name,
+           descending=False, right=False, grow=4, most=44),
+    Column("input shapes", 12, lambda row, width: ((clip(compact_shapes(row.key.input_shapes), width), "muted"),),
+           lambda row: row.key.input_shapes, descending=False, right=False, grow=3, most=60, drop=6),
+    Column("pass", 4, _pass, lambda row: row.operator.backward, right=False, drop=2),
+    Column("self ms", 9, lambda row, width: _ms(row.operator.self_ns_per_step, row),
+           lambda row: row.operator.self_ns_per_step),
+    Column("share %", 14, _share, lambda row: row.operator.share, right=False, grow=1, most=22),
+    Column("calls", 6, lambda row, width: ((units.count(row.operator.calls_per_step), ""),),
+           lambda row: row.operator.calls_per_step, drop=1),
+    Column("avg ms", 8, lambda row, width: _ms(_average_ns(row), row, "muted"), _average_ns, drop=4),
+    Column("total ms", 10, lambda row, width: _ms(row.operator.total_ns_per_step, row, "muted"),
+           lambda row: row.operator.total_ns_per_step, drop=3),
+    Column("trend", 8, lambda row, width: trend_line(row.operator.trend), lambda row: row.operator.trend, drop=5),
+    Column("module", 16, lambda row, width: modules_line(row.operator.modules, width),
+           lambda row: row.operator.modules[:1], descending=False, right=False, grow=2, most=48, drop=7),
+)  # fmt: skip
+
+
+def search_text(row: OperatorRow) -> str:
+    """What `/` looks at."""
+    return f"{row.key.name} {compact_shapes(row.key.input_shapes)} {' '.join(row.operator.modules)}"
+
+
+def copy_text(row: OperatorRow) -> str:
+    """What `y` copies: one line of tab separated values."""
+    operator = row.operator
+    return "\t".join((
+        operator.key.name, operator.key.input_shapes, f"{units.milliseconds(operator.self_ns_per_step)} ms self/step",
+        units.share(operator.share), f"{units.count(operator.calls_per_step)} calls/step",
+    ))  # fmt: skip
+
+
+def _inside(path: str, module: str) -> bool:
+    return path == module or path.startswith(module + ".")

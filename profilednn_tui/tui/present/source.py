@@ -1,0 +1,97 @@
+"""A source file with highlighted syntax and with the time each line causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from profilednn_tui import units
+from profilednn_tui.session.records import Operators
+from profilednn_tui.tui.present.operators import decimals_for
+from profilednn_tui.tui.renderables.line import Line, Span, fit_line
+
+_MOST_LINES = 8_000
+"""Longer files are shown without highlighting: a generated file must not hold up the screen."""
+
+_ROLES = {
+    "Keyword": "phase-backward",
+    "Comment": "muted italic",
+    "String": "success",
+    "Number": "phase-data",
+    "Function": "primary",
+    "Class": "primary bold",
+    "Decorator": "phase-data",
+    "Builtin": "phase-loss",
+    "Pseudo": "phase-loss italic",
+    "Operator.Word": "phase-backward",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One line of a file."""
+
+    number: int
+    code: Line
+    cost_ns: float
+    share: float
+    """Of the self time of all operators."""
+
+
+def line_costs(operators: Operators, file: str) -> dict[int, float]:
+    """Self time of all operators called, directly or not, from each line of a file; a step.
+
+    Work of the backward pass counts at the line of the forward pass that created it.
+    """
+    costs: dict[int, float] = {}
+    for operator in operators.rows:
+        for stack in operator.stacks:
+            lines = {frame.line for frame in (stack.forward_frames or stack.frames) if frame.file == file}
+            for line in lines:
+                costs[line] = costs.get(line, 0.0) + stack.self_ns_per_step
+    return costs
+
+
+def source_lines(code: Sequence[str], costs: Mapping[int, float], whole_ns: float) -> tuple[SourceLine, ...]:
+    """The file's lines with their costs."""
+    highlighted = highlight(code)
+    return tuple(
+        SourceLine(number, line, costs.get(number, 0.0), costs.get(number, 0.0) / whole_ns if whole_ns else 0.0)
+        for number, line in enumerate(highlighted, start=1)
+    )
+
+
+def render_source(line: SourceLine, width: int, number_width: int, peak_ns: float, current: bool) -> Line:
+    """Number, time of the line, code. The colour of the time grows with it."""
+    hot = line.cost_ns / peak_ns if peak_ns else 0.0
+    cost = units.fixed(line.cost_ns / 1e6, decimals_for(peak_ns)) if line.cost_ns else ""
+    role = "error" if hot > 0.5 else "warning" if hot > 0.15 else "muted"
+    share = units.fixed(line.share * 100, 1) if line.share >= 0.0005 else ""
+    gutter: tuple[Span, ...] = (
+        ("▶" if current else " ", "primary bold"), (str(line.number).rjust(number_width), "bold" if current else "faint"),
+        (cost.rjust(9), role), (share.rjust(6), "muted"), (" │ ", "faint"),
+    )  # fmt: skip
+    return fit_line((*gutter, *line.code), width)
+
+
+def highlight(code: Sequence[str]) -> tuple[Line, ...]:
+    """Python source as coloured lines."""
+    if len(code) > _MOST_LINES:
+        return tuple(((line.expandtabs(4), ""),) for line in code)
+    # Imported here because no other screen needs it.
+    from pygments.lexers.python import PythonLexer
+
+    lines: list[list[Span]] = [[]]
+    text = "\n".join(line.rstrip("\n").expandtabs(4) for line in code)
+    for token, value in PythonLexer(stripnl=False, ensurenl=False).get_tokens(text):
+        role = _role(str(token))
+        first, *others = value.split("\n")
+        if first:
+            lines[-1].append((first, role))
+        for part in others:
+            lines.append([(part, role)] if part else [])
+    return tuple(tuple(line) for line in lines[: len(code)])
+
+
+def _role(token: str) -> str:
+    return next((role for name, role in _ROLES.items() if f".{name}" in token), "")

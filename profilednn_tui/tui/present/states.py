@@ -1,0 +1,113 @@
+"""Where a session stands, in words: what panes say while there is nothing to show."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+from profilednn_tui import units
+from profilednn_tui.session.records import Progress, SessionView, State
+from profilednn_tui.tui.renderables.line import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a pane says instead of figures: a title, and sentences with the reason and what is already known."""
+
+    title: str
+    sentences: tuple[str, ...] = ()
+
+
+def exit_words(exit_code: int | None) -> str:
+    """``exit 0``, ``exit 1``, ``killed by SIGKILL (9)``."""
+    if exit_code is None:
+        return "exit code unknown"
+    if exit_code >= 0:
+        return f"exit {exit_code}"
+    number = -exit_code
+    name = signal.Signals(number).name if number in set(signal.Signals) else "signal"
+    return f"killed by {name} ({number})"
+
+
+def state_badge(view: SessionView) -> Span:
+    """The state for the header."""
+    exit_code = view.target.exit_code
+    return {
+        State.STARTING: ("○ waiting for torch", "muted"),
+        State.WAITING: ("○ no step yet", "muted"),
+        State.WARMING: ("● warming up", "primary"),
+        State.RUNNING: ("● running", "success"),
+        State.ENDED: (f"■ training ended ({exit_words(exit_code)})", "warning" if exit_code else "muted"),
+        State.LOST: ("■ incomplete recording", "warning"),
+    }[view.state]
+
+
+def steps_message(view: SessionView) -> Message | None:
+    """Why there are no steps, or nothing when there are some."""
+    if view.steps.count:
+        return None
+    if not view.target.name and not view.unix_ns:
+        return Message("Reading the session …")
+    since = f" for {units.duration(age_ns)}" if (age_ns := _age_ns(view)) else ""
+    if view.state is State.STARTING:
+        return Message(
+            f"Waiting for torch{since}",
+            ("The target runs and has not imported torch yet; its output is in pane 6.",),
+        )
+    if view.state is State.WAITING:
+        torch = f"torch {view.target.torch}" if view.target.torch else "torch"
+        return Message(f"{torch} is loaded, no step yet{since}", (progress_text(view.progress), _why_no_step(view)))
+    if view.state is State.LOST:
+        return Message("Incomplete recording", ("The target and the profiler were killed before the first step ended.",))
+    if view.state is State.ENDED:
+        reason = "torch was never imported." if view.target.torch is None else progress_text(view.progress)
+        return Message(f"The target ended without a step ({exit_words(view.target.exit_code)})", (reason,))
+    return Message("No step yet")
+
+
+def progress_text(progress: Progress) -> str:
+    """``Seen so far: 3 batches, 2 forwards, 1 backward, 0 optimizer steps.``"""
+    counts = (
+        (progress.batches, "batch", "batches"), (progress.forwards, "forward", "forwards"),
+        (progress.backwards, "backward", "backwards"), (progress.optimizer_steps, "optimizer step", "optimizer steps"),
+    )  # fmt: skip
+    return "Seen so far: " + ", ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in counts) + "."
+
+
+def operators_message(view: SessionView) -> Message | None:
+    """Why there are no operators, or nothing when there are some."""
+    if view.operators.rows:
+        return None
+    if view.state is State.STARTING or view.state is State.WAITING:
+        return Message("No operators yet", ("They come from the first profiled step.",))
+    if view.live and view.agent.paused:
+        return Message("Windows are paused", ("Press p to go on, or w to take one window now.",))
+    if view.live:
+        return Message(
+            "Warming up",
+            (f"{units.count(view.steps.count)} steps so far; the first profiler window opens within the overhead budget.",
+             "Press w to take a window now."),
+        )  # fmt: skip
+    return Message("No operators were recorded", ("The target ended before a profiler window; see 8 Notices for reasons.",))
+
+
+def modules_message(view: SessionView) -> Message | None:
+    if view.operators.modules:
+        return None
+    if view.operators.rows:
+        return Message("No nn.Module was seen in this window")
+    return operators_message(view)
+
+
+def _age_ns(view: SessionView) -> int:
+    end_ns = view.target.end_unix_ns or view.unix_ns
+    return max(0, end_ns - view.target.start_unix_ns) if view.target.start_unix_ns and end_ns else 0
+
+
+def _why_no_step(view: SessionView) -> str:
+    progress = view.progress
+    if progress.backwards and not progress.optimizer_steps:
+        return "A step ends when the optimizer updates: gradients are still being accumulated, or no torch optimizer is used."
+    if progress.forwards or progress.batches:
+        return "A step ends when the optimizer updates; without one, batches or forward calls are counted instead."
+    return "The model is not being called yet: data or weights may still be loading."

@@ -1,0 +1,25 @@
+"""Axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+_STEPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+
+
+def nice_ceiling(value: float) -> float:
+    """The next round number: axis labels that people read, and that seldom change."""
+    if value <= 0:
+        return 1.0
+    magnitude = 10.0 ** math.floor(math.log10(value))
+    return next(step for step in _STEPS if value <= step * magnitude * (1 + 1e-9)) * magnitude
+
+
+def ceiling_for(values: Sequence[float], headroom: float = 1.1) -> float:
+    """An axis that shows all values but the few far outliers, which it cuts off."""
+    if not values:
+        return 1.0
+    ordered = sorted(values)
+    usual = ordered[int((len(ordered) - 1) * 0.95)]
+    return nice_ceiling(min(ordered[-1], usual * 1.5) * headroom)

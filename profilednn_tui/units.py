@@ -1,0 +1,108 @@
+"""The only place where numbers become text.
+
+Every function returns text of a bounded width, so that columns stay aligned and nothing jumps; ``None`` (unknown)
+becomes a dash.
+"""
+
+from __future__ import annotations
+
+UNKNOWN = "–"
+
+_BYTES = ("B", "kB", "MB", "GB", "TB")
+_COUNTS = ("", "k", "M", "G", "T")
+
+
+def milliseconds(duration_ns: float | None) -> str:
+    """A duration for columns that are all in ms: ``0.012``, ``3.40``, ``127.3``, ``4215``; at most 6 characters below 100 s."""
+    if duration_ns is None:
+        return UNKNOWN
+    value = duration_ns / 1e6
+    if abs(value) < 1:
+        return f"{value:.3f}"
+    return _three_figures(value)
+
+
+def duration(duration_ns: float | None) -> str:
+    """A duration with its own unit: ``340 ns``, ``12.4 µs``, ``31.0 ms``, ``3.15 s``, ``2 min 05 s``, ``3 h 12 min``."""
+    if duration_ns is None:
+        return UNKNOWN
+    if abs(duration_ns) >= 3600e9:
+        minutes = round(duration_ns / 60e9)
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    if abs(duration_ns) >= 99.95e9:
+        seconds = round(duration_ns / 1e9)
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    for limit, factor, unit in ((999.5, 1.0, "ns"), (999.5e3, 1e3, "µs"), (999.5e6, 1e6, "ms")):
+        if abs(duration_ns) < limit:
+            value = duration_ns / factor
+            return f"{value:.0f} ns" if unit == "ns" else f"{_three_figures(value)} {unit}"
+    return f"{_three_figures(duration_ns / 1e9)} s"
+
+
+def percent(value: float | None) -> str:
+    """A percentage: ``0.42 %``, ``8.1 %``, ``31 %``, ``400 %``; a tiny one is ``<0.01 %``."""
+    if value is None:
+        return UNKNOWN
+    if 0 < abs(value) < 0.01:
+        return "<0.01 %"
+    if abs(value) < 0.995:
+        return f"{value:.2f} %"
+    return f"{value:.1f} %" if abs(value) < 9.95 else f"{value:.0f} %"
+
+
+def share(fraction: float | None) -> str:
+    """A fraction of one as a percentage."""
+    return percent(None if fraction is None else fraction * 100)
+
+
+def ratio(value: float | None) -> str:
+    """A ratio of two figures: ``1.25x``."""
+    return UNKNOWN if value is None else f"{value:.2f}x"
+
+
+def bytes_size(size_bytes: float | None) -> str:
+    """A size in decimal units: ``812 kB``, ``1.42 GB``."""
+    if size_bytes is None:
+        return UNKNOWN
+    value, unit = _scaled(size_bytes, _BYTES)
+    return f"{value:.0f} B" if unit == "B" else f"{_three_figures(value)} {unit}"
+
+
+def fixed(number: float | None, decimals: int) -> str:
+    """A number for a column whose header names the unit and whose decimal points stand below each other: ``1204.30``."""
+    return UNKNOWN if number is None else f"{number:.{decimals}f}"
+
+
+def count(number: float | None) -> str:
+    """A number of things: ``12``, ``0.5``, ``1,204``, ``35.1k``, ``2.40M``."""
+    if number is None:
+        return UNKNOWN
+    if abs(number) < 10_000:
+        return f"{number:,.0f}" if number == int(number) or abs(number) >= 100 else f"{number:.1f}"
+    value, unit = _scaled(number, _COUNTS)
+    return f"{_three_figures(value)}{unit}"
+
+
+def rate(per_s: float | None) -> str:
+    """A rate: ``31.2/s``, ``1,204/s``."""
+    return UNKNOWN if per_s is None else f"{count(round(per_s, 1))}/s"
+
+
+def loss(value: float | None) -> str:
+    """A loss with five significant figures: ``0.69315``, ``1.2346e-07``."""
+    return UNKNOWN if value is None else f"{value:.5g}"
+
+
+def _scaled(value: float, units: tuple[str, ...]) -> tuple[float, str]:
+    for unit in units[:-1]:
+        if abs(value) < 999.5:
+            return value, unit
+        value /= 1000
+    return value, units[-1]
+
+
+def _three_figures(value: float) -> str:
+    magnitude = abs(value)
+    if magnitude < 9.995:
+        return f"{value:.2f}"
+    return f"{value:.1f}" if magnitude < 999.95 else f"{value:.0f}"
