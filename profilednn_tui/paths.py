@@ -20,7 +20,7 @@ _NAME_LIMIT = 40
 
 
 def session_home() -> Path:
-    """The folder of all sessions: ``$PROFILEDNN_HOME``, else ``$XDG_STATE_HOME/profilednn``, else in the home folder."""
+    """The folder of all sessions: ``$PROFILEDNN_HOME``, else ``$XDG_STATE_HOME/profilednn``, else at home."""
     own = os.environ.get("PROFILEDNN_HOME")
     if own:
         return Path(own).expanduser().absolute()
@@ -53,10 +53,10 @@ def new_session_folder(name: str) -> Path:
 def list_session_folders() -> tuple[Path, ...]:
     """All sessions on this machine, newest first."""
     try:
-        entries = [Path(entry.path) for entry in os.scandir(session_home()) if entry.is_dir()]
+        entries = [Path(entry.path) for entry in os.scandir(session_home())]
     except OSError:
         return ()
-    return tuple(sorted((path for path in entries if (path / SESSION_FILE).is_file()), key=_by_name, reverse=True))
+    return tuple(sorted((path for path in entries if os.path.isfile(path / SESSION_FILE)), key=_by_name, reverse=True))
 
 
 def _by_name(path: Path) -> str:

@@ -13,7 +13,7 @@ _COUNTS = ("", "k", "M", "G", "T")
 
 
 def milliseconds(duration_ns: float | None) -> str:
-    """A duration for columns that are all in ms: ``0.012``, ``3.40``, ``127.3``, ``4215``; at most 6 characters below 100 s."""
+    """A duration for columns that are all in ms: ``0.012``, ``3.40``, ``127.3``, ``4215``; 6 characters below 1000 s."""
     if duration_ns is None:
         return UNKNOWN
     value = duration_ns / 1e6
@@ -26,7 +26,7 @@ def duration(duration_ns: float | None) -> str:
     """A duration with its own unit: ``340 ns``, ``12.4 µs``, ``31.0 ms``, ``3.15 s``, ``2 min 05 s``, ``3 h 12 min``."""
     if duration_ns is None:
         return UNKNOWN
-    if abs(duration_ns) >= 3600e9:
+    if abs(duration_ns) >= 3599.5e9:
         minutes = round(duration_ns / 60e9)
         return f"{minutes // 60} h {minutes % 60:02d} min"
     if abs(duration_ns) >= 99.95e9:
@@ -77,15 +77,17 @@ def count(number: float | None) -> str:
     """A number of things: ``12``, ``0.5``, ``1,204``, ``35.1k``, ``2.40M``."""
     if number is None:
         return UNKNOWN
-    if abs(number) < 10_000:
+    if abs(number) < 9_999.5:
         return f"{number:,.0f}" if number == int(number) or abs(number) >= 100 else f"{number:.1f}"
     value, unit = _scaled(number, _COUNTS)
     return f"{_three_figures(value)}{unit}"
 
 
 def rate(per_s: float | None) -> str:
-    """A rate: ``31.2/s``, ``1,204/s``."""
-    return UNKNOWN if per_s is None else f"{count(round(per_s, 1))}/s"
+    """A rate: ``0.03/s``, ``31.2/s``, ``1,204/s``."""
+    if per_s is None:
+        return UNKNOWN
+    return f"{count(per_s) if abs(per_s) >= 999.95 else _three_figures(per_s)}/s"
 
 
 def loss(value: float | None) -> str:

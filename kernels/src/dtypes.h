@@ -2,7 +2,7 @@
 // Conversions are integer arithmetic, which every compiler vectorizes; rounding is to nearest even.
 #pragma once
 #include <cstdint>
-#include <cstring>
+#include <string.h>
 
 namespace pdnn::PDNN_ISA {
 
@@ -13,8 +13,9 @@ template <class T> struct ComputeType { using type = float; };
 template <> struct ComputeType<double> { using type = double; };
 template <class T> using Compute = typename ComputeType<T>::type;
 
-inline uint32_t bits_of(float v) { uint32_t b; std::memcpy(&b, &v, 4); return b; }
-inline float float_of(uint32_t b) { float v; std::memcpy(&v, &b, 4); return v; }
+inline uint32_t bits_of(float v) { uint32_t b; memcpy(&b, &v, 4); return b; }
+inline uint64_t bits_of(double v) { uint64_t b; memcpy(&b, &v, 8); return b; }
+inline float float_of(uint32_t b) { float v; memcpy(&v, &b, 4); return v; }
 
 inline double load(double v) { return v; }
 inline float load(float v) { return v; }
@@ -41,6 +42,14 @@ inline void store(float16& to, float v) {
   const uint32_t finite = magnitude < 0x38800000u ? subnormal : normal;
   const uint32_t special = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
   to.bits = uint16_t((magnitude >= 0x477ff000u ? special : finite) | (b >> 16 & 0x8000u));
+}
+
+// For arithmetic results, whose NaNs have no low payload bits that the rounding could carry into the sign.
+template <class T, class C>
+inline void store_result(T& to, C v) { store(to, v); }
+inline void store_result(bfloat16& to, float v) {
+  const uint32_t b = bits_of(v);
+  to.bits = uint16_t((b + 0x7fffu + ((b >> 16) & 1u)) >> 16);
 }
 
 }  // namespace pdnn::PDNN_ISA

@@ -9,10 +9,18 @@ namespace pdnn::PDNN_ISA {
 
 enum class Pass { kSum, kSumAndGradient, kLoss, kGradient };
 enum class Gamma { kTwo, kAny };
-enum class Targets { kBackground, kBinary, kSoft };
+enum class Targets { kBackground, kBinary };
+
+constexpr int64_t kSummed = 512;  // the longest run of one set of float accumulators
 
 template <class C>
 struct Weights { C positive, negative, gamma; };
+
+template <class C>
+struct Result {
+  C sum;
+  bool soft_targets;  // found by a pass for binary ones, whose outputs are then wrong
+};
 
 // The pointers of one block; those a pass does not use are null.
 template <class T>
@@ -24,23 +32,28 @@ struct Block {
   T* gradient;
 };
 
+inline float magnitude(float v) { return float_of(bits_of(v) & 0x7fffffffu); }
+inline double magnitude(double v) { return fabs(v); }
 inline float flip_sign(float v, bool flip) { return float_of(bits_of(v) ^ (flip ? 0x80000000u : 0u)); }
 inline double flip_sign(double v, bool flip) { return flip ? -v : v; }
-inline float magnitude(float v) { return float_of(bits_of(v) & 0x7fffffffu); }
-inline double magnitude(double v) { return std::fabs(v); }
+inline bool sign(float v) { return int32_t(bits_of(v)) < 0; }
+inline bool sign(double v) { return v < 0; }
+// max(v, 0) that lets NaN through and needs no comparison
+template <class C>
+inline C ramp(C v) { return C(0.5) * (v + magnitude(v)); }
 
 template <Gamma gamma, class C>
 inline C modulating_factor(C q, C negative_z, C log1p, const Weights<C>& w) {
   if constexpr (gamma == Gamma::kTwo) return q * q;
   // q^gamma = exp(-gamma softplus(z)); the product's rounding error matters once it is multiplied into an exponent.
-  const C positive_z = negative_z < 0 ? -negative_z : C(0) * negative_z;
+  const C positive_z = ramp(-negative_z);
   const C high = w.gamma * positive_z;
   const C low = product_error(w.gamma, positive_z, high) + w.gamma * log1p;
   return exp_negative(high, low);
 }
 
 template <Pass pass, Gamma gamma, Targets targets, class T>
-Compute<T> run_block(const Block<T>& block, const Weights<Compute<T>>& weights, int64_t count) {
+Result<Compute<T>> run_block(const Block<T>& block, const Weights<Compute<T>>& weights, int64_t count) {
   using C = Compute<T>;
   // Copies in locals: the compiler must see that no store changes them.
   const T* __restrict x = block.inputs;
@@ -49,49 +62,62 @@ Compute<T> run_block(const Block<T>& block, const Weights<Compute<T>>& weights, 
   C* __restrict loss_out = block.loss;
   T* __restrict gradient_out = block.gradient;
   const Weights<C> w = weights;
-  C sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < count; ++i) {
-    const bool positive = targets == Targets::kBinary && load(y[i]) == C(1);
-    const C negative_z = targets == Targets::kBinary ? flip_sign(load(x[i]), positive) : load(x[i]);
-    const C weight = positive ? w.positive : w.negative;
-    const C e = exp_negative(magnitude(negative_z), C(0));
-    const C r = 1 / (1 + e);
-    const C log1p = log1p_unit(e);
-    const C softplus = (negative_z < 0 ? C(0) : negative_z) + log1p;
-    const C er = e * r;
-    const C q = negative_z > 0 ? r : er;
-    const C p = negative_z > 0 ? er : r;
-    const C factor = weight * modulating_factor<gamma>(q, negative_z, log1p, w);
-    if constexpr (pass != Pass::kGradient) {
-      const C loss = factor * softplus;
-      sum += loss;
-      if constexpr (pass == Pass::kLoss) loss_out[i] = loss;
+  C total = 0;
+  decltype(bits_of(total)) others = 0;
+  for (int64_t begin = 0; begin < count; begin += kSummed) {
+    const int64_t end = count - begin < kSummed ? count : begin + kSummed;
+    C sum = 0;
+#pragma omp simd reduction(+ : sum) reduction(| : others)
+    for (int64_t i = begin; i < end; ++i) {
+      C negative_z = load(x[i]);
+      bool positive = false;
+      if constexpr (targets == Targets::kBinary) {
+        const C target = load(y[i]);
+        positive = target == 1;
+        others |= bits_of(target) ^ (positive ? bits_of(C(1)) : 0);
+        negative_z = flip_sign(negative_z, positive);
+      }
+      const C weight = positive ? w.positive : w.negative;
+      const C e = exp_negative_magnitude(negative_z);
+      const C r = 1 / (1 + e);
+      const C log1p = log1p_unit(e);
+      const C softplus = ramp(negative_z) + log1p;
+      const C er = e * r;
+      const C q = sign(negative_z) ? er : r;
+      const C p = sign(negative_z) ? r : er;
+      const C factor = weight * modulating_factor<gamma>(q, negative_z, log1p, w);
+      if constexpr (pass != Pass::kGradient) {
+        const C loss = factor * softplus;
+        sum += loss;
+        if constexpr (pass == Pass::kLoss) loss_out[i] = loss;
+      }
+      if constexpr (pass == Pass::kSumAndGradient || pass == Pass::kGradient) {
+        const C derivative = flip_sign(factor * (w.gamma * p * softplus + q), positive);
+        if constexpr (pass == Pass::kGradient) store(gradient_out[i], derivative * upstream[i]);
+        else store_result(gradient_out[i], derivative);
+      }
     }
-    if constexpr (pass == Pass::kSumAndGradient || pass == Pass::kGradient) {
-      const C derivative = flip_sign(factor * (w.gamma * p * softplus + q), positive);
-      store(gradient_out[i], pass == Pass::kGradient ? derivative * upstream[i] : derivative);
-    }
+    total += sum;
   }
-  return sum;
+  return {total, others != 0};
 }
 
 // Targets between 0 and 1: ce = y softplus(-x) + (1 - y) softplus(x), q = y (1 - p) + (1 - y) p, w = y w1 + (1 - y) w0.
 template <Pass pass, Gamma gamma, class T>
-Compute<T> run_soft_block(const Block<T>& block, const Weights<Compute<T>>& weights, int64_t count) {
+Result<Compute<T>> run_soft_block(const Block<T>& block, const Weights<Compute<T>>& weights, int64_t count) {
   using C = Compute<T>;
   const Weights<C> w = weights;
   C sum = 0;
   for (int64_t i = 0; i < count; ++i) {
     const C x = load(block.inputs[i]), y = load(block.targets[i]);
-    const C e = exp_negative(magnitude(x), C(0));
+    const C e = exp_negative_magnitude(x);
     const C r = 1 / (1 + e);
     const C log1p = log1p_unit(e);
     const C p = x < 0 ? e * r : r, not_p = x < 0 ? r : e * r;
     const C entropy = y * ((x < 0 ? -x : C(0)) + log1p) + (1 - y) * ((x < 0 ? C(0) : x) + log1p);
     const C q = y * not_p + (1 - y) * p;
     const C weight = y * w.positive + (1 - y) * w.negative;
-    const C factor = weight * (gamma == Gamma::kTwo ? q * q : std::pow(q, w.gamma));
+    const C factor = weight * (gamma == Gamma::kTwo ? q * q : power(q, w.gamma));
     if constexpr (pass != Pass::kGradient) {
       const C loss = factor * entropy;
       sum += loss;
@@ -105,22 +131,12 @@ Compute<T> run_soft_block(const Block<T>& block, const Weights<Compute<T>>& weig
       store(block.gradient[i], pass == Pass::kGradient ? derivative * block.upstream[i] : derivative);
     }
   }
-  return sum;
-}
-
-template <class T>
-bool all_binary(const T* targets, int64_t count) {
-  uint32_t others = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    const auto y = load(targets[i]);
-    others |= uint32_t(!(y == 0 || y == 1));
-  }
-  return others == 0;
+  return {sum, false};
 }
 
 template <class T>
 struct BlockRunner {
-  using Run = Compute<T> (*)(const Block<T>&, const Weights<Compute<T>>&, int64_t);
+  using Run = Result<Compute<T>> (*)(const Block<T>&, const Weights<Compute<T>>&, int64_t);
   Run background, binary, soft;
 };
 
@@ -140,67 +156,74 @@ BlockRunner<T> select_runner(const FocalLossJob& job) {
   return job.gradient.data ? select_gamma<T, Pass::kSumAndGradient>(job) : select_gamma<T, Pass::kSum>(job);
 }
 
-// Runs a flat range block by block. T is the storage type when tensors can be read and written in place (every operand
-// flat and of one type), else the compute type: blocks then pass through buffers.
+// Every operand is flat and of type T: blocks are read and written where they lie.
 template <class T>
+struct InPlace {
+  using Type = T;
+  const FocalLossJob& job;
+
+  const T* inputs(int64_t begin, int64_t) { return reinterpret_cast<const T*>(job.inputs.data) + begin; }
+  const T* targets(int64_t begin, int64_t) { return reinterpret_cast<const T*>(job.targets.data) + begin; }
+  T* gradient(int64_t begin) { return reinterpret_cast<T*>(job.gradient.data) + begin; }
+  void write_gradient(int64_t, int64_t) {}
+};
+
+// Any strides and types: blocks pass through buffers of the compute type C.
+template <class C>
+struct Buffered {
+  using Type = C;
+  const FocalLossJob& job;
+  alignas(64) C inputs_buffer[kBlock], targets_buffer[kBlock], gradient_buffer[kBlock];
+
+  explicit Buffered(const FocalLossJob& job) : job(job) {}
+  const C* inputs(int64_t begin, int64_t count) { return read(job.inputs, begin, count, inputs_buffer); }
+  const C* targets(int64_t begin, int64_t count) { return read(job.targets, begin, count, targets_buffer); }
+  C* gradient(int64_t) { return gradient_buffer; }
+  void write_gradient(int64_t begin, int64_t count) { scatter(gradient_buffer, count, job.gradient, begin); }
+
+  const C* read(const Operand& from, int64_t begin, int64_t count, C* buffer) {
+    gather(job.shape, from, begin, count, buffer);
+    return buffer;
+  }
+};
+
+// Runs blocks of the flat range; with `targets` null a block is background.
+template <class Source>
 class BlockStream {
+  using T = typename Source::Type;
   using C = Compute<T>;
 
  public:
-  BlockStream(const FocalLossJob& job, bool in_place) : job_(job), in_place_(in_place), runner_(select_runner<T>(job)) {}
+  explicit BlockStream(const FocalLossJob& job) : job_(job), source_{job}, runner_(select_runner<T>(job)) {}
 
-  // With `targets` null the range is background.
+  const T* targets(int64_t begin, int64_t count) { return source_.targets(begin, count); }
+
   C run(int64_t begin, int64_t count, const T* targets, C row_weight) {
-    Block<T> block{inputs(begin, count), targets, upstream(begin, count), nullptr, gradient_};
+    Block<T> block{source_.inputs(begin, count), targets, nullptr, nullptr, nullptr};
     if (job_.loss.data) block.loss = reinterpret_cast<C*>(job_.loss.data) + begin;
-    if (in_place_ && job_.gradient.data) block.gradient = reinterpret_cast<T*>(job_.gradient.data) + begin;
+    if (job_.gradient.data) block.gradient = source_.gradient(begin);
+    if (job_.upstream.data) {
+      gather(job_.shape, job_.upstream, begin, count, upstream_);
+      block.upstream = upstream_;
+    }
+    if (row_weight != row_weight) row_weight = C(NAN);  // drops its payload, see store_result
     const Weights<C> weights{C(job_.positive_weight) * row_weight, C(job_.negative_weight) * row_weight, C(job_.gamma)};
-    const auto run = !targets ? runner_.background : all_binary(targets, count) ? runner_.binary : runner_.soft;
-    const C sum = run(block, weights, count);
-    if (!in_place_ && job_.gradient.data) scatter(gradient_, count, job_.gradient, begin);
-    return sum;
-  }
-
-  const T* targets(int64_t begin, int64_t count) {
-    if (in_place_) return reinterpret_cast<const T*>(job_.targets.data) + begin;
-    gather_converted(job_.targets, begin, count, targets_);
-    return targets_;
+    Result<C> result = (targets ? runner_.binary : runner_.background)(block, weights, count);
+    if (result.soft_targets) result = runner_.soft(block, weights, count);
+    if (job_.gradient.data) source_.write_gradient(begin, count);
+    return result.sum;
   }
 
  private:
-  const T* inputs(int64_t begin, int64_t count) {
-    if (in_place_) return reinterpret_cast<const T*>(job_.inputs.data) + begin;
-    gather_converted(job_.inputs, begin, count, inputs_);
-    return inputs_;
-  }
-
-  const C* upstream(int64_t begin, int64_t count) {
-    if (!job_.upstream.data) return nullptr;
-    gather(job_.shape, job_.upstream, begin, count, upstream_);
-    return upstream_;
-  }
-
-  void gather_converted(const Operand& from, int64_t begin, int64_t count, C* to) {
-    gather(job_.shape, from, begin, count, to);
-  }
-  void gather_converted(const Operand&, int64_t, int64_t, void*) {}  // bfloat16 is only ever read in place
-
   const FocalLossJob& job_;
-  const bool in_place_;
+  Source source_;
   const BlockRunner<T> runner_;
-  alignas(64) T inputs_[kBlock], targets_[kBlock], gradient_[kBlock];
   alignas(64) C upstream_[kBlock];
 };
 
-inline void clear(const Operand& operand, int64_t begin, int64_t count) {
-  if (!operand.data) return;
-  const int64_t size = operand.dtype == kFloat64 ? 8 : operand.dtype == kFloat32 ? 4 : 2;
-  std::memset(operand.data + begin * size, 0, size_t(count * size));
-}
-
-template <class T>
-double focal_loss_elements(const FocalLossJob& job, bool in_place, int64_t begin, int64_t end) {
-  BlockStream<T> stream(job, in_place);
+template <class Source>
+double focal_loss_elements(const FocalLossJob& job, int64_t begin, int64_t end) {
+  BlockStream<Source> stream(job);
   double sum = 0;
   for (int64_t at = begin; at < end; at += kBlock) {
     const int64_t count = end - at < kBlock ? end - at : kBlock;
@@ -209,11 +232,18 @@ double focal_loss_elements(const FocalLossJob& job, bool in_place, int64_t begin
   return sum;
 }
 
+inline void clear(const Operand& operand, int64_t begin, int64_t count) {
+  if (!operand.data) return;
+  const int64_t size = operand.dtype == kFloat64 ? 8 : operand.dtype == kFloat32 ? 4 : 2;
+  memset(operand.data + begin * size, 0, size_t(count * size));
+}
+
 // Rows of equal weight that are not ignored form one flat range, so that short rows vectorize as well as long ones.
-template <class T>
-double focal_loss_row_range(const FocalLossJob& job, bool in_place, int64_t begin, int64_t end) {
+template <class Source>
+double focal_loss_row_range(const FocalLossJob& job, int64_t begin, int64_t end) {
+  using T = typename Source::Type;
   using C = Compute<T>;
-  BlockStream<T> stream(job, in_place);
+  BlockStream<Source> stream(job);
   alignas(64) T targets[kBlock];
   T one;
   store(one, C(1));
@@ -238,8 +268,7 @@ double focal_loss_row_range(const FocalLossJob& job, bool in_place, int64_t begi
         if (job.labels[labelled] == job.background) continue;
         const int64_t position = labelled * classes + job.labels[labelled] - at;
         if (position >= count) break;
-        if (position < 0) continue;
-        if (!any) std::memset(targets, 0, sizeof targets);
+        if (!any) memset(targets, 0, sizeof targets);
         any = true;
         targets[position] = one;
       }
@@ -250,28 +279,27 @@ double focal_loss_row_range(const FocalLossJob& job, bool in_place, int64_t begi
   return sum;
 }
 
+template <class T>
+struct Of { using Type = T; };
+
 template <class Function>
-double by_storage_type(const FocalLossJob& job, Function run) {
+double with_source(const FocalLossJob& job, Function run) {
   const auto in_place = [&](const Operand& o) { return !o.data || (o.flat && o.dtype == job.inputs.dtype); };
-  const bool direct = in_place(job.inputs) && in_place(job.targets);
+  const bool all_in_place = in_place(job.inputs) && in_place(job.targets) && in_place(job.gradient);
   switch (job.inputs.dtype) {
-    case kFloat64: return run(double(), direct);
-    case kBFloat16: return direct ? run(bfloat16(), true) : run(float(), false);
-    case kFloat32: return run(float(), direct);
-    default: return run(float(), false);
+    case kFloat64: return all_in_place ? run(Of<InPlace<double>>()) : run(Of<Buffered<double>>());
+    case kFloat32: return all_in_place ? run(Of<InPlace<float>>()) : run(Of<Buffered<float>>());
+    case kBFloat16: return all_in_place ? run(Of<InPlace<bfloat16>>()) : run(Of<Buffered<float>>());
+    default: return run(Of<Buffered<float>>());
   }
 }
 
 inline double focal_loss(const FocalLossJob& job, int64_t begin, int64_t end) {
-  return by_storage_type(job, [&](auto type, bool in_place) {
-    return focal_loss_elements<decltype(type)>(job, in_place, begin, end);
-  });
+  return with_source(job, [&](auto of) { return focal_loss_elements<typename decltype(of)::Type>(job, begin, end); });
 }
 
 inline double focal_loss_rows(const FocalLossJob& job, int64_t begin, int64_t end) {
-  return by_storage_type(job, [&](auto type, bool in_place) {
-    return focal_loss_row_range<decltype(type)>(job, in_place, begin, end);
-  });
+  return with_source(job, [&](auto of) { return focal_loss_row_range<typename decltype(of)::Type>(job, begin, end); });
 }
 
 inline int64_t count_valid_labels(const FocalLossJob& job, int64_t rows) {

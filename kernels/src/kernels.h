@@ -58,9 +58,10 @@ struct InstructionSet {
   void (*stream)(const uint64_t* a, const uint64_t* b, uint64_t* out, int64_t begin, int64_t end);
 };
 
-extern const InstructionSet portable;
+namespace portable { extern const InstructionSet instruction_set; }
 #ifdef PDNN_X86
-extern const InstructionSet avx2, avx512;
+namespace avx2 { extern const InstructionSet instruction_set; }
+namespace avx512 { extern const InstructionSet instruction_set; }
 #endif
 
 }  // namespace pdnn

@@ -1,7 +1,7 @@
 // exp and log1p for the range the focal loss needs, as straight-line code that compilers vectorize.
 // The polynomials are minimax fits on the reduced range; their degree was chosen by measurement (README.md).
 #pragma once
-#include <cmath>
+#include <math.h>
 
 #include "dtypes.h"
 
@@ -18,39 +18,56 @@ inline float product_error(float a, float b, float product) {
 #endif
 }
 
-// e^-(high + low) for high, low >= 0. Subnormal results are exact to the last place; NaN stays NaN.
+// e^r 2^n for a reduced r; the low bits of `biased` are the exponent field of 2^(n + 24). Subnormal results are exact to
+// the last place.
+inline float exp_reduced(float r, float biased) {
+  // Estrin's order: a short chain of dependences keeps more iterations in flight.
+  const float r2 = r * r;
+  const float low = 0.499992315f * r2 + (r + 1.0f);
+  const float high = (0.00831252019f * r + 0.0418901569f) * r + 0.166671146f;
+  const float p = high * (r2 * r) + low;
+  return p * float_of(bits_of(biased) << 23) * 0x1p-24f;
+}
+
+constexpr float kRounder = 12582912.0f + 127.0f + 24.0f;  // adding 1.5 * 2^23 rounds to an integer
+constexpr float kUnderflow = 104.0f;                      // e^-104 is less than half of the smallest float
+
+// e^-|x|; NaN counts as large.
+inline float exp_negative_magnitude(float x) {
+  const int32_t bits = int32_t(bits_of(x) & 0x7fffffffu), most = int32_t(bits_of(kUnderflow));
+  x = float_of(uint32_t(bits < most ? bits : most));  // magnitudes are ordered as their bits are
+  const float biased = kRounder - x * 1.44269504f;
+  const float n = biased - kRounder;
+  return exp_reduced((-x - n * 0.693359375f) - n * -2.12194440e-4f, biased);
+}
+
+// e^-(high + low) for high, low >= 0 whose rounded sum would lose too much; NaN stays NaN.
 inline float exp_negative(float high, float low) {
-  const bool underflow = high + low > 104.0f;
-  high = underflow ? 104.0f : high;
+  const bool underflow = high + low > kUnderflow;
+  high = underflow ? kUnderflow : high;
   low = underflow ? 0.0f : low;
-  // Adding 1.5 * 2^23 rounds to an integer n; the bias makes its low bits the exponent field of 2^(n + 24).
-  const float magic = 12582912.0f + 127.0f + 24.0f;
-  const float t = magic - (high + low) * 1.44269504f;
-  const float n = t - magic;
-  const float r = (-high - n * 0.693359375f) - low - n * -2.12194440e-4f;
-  float p = 0.00831252019f;
-  p = p * r + 0.0418901569f;
-  p = p * r + 0.166671146f;
-  p = p * r + 0.499992315f;
-  p = p * (r * r) + r + 1.0f;
-  return p * float_of(bits_of(t) << 23) * 0x1p-24f;
+  const float biased = kRounder - (high + low) * 1.44269504f;
+  const float n = biased - kRounder;
+  return exp_reduced((-high - n * 0.693359375f) - low - n * -2.12194440e-4f, biased);
 }
 
 // log(1 + e) for e in [0, 1].
 inline float log1p_unit(float e) {
-  float p = 0.00536482433f;
-  p = p * e - 0.0300657923f;
-  p = p * e + 0.0792045356f;
-  p = p * e - 0.137538023f;
-  p = p * e + 0.191536549f;
-  p = p * e - 0.248571637f;
-  p = p * e + 0.333213226f;
-  p = p * e - 0.49999648f;
-  return p * (e * e) + e;
+  const float e2 = e * e, e4 = e2 * e2;
+  const float p01 = 0.332840638f * e - 0.499981803f;
+  const float p23 = 0.178472082f * e - 0.245368661f;
+  const float p45 = 0.0449866419f * e - 0.10902291f;
+  const float low = p23 * e2 + p01;
+  const float high = -0.00877895553f * e2 + p45;
+  return (high * e4 + low) * e2 + e;
 }
 
+inline float power(float base, float exponent) { return powf(base, exponent); }
+
 inline double product_error(double, double, double) { return 0.0; }
-inline double exp_negative(double high, double low) { return std::exp(-(high + low)); }
-inline double log1p_unit(double e) { return std::log1p(e); }
+inline double exp_negative_magnitude(double x) { return exp(-fabs(x)); }
+inline double exp_negative(double high, double low) { return exp(-(high + low)); }
+inline double log1p_unit(double e) { return log1p(e); }
+inline double power(double base, double exponent) { return pow(base, exponent); }
 
 }  // namespace pdnn::PDNN_ISA

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional
+
+from .timeline import Cut
 
 PATIENCE = 3
 """Iterations without an optimizer's update after which another sign is taken, in a program without any optimizer."""
 PATIENCE_WITH_OPTIMIZER = 64
 """The same where an optimizer exists: gradients may be accumulated that long."""
-
-
-class Cut(NamedTuple):
-    """A moment between two steps: time and cumulative phase totals (see `Timeline.cut`), in nanoseconds."""
-
-    now_ns: int
-    totals_ns: Tuple[int, ...]
 
 
 class Boundaries:

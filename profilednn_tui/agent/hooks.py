@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from _thread import get_ident
-from typing import Any, Callable, List, Optional, Protocol
+from typing import Any, Callable, List, Protocol
 
 from .guard import Guard, without_our_frame
 from .timeline import BACKWARD, DATA, FORWARD, Timeline
@@ -87,7 +87,10 @@ class Hooks:
             try:
                 if timeline.busy or not _is_training(timeline):
                     return original(self, *arguments, **keywords)
-                guard.run(listener.before_forward, self)
+                try:
+                    listener.before_forward(self)
+                except Exception as error:  # noqa: BLE001 - the guard's door, without the cost of a call
+                    guard.failed("before_forward", error)
                 timeline.enter(FORWARD)
                 result = None
                 try:
@@ -161,17 +164,3 @@ def _is_training(timeline: Timeline) -> bool:
         timeline.thread = thread
         timeline.skip()  # time before the first activity belongs to no step
     return timeline.thread == thread
-
-
-def is_scalar_without_parameters(module: Any, result: Any, tensor: type) -> bool:
-    """Whether a root module's call looks like a loss: one number from a module that learns nothing."""
-    return (
-        isinstance(result, tensor)
-        and result.ndim == 0  # type: ignore[attr-defined]
-        and first(module.parameters()) is None
-    )
-
-
-def first(iterator: Any) -> Optional[Any]:
-    """The first item, or nothing."""
-    return next(iterator, None)

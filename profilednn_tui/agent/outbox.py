@@ -9,15 +9,30 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from typing import Any, Deque, List, Tuple
+from typing import Any, Deque, List, NamedTuple, Optional
 
 from ..protocol import MAGIC, VERSION, Header, Steps, encode
+from .timeline import Cut
 
 MAX_EVENTS = 2_000
-MAX_STEP_ROWS = 50_000
+MAX_STEPS = 50_000
 ROWS_A_LINE = 200
 
-StepRow = Tuple[int, List[Any]]
+
+class FinishedStep(NamedTuple):
+    """One step as the training thread leaves it; the writer makes a row of `protocol.Steps` of it."""
+
+    number: int
+    begin: Cut
+    end: Cut
+    loss: Optional[float]
+    flags: int
+
+    def row(self, unix_offset_ns: int) -> List[Any]:
+        """`unix_offset_ns` leads from the clock of the cuts to the time of day."""
+        begin_ns, end_ns = self.begin.now_ns, self.end.now_ns
+        phases = self.end.phases_since(self.begin)
+        return [end_ns + unix_offset_ns, end_ns - begin_ns, *phases, self.loss, self.flags]
 
 
 class Outbox:
@@ -28,7 +43,7 @@ class Outbox:
         self.path = ""
         self.dropped = 0
         self._events: Deque[Any] = deque()
-        self._rows: Deque[StepRow] = deque()
+        self._steps: Deque[FinishedStep] = deque()
         self._lines: Deque[bytes] = deque()
         self._line_torn = False
         self.restart()
@@ -37,7 +52,7 @@ class Outbox:
         """Begin a stream of this process's own: at the start, and in a forked child."""
         self.path = os.path.join(self._folder, "agent-%d.jsonl" % os.getpid())
         self._events.clear()
-        self._rows.clear()
+        self._steps.clear()
         self._lines.clear()
         self._line_torn = False
         self.dropped = 0
@@ -50,17 +65,18 @@ class Outbox:
         else:
             self.dropped += 1
 
-    def put_step(self, number: int, row: List[Any]) -> None:
-        """Queue the row of one step (see `protocol.Steps`)."""
-        if len(self._rows) < MAX_STEP_ROWS:
-            self._rows.append((number, row))
+    def put_step(self, step: FinishedStep) -> None:
+        """Queue a step."""
+        if len(self._steps) < MAX_STEPS:
+            self._steps.append(step)
         else:
             self.dropped += 1
 
     def flush(self) -> None:
         """Write what is queued, whole lines only; what the disk does not take waits for the next flush."""
-        while self._rows:
-            self._lines.append(encode(self._next_steps()))
+        offset_ns = time.time_ns() - time.perf_counter_ns()
+        while self._steps:
+            self._lines.append(encode(self._next_steps(offset_ns)))
         while self._events:
             self._lines.append(encode(self._events.popleft()))
         if not self._lines:
@@ -78,12 +94,13 @@ class Outbox:
         finally:
             os.close(descriptor)
 
-    def _next_steps(self) -> Steps:
-        first, row = self._rows.popleft()
-        rows = [row]
-        while self._rows and len(rows) < ROWS_A_LINE and self._rows[0][0] == first + len(rows):
-            rows.append(self._rows.popleft()[1])
-        return Steps(first, rows)
+    def _next_steps(self, offset_ns: int) -> Steps:
+        waiting = self._steps
+        step = waiting.popleft()
+        rows = [step.row(offset_ns)]
+        while waiting and len(rows) < ROWS_A_LINE and waiting[0].number == step.number + len(rows):
+            rows.append(waiting.popleft().row(offset_ns))
+        return Steps(step.number, rows)
 
     def _write_line(self, descriptor: int) -> None:
         line = self._lines[0]

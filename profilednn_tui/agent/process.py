@@ -13,6 +13,7 @@ from typing import Any, Callable, Deque, List, Optional
 
 from ..protocol import Bye, Command, Notice
 from .control import ControlFile
+from .dynamo import skip_our_code
 from .guard import Guard
 from .hooks import Hooks
 from .outbox import Outbox
@@ -49,8 +50,11 @@ class AgentProcess:
         os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # a CUDA build prints about missing devices otherwise
         try:
             self._profiler = TorchProfiler(self._torch, self._guard)
+            if early:
+                self._guard.run(self._profiler.load)
         except ProfilerUnavailable as error:
             self._outbox.put(Notice("warning", "no_profiler", "no operator windows: %s" % error, time.time_ns()))
+        self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
         self._listen(early)
         os.register_at_fork(
             before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._after_fork_in_child
@@ -68,6 +72,7 @@ class AgentProcess:
     def _listen(self, early: bool) -> None:
         self._early = early
         self._introduced = False
+        self._left = False
         self._looks = 0
         self._seen: Any = None
         self._writer_ns = 0
@@ -96,13 +101,14 @@ class AgentProcess:
         if not (self._introduced or self._early or self._watch.steps):
             return
         self._commands.extend(self._control.new_commands())
-        if self._looks % FLUSH_EVERY == 0:
+        if self._watch.detach_wanted:
+            self.remove()
+        if self._hooks is None:
+            self._say_goodbye("detached" if self._watch.detach_wanted else "gave up after errors")
+        elif self._looks % FLUSH_EVERY == 0:
             self._write()
         self._looks += 1
         self._writer_ns = thread_time_ns()
-        if self._watch.detach_wanted:
-            self.remove()
-            self._say_goodbye("detached")
 
     def _write(self) -> None:
         if not self._introduced:
@@ -120,21 +126,31 @@ class AgentProcess:
         self._outbox.flush()
 
     def _say_goodbye(self, reason: str) -> None:
-        self._write()
-        self._outbox.put(self._watch.status(self._writer_ns))
-        self._outbox.put(Bye(reason, time.time_ns()))
-        self._outbox.flush()
+        if not self._left:
+            self._left = True
+            self._write()
+            self._outbox.put(self._watch.status(self._writer_ns))
+            self._outbox.put(Bye(reason, time.time_ns()))
+            self._outbox.flush()
 
     def _at_exit(self) -> None:
-        if self._hooks is not None and (self._early or self._watch.steps):
-            self._writer.stop()
+        self._writer.stop()
+        # An open window at the end of the interpreter would take the process down with it.
+        self._guard.run(self._give_up_window)
+        if self._introduced or self._early or self._watch.steps:
             self._guard.run(self._say_goodbye, "exit")
+
+    def _give_up_window(self) -> None:
+        if self._watch.windows is not None:
+            self._watch.windows.give_up()
 
     # ---- forks
 
     def _before_fork(self) -> None:
-        # A second thread at the moment of a fork would make Python 3.12 warn where it would not without us.
+        # A second thread at the moment of a fork would make Python 3.12 warn where it would not without us; and an
+        # open window would go on for ever in the child.
         self._guard.run(self._writer.stop)
+        self._guard.run(self._give_up_window)
 
     def _after_fork(self) -> None:
         if self._hooks is not None:

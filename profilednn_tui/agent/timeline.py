@@ -8,10 +8,22 @@ loss; it is known to be that only when the backward pass begins, so until then i
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 DATA, FORWARD, BACKWARD, LOSS, OPTIMIZER, OTHER, _GAP = range(7)
 _ROW_ORDER = (DATA, FORWARD, LOSS, BACKWARD, OPTIMIZER, OTHER)  # that of protocol.PHASES
+
+
+class Cut(NamedTuple):
+    """A moment between two steps."""
+
+    now_ns: int
+    totals_ns: Tuple[int, ...]
+    """Cumulative phase totals."""
+
+    def phases_since(self, earlier: Cut) -> List[int]:
+        """Nanoseconds of each phase between two cuts, in the order of `protocol.PHASES`."""
+        return [self.totals_ns[phase] - earlier.totals_ns[phase] for phase in _ROW_ORDER]
 
 
 class Timeline:
@@ -74,37 +86,37 @@ class Timeline:
 
     def enter_optimizer(self) -> None:
         """The optimizer's update begins; forward and backward calls of a closure still count as such."""
-        self._close(OPTIMIZER)
+        self._rebase(OPTIMIZER)
 
     def leave_optimizer(self) -> None:
         """The optimizer's update is done."""
-        self._close(OTHER)
+        self._rebase(OTHER)
 
-    def cut(self) -> Tuple[int, Tuple[int, ...]]:
-        """Close the running piece; returns the time and the cumulative phase totals in the order of `PHASES`."""
-        now = self._clock()
-        elapsed = now - self._mark_ns
-        if self._current == _GAP:
-            self._held_ns += elapsed
-            self._settle(self._base)
-            self._current = self._base
-        else:
-            self._totals[self._current] += elapsed
-        self._mark_ns = now
-        totals = self._totals
-        return now, tuple([totals[phase] for phase in _ROW_ORDER])
+    def cut(self) -> Cut:
+        """Close the running piece: a boundary between two steps."""
+        return Cut(self._close(), tuple(self._totals))
 
     def skip(self) -> int:
         """Leave out what has passed since the last switch: it was spent by us. Returns the time."""
         self._mark_ns = now = self._clock()
         return now
 
-    def _close(self, base: int) -> None:
-        self.cut()
+    def _rebase(self, base: int) -> None:
+        self._close()
         self._base = base
         if not self.busy:
             self._current = base
         self.calls += 1
+
+    def _close(self) -> int:
+        self._mark_ns, before = (now := self._clock()), self._mark_ns
+        if self._current == _GAP:
+            self._held_ns += now - before
+            self._settle(self._base)
+            self._current = self._base
+        else:
+            self._totals[self._current] += now - before
+        return now
 
     def _settle(self, phase: int) -> None:
         self._totals[phase] += self._held_ns

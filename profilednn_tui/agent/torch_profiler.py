@@ -76,6 +76,11 @@ class TorchProfiler:
         """Whether the program itself is profiling, or about to: then a window must not open."""
         return self.foreign.active or self._enabled()
 
+    def load(self) -> None:
+        """Open and close an empty window: loads Kineto, which must happen on the thread that imported torch."""
+        self.start(stacks=False)
+        self._close()
+
     def start(self, stacks: bool) -> None:
         """Open a window."""
         with self.foreign.ours():

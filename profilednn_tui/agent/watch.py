@@ -9,12 +9,16 @@ from time import perf_counter_ns
 from typing import Any, Deque, Dict, Optional
 
 from ..protocol import Command, Notice, Progress, Status, Steps, StepSource
-from .boundaries import Boundaries, Cut, any_optimizer_class_in_use
-from .hooks import is_scalar_without_parameters
+from .boundaries import Boundaries, any_optimizer_class_in_use
 from .loss import LossReader
-from .outbox import Outbox
-from .timeline import Timeline
+from .outbox import FinishedStep, Outbox
+from .timeline import Cut, Timeline
 from .windows import Windows
+
+NOT_BEGUN = Cut(0, ())
+LOOK_INTERVAL_NS = 5_000_000
+FIRST_STEPS = 8
+"""These are looked at one by one, however fast they are."""
 
 
 class Watch:
@@ -41,10 +45,12 @@ class Watch:
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
         self._roots: "weakref.WeakSet[Any]" = weakref.WeakSet()
         self._paths: Dict[int, str] = {}
-        self._last: Optional[Cut] = None
+        self._last = NOT_BEGUN
         self._first_ns = 0
         self._loss: Optional[float] = None
         self._disturbed = False
+        self._look_ns = 0
+        self._root_id = 0
         self.steps = 0
         self.native_thread = 0
         self.detach_wanted = False
@@ -53,56 +59,64 @@ class Watch:
 
     def before_batch(self) -> None:
         """A DataLoader is about to be asked for a batch."""
-        self._begin()
+        if self._last is NOT_BEGUN:
+            self._begin()
         if self._boundaries.on_batch():
             self._sign("dataloader")
 
     def before_forward(self, module: Any) -> None:
         """A root module is about to be called."""
-        self._begin()
-        if module not in self._roots:
-            self._roots.add(module)
-            self._paths = {}
+        if self._last is NOT_BEGUN:
+            self._begin()
+        if id(module) != self._root_id:
+            self._root_id = id(module)
+            if module not in self._roots:
+                self._roots.add(module)
+                self._paths = {}
         if self._boundaries.on_forward(module):
             self._sign("forward")
 
     def after_forward(self, module: Any, result: Any) -> bool:
-        """A root module has returned; whether it computed the loss."""
+        """A root module has returned; whether it computed the loss: one number from a module that learns nothing."""
+        if not isinstance(result, self._tensor):
+            return False
         with self._unseen():
-            return is_scalar_without_parameters(module, result, self._tensor)
+            return result.ndim == 0 and next(module.parameters(), None) is None
 
     def before_backward(self, tensors: Any) -> None:
         """The backward pass is about to begin."""
-        self._begin()
+        if self._last is NOT_BEGUN:
+            self._begin()
         self._boundaries.backwards += 1
         self._loss = self._loss_reader.read(tensors)
 
     def after_update(self, optimizer: Any) -> None:
         """An optimizer has updated its parameters."""
-        self._begin()
+        if self._last is NOT_BEGUN:
+            self._begin()
         source = self._boundaries.source
         if self._boundaries.on_optimizer(optimizer):
             if source != "optimizer":
                 self._tell_source()
-            self._end_step(Cut(*self._timeline.cut()))
+            self._end_step(self._timeline.cut())
 
     # ---- steps
 
     def _begin(self) -> None:
-        if self._last is None:
-            self._last = Cut(*self._timeline.cut())
-            self._first_ns = self._last.now_ns
+        self._last = self._timeline.cut()
+        self._first_ns = self._last.now_ns
 
     def _sign(self, sign: str) -> None:
         source = self._boundaries.source
-        cuts = self._boundaries.settle(sign, Cut(*self._timeline.cut()))
+        cuts = self._boundaries.settle(sign, self._timeline.cut())
         if not cuts:
             return
         if source is None:
             self._tell_source()
             self._last = cuts.pop(0)
-        for cut in cuts:
-            self._end_step(cut)
+        for cut in cuts[:-1]:
+            self._record_step(cut)
+        self._end_step(cuts[-1])
 
     def _tell_source(self) -> None:
         import _thread
@@ -113,32 +127,39 @@ class Watch:
 
     def _end_step(self, cut: Cut) -> None:
         last = self._last
-        assert last is not None
-        self.steps += 1
-        duration_ns = cut.now_ns - last.now_ns
+        flags = self._record_step(cut)
+        if flags or self._commands or cut.now_ns >= self._look_ns or self.steps <= FIRST_STEPS:
+            self._look(last, cut, flags)
+        if self._stop_after is not None and self.steps >= self._stop_after:
+            self._stop()
+
+    def _record_step(self, cut: Cut) -> int:
         windows = self.windows
         profiled = windows is not None and windows.open
-        flags = (profiled and Steps.PROFILED) | (self._disturbed and Steps.DISTURBED) | (self.steps == 1 and Steps.FIRST)
-        end_unix_ns = time.time_ns() - (perf_counter_ns() - cut.now_ns)
-        phases = [now - before for now, before in zip(cut.totals_ns, last.totals_ns)]
-        self._outbox.put_step(self.steps, [end_unix_ns, duration_ns, *phases, self._loss, int(flags)])
+        self.steps += 1
+        flags = profiled * Steps.PROFILED + self._disturbed * Steps.DISTURBED + (self.steps == 1) * Steps.FIRST
+        self._outbox.put_step(FinishedStep(self.steps, self._last, cut, self._loss, flags))
         self._last = cut
         self._loss = None
-        self._disturbed = False
-        if windows is not None:
-            if profiled:
-                windows.finish(self.steps, duration_ns, cut.now_ns - self._first_ns)
-                self._disturbed = True
-            elif not flags:
-                windows.add_plain_step(duration_ns)
+        self._disturbed = profiled
+        return flags
+
+    def _look(self, last: Cut, cut: Cut, flags: int) -> None:
+        """What need not happen at every one of many fast steps: windows and commands."""
+        self._look_ns = cut.now_ns + LOOK_INTERVAL_NS
         while self._commands:
             self._obey(self._commands.popleft())
-        self._stop_if_done()
-        if windows is not None and not windows.open:
-            elapsed_ns = cut.now_ns - self._first_ns
-            if windows.schedule.due(self.steps, elapsed_ns, self._other_cost_ns()):
-                windows.start()
-        if self._disturbed or (windows is not None and windows.open):
+        windows = self.windows
+        if windows is None:
+            return
+        duration_ns, elapsed_ns = cut.now_ns - last.now_ns, cut.now_ns - self._first_ns
+        if windows.open:
+            windows.finish(self.steps, duration_ns, elapsed_ns)
+        elif not flags:
+            windows.add_plain_step(duration_ns)
+        if windows.schedule.due(self.steps, elapsed_ns, self._hooks_ns()):
+            windows.start()
+        if self._disturbed or windows.open:
             # What we did since the cut belongs to no step.
             self._last = Cut(self._timeline.skip(), cut.totals_ns)
 
@@ -156,12 +177,9 @@ class Watch:
             else:
                 schedule.paused = command.action == "pause_windows"
 
-    def _stop_if_done(self) -> None:
-        if self._stop_after is not None and self.steps >= self._stop_after:
-            self._outbox.put(
-                Notice("info", "stopped", "ended after %d steps, as asked" % self.steps, time.time_ns())
-            )
-            sys.exit(0)  # on the training thread, as if the program had said so: its clean-up runs
+    def _stop(self) -> None:
+        self._outbox.put(Notice("info", "stopped", "ended after %d steps, as asked" % self.steps, time.time_ns()))
+        sys.exit(0)  # on the training thread, as if the program had said so: its clean-up runs
 
     # ---- for the summaries
 
@@ -180,14 +198,14 @@ class Watch:
         seen = self._boundaries
         return Progress(seen.batches, seen.forwards, seen.backwards, seen.optimizer_steps, time.time_ns())
 
-    def _other_cost_ns(self) -> int:
+    def _hooks_ns(self) -> int:
         return int(self._timeline.calls * self._hook_cost_ns)
 
     def status(self, writer_ns: int) -> Status:
         """The agent's account of itself."""
         schedule = self.windows.schedule if self.windows is not None else None
         elapsed_ns = perf_counter_ns() - self._first_ns if self._first_ns else 0
-        hooks_ns = self._other_cost_ns()
+        hooks_ns = self._hooks_ns()
         windows_ns = schedule.spent_ns if schedule is not None else 0
         cost_ns = hooks_ns + windows_ns + writer_ns
         return Status(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from _thread import _local, get_ident
 from time import perf_counter_ns
 from typing import Any, Callable, Dict, List, Optional
 
@@ -28,6 +30,8 @@ class Windows:
         self._report = report
         self._stacks = True
         self._start_cost_ns = 0
+        self._thread = 0
+        self._at_thread_end = _local()
         self._recent_ns: List[int] = []
         self._told: Optional[str] = None
 
@@ -51,6 +55,10 @@ class Windows:
         if refused:
             self._tell("operators come without call stacks: " + refused, "no_stacks")
         self._stacks = refused is None
+        self._thread = get_ident()
+        if self._thread != main_thread_ident():
+            # Torch's tracer does not survive the interpreter's end when its thread is gone: close it with the thread.
+            self._at_thread_end.closer = _Closer(self.give_up)
         begin = perf_counter_ns()
         self._profiler.start(self._stacks)
         self._start_cost_ns = perf_counter_ns() - begin
@@ -82,7 +90,27 @@ class Windows:
             )
         )
 
+    def give_up(self) -> None:
+        """Close an open window without a summary; only the thread that opened it can."""
+        if self._profiler.running and self._thread == get_ident():
+            self._profiler.stop()
+
     def _tell(self, text: str, code: str) -> None:
         if self._told != text:
             self._told = text
             self._report(Notice("info", code, text, time.time_ns()))
+
+
+class _Closer:
+    """Calls a function when the thread that made it is gone."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self._close = close
+
+    def __del__(self) -> None:
+        self._close()
+
+
+def main_thread_ident() -> int:
+    """Python's identifier of the main thread."""
+    return int(threading.main_thread().ident or 0)

@@ -98,9 +98,3 @@ def ancestors(pid: int) -> Iterator[int]:
     while current is not None and current.parent_pid > 0:
         yield current.parent_pid
         current = process(current.parent_pid)
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process exists and has not ended; a zombie has."""
-    current = process(pid)
-    return current is not None and current.state not in "ZX"

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.io import read_image, write_png
 from torchvision.models.detection import RetinaNet
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+from torchvision.ops import FrozenBatchNorm2d
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 SHAPES_PER_IMAGE = 4
@@ -69,12 +70,11 @@ class DrawnShapes(Dataset):
 
 
 def collate(samples: list) -> tuple[list[torch.Tensor], list[dict[str, torch.Tensor]]]:
-    images, targets = zip(*samples)
-    return list(images), list(targets)
+    return [image for image, _ in samples], [target for _, target in samples]
 
 
 def build_model(classes: int, image_size: int) -> RetinaNet:
-    """RetinaNet as torchvision builds it, with the backbone exchanged; batch norm is frozen and two stages stay fixed."""
+    """torchvision's RetinaNet on another backbone, whose batch norm is frozen and whose first two layers are fixed."""
     backbone = resnet_fpn_backbone(
         backbone_name="resnext50_32x4d",
         weights=None,
@@ -83,6 +83,20 @@ def build_model(classes: int, image_size: int) -> RetinaNet:
         extra_blocks=LastLevelP6P7(256, 256),
     )
     return RetinaNet(backbone, classes, min_size=image_size, max_size=image_size)
+
+
+def take_statistics(model: RetinaNet, images: list[torch.Tensor]) -> None:
+    """Give the frozen batch norm the statistics of some pictures: it would have those of the pretrained weights."""
+
+    def take(norm: FrozenBatchNorm2d, inputs: tuple[torch.Tensor]) -> None:
+        norm.running_var, norm.running_mean = torch.var_mean(inputs[0], dim=(0, 2, 3))
+
+    norms = [module for module in model.modules() if isinstance(module, FrozenBatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(take) for norm in norms]
+    with torch.no_grad():
+        model.backbone(model.transform(images)[0].tensors)
+    for hook in hooks:
+        hook.remove()
 
 
 def batches(loader: DataLoader, steps: int):
@@ -106,10 +120,12 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1e-4, help="learning rate of Adam (default: %(default)s)")
     parser.add_argument("--images", type=int, default=32, help="pictures to draw (default: %(default)s)")
     options = parser.parse_args()
-    if options.images < options.batch_size:
-        parser.error(f"--images {options.images} are fewer than --batch-size {options.batch_size}")
+    if not 1 <= options.batch_size <= options.images:
+        parser.error(f"--batch-size {options.batch_size} is not between 1 and --images {options.images}")
     if options.classes < 2:
         parser.error("--classes counts the background: 2 is the least")
+    if options.image_size < 32 or options.steps < 1:
+        parser.error("--image-size is at least 32 and --steps at least 1")
 
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory(prefix="shapes-") as folder:
@@ -124,6 +140,7 @@ def main() -> None:
             persistent_workers=options.workers > 0,
         )
         model = build_model(options.classes, options.image_size).train()
+        take_statistics(model, [pictures[index][0] for index in range(options.batch_size)])
         trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
         optimizer = torch.optim.Adam(trainable, lr=options.lr)
         for step, images, targets in batches(loader, options.steps):

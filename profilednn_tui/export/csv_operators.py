@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping
 
-from profilednn_tui.export.frames import frame_text
+from profilednn_tui.export.frames import called_from
 from profilednn_tui.session.records import Operator, SessionView
 
 COLUMNS: Mapping[str, Callable[[Operator], object]] = {
@@ -24,15 +24,10 @@ COLUMNS: Mapping[str, Callable[[Operator], object]] = {
 
 
 def csv_text(view: SessionView) -> str:
-    """One line an operator; the last column is where most of its time is called from."""
+    """One line an operator; the last column is where most of its time comes from."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*COLUMNS, "heaviest_stack"])
+    writer.writerow([*COLUMNS, "called_from"])
     for row in view.operators.rows:
-        writer.writerow([*(cell(row) for cell in COLUMNS.values()), _heaviest(row, view.target.working_directory)])
+        writer.writerow([*(cell(row) for cell in COLUMNS.values()), called_from(row, view.target.working_directory)])
     return text.getvalue()
-
-
-def _heaviest(row: Operator, working_directory: str) -> str:
-    frames = row.stacks[0].frames if row.stacks else ()
-    return " > ".join(frame_text(frame, working_directory) for frame in frames)

@@ -83,7 +83,7 @@ def overhead_fact(view: SessionView) -> str | None:
     if agent.overhead_percent is None:
         return None
     dropped = f", {agent.dropped_events} events dropped" if agent.dropped_events else ""
-    budget = f" of a budget of {units.percent(agent.budget_percent)}" if agent.budget_percent is not None else ""
+    budget = f" (budget {units.percent(agent.budget_percent)})" if agent.budget_percent is not None else ""
     return f"{units.percent(agent.overhead_percent)}{budget}, {agent.windows} windows{dropped}"
 
 

@@ -1,18 +1,22 @@
-"""Frames and files as text."""
+"""Frames as text."""
 
 from __future__ import annotations
 
-import os
-
-from profilednn_tui.session.records import Frame
+from profilednn_tui.session.origin import call_site, relative_file, short_file
+from profilednn_tui.session.records import Frame, Operator
 
 
 def frame_text(frame: Frame, working_directory: str) -> str:
-    """``train.py:10 main``; the file relative to the working directory when it lies inside."""
-    line = f":{frame.line}" if frame.line else ""
-    return f"{short_file(frame.file, working_directory)}{line} {frame.function}"
+    """``train.py:10 main``; the file as recorded, or relative to the working directory when it lies inside."""
+    return _text(relative_file(frame.file, working_directory), frame)
 
 
-def short_file(file: str, working_directory: str) -> str:
-    root = working_directory.rstrip(os.sep) + os.sep
-    return file[len(root) :] if len(root) > 1 and file.startswith(root) else file
+def called_from(operator: Operator, working_directory: str) -> str:
+    """Where most of an operator's time comes from; for a backward one, the forward line that made its work."""
+    stack = operator.stacks[0] if operator.stacks else None
+    frame = call_site(stack.forward_frames or stack.frames) if stack else None
+    return _text(short_file(frame.file, working_directory), frame) if frame else ""
+
+
+def _text(file: str, frame: Frame) -> str:
+    return f"{file}:{frame.line} {frame.function}" if frame.line else f"{file} {frame.function}"

@@ -16,7 +16,9 @@ _NS_PER_MS = 1e6
 
 
 def json_text(view: SessionView) -> str:
-    return json.dumps(document(view), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    """One line a part: 20,000 steps stay readable."""
+    parts = (f"{json.dumps(key)}: {_dump(value)}" for key, value in document(view).items())
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def document(view: SessionView) -> dict[str, Any]:
@@ -167,6 +169,10 @@ def _shapes(text: str) -> Any:
 
 def _distinct(values: Iterable[str]) -> list[str]:
     return [value for value in dict.fromkeys(values) if value]
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _ms(duration_ns: float | None) -> float | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from profilednn_tui import units
 from profilednn_tui.export import facts
-from profilednn_tui.export.frames import frame_text
-from profilednn_tui.session.records import Operator, SessionView
+from profilednn_tui.export.frames import called_from
+from profilednn_tui.session.records import SessionView
 
 TOP_OPERATORS = 20
 TOP_MODULES = 15
@@ -61,7 +61,7 @@ def _operators(view: SessionView) -> Iterator[str]:
         (
             _code(row.key.name),
             _code(row.key.input_shapes),
-            _code(_origin(row, view.target.working_directory)),
+            _code(called_from(row, view.target.working_directory)),
             units.milliseconds(row.self_ns_per_step),
             units.share(row.share),
             units.count(row.calls_per_step),
@@ -90,13 +90,6 @@ def _notices(view: SessionView) -> Iterator[str]:
     lines = [f"- {_escape(text)}" for text in facts.notices(view)]
     if lines:
         yield from ("## Notices", "", *lines, "")
-
-
-def _origin(row: Operator, working_directory: str) -> str:
-    """The innermost line of the heaviest stack; for a backward operator, of the forward pass that made its work."""
-    stack = row.stacks[0] if row.stacks else None
-    frames = (stack.forward_frames or stack.frames) if stack else ()
-    return frame_text(frames[-1], working_directory) if frames else ""
 
 
 def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Iterator[str]:

@@ -9,15 +9,17 @@ from profilednn_tui.export import facts
 from profilednn_tui.session.records import Operator, SessionView
 
 TOP_OPERATORS = 10
-TOP_MODULES = 3
-NAME_WIDTH = 40
+TOP_MODULES = 5
+LABEL_WIDTH = 11
+NAME_WIDTH = 36
+SHAPES_WIDTH = 36
 
 
 def summary_lines(view: SessionView) -> tuple[str, ...]:
     """Plain text, aligned, some 25 lines of at most 100 columns where names allow it."""
     return tuple(
         line.rstrip()
-        for line in (*_head(view), *_phases(view), *_operators(view), *_modules(view), *_labelled(_tail(view)))
+        for line in (*_head(view), *_phases(view), *_operators(view), *_modules(view), "", *_labelled(_tail(view)))
     )
 
 
@@ -35,11 +37,15 @@ def _head(view: SessionView) -> Iterator[str]:
 
 
 def _phases(view: SessionView) -> Iterator[str]:
-    if view.phases:
-        parts = (
-            f"{phase.name} {units.milliseconds(phase.median_ns)} ({units.share(phase.share)})" for phase in view.phases
-        )
-        yield from _labelled([("phases ms", "  ".join(parts))])
+    if not view.phases:
+        return
+    yield ""
+    for label, cells in (
+        ("phase", [phase.name for phase in view.phases]),
+        ("median ms", [units.milliseconds(phase.median_ns) for phase in view.phases]),
+        ("share", [units.share(phase.share) for phase in view.phases]),
+    ):
+        yield f"{label:<{LABEL_WIDTH}}" + "".join(f"{cell:>11}" for cell in cells)
 
 
 def _operators(view: SessionView) -> Iterator[str]:
@@ -49,14 +55,17 @@ def _operators(view: SessionView) -> Iterator[str]:
     count = len(view.operators.windows)
     windows = "1 window" if count == 1 else f"mean of {count} windows"
     yield ""
-    yield f"{f'operator ({windows})':{NAME_WIDTH}} {'self ms/step':>12} {'share':>8} {'calls':>8}  input shapes"
+    yield _row(f"operator ({windows})", "self ms/step", "share", "calls", "input shapes")
     yield from (_operator(row) for row in rows)
 
 
 def _operator(row: Operator) -> str:
-    self_ms, share = units.milliseconds(row.self_ns_per_step), units.share(row.share)
-    shapes = _cut(row.key.input_shapes, 40)
-    return f"{_cut(row.key.name, NAME_WIDTH):{NAME_WIDTH}} {self_ms:>12} {share:>8} {units.count(row.calls_per_step):>8}  {shapes}"
+    figures = units.milliseconds(row.self_ns_per_step), units.share(row.share), units.count(row.calls_per_step)
+    return _row(row.key.name, *figures, _cut(row.key.input_shapes, SHAPES_WIDTH))
+
+
+def _row(name: str, self_ms: str, share: str, calls: str, shapes: str) -> str:
+    return f"{_cut(name, NAME_WIDTH):{NAME_WIDTH}} {self_ms:>12} {share:>8} {calls:>7}  {shapes}"
 
 
 def _modules(view: SessionView) -> Iterator[str]:
@@ -79,7 +88,7 @@ def _tail(view: SessionView) -> Iterator[tuple[str, str | None]]:
 
 
 def _labelled(entries: Iterator[tuple[str, str | None]] | Sequence[tuple[str, str | None]]) -> Iterator[str]:
-    return (f"{label:<10} {text}" for label, text in entries if text is not None)
+    return (f"{label:<{LABEL_WIDTH}}{text}" for label, text in entries if text is not None)
 
 
 def _cut(text: str, width: int) -> str:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 AGENT_FOLDER = Path(__file__).resolve().parent.parent / "agent"
 
+POLITE_NICENESS = 19
+"""Of our own processes: on a machine whose cores all train, each of them would be the one that the others wait for."""
+
 DEFAULT_OVERHEAD_PERCENT = 2.0
 
 

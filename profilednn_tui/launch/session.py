@@ -45,5 +45,5 @@ def check_output(path: Path) -> None:
         raise ProfilerError(f"{path} is a folder. Name a file with -o FILE.pdnn.")
     if not path.parent.is_dir():
         raise ProfilerError(f"Cannot write {path}: there is no folder {path.parent}. Create it or name another file.")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ProfilerError(f"Cannot write {path}: permission denied. Name another file with -o FILE.pdnn.")

@@ -6,23 +6,18 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterable
 from typing import NoReturn
 
 from profilednn_tui.collect import procfs
 
 FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2})
+AWAITED = FORWARDED | {signal.SIGCHLD}
 
 SI_KERNEL = 0x80
 """Origin of a signal that the terminal driver sent, for instance for Ctrl-C: to every process of the group."""
 
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 """Python ignores these from its start on, and a program that we start must not inherit that."""
-
-
-def block(signals: Iterable[signal.Signals]) -> set[int]:
-    """Block signals, in the threads started from here on too, so that they wait to be taken; returns the mask before."""
-    return {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, signals)}
 
 
 def was_for_us_alone(info: signal.struct_siginfo, target_pid: int) -> bool:

@@ -23,6 +23,9 @@ EXIT_FILE = "exit.json"
 HOLDER_FILE = "holder.json"
 INPUT_FIFO = "stdin"
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
+"""What decoding raises for text that is damaged or means something else."""
+
 _Small = TypeVar("_Small")
 
 
@@ -77,14 +80,14 @@ class SessionFile:
     def decode(cls, data: bytes, where: str) -> SessionFile:
         try:
             guard = msgspec.json.decode(data, type=_Guard)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise ProfilerError(
                 f"{where} is not a readable session: its {SESSION_FILE} is damaged ({error})."
             ) from None
         guard.check(where)
         try:
             return msgspec.json.decode(data, type=cls)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise ProfilerError(
                 f"{where} is not a readable session: its {SESSION_FILE} is damaged ({error})."
             ) from None
@@ -128,6 +131,10 @@ class ExitFile:
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """A new private file that takes its name when it is complete, and leaves nothing behind when it fails."""
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:  # a device or a pipe takes what comes, and is not to be replaced
+            yield stream
+        return
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -167,5 +174,5 @@ def _save(path: Path, value: object) -> None:
 def _load(path: Path, kind: type[_Small]) -> _Small | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None

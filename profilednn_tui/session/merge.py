@@ -77,7 +77,7 @@ class Tables:
         operators = [self._operator(event, row) for row in event.operators]
         nodes = self._read_nodes(event)
         modules = self._read_modules(event)
-        rows = np.array(event.rows, dtype=np.int64).reshape(-1, 8)
+        rows = figures(event)
         places = [self._place((operators[row[0]], nodes[row[1]], nodes[row[2]], modules[row[3]])) for row in event.rows]
         return Figures(
             event=_without_tables(event),
@@ -156,6 +156,11 @@ class Tables:
         if number == len(self.place_values):
             self.place_values.append(value)
         return number
+
+
+def figures(event: protocol.Window) -> Integers:
+    """The rows of a window as a matrix; an error for what is not eight integers of 64 bits."""
+    return np.array([row[:8] for row in event.rows], dtype=np.int64).reshape(-1, 8)
 
 
 def merge(tables: Tables, windows: Sequence[Figures]) -> Operators:

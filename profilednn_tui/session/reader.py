@@ -12,7 +12,7 @@ import msgspec
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.protocol import EVENTS, Header
-from profilednn_tui.session.folder import check_version
+from profilednn_tui.session.folder import UNREADABLE, check_version
 
 CHUNK_BYTES = 256 * 1024
 LINE_LIMIT_BYTES = 64 * 1024 * 1024
@@ -78,7 +78,7 @@ class RecordingReader:
     def _recognize(self, line: bytes) -> None:
         try:
             header = msgspec.json.decode(line, type=Header)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             header = Header(magic="", version=0, writer="", pid=0, start_unix_ns=0)
         check_version(header.magic, header.version, f"The recording {self.name}")
         self._recognized = True
@@ -90,6 +90,6 @@ class RecordingReader:
             kind = EVENTS.get(msgspec.json.decode(line, type=_Kind).event)
             # Not strict: "nan" where a number stands is one that JSON cannot hold.
             return msgspec.json.decode(line, type=kind, strict=False) if kind else None
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNREADABLE:
             self.bad_lines += 1
             return None

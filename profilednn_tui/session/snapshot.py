@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 import zipfile
 import zlib
@@ -16,7 +15,16 @@ import msgspec
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import SESSION_FILE
 from profilednn_tui.protocol import MAGIC, VERSION
-from profilednn_tui.session.folder import EXIT_FILE, OUTPUT_FILE, ExitFile, SessionFile, atomic_file, check_version
+from profilednn_tui.session.folder import (
+    EXIT_FILE,
+    OUTPUT_FILE,
+    UNREADABLE,
+    ExitFile,
+    SessionFile,
+    atomic_file,
+    check_version,
+)
+from profilednn_tui.session.origin import is_users
 from profilednn_tui.session.reader import CHUNK_BYTES, Stream
 from profilednn_tui.session.store import SOURCE_LIMIT_BYTES, Store, is_recording
 
@@ -24,8 +32,6 @@ SUFFIX = ".pdnn"
 OUTPUT_LIMIT_BYTES = 4_000_000
 
 _INDEX = "snapshot.json"
-_LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", "torch"})
-_STANDARD_LIBRARY = re.compile(r"/lib/python3[.\d]*/")
 _DAMAGE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError)
 """What reading a damaged, foreign or encrypted zip raises."""
 
@@ -94,14 +100,16 @@ class SnapshotStore:
     def _read_index(self) -> SnapshotFile:
         try:
             index = msgspec.json.decode(self._zip.read(_INDEX), type=SnapshotFile)
-        except (msgspec.MsgspecError, KeyError):
+        except (*UNREADABLE, KeyError):
             index = SnapshotFile()
         check_version(index.magic, index.version, str(self.location))
         return index
 
     def _read_exit(self) -> ExitFile | None:
-        data = self._member(EXIT_FILE, CHUNK_BYTES)
-        return msgspec.json.decode(data, type=ExitFile) if data else None
+        try:
+            return msgspec.json.decode(self._member(EXIT_FILE, CHUNK_BYTES) or b"", type=ExitFile)
+        except UNREADABLE:
+            return None
 
     def _member(self, name: str, limit_bytes: int) -> bytes | None:
         try:
@@ -132,16 +140,6 @@ def write_snapshot(store: Store, source_files: Iterable[str], live: bool, path: 
         archive.writestr(OUTPUT_FILE, store.output_tail(OUTPUT_LIMIT_BYTES))
         for file, text in sources.items():
             archive.writestr(index.sources[file], text)
-
-
-def is_users(file: str, script: str) -> bool:
-    """Whether a source file is the user's own: not torch's, a package's or Python's. The script itself always is."""
-    if file.startswith("<"):
-        return False
-    path = PurePath(file)
-    if path.name == PurePath(script).name:
-        return True
-    return not _LIBRARY_FOLDERS.intersection(path.parts) and not _STANDARD_LIBRARY.search(file)
 
 
 def _user_sources(store: Store, files: Iterable[str]) -> dict[str, bytes]:

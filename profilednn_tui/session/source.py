@@ -18,7 +18,7 @@ from profilednn_tui.session.reader import READ_ERRORS, RecordingReader
 from profilednn_tui.session.records import SessionView
 from profilednn_tui.session.session import Session
 from profilednn_tui.session.snapshot import SUFFIX, SnapshotStore, write_snapshot
-from profilednn_tui.session.store import FolderStore, Store
+from profilednn_tui.session.store import FolderStore, Store, read_source
 
 POLL_BUDGET_S = 0.02
 """A poll of a huge recording stops here: the screen stays quick while it loads."""
@@ -67,10 +67,7 @@ class OpenSession:
         for name in self._store.recordings():
             if name not in self._readers:
                 self._readers[name] = self._open(name)
-            reader = self._readers[name]
-            while reader and not self.behind:
-                if not self._read_chunk(reader):
-                    break
+            while not self.behind and (reader := self._readers[name]) and self._read_chunk(reader):
                 changed = True
                 self.behind = self._clock.monotonic_s() >= deadline_s
         if exit_file and not self.behind:
@@ -192,7 +189,7 @@ class OpenSession:
         return now_s - self._silent_since_s >= END_GRACE_S
 
     def _read_source_lines(self, file: str) -> tuple[str, ...] | None:
-        text = self._store.source(file)
+        text = self._store.source(file) or read_source(file, self._store.session_file.working_directory)
         return None if text is None else tuple(text.decode("utf-8", "replace").splitlines())
 
     def _notice(self, code: str, text: str, level: str) -> None:
@@ -212,12 +209,12 @@ class OpenSession:
 
 def open_session(path_or_name: str | Path, alive: Callable[[int, int], bool] = is_alive) -> OpenSession:
     """Open a session folder, a session by its name or the beginning of its folder's name, or a ``.pdnn`` file."""
-    path = Path(path_or_name).expanduser()
-    if path.is_file():
+    path = Path(os.path.expanduser(path_or_name))
+    if os.path.isfile(path):
         return OpenSession(SnapshotStore(path), alive)
-    if not (path / SESSION_FILE).is_file():
+    if not os.path.isfile(path / SESSION_FILE):
         path = _find(str(path_or_name)) or path
-    if not path.is_dir():
+    if not os.path.isdir(path):
         kind = "file" if path.suffix == SUFFIX else "session, folder or file"
         raise ProfilerError(
             f"There is no {kind} {path_or_name}. `profilednn-tui list` shows the sessions on this machine."

@@ -43,6 +43,26 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+class FileTail:
+    """A growing file, opened only to read: a target may have more processes than we may have open files."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def read(self, size: int, /) -> bytes:
+        if self._path.stat().st_size <= self._offset:
+            return b""
+        with self._path.open("rb", buffering=0) as stream:
+            stream.seek(self._offset)
+            data = stream.read(size) or b""
+        self._offset += len(data)
+        return data
+
+    def close(self) -> None:
+        """Nothing is held open here."""
+
+
 class FolderStore:
     """A session folder."""
 
@@ -60,7 +80,7 @@ class FolderStore:
         return (name for name in names if is_recording(name))
 
     def open(self, name: str) -> Stream:
-        return (self.folder / name).open("rb", buffering=0)
+        return FileTail(self.folder / name)
 
     def exit_file(self) -> ExitFile | None:
         return ExitFile.load(self.folder)
@@ -81,7 +101,7 @@ class FolderStore:
         """Nothing is held open here."""
 
     def _session_file(self) -> SessionFile:
-        if (self.folder / SESSION_FILE).exists() or not any(self.recordings()):
+        if os.path.exists(self.folder / SESSION_FILE) or not any(self.recordings()):
             return SessionFile.load(self.folder)
         # Recordings without the launcher's file are still worth reading.
         return SessionFile(

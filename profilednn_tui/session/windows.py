@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from profilednn_tui import protocol
-from profilednn_tui.session.merge import Figures, Tables, merge
+from profilednn_tui.session.merge import Figures, Tables, figures, merge
 from profilednn_tui.session.records import Operators
 
 KEPT_WINDOWS = 200
@@ -61,7 +61,7 @@ class WindowSeries:
         _check(event)
         self._windows.append(PackedWindow.pack(event))
         if len(self.source_files) < _KEPT_FILES:
-            self.source_files.update({event.strings[frame[0]] for frame in event.frames})
+            self.source_files |= _files(event)
 
     def view(self, number: int | None = None) -> Operators:
         """The operators of one window, or of the newest ones merged."""
@@ -92,13 +92,26 @@ class WindowSeries:
         return self._figures[window.number]
 
 
+def _files(event: protocol.Window) -> set[str]:
+    """Files on the stacks of the rows; the tables may hold others."""
+    pending = [node for row in event.rows for node in row[1:3]]
+    nodes = {-1}
+    while pending:
+        node = pending.pop()
+        if node not in nodes:
+            nodes.add(node)
+            pending.append(event.nodes[node][0])
+    return {event.strings[event.frames[event.nodes[node][1]][0]] for node in nodes if node >= 0}
+
+
 def _trim(cache: OrderedDict[int, Figures] | OrderedDict[tuple[int, ...], Operators], limit: int) -> None:
     while len(cache) > limit:
         cache.popitem(last=False)
 
 
 def _check(event: protocol.Window) -> None:
-    """Refuse an event whose indices point nowhere, before it is stored: it is read lazily."""
+    """Refuse an event that cannot be read, before it is stored: it is read lazily."""
+    figures(event)
     sizes = {
         "strings": len(event.strings),
         "frames": len(event.frames),

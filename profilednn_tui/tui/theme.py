@@ -28,9 +28,6 @@ DARK = Theme(
     variables={
         "border": "#6cb6ff",
         "border-blurred": "#2d3641",
-        "block-cursor-background": "#24415f",
-        "block-cursor-foreground": "#ffffff",
-        "block-cursor-blurred-background": "#1f262f",
         "phase-data": "#d9a95b",
         "phase-forward": "#5b9fe0",
         "phase-loss": "#4fb3a9",
@@ -56,9 +53,6 @@ LIGHT = Theme(
     variables={
         "border": "#0b62b8",
         "border-blurred": "#cfd5db",
-        "block-cursor-background": "#cfe3f8",
-        "block-cursor-foreground": "#0a1929",
-        "block-cursor-blurred-background": "#e9ecef",
         "phase-data": "#c78a2c",
         "phase-forward": "#3d86cc",
         "phase-loss": "#2f9c91",
@@ -68,7 +62,7 @@ LIGHT = Theme(
     },
 )
 
-_PHASE_FALLBACK = dict(zip(PHASES, ("warning", "primary", "success", "secondary", "accent", "panel")))
+_PHASE_FALLBACK = dict(zip(PHASES, ("warning", "primary", "success", "secondary", "accent", "panel"), strict=True))
 """Where the phases' colours come from in a theme that does not name them."""
 
 _QUIET = {"muted": 0.62, "faint": 0.38}
@@ -88,7 +82,7 @@ def phase_variables(theme: Theme) -> dict[str, str]:
 
 
 def first_theme(environment: Mapping[str, str]) -> str:
-    """The theme to start with: the user's choice, without colours the terminal's own, else by the terminal's background."""
+    """The theme to start with: the user's choice; without colours the terminal's own; else by its background."""
     if chosen := environment.get("TEXTUAL_THEME"):
         return chosen
     light = environment.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
@@ -117,8 +111,10 @@ class Palette:
         """What the row under the cursor wears on top."""
         if self._ansi:
             return Style(reverse=True) if focused else Style(bold=True)
-        name = "block-cursor-background" if focused else "block-cursor-blurred-background"
-        return Style(bgcolor=self._colour(name))
+        # A tint instead of the theme's block cursor, which may be the very colour of the text on it.
+        name, part = ("primary", 0.28) if focused else ("foreground", 0.07)
+        paper, tint = Color.parse(self._variables["background"]), Color.parse(self._variables[name])
+        return Style(bgcolor=paper.blend(tint, part).rich_color)
 
     def _parse(self, role: str) -> Style:
         colours: list[RichColor | None] = [None, None]

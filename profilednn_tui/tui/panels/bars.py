@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from profilednn_tui.session.records import EMPTY_VIEW, SessionView
-from profilednn_tui.tui.present.dashboard import PANES
+from profilednn_tui.tui.present.dashboard import NOTICES, PANES
 from profilednn_tui.tui.present.header import Display, header_lines
 from profilednn_tui.tui.renderables.line import Line, width_of
 from profilednn_tui.tui.theme import Palette
@@ -38,7 +39,7 @@ class BarView(Widget, can_focus=False):
     @property
     def palette(self) -> Palette:
         if self._palette is None:
-            self._palette = Palette(self.app.theme_variables, self.app.native_ansi_color)
+            self._palette = Palette(self.app.theme_variables, self.app.current_theme.ansi)
         return self._palette
 
     def action_of(self, text: str, role: str) -> str | None:
@@ -86,14 +87,16 @@ class BreadcrumbBar(BarView):
 class TabsBar(BarView):
     """The panes by number, for terminals that show few of them at once."""
 
-    TITLES = dict(zip(PANES, ("Steps", "Ops", "Cores", "Threads", "Mem", "Output", "Modules", "Notices", "Run")))
+    TITLES: ClassVar[dict[str, str]] = dict(
+        zip(PANES, ("Steps", "Ops", "Cores", "Threads", "Mem", "Output", "Modules", "Notes", "Run"), strict=True)
+    )
 
-    def show_tabs(self, front: Iterable[str]) -> None:
-        visible = set(front)
+    def show_tabs(self, focused: str | None, visible: Container[str], warnings: bool) -> None:
         spans = [(" ", "")]
         for number, pane in enumerate(PANES, start=1):
             title = f"{number} {self.TITLES[pane]}"
-            spans += [(title, "bold primary" if pane in visible else "muted"), ("  ", "")]
+            role = "bold primary" if pane == focused else "warning" if pane == NOTICES and warnings else ""
+            spans += [(title, role or ("" if pane in visible else "faint")), ("  ", "")]
         self.show_lines([tuple(spans)])
 
     def action_of(self, text: str, role: str) -> str | None:

@@ -17,7 +17,7 @@ class CoresPane(Pane):
         return view.cores, view.machine
 
     def present(self, view: SessionView) -> None:
-        self.show_lines(cores.cores_lines(view.cores, view.machine, self.size.width, self.size.height))
+        self.show_lines(cores.cores_lines(view.cores, view.machine, self.room.width, self.room.height))
 
     def note(self, view: SessionView) -> str:
         return cores.title_note(view.cores, view.machine)

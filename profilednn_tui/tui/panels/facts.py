@@ -21,7 +21,7 @@ class NoticesPane(Pane):
         return view.notices, view.agent, view.cores.contention, view.state
 
     def present(self, view: SessionView) -> None:
-        self.show_lines(facts.notice_lines(view, self.size.width))
+        self.show_lines(facts.notice_lines(view, self.room.width))
 
 
 class RunPane(Pane):
@@ -34,4 +34,4 @@ class RunPane(Pane):
         return view.target, view.machine, view.agent, view.steps.source, view.operators, view.cores
 
     def present(self, view: SessionView) -> None:
-        self.show_lines(facts.run_lines(view, self.size.width))
+        self.show_lines(facts.run_lines(view, self.room.width))

@@ -19,6 +19,9 @@ from profilednn_tui.tui.present import search
 from profilednn_tui.tui.renderables.line import Line, Span, line_width, plain
 from profilednn_tui.tui.theme import Palette
 
+MATCH = "background on warning"
+"""The role of text that matches the search."""
+
 
 class LinesView(ScrollView, can_focus=True):
     """Shows lines."""
@@ -28,8 +31,8 @@ class LinesView(ScrollView, can_focus=True):
         Binding("down,j", "move(1)", "down", show=False),
         Binding("left,h", "aside(-1)", "left, close", show=False),
         Binding("right,l", "aside(1)", "right, open", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
         Binding("home,g", "edge(-1)", "first", show=False),
         Binding("end,G", "edge(1)", "last", show=False),
         Binding("y", "copy", "copy"),
@@ -61,6 +64,11 @@ class LinesView(ScrollView, can_focus=True):
     # ---------------------------------------------------------------- lines
 
     @property
+    def room(self) -> Size:
+        """The cells that lines may fill: without borders and scrollbar."""
+        return self.scrollable_content_region.size
+
+    @property
     def lines(self) -> tuple[Line, ...]:
         return self._lines
 
@@ -71,19 +79,19 @@ class LinesView(ScrollView, can_focus=True):
         size = Size(max((line_width(line) for line in new), default=0), len(new))
         if size != self.virtual_size:
             self.virtual_size = size
-        top, height = self.scroll_offset.y, self.size.height
+        top, height = self.scroll_offset.y, self.room.height
         for y in range(height):
             index = top + y
             before = old[index] if index < len(old) else None
             after = new[index] if index < len(new) else None
             if before != after:
-                self.refresh(Region(0, y, self.size.width, 1))
+                self.refresh(Region(0, y, self.room.width, 1))
 
     @property
     def palette(self) -> Palette:
         if self._palette is None:
             app = self.app
-            self._palette = Palette(app.theme_variables, app.native_ansi_color)
+            self._palette = Palette(app.theme_variables, app.current_theme.ansi)
         return self._palette
 
     def notify_style_update(self) -> None:
@@ -95,7 +103,7 @@ class LinesView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         offset = self.scroll_offset
         index = offset.y + y
-        width = self.size.width
+        width = self.room.width
         line = self._lines[index] if index < len(self._lines) else ()
         return self.strip(line).crop_extend(offset.x, offset.x + width, self.palette.base)
 
@@ -105,14 +113,23 @@ class LinesView(ScrollView, can_focus=True):
             line = mark_matches(line, self.pattern)
         style = self.palette.style
         if over is not None:
-            return Strip([Segment(text, style(role) + over) for text, role in line])
-        key = (line, self.size.width)
+            return Strip([Segment(text, style(role) if role == MATCH else style(role) + over) for text, role in line])
+        key = (line, self.room.width)
         strip = self._strips.get(key)
         if strip is None:
             if len(self._strips) > 512:
                 self._strips.clear()
             strip = self._strips[key] = Strip([Segment(text, style(role)) for text, role in line])
         return strip
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        """A scrollbar that appears after a jump starts where the jump went."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
+
+    def scroll_lines(self, x: float | None = None, y: float | None = None) -> None:
+        """Scroll at once, also when the lines are so new that no scrollbar shows yet."""
+        self.scroll_to(x, y, animate=False, force=True, immediate=True)
 
     # ---------------------------------------------------------------- search
 
@@ -125,7 +142,7 @@ class LinesView(ScrollView, can_focus=True):
 
     def go_to(self, index: int) -> None:
         """Bring a line into view."""
-        self.scroll_to(y=index, animate=False, immediate=True)
+        self.scroll_lines(y=index)
 
     def search(self, text: str) -> None:
         """Mark what matches and go to the first match at or after the current line."""
@@ -143,16 +160,16 @@ class LinesView(ScrollView, can_focus=True):
     # ---------------------------------------------------------------- keys
 
     def action_move(self, step: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + step, animate=False, immediate=True)
+        self.scroll_lines(y=self.scroll_offset.y + step)
 
     def action_aside(self, step: int) -> None:
-        self.scroll_to(x=self.scroll_offset.x + 8 * step, animate=False, immediate=True)
+        self.scroll_lines(x=self.scroll_offset.x + 8 * step)
 
     def action_page(self, step: int) -> None:
-        self.action_move(step * max(1, self.size.height - 2))
+        self.action_move(step * max(1, self.room.height - 2))
 
     def action_edge(self, step: int) -> None:
-        self.scroll_to(y=0 if step < 0 else self.max_scroll_y, animate=False, immediate=True)
+        self.scroll_lines(y=0 if step < 0 else self.max_scroll_y)
 
     def action_copy(self) -> None:
         text = "\n".join(plain(line).rstrip() for line in self._lines)
@@ -161,12 +178,12 @@ class LinesView(ScrollView, can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
         event.prevent_default()
-        self.scroll_to(y=self.scroll_offset.y + 3, animate=False, immediate=True)
+        self.scroll_lines(y=self.scroll_offset.y + 3)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         event.prevent_default()
-        self.scroll_to(y=self.scroll_offset.y - 3, animate=False, immediate=True)
+        self.scroll_lines(y=self.scroll_offset.y - 3)
 
 
 def mark_matches(line: Line, pattern: re.Pattern[str]) -> Line:
@@ -184,7 +201,7 @@ def mark_matches(line: Line, pattern: re.Pattern[str]) -> Line:
             if low >= high:
                 continue
             spans.append((text[cursor:low], role))
-            spans.append((text[low:high], "background on warning"))
+            spans.append((text[low:high], MATCH))
             cursor = high
         spans.append((text[cursor : start + len(part)], role))
         start += len(part)

@@ -17,4 +17,4 @@ class MemoryPane(Pane):
         return (view.memory,)
 
     def present(self, view: SessionView) -> None:
-        self.show_lines(memory.memory_lines(view.memory, self.size.width, self.size.height))
+        self.show_lines(memory.memory_lines(view.memory, self.room.width, self.room.height))

@@ -21,7 +21,7 @@ class ModulesPane(Pane, TableView[ModuleRow]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._open: set[str] = set()
+        self._unfolded: set[str] = set()
 
     def records(self, view: SessionView) -> tuple[object, ...]:
         return (view.operators,) if view.operators.rows else (view.state, view.agent, view.steps)
@@ -30,7 +30,7 @@ class ModulesPane(Pane, TableView[ModuleRow]):
         return modules_message(view)
 
     def present(self, view: SessionView) -> None:
-        self.show_rows(modules.module_rows(view.operators.modules, self._open))
+        self.show_rows(modules.module_rows(view.operators.modules, self._unfolded))
 
     def note(self, view: SessionView) -> str:
         return f"{len(view.operators.modules):,} modules · enter: their operators"
@@ -50,9 +50,9 @@ class ModulesPane(Pane, TableView[ModuleRow]):
         if row is None:
             return
         if step > 0 and row.module.children and not row.open:
-            self._open.add(row.key)
-        elif step < 0 and row.key in self._open:
-            self._open.discard(row.key)
+            self._unfolded.add(row.key)
+        elif step < 0 and row.key in self._unfolded:
+            self._unfolded.discard(row.key)
         elif step < 0:
             self.move_cursor(modules.parent_of(self.rows, self.cursor))
             return

@@ -46,9 +46,10 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
 
     def note(self, view: SessionView) -> str:
         merged = view.operators
-        windows = f"window {merged.windows[0]}" if len(merged.windows) == 1 else f"mean of {len(merged.windows)} windows"
-        incomplete = " · smallest left out" if merged.truncated else ""
-        return f"{len(self.rows):,} operators · {units.milliseconds(merged.self_ns_per_step)} ms a step · {windows}{incomplete}"
+        windows = f"window {merged.windows[0]}" if len(merged.windows) == 1 else f"{len(merged.windows)} windows"
+        top = "top " if merged.truncated else ""
+        self_ms = units.milliseconds(merged.self_ns_per_step)
+        return f"{top}{len(self.rows):,} operators · {self_ms} ms a step · {windows}"
 
     def key_of(self, row: OperatorRow) -> Hashable:
         return row.key

@@ -60,12 +60,9 @@ class Pane(LinesView):
         if not self.display or not self.size:
             self._presented = None
             return
-        # The objects themselves are kept, not their ids: a freed object's id comes again.
-        records = (self.size, *self.records(self.view))
-        known = self._presented
-        if not force and known is not None and all(new is old or new == old for new, old in zip(records[:1], known)):
-            if len(known) == len(records) and all(new is old for new, old in zip(records[1:], known[1:])):
-                return
+        records = (self.room, *self.records(self.view))
+        if not force and self._presented is not None and _same(records, self._presented):
+            return
         self._presented = records
         message = self.message(self.view)
         if message is not None:
@@ -75,7 +72,7 @@ class Pane(LinesView):
         self.set_titles(self.heading(), self.note(self.view) if message is None else "")
 
     def show_message(self, message: Message) -> None:
-        self.show_lines(message_lines(message, self.size.width, self.size.height))
+        self.show_lines(message_lines(message, self.room.width, self.room.height))
 
     def set_titles(self, title: str, subtitle: str) -> None:
         """Set both only when they differ: each repaints a border."""
@@ -89,6 +86,15 @@ class Pane(LinesView):
 
     def on_show(self, event: events.Show) -> None:
         self.update()
+
+
+def _same(records: tuple[object, ...], known: tuple[object, ...]) -> bool:
+    """Whether the size is equal and the records are the very same objects: comparing them would cost what it saves."""
+    return (
+        len(records) == len(known)
+        and records[0] == known[0]
+        and all(new is old for new, old in zip(records[1:], known[1:], strict=True))
+    )
 
 
 def message_lines(message: Message, width: int, height: int) -> Sequence[Line]:

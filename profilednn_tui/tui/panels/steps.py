@@ -34,7 +34,7 @@ class StepsPane(Pane):
 
     def present(self, view: SessionView) -> None:
         self.show_lines(
-            history.history_lines(view, self.size.width, self.size.height, self._zoom, colours=not self.app.no_color)
+            history.history_lines(view, self.room.width, self.room.height, self._zoom, colours=not self.app.no_color)
         )
 
     def note(self, view: SessionView) -> str:

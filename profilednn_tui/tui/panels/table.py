@@ -20,7 +20,7 @@ Cells = tuple[Line, ...]
 
 
 class TableView(LinesView, Generic[Row]):
-    """Rows with a cursor; the first line is the header and stays. The cursor stays with its row's key when rows move."""
+    """Rows with a cursor below a header that stays. The cursor stays with its row's key when rows move."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open"),
@@ -67,6 +67,10 @@ class TableView(LinesView, Generic[Row]):
         self._drawn: dict[int, tuple[Cells, bool, bool, Strip]] = {}
         self._texts: Sequence[str] | None = None
 
+    @property
+    def header_height(self) -> int:
+        return 1 if any(column.title for column in self.COLUMNS) else 0
+
     # ---------------------------------------------------------------- what a table is
 
     def key_of(self, row: Row) -> Hashable:
@@ -109,21 +113,21 @@ class TableView(LinesView, Generic[Row]):
         if self._lines:
             self._lines = ()
             self.refresh()
-        size = Size(self.size.width, len(self.rows) + 1)
+        size = Size(self.room.width, len(self.rows) + self.header_height)
         if size != self.virtual_size:
             self.virtual_size = size
         if key is not None:
             found = next((index for index, row in enumerate(self.rows) if self.key_of(row) == key), None)
             self.cursor = min(self.cursor, max(0, len(self.rows) - 1)) if found is None else found
             if found is not None and self.cursor - self.scroll_offset.y != screen_row and self.scroll_offset.y:
-                self.scroll_to(y=self.cursor - screen_row, animate=False, immediate=True)
+                self.scroll_lines(y=self.cursor - screen_row)
         self._repaint_changes()
 
     def _repaint_changes(self) -> None:
         """Refresh the parts of the visible lines whose cells differ from what is drawn."""
-        width = self.size.width
-        for y in range(1, self.size.height):
-            index = self.scroll_offset.y + y - 1
+        width = self.room.width
+        for y in range(self.header_height, self.room.height):
+            index = self.scroll_offset.y + y - self.header_height
             drawn = self._drawn.get(y)
             if index >= len(self.rows) or drawn is None:
                 self.refresh(Region(0, y, width, 1))
@@ -132,7 +136,7 @@ class TableView(LinesView, Generic[Row]):
             if drawn[1] != (index == self.cursor):
                 self.refresh(Region(0, y, width, 1))
             elif cells != drawn[0]:
-                changed = [item for item, new, old in zip(self._placed, cells, drawn[0]) if new != old]
+                changed = [item for item, new, old in zip(self._placed, cells, drawn[0], strict=True) if new != old]
                 low, high = changed[0].x, changed[-1].x + changed[-1].width
                 self.refresh(Region(low, y, high - low, 1))
 
@@ -144,7 +148,7 @@ class TableView(LinesView, Generic[Row]):
     # ---------------------------------------------------------------- drawing
 
     def _place(self) -> None:
-        width = self.size.width
+        width = self.room.width
         if width != self._placed_width:
             self._placed_width = width
             self._placed = place_columns(self.COLUMNS, width)
@@ -158,17 +162,17 @@ class TableView(LinesView, Generic[Row]):
         if self._lines:
             return super().render_line(y)
         self._place()
-        width = self.size.width
-        if y == 0:
+        width = self.room.width
+        if y < self.header_height:
             return self.strip(self._header()).adjust_cell_length(width, self.palette.style(""))
-        index = self.scroll_offset.y + y - 1
+        index = self.scroll_offset.y + y - self.header_height
         if index >= len(self.rows):
             self._drawn.pop(y, None)
             return Strip.blank(width, self.palette.base)
         cells = self._cells(self.rows[index])
         at_cursor = index == self.cursor
         drawn = self._drawn.get(y)
-        if drawn is not None and drawn[0] == cells and drawn[1] == at_cursor and drawn[2] == self.has_focus and not self.pattern:
+        if drawn is not None and drawn[:3] == (cells, at_cursor, self.has_focus) and not self.pattern:
             return drawn[3]
         over = self.palette.cursor(self.has_focus) if at_cursor else None
         spans: list[Span] = []
@@ -196,13 +200,13 @@ class TableView(LinesView, Generic[Row]):
             return
         before, self.cursor = self.cursor, index
         top = self.scroll_offset.y
-        visible = max(1, self.size.height - 1)
+        visible = max(1, self.room.height - self.header_height)
         if index < top:
-            self.scroll_to(y=index, animate=False, immediate=True)
+            self.scroll_lines(y=index)
         elif index >= top + visible:
-            self.scroll_to(y=index - visible + 1, animate=False, immediate=True)
+            self.scroll_lines(y=index - visible + 1)
         for moved in {before, index}:
-            self.refresh(Region(0, moved - self.scroll_offset.y + 1, self.size.width, 1))
+            self.refresh(Region(0, moved - self.scroll_offset.y + self.header_height, self.room.width, 1))
         if before != index:
             self.post_message(self.Moved(self, self.rows[index]))
 
@@ -213,7 +217,7 @@ class TableView(LinesView, Generic[Row]):
             self.move_cursor(self.cursor + step)
 
     def action_page(self, step: int) -> None:
-        self.action_move(step * max(1, self.size.height - 2))
+        self.action_move(step * max(1, self.room.height - 2))
 
     def action_edge(self, step: int) -> None:
         self.move_cursor(0 if step < 0 else len(self.rows) - 1)
@@ -268,10 +272,10 @@ class TableView(LinesView, Generic[Row]):
         if offset is None or self._lines:
             return
         event.stop()
-        if offset.y == 0:
+        if offset.y < self.header_height:
             self._sort_by_click(offset.x)
             return
-        index = self.scroll_offset.y + offset.y - 1
+        index = self.scroll_offset.y + offset.y - self.header_height
         if index < len(self.rows):
             self.move_cursor(index)
             if event.chain == 2:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from profilednn_tui import units
 from profilednn_tui.session.records import Core, Cores, Machine
 from profilednn_tui.tui.renderables.bars import stacked_bar
-from profilednn_tui.tui.renderables.line import Line, Span, merge, wrap
-from profilednn_tui.tui.renderables.sparkline import BLOCKS, area
+from profilednn_tui.tui.renderables.line import Line, Span, clip_line, merge, wrap
+from profilednn_tui.tui.renderables.sparkline import BLOCKS, area, blocks
 
 _LEAST_BAR = 8
+_GROUP = 8
+"""Cores that stand together in the heat map."""
 _LABEL = 4
 _VALUE = 5
+_ROOM_FOR_HISTORY = 50
 
 
 def cores_lines(cores: Cores, machine: Machine, width: int, height: int) -> tuple[Line, ...]:
@@ -18,7 +21,7 @@ def cores_lines(cores: Cores, machine: Machine, width: int, height: int) -> tupl
     if not cores.cores:
         return ((("No sample yet.", "muted"),),)
     warning = wrap(cores.contention, width, "warning") if cores.contention else ()
-    lines = [_totals(cores), *warning[: max(0, height - 2)]]
+    lines = [_totals(cores, width), *warning[: max(0, height - 2)]]
     room = height - len(lines)
     bars = _bars(cores.cores, width, room)
     lines += bars or _heat_map(cores.cores, width, room)
@@ -28,16 +31,16 @@ def cores_lines(cores: Cores, machine: Machine, width: int, height: int) -> tupl
     return tuple(lines[:height])
 
 
-def _totals(cores: Cores) -> Line:
+def _totals(cores: Cores, width: int) -> Line:
     spans: list[Span] = [
-        ("■ ", "primary"), ("target ", "muted"), (units.percent(cores.target_percent).ljust(7), ""),
-        ("■ ", "warning"), ("others ", "muted"), (units.percent(cores.others_percent).ljust(7), ""),
+        ("━ ", "primary"), ("target ", "muted"), (units.percent(cores.target_percent).ljust(8), ""),
+        ("━ ", "warning"), ("others ", "muted"), (units.percent(cores.others_percent).ljust(6), ""),
     ]  # fmt: skip
-    if any(core.steal >= 0.5 for core in cores.cores):
-        spans += [("■ ", "error"), ("steal", "muted")]
     if cores.throttled_percent >= 0.5:
         spans += [(" throttled ", "muted"), (units.percent(cores.throttled_percent), "warning")]
-    return tuple(spans)
+    elif width >= 44 and any(core.steal >= 0.5 for core in cores.cores):
+        spans += [(" ━ ", "error"), ("steal", "muted")]
+    return clip_line(tuple(spans), width)
 
 
 def _bars(cores: tuple[Core, ...], width: int, height: int) -> list[Line]:
@@ -45,8 +48,6 @@ def _bars(cores: tuple[Core, ...], width: int, height: int) -> list[Line]:
     if height < 1:
         return []
     columns = -(-len(cores) // height)
-    if columns == 1 or len(cores) <= 4:
-        columns = 1
     cell = (width - 2 * (columns - 1)) // columns
     if cell < _LABEL + _LEAST_BAR + _VALUE or -(-len(cores) // columns) > height:
         return []
@@ -62,20 +63,26 @@ def _bars(cores: tuple[Core, ...], width: int, height: int) -> list[Line]:
 
 def _core(core: Core, width: int) -> Line:
     busy = min(100.0, core.target + core.others + core.steal)
+    history = ""
+    if width >= _ROOM_FOR_HISTORY:
+        history = " " + blocks(core.history, width // 2 - 1, 100.0)
+        width -= len(history)
     parts = ((core.target / 100, "primary"), (core.others / 100, "warning"), (core.steal / 100, "error"))
     label_role = "muted" if core.allowed else "faint"
     bar = stacked_bar(parts, width - _LABEL - _VALUE, "track")
-    return ((f"{core.index:>3} ", label_role), *bar, (f"{busy:>4.0f} ", "" if core.allowed else "faint"))
+    value = (f"{busy:>4.0f} ", "" if core.allowed else "faint")
+    return ((f"{core.index:>3} ", label_role), *bar, value, (history, "muted"))
 
 
 def _heat_map(cores: tuple[Core, ...], width: int, height: int) -> list[Line]:
     """One block a core, its height the use and its colour the user; rows start with the number of their first core."""
-    room = max(1, width - _LABEL)
-    each_row = max(8, room // 8 * 8)
+    each_row = max(1, (width - _LABEL + 1) // (_GROUP + 1)) * _GROUP
     lines = []
     for start in range(0, len(cores), each_row):
         spans: list[Span] = [(f"{cores[start].index:>3} ", "muted")]
-        spans += [_heat(core) for core in cores[start : start + each_row]]
+        for index, core in enumerate(cores[start : start + each_row]):
+            spans += [(" ", "")] if index and index % _GROUP == 0 else []
+            spans.append(_heat(core))
         lines.append(merge(spans))
     return lines[: max(1, height)]
 
@@ -91,10 +98,10 @@ def _heat(core: Core) -> Span:
 def _history(cores: Cores, machine: Machine, width: int, height: int) -> list[Line]:
     """The target's use of all cores it may run on, over time."""
     allowed = machine.quota or machine.affinity or len(cores.cores)
-    graph = area(cores.target_history, width - _LABEL - 1, height - 1, allowed * 100.0)
-    labels = [f"{allowed * 100:.0f}"[:4]] + [""] * (height - 2)
+    graph = area(cores.target_history, width - 6, height - 1, allowed * 100.0)
+    labels = [units.count(allowed * 100).replace(",", "")] + [""] * (height - 2)
     lines: list[Line] = [(("", ""),)]
-    lines += [((f"{label:>4} ", "muted"), (line, "primary")) for label, line in zip(labels, graph)]
+    lines += [((f"{label:>5} ", "muted"), (line, "primary")) for label, line in zip(labels, graph, strict=True)]
     return lines
 
 

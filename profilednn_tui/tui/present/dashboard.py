@@ -40,7 +40,7 @@ class Layout:
     least_width: int
     least_height: int
     columns: tuple[tuple[int, tuple[Slot, ...]], ...]
-    """(Width, slots) from left to right; a width of 0 takes what is left, a negative one that percentage of the whole."""
+    """(Width, slots) from left to right; 0 takes what is left, a negative one a percentage of the whole."""
 
 
 LAYOUTS: tuple[Layout, ...] = (
@@ -50,7 +50,7 @@ LAYOUTS: tuple[Layout, ...] = (
             Slot((OPERATORS,)),
             Slot((OUTPUT,), height=12),
         )),
-        (-34, (
+        (-30, (
             Slot((CORES,), share=1.0),
             Slot((MODULES,), share=1.5),
             Slot((THREADS,), share=1.0),
@@ -63,7 +63,7 @@ LAYOUTS: tuple[Layout, ...] = (
             Slot((OPERATORS, MODULES)),
             Slot((OUTPUT, NOTICES, RUN), height=8),
         )),
-        (-32, (
+        (-31, (
             Slot((CORES,)),
             Slot((THREADS,)),
             Slot((MEMORY,), height=10),
@@ -102,10 +102,10 @@ def arrange(width: int, height: int, chosen: Mapping[str, str], maximized: str |
     widths = [-width * share // 100 if share < 0 else share for share, _ in layout.columns]
     free = width - sum(widths)
     x = 0
-    for (_, slots), column_width in zip(layout.columns, widths):
+    for (_, slots), column_width in zip(layout.columns, widths, strict=True):
         column_width = column_width or free
         y = 0
-        for slot, lines in zip(slots, _heights(slots, height)):
+        for slot, lines in zip(slots, _heights(slots, height), strict=True):
             boxes[_front(slot, chosen)] = Box(x, y, column_width, lines)
             y += lines
         x += column_width

@@ -19,10 +19,11 @@ def notice_lines(view: SessionView, width: int) -> tuple[Line, ...]:
         entries.append(("warning", "The recording has no end: the target and the profiler were killed together. "
                         "At most the last second is missing."))  # fmt: skip
     if view.agent.dropped_events:
-        entries.append(("warning", f"{view.agent.dropped_events:,} events were dropped because the agent's outbox was full."))
+        entries.append(("warning", f"{view.agent.dropped_events:,} events were dropped: the agent's outbox was full."))
     if view.agent.bad_lines:
         entries.append(("warning", f"{view.agent.bad_lines:,} lines of the recording could not be read."))
-    entries += [("warning", f"The agent caught an error of its own, the training went on: {text}") for text in view.agent.errors]
+    caught = "The agent caught an error of its own, the training went on"
+    entries += [("warning", f"{caught}: {text}") for text in view.agent.errors]
     entries += [(notice.level, notice.text) for notice in view.notices]
     entries.sort(key=lambda entry: entry[0] != "warning")
     if not entries:

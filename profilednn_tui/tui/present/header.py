@@ -82,7 +82,7 @@ def _figures(view: SessionView) -> tuple[_Figure, ...]:
         _Figure("step", f"{steps.count:,}" if steps.count else units.UNKNOWN, 7, "bold"),
         _Figure("median", units.duration(steps.median_ns), 8, "bold"),
         _Figure("p95", units.duration(steps.p95_ns), 8),
-        _Figure("", f"{units.rate(steps.steps_per_s)[:-2]} steps/s" if steps.steps_per_s else f"{units.UNKNOWN} steps/s", 13),
+        _Figure("", f"{units.rate(steps.steps_per_s).removesuffix('/s')} steps/s", 13),
         _Figure("overhead", units.percent(agent.overhead_percent), 7, "warning" if over_budget else ""),
         _Figure("loss", units.loss(loss), 10),
         _Figure("target", units.percent(cores.target_percent), 6),

@@ -10,7 +10,7 @@ from profilednn_tui.protocol import PHASES
 from profilednn_tui.protocol import Steps as StepEvents
 from profilednn_tui.session.records import SessionView, Steps
 from profilednn_tui.tui.renderables.columns import stacked_columns
-from profilednn_tui.tui.renderables.line import Line, line_width
+from profilednn_tui.tui.renderables.line import Line, Span, line_width
 from profilednn_tui.tui.renderables.scale import ceiling_for
 from profilednn_tui.tui.renderables.sparkline import braille
 
@@ -18,6 +18,7 @@ ROLES = tuple(f"phase-{phase}" for phase in PHASES)
 GLYPHS = ":█▒▓░·"
 """Phases without colours."""
 
+_SHORT = dict(zip(PHASES, ("data", "fwd", "loss", "bwd", "opt", "other"), strict=True))
 _AXIS = 7
 """Cells of the labels on the left."""
 _COLUMN_S = 0.25
@@ -77,7 +78,7 @@ def history_lines(view: SessionView, width: int, height: int, zoom: int = 0, col
     shown = bins(view.steps, steps_per_column(view.steps, zoom), columns)
     has_loss = any(item.loss is not None for item in shown)
     loss_height = (2 if height >= 13 else 1) if has_loss and height >= 7 else 0
-    legend = _legend(view, width) if height >= 4 else ()
+    legend = _legend(view, width, colours) if height >= 4 else ()
     chart_height = max(1, height - 1 - loss_height - (1 if legend else 0))
     lines = list(_chart(shown, chart_height, columns, colours))
     lines.append(_axis(shown, columns))
@@ -95,8 +96,8 @@ def _chart(shown: tuple[Bin, ...], height: int, columns: int, colours: bool) -> 
     ) if shown else ((),) * height  # fmt: skip
     padding = (" " * (columns - len(shown)), "")
     labels = {0: _label(ceiling)}
-    if height >= 5:
-        labels[height // 2] = _label(ceiling * (height - height // 2) / height)
+    if height >= 4:
+        labels[height // 2] = _label(ceiling / 2)
     return tuple(
         ((labels.get(row, "").rjust(_AXIS - 1), "muted"), (" ", ""), padding, *line) for row, line in enumerate(drawn)
     )
@@ -111,14 +112,12 @@ def _axis(shown: tuple[Bin, ...], columns: int) -> Line:
     """Step numbers at both ends, and a mark below each column with a profiled step."""
     if not shown:
         return ()
-    marks = "".join("˄" if item.profiled else "─" for item in shown).rjust(columns, "─")
+    marks = "".join("▴" if item.profiled else "─" for item in shown)
+    label = (("step".rjust(_AXIS - 1), "muted"), (" " * (1 + columns - len(shown)), ""))
     first, last = f"{shown[0].first:,} ", f" {shown[-1].first:,}"
-    if len(first) + len(last) + 4 > columns:
-        return (("step".rjust(_AXIS - 1), "muted"), (" ", ""), (marks, "faint"))
-    return (
-        ("step".rjust(_AXIS - 1), "muted"), (" ", ""),
-        (first, "muted"), (marks[len(first) : len(marks) - len(last)], "faint"), (last, "muted"),
-    )  # fmt: skip
+    if len(first) + len(last) + 4 > len(marks):
+        return (*label, (marks, "faint"))
+    return (*label, (first, "muted"), (marks[len(first) : -len(last)], "faint"), (last, "muted"))
 
 
 def _loss(shown: tuple[Bin, ...], columns: int, height: int) -> list[Line]:
@@ -126,27 +125,31 @@ def _loss(shown: tuple[Bin, ...], columns: int, height: int) -> list[Line]:
     graph = braille(doubled, columns, height)
     known = [item.loss for item in shown if item.loss is not None]
     labels = ["loss"] if height == 1 else [units.fixed(max(known), 2)[:6], units.fixed(min(known), 2)[:6]]
-    return [((label.rjust(_AXIS - 1), "muted"), (" ", ""), (line, "primary")) for label, line in zip(labels, graph)]
+    return [
+        ((label.rjust(_AXIS - 1), "muted"), (" ", ""), (line, "primary"))
+        for label, line in zip(labels, graph, strict=True)
+    ]
 
 
-def _legend(view: SessionView, width: int) -> Line:
+def _legend(view: SessionView, width: int, colours: bool) -> Line:
     """Phases with median time and share, as much as fits."""
-    if not view.phases:
-        return ()
-    for detail in (2, 1, 0):
-        spans = [(" " * _AXIS, "")] if detail == 2 else [(" ", "")]
+    line: Line = ()
+    for short, times, shares in ((False, True, True), (False, True, False), (True, True, False), (True, False, False)):
+        spans: list[Span] = [(" " * _AXIS if shares else "", "")]
         for phase in view.phases:
             quiet = phase.share < 0.0005
-            spans.append(("■ ", f"phase-{phase.name}"))
-            spans.append((phase.name, "faint" if quiet else "muted"))
-            if detail >= 1:
+            mark = "■" if colours else GLYPHS[PHASES.index(phase.name)]
+            spans.append((f"{mark} ", f"phase-{phase.name}"))
+            spans.append((_SHORT[phase.name] if short else phase.name, "faint" if quiet else "muted"))
+            if times:
                 spans.append((f" {units.milliseconds(phase.median_ns)}", "faint" if quiet else ""))
-            if detail == 2:
+            if shares:
                 spans.append((f" {units.share(phase.share)}", "faint" if quiet else "muted"))
-            spans.append(("   " if detail == 2 else "  ", ""))
-        if line_width(tuple(spans)) <= width + 2:
-            return tuple(spans)
-    return tuple(spans)
+            spans.append(("   " if shares else "  ", ""))
+        line = tuple(spans[:-1])
+        if line_width(line) <= width:
+            break
+    return line
 
 
 def subtitle(view: SessionView, zoom: int) -> str:
@@ -155,7 +158,5 @@ def subtitle(view: SessionView, zoom: int) -> str:
         return ""
     size = steps_per_column(view.steps, zoom)
     each = "a column is a step" if size == 1 else f"a column is {size:,} steps"
-    source = {"optimizer": "", "dataloader": " · steps from DataLoader batches", "forward": " · steps from forward calls"}
+    source = {"dataloader": " · steps from DataLoader batches", "forward": " · steps from forward calls"}
     return each + source.get(view.steps.source or "", "")
-
-

@@ -23,12 +23,11 @@ def memory_lines(memory: Memory, width: int, height: int) -> tuple[Line, ...]:
         ("faults", units.rate(memory.minor_faults_per_s), ""),
         ("major", units.rate(memory.major_faults_per_s), "warning" if (memory.major_faults_per_s or 0) > 1 else ""),
         ("user", units.percent(memory.user_percent), ""),
-        ("system", units.percent(memory.system_percent), ""),
+        ("sys", units.percent(memory.system_percent), ""),
     )
-    half = width // 2
     lines: list[Line] = []
-    for left, right in zip(figures[::2], figures[1::2]):
-        lines.append((*_figure(*left, half, 8), *_figure(*right, width - half, 7)))
+    for left, right in zip(figures[::2], figures[1::2], strict=True):
+        lines.append((*_figure(*left, max(18, width // 2), 8), *_figure(*right, width - max(18, width // 2), 6)))
     lines = lines[:height]
     room = height - len(lines)
     if room >= 3 and len(memory.rss_history) > 1:

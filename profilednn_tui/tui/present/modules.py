@@ -72,8 +72,8 @@ def _ms(duration_ns: float, row: ModuleRow, role: str = "") -> Line:
 
 COLUMNS: tuple[Column[ModuleRow], ...] = (
     Column("module", 20, _name, right=False, grow=3, most=48),
-    Column("class", 14, lambda row, width: ((clip(row.module.class_name, width), "muted"),), right=False, grow=1, most=28,
-           drop=3),
+    Column("class", 14, lambda row, width: ((clip(row.module.class_name, width), "muted"),), right=False, grow=1,
+           most=28, drop=3),
     Column("fwd ms", 9, lambda row, width: _ms(row.module.forward_ns, row, "phase-forward")),
     Column("bwd ms", 9, lambda row, width: _ms(row.module.backward_ns, row, "phase-backward")),
     Column("share %", 12, _share, right=False, grow=1, most=24, drop=1),

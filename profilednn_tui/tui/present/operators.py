@@ -15,6 +15,7 @@ from profilednn_tui.tui.renderables.line import Line, clip
 NOTABLE_TREND = 0.05
 """Smaller changes between windows are noise and get no arrow."""
 
+_ROOM_FOR_NAMESPACE = 32
 _INNERMOST_LIST = re.compile(r"\[([\d, ]*)\]")
 
 
@@ -57,11 +58,11 @@ def compact_shapes(shapes: str) -> str:
 
 
 def name_line(name: str, width: int) -> Line:
-    """An operator's name, its namespace quiet or, where room is short, left out when it is the usual one."""
+    """An operator's name, its namespace quiet; in a narrow column the usual one is left out."""
     namespace, separator, rest = name.partition("::")
     if not separator:
         return ((clip(name, width), ""),)
-    if namespace == "aten" and len(name) > width:
+    if namespace == "aten" and width < _ROOM_FOR_NAMESPACE:
         return ((clip(rest, width), ""),)
     return ((f"{namespace}::", "muted"), (clip(rest, max(1, width - len(namespace) - 2)), ""))
 
@@ -103,20 +104,20 @@ def _pass(row: OperatorRow, width: int) -> Line:
 
 
 COLUMNS: tuple[Column[OperatorRow], ...] = (
-    Column("operator", 20, lambda row, width: name_line(row.key.name, width), lambda row: row.key.name,
+    Column("operator", 22, lambda row, width: name_line(row.key.name, width), lambda row: row.key.name,
            descending=False, right=False, grow=4, most=44),
-    Column("input shapes", 12, lambda row, width: ((clip(compact_shapes(row.key.input_shapes), width), "muted"),),
-           lambda row: row.key.input_shapes, descending=False, right=False, grow=3, most=60, drop=6),
+    Column("input shapes", 16, lambda row, width: ((clip(compact_shapes(row.key.input_shapes), width), "muted"),),
+           lambda row: row.key.input_shapes, descending=False, right=False, grow=3, most=56, drop=3),
     Column("pass", 4, _pass, lambda row: row.operator.backward, right=False, drop=2),
-    Column("self ms", 9, lambda row, width: _ms(row.operator.self_ns_per_step, row),
+    Column("self ms", 8, lambda row, width: _ms(row.operator.self_ns_per_step, row),
            lambda row: row.operator.self_ns_per_step),
-    Column("share %", 14, _share, lambda row: row.operator.share, right=False, grow=1, most=22),
+    Column("share %", 12, _share, lambda row: row.operator.share, right=False, grow=1, most=22),
     Column("calls", 6, lambda row, width: ((units.count(row.operator.calls_per_step), ""),),
            lambda row: row.operator.calls_per_step, drop=1),
-    Column("avg ms", 8, lambda row, width: _ms(_average_ns(row), row, "muted"), _average_ns, drop=4),
-    Column("total ms", 10, lambda row, width: _ms(row.operator.total_ns_per_step, row, "muted"),
-           lambda row: row.operator.total_ns_per_step, drop=3),
-    Column("trend", 8, lambda row, width: trend_line(row.operator.trend), lambda row: row.operator.trend, drop=5),
+    Column("avg ms", 7, lambda row, width: _ms(_average_ns(row), row, "muted"), _average_ns, drop=5),
+    Column("total ms", 9, lambda row, width: _ms(row.operator.total_ns_per_step, row, "muted"),
+           lambda row: row.operator.total_ns_per_step, drop=4),
+    Column("trend", 7, lambda row, width: trend_line(row.operator.trend), lambda row: row.operator.trend, drop=6),
     Column("module", 16, lambda row, width: modules_line(row.operator.modules, width),
            lambda row: row.operator.modules[:1], descending=False, right=False, grow=2, most=48, drop=7),
 )  # fmt: skip

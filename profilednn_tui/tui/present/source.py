@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from profilednn_tui import units
 from profilednn_tui.session.records import Operators
 from profilednn_tui.tui.present.operators import decimals_for
-from profilednn_tui.tui.renderables.line import Line, Span, fit_line
+from profilednn_tui.tui.renderables.line import Line, Span
 
 _MOST_LINES = 8_000
 """Longer files are shown without highlighting: a generated file must not hold up the screen."""
@@ -61,17 +61,16 @@ def source_lines(code: Sequence[str], costs: Mapping[int, float], whole_ns: floa
     )
 
 
-def render_source(line: SourceLine, width: int, number_width: int, peak_ns: float, current: bool) -> Line:
+def render_source(line: SourceLine, number_width: int, peak_ns: float) -> Line:
     """Number, time of the line, code. The colour of the time grows with it."""
     hot = line.cost_ns / peak_ns if peak_ns else 0.0
-    cost = units.fixed(line.cost_ns / 1e6, decimals_for(peak_ns)) if line.cost_ns else ""
     role = "error" if hot > 0.5 else "warning" if hot > 0.15 else "muted"
-    share = units.fixed(line.share * 100, 1) if line.share >= 0.0005 else ""
-    gutter: tuple[Span, ...] = (
-        ("▶" if current else " ", "primary bold"), (str(line.number).rjust(number_width), "bold" if current else "faint"),
-        (cost.rjust(9), role), (share.rjust(6), "muted"), (" │ ", "faint"),
-    )  # fmt: skip
-    return fit_line((*gutter, *line.code), width)
+    gutter: tuple[Span, ...] = ((f" {str(line.number).rjust(number_width)}", "faint"),)
+    if peak_ns:
+        cost = units.fixed(line.cost_ns / 1e6, decimals_for(peak_ns)) if line.cost_ns else ""
+        share = units.fixed(line.share * 100, 1) if line.share >= 0.0005 else ""
+        gutter += ((cost.rjust(10), role), (share.rjust(6), "muted"))
+    return (*gutter, (" │ ", "faint"), *line.code)
 
 
 def highlight(code: Sequence[str]) -> tuple[Line, ...]:
@@ -79,7 +78,7 @@ def highlight(code: Sequence[str]) -> tuple[Line, ...]:
     if len(code) > _MOST_LINES:
         return tuple(((line.expandtabs(4), ""),) for line in code)
     # Imported here because no other screen needs it.
-    from pygments.lexers.python import PythonLexer
+    from pygments.lexers.python import PythonLexer  # type: ignore[import-untyped]
 
     lines: list[list[Span]] = [[]]
     text = "\n".join(line.rstrip("\n").expandtabs(4) for line in code)

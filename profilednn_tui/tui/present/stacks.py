@@ -13,7 +13,11 @@ from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
 from profilednn_tui.tui.renderables.line import Line, clip
 
-_LIBRARY = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python\d[\w.]*)[/\\]|^<")
+_LIBRARY = re.compile(
+    r"[/\\](site|dist)-packages[/\\]torch[/\\]"
+    r"|[/\\]lib[/\\]python\d[\w.]*[/\\](?!(site|dist)-packages[/\\])"
+    r"|^<"
+)
 
 Path = tuple[Frame, ...]
 """A frame of the tree, named by the frames that lead to it."""
@@ -52,12 +56,12 @@ class StackRow:
 
 
 def is_library(frame: Frame) -> bool:
-    """Whether a frame belongs to an installed package or to Python itself, not to the user's code."""
+    """Whether a frame belongs to torch or to Python itself; models of other packages are what one looks for."""
     return _LIBRARY.search(frame.file) is not None
 
 
 def visible_frames(frames: Sequence[Frame], library: bool) -> Path:
-    """The user's frames, or all; a stack without any of the user's keeps its innermost frame."""
+    """The frames outside of torch and Python, or all; a stack that has none keeps its innermost frame."""
     if library:
         return tuple(frames)
     return tuple(frame for frame in frames if not is_library(frame)) or tuple(frames[-1:])
@@ -139,7 +143,7 @@ def _share(row: StackRow, width: int) -> Line:
 
 
 COLUMNS: tuple[Column[StackRow], ...] = (
-    Column("called from", 30, _frame, right=False, grow=4),
+    Column("frame", 30, _frame, right=False, grow=4),
     Column("self ms", 9, lambda row, width: ((units.fixed(row.self_ns / 1e6, row.decimals), ""),)),
     Column("share %", 12, _share, right=False, grow=1, most=20),
     Column("calls", 6, lambda row, width: ((units.count(row.calls), "muted"),), drop=1),

@@ -37,9 +37,14 @@ def state_badge(view: SessionView) -> Span:
         State.WAITING: ("○ no step yet", "muted"),
         State.WARMING: ("● warming up", "primary"),
         State.RUNNING: ("● running", "success"),
-        State.ENDED: (f"■ training ended ({exit_words(exit_code)})", "warning" if exit_code else "muted"),
+        State.ENDED: (_ended(exit_code), "warning" if exit_code else "muted"),
         State.LOST: ("■ incomplete recording", "warning"),
     }[view.state]
+
+
+def _ended(exit_code: int | None) -> str:
+    words = exit_words(exit_code)
+    return f"■ training {words}" if exit_code is not None and exit_code < 0 else f"■ training ended ({words})"
 
 
 def steps_message(view: SessionView) -> Message | None:
@@ -58,7 +63,7 @@ def steps_message(view: SessionView) -> Message | None:
         torch = f"torch {view.target.torch}" if view.target.torch else "torch"
         return Message(f"{torch} is loaded, no step yet{since}", (progress_text(view.progress), _why_no_step(view)))
     if view.state is State.LOST:
-        return Message("Incomplete recording", ("The target and the profiler were killed before the first step ended.",))
+        return Message("Incomplete recording", ("Target and profiler were killed before the first step ended.",))
     if view.state is State.ENDED:
         reason = "torch was never imported." if view.target.torch is None else progress_text(view.progress)
         return Message(f"The target ended without a step ({exit_words(view.target.exit_code)})", (reason,))
@@ -85,10 +90,10 @@ def operators_message(view: SessionView) -> Message | None:
     if view.live:
         return Message(
             "Warming up",
-            (f"{units.count(view.steps.count)} steps so far; the first profiler window opens within the overhead budget.",
+            (f"{units.count(view.steps.count)} steps so far; the first window opens within the overhead budget.",
              "Press w to take a window now."),
         )  # fmt: skip
-    return Message("No operators were recorded", ("The target ended before a profiler window; see 8 Notices for reasons.",))
+    return Message("No operators were recorded", ("The target ended before a window; 8 Notices may say why.",))
 
 
 def modules_message(view: SessionView) -> Message | None:
@@ -107,7 +112,7 @@ def _age_ns(view: SessionView) -> int:
 def _why_no_step(view: SessionView) -> str:
     progress = view.progress
     if progress.backwards and not progress.optimizer_steps:
-        return "A step ends when the optimizer updates: gradients are still being accumulated, or no torch optimizer is used."
+        return "A step ends when the optimizer updates: gradients are being accumulated, or no torch optimizer is used."
     if progress.forwards or progress.batches:
         return "A step ends when the optimizer updates; without one, batches or forward calls are counted instead."
     return "The model is not being called yet: data or weights may still be loading."

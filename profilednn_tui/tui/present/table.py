@@ -53,7 +53,7 @@ class Order:
 
 
 def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Row], ...]:
-    """The columns that fit into `width` cells. Depends on nothing but the width, so that no column moves while data changes."""
+    """The columns that fit into `width` cells. Nothing but the width decides, so that no column moves with the data."""
     kept = list(columns)
     while len(kept) > 1 and _needed(kept) > width:
         last = max(kept, key=lambda column: column.drop)
@@ -74,7 +74,7 @@ def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Ro
             spare -= extra
     placed = []
     x = 0
-    for column, column_width in zip(kept, widths):
+    for column, column_width in zip(kept, widths, strict=True):
         placed.append(Placed(column, x, column_width))
         x += column_width + GAP
     return tuple(placed)

@@ -48,17 +48,24 @@ def _thread(thread: Thread) -> TaskRow:
 
 
 def _worker(worker: Worker) -> TaskRow:
-    return TaskRow(("process", worker.pid), worker.role, f"pid {worker.pid}", worker.cpu_percent, rss_bytes=worker.rss_bytes)
+    name = f"pid {worker.pid}"
+    return TaskRow(("process", worker.pid), worker.role, name, worker.cpu_percent, rss_bytes=worker.rss_bytes)
 
 
 def _role(row: TaskRow, width: int) -> Line:
-    return ((clip(row.role, width), "primary" if row.key[0] == "process" else ""),)
+    role = row.role.replace("DataLoader", "loader")
+    return ((clip(role, width), "primary" if row.key[0] == "process" else ""),)
 
 
 def _involuntary(row: TaskRow, width: int) -> Line:
     if row.involuntary_per_s is None:
         return ()
-    return ((units.fixed(row.involuntary_per_s, 0), "warning" if row.involuntary_per_s > INVOLUNTARY_WARNING_PER_S else "muted"),)
+    role = "warning" if row.involuntary_per_s > INVOLUNTARY_WARNING_PER_S else "muted"
+    return ((units.fixed(row.involuntary_per_s, 0), role),)
+
+
+def _voluntary(row: TaskRow, width: int) -> Line:
+    return _optional(units.fixed(row.voluntary_per_s, 0), row.voluntary_per_s is not None)
 
 
 def _optional(text: str, known: bool) -> Line:
@@ -66,13 +73,12 @@ def _optional(text: str, known: bool) -> Line:
 
 
 COLUMNS: tuple[Column[TaskRow], ...] = (
-    Column("role", 12, _role, lambda row: row.role, descending=False, right=False, grow=1, most=18),
+    Column("role", 13, _role, lambda row: row.role, descending=False, right=False, grow=1, most=18),
     Column("cpu %", 6, lambda row, width: ((units.fixed(row.cpu_percent, 1), ""),), lambda row: row.cpu_percent),
     Column("core", 5, lambda row, width: _optional(str(row.core), row.core is not None), lambda row: row.core,
            descending=False, drop=2),
     Column("invol/s", 8, _involuntary, lambda row: row.involuntary_per_s, drop=1),
-    Column("vol/s", 7, lambda row, width: _optional(units.fixed(row.voluntary_per_s, 0), row.voluntary_per_s is not None),
-           lambda row: row.voluntary_per_s, drop=3),
+    Column("vol/s", 7, _voluntary, lambda row: row.voluntary_per_s, drop=3),
     Column("rss", 8, lambda row, width: _optional(units.bytes_size(row.rss_bytes), row.rss_bytes is not None),
            lambda row: row.rss_bytes, drop=4),
     Column("id", 8, lambda row, width: ((str(row.key[1]), "faint"),), lambda row: row.key[1], descending=False, drop=5),

@@ -1,4 +1,4 @@
-"""Horizontal bars with a resolution of an eighth of a cell."""
+"""Thin horizontal bars with a resolution of half a cell."""
 
 from __future__ import annotations
 
@@ -6,35 +6,27 @@ from collections.abc import Sequence
 
 from profilednn_tui.tui.renderables.line import Line, merge
 
-EIGHTHS = " ▏▎▍▌▋▊▉█"
+FULL, HALF = "━", "╸"
 
 
 def bar(fraction: float, width: int, role: str) -> Line:
-    """A bar that fills `fraction` of `width` cells; something that is not nothing shows at least a hair."""
-    eighths = round(min(1.0, max(0.0, fraction)) * width * 8)
-    if fraction > 0:
-        eighths = max(1, eighths)
-    full, part = divmod(eighths, 8)
-    text = "█" * full + (EIGHTHS[part] if part else "")
+    """A bar that fills `fraction` of `width` cells; something that is not nothing shows at least half a cell."""
+    halves = round(min(1.0, max(0.0, fraction)) * width * 2)
+    if fraction > 0 and width > 0:
+        halves = max(1, halves)
+    text = FULL * (halves // 2) + HALF * (halves % 2)
     return merge(((text, role), (" " * (width - len(text)), "")))
 
 
 def stacked_bar(parts: Sequence[tuple[float, str]], width: int, track: str) -> Line:
-    """Bars behind each other: fractions of the whole width with their colours, on a track of another colour."""
-    edges: list[tuple[int, str]] = []
+    """Bars one after the other, fractions of the whole width in their colours, on a track of another colour.
+
+    A cell belongs to the part that fills most of it.
+    """
+    edges: list[tuple[float, str]] = []
     total = 0.0
     for fraction, role in parts:
         total = min(1.0, total + max(0.0, fraction))
-        edges.append((round(total * width * 8), role))
-    edges.append((width * 8, track))
-    spans = []
-    for cell in range(width):
-        low, high = cell * 8, cell * 8 + 8
-        inside = [(min(edge, high), role) for edge, role in edges if edge > low]
-        first_edge, first = inside[0]
-        if first_edge >= high:
-            spans.append((" ", f"on {first}"))
-        else:
-            following = next(role for edge, role in inside if edge > first_edge)
-            spans.append((EIGHTHS[first_edge - low], f"{first} on {following}"))
-    return merge(spans)
+        edges.append((total * width, role))
+    edges.append((width, track))
+    return merge((FULL, next(role for edge, role in edges if edge >= cell + 0.5)) for cell in range(width))

@@ -1,7 +1,7 @@
 """A line of text as data: spans of (text, role), which a widget turns into cells.
 
-A role is a few words: names of colours of the theme (see `theme.py`), ``on`` before a background, and ``bold``, ``italic``,
-``underline``, ``reverse``. The empty role is the ordinary text.
+A role is a few words: names of colours of the theme (see `theme.py`), ``on`` before a background, and ``bold``,
+``italic``, ``underline``, ``reverse``. The empty role is the ordinary text.
 """
 
 from __future__ import annotations

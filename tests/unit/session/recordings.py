@@ -21,7 +21,7 @@ def hello(pid: int = PID, rank: int | None = None, **changes: Any) -> protocol.H
         "pid": pid,
         "parent_pid": LAUNCHER_PID,
         "main_thread_id": pid,
-        "argv": ["train.py", "--lr", "0.1"],
+        "argv": ["/home/user/venv/bin/python", "train.py", "--lr", "0.1"],
         "working_directory": "/home/user/project",
         "executable": "/home/user/venv/bin/python",
         "python": "3.11.7",
@@ -66,12 +66,13 @@ def window(number: int = 1, step: int = 5, slower: float = 1.0, script: str = "t
     strings = [
         "", script, "<module>", "main", "net.py", "forward", "backward", "step",
         "aten::conv2d", "aten::mkldnn_convolution", "aten::convolution_backward", "aten::add_",
-        "[[32, 3, 8, 8], [8, 3, 3, 3], []]", "[[32, 8, 6, 6], [32, 3, 8, 8], [8, 3, 3, 3]]", "[[8, 3, 3, 3], [8, 3, 3, 3], []]",
-        "float, float", "contiguous", "net", "net.conv", "Net", "Conv2d",
+        "[[32, 3, 8, 8], [8, 3, 3, 3], []]", "[[32, 8, 6, 6], [32, 3, 8, 8], [8, 3, 3, 3]]",
+        "[[8, 3, 3, 3], [8, 3, 3, 3], []]",
+        "float32", "contiguous", "Net", "conv", "Conv2d",
     ]  # fmt: skip
     at = {text: index for index, text in enumerate(strings)}
     conv, backward, optimizer = at["[[32, 3, 8, 8], [8, 3, 3, 3], []]"], at[strings[13]], at[strings[14]]
-    dtypes, contiguous = at["float, float"], at["contiguous"]
+    dtypes, contiguous = at["float32"], at["contiguous"]
     rows = [
         [0, 2, -1, 1, 1, ns(100), ns(4000), 0],
         [1, 2, -1, 1, 1, ns(3900), ns(3900), 0],
@@ -105,8 +106,8 @@ def window(number: int = 1, step: int = 5, slower: float = 1.0, script: str = "t
             [at["aten::add_"], optimizer, dtypes, contiguous],
         ],
         modules=[
-            [at["net"], at["Net"], 1, ns(4500), ns(9500), -1],
-            [at["net.conv"], at["Conv2d"], 1, ns(4200), ns(9200), 0],
+            [at["Net"], at["Net"], 1, ns(4500), ns(9500), -1],
+            [at["conv"], at["Conv2d"], 1, ns(4200), ns(9200), 0],
         ],
         rows=rows,
     )
@@ -116,7 +117,7 @@ def big_window(number: int, operators: int = 400, stacks: int = 12, depth: int =
     """A window of a large model: `operators` times `stacks` rows."""
     strings = [
         "",
-        "float, float",
+        "float32",
         "contiguous",
         "/home/user/project/model.py",
         *(f"function_{i}" for i in range(depth)),

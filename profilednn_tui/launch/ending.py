@@ -1,0 +1,42 @@
+"""What the process that waits for a target writes down: who it is, how the target ended, and the snapshot."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from profilednn_tui.collect.recorder import Recorder
+from profilednn_tui.protocol import Exit
+from profilednn_tui.session.folder import ExitFile, HolderFile
+from profilednn_tui.session.source import OpenSession, open_session
+
+def save_holder(folder: Path, pid: int) -> None:
+    """Say who waits for the target; without it, on a full disk, only the moment of its end is uncertain."""
+    with suppress(OSError):
+        HolderFile(os.getpid(), pid, time.time_ns()).save(folder)
+
+
+def record_end(folder: Path, recorder: Recorder, status: int, usage: resource.struct_rusage) -> int:
+    """Say in the recording how the target ended; its exit code, negative for a signal."""
+    ended = Exit(
+        exit_code=os.waitstatus_to_exitcode(status),
+        unix_ns=time.time_ns(),
+        user_s=usage.ru_utime,
+        system_s=usage.ru_stime,
+        max_rss_bytes=usage.ru_maxrss * 1024,
+    )
+    recorder.finish(ended)
+    with suppress(OSError):  # a full disk: the reader finds out from the process that is gone
+        ExitFile(ended.exit_code, ended.unix_ns, ended.user_s, ended.system_s, ended.max_rss_bytes).save(folder)
+    return ended.exit_code
+
+
+def caught_up(folder: Path) -> OpenSession:
+    """The session with all that has been recorded so far."""
+    session = open_session(folder)
+    while session.poll():
+        pass
+    return session

@@ -1,0 +1,82 @@
+"""The holder: a small process that owns the target's terminal and records, whether or not anybody watches.
+
+``python -m profilednn_tui.launch.holder SESSION`` reads a `HolderRequest` from its stdin, starts the target, answers
+with one line on its stdout (empty, or why the target cannot be started), and stays until the target has ended and
+nobody writes to the terminal any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from profilednn_tui.launch.options import POLITE_NICENESS
+from profilednn_tui.launch.pseudoterminal import Job, TerminalSize, start_job
+
+
+@dataclass(frozen=True, slots=True)
+class HolderRequest:
+    """What to start. It travels through a pipe: the environment may hold secrets, which belong on no disk."""
+
+    argv: list[str]
+    environment: dict[str, str]
+    working_directory: str
+    rows: int
+    columns: int
+    output: str | None
+    """Where to write a snapshot at the end."""
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> HolderRequest:
+        return cls(**json.loads(data))
+
+
+def main(folder: Path) -> None:
+    request = HolderRequest.decode(sys.stdin.buffer.read())
+    try:
+        job = start_job(
+            request.argv, request.environment, request.working_directory, TerminalSize(request.rows, request.columns)
+        )
+    except OSError as error:
+        _answer(error.strerror or str(error))
+        return
+    _answer("")
+    os.nice(POLITE_NICENESS)
+    _serve_to_the_end(folder, job, request.output)
+
+
+def _serve_to_the_end(folder: Path, job: Job, output: str | None) -> None:
+    # Imported only now: the target is not to wait for what it does not need.
+    from profilednn_tui.collect.recorder import Recorder
+    from profilednn_tui.launch.ending import caught_up, save_holder
+    from profilednn_tui.launch.terminal_server import TerminalServer
+
+    save_holder(folder, job.pid)
+    recorder = Recorder(folder, job.pid)
+    recorder.start()
+    server = TerminalServer(folder, job, recorder)
+    server.run()
+    if output is not None:
+        caught_up(folder).save_snapshot(Path(output))
+    server.drain()
+
+
+def _answer(line: str) -> None:
+    """Tell the launcher how the start went, and let go of its pipes."""
+    with suppress(OSError):
+        os.write(1, f"{line}\n".encode())
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

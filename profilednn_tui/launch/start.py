@@ -1,0 +1,72 @@
+"""A run under the TUI: the holder starts the target, and this process may come and go."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.command import TargetCommand
+from profilednn_tui.launch.environment import target_environment
+from profilednn_tui.launch.holder import HolderRequest
+from profilednn_tui.launch.options import LaunchOptions
+from profilednn_tui.launch.pseudoterminal import TerminalSize
+from profilednn_tui.launch.session import create_session
+from profilednn_tui.paths import FILE_MODE
+
+HOLDER_LOG = "holder.log"
+"""Empty, unless the holder has failed."""
+
+_PACKAGE_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def start_under_terminal(command: TargetCommand, options: LaunchOptions, size: TerminalSize) -> Path:
+    """Start the target on a terminal of its own; the session folder, when it runs."""
+    folder = create_session(command, options, terminal=True)
+    request = HolderRequest(
+        argv=list(command.argv),
+        environment=target_environment(os.environ, folder, options),
+        working_directory=command.working_directory,
+        rows=size.rows,
+        columns=size.columns,
+        output=str(options.output) if options.output is not None else None,
+    )
+    holder = _start_holder(folder)
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    with suppress(BrokenPipeError), holder.stdin as request_pipe:
+        request_pipe.write(request.encode())
+    answer = holder.stdout.readline().decode()
+    if not answer:
+        raise ProfilerError(
+            f"The process that should hold the target's terminal has failed: see {folder / HOLDER_LOG}."
+        )
+    if answer.strip():
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ProfilerError(f"Cannot start {command.argv[0]}: {answer.strip()}.")
+    return folder
+
+
+def _start_holder(folder: Path) -> subprocess.Popen[bytes]:
+    log = os.open(folder / HOLDER_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "profilednn_tui.launch.holder", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            # With -m, Python looks for modules in the working directory first, and the user's may hold a `signal.py`.
+            cwd="/",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_PACKAGE_ROOT), *_user_python_path()])},
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+
+
+def _user_python_path() -> list[str]:
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(path)]

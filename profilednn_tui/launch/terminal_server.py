@@ -1,0 +1,106 @@
+"""Serving the terminal of a target: output to the log, input from viewers, and a sample a second on the side."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+from profilednn_tui.collect.recorder import Recorder
+from profilednn_tui.launch.ending import record_end
+from profilednn_tui.launch.pseudoterminal import SIZE_FILE, Job, TerminalSize, set_size
+from profilednn_tui.paths import FILE_MODE
+from profilednn_tui.session.folder import INPUT_FIFO, OUTPUT_FILE
+
+READ_BYTES = 1 << 16
+READS_AT_ONCE = 64
+"""Then there is time for a sample, however much the program prints."""
+INPUT_BYTES = 1 << 10
+
+
+class TerminalServer:
+    """One target on its terminal."""
+
+    def __init__(self, folder: Path, job: Job, recorder: Recorder) -> None:
+        self._folder = folder
+        self._job = job
+        self._recorder = recorder
+        self._log = _open_log(folder)
+        self._input = _open_input(folder)
+        self._pending_input = b""
+        self._size: bytes = b""
+        self._child_signal, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(wakeup)
+
+    def run(self) -> int:
+        """Serve the terminal until the target's first process has ended; its exit code."""
+        while True:
+            self._serve(self._recorder.wait_s())
+            ended, status, usage = os.wait4(self._job.pid, os.WNOHANG)
+            if ended:
+                self._copy_output()
+                return record_end(self._folder, self._recorder, status, usage)
+            self._recorder.sample_if_due()
+            self._follow_size()
+
+    def drain(self) -> None:
+        """Serve what the target has left behind, until nobody has the terminal open."""
+        os.close(self._job.slave)
+        while self._serve(None):
+            pass
+        with suppress(OSError):
+            os.unlink(self._folder / INPUT_FIFO)
+
+    def _serve(self, timeout_s: float | None) -> bool:
+        """Wait for something to do and do it; whether the terminal is still in use."""
+        master = self._job.master
+        reading = [master, self._child_signal, *([] if self._pending_input else [self._input])]
+        readable, _, _ = select.select(reading, [master] if self._pending_input else [], [], timeout_s)
+        if self._child_signal in readable:
+            os.read(self._child_signal, READ_BYTES)
+        if self._input in readable:
+            with suppress(BlockingIOError):
+                self._pending_input = os.read(self._input, INPUT_BYTES)
+        if self._pending_input:
+            # A program that does not read its input must not stop us from reading its output.
+            with suppress(OSError):
+                self._pending_input = self._pending_input[os.write(self._job.master, self._pending_input) :]
+        return self._copy_output() if master in readable else True
+
+    def _copy_output(self) -> bool:
+        for _ in range(READS_AT_ONCE):
+            try:
+                data = os.read(self._job.master, READ_BYTES)
+            except BlockingIOError:
+                break
+            except OSError:
+                return False  # nobody has the other end open
+            with suppress(OSError):  # a full disk: what is not kept is lost, the program is not held up
+                os.write(self._log, data)
+        return True
+
+    def _follow_size(self) -> None:
+        try:
+            wanted = (self._folder / SIZE_FILE).read_bytes()
+        except OSError:
+            return
+        if wanted != self._size:
+            self._size = wanted
+            with suppress(ValueError, OSError):
+                rows, columns = map(int, wanted.split())
+                set_size(self._job.master, TerminalSize(rows, columns))
+
+
+def _open_log(folder: Path) -> int:
+    return os.open(folder / OUTPUT_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+
+
+def _open_input(folder: Path) -> int:
+    """The FIFO into which viewers write; held open for writing too, so that it never ends."""
+    path = folder / INPUT_FIFO
+    os.mkfifo(path, FILE_MODE)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

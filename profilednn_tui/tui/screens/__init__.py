@@ -1,0 +1,1 @@
+"""Screens: which panes are on them, and what their keys do."""

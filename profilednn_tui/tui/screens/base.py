@@ -1,0 +1,219 @@
+"""What every screen on a session has: header, keys, search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input, Label
+
+from profilednn_tui.session.records import EMPTY_VIEW, SessionView
+from profilednn_tui.tui.keys import key_name
+from profilednn_tui.tui.panels.bars import HeaderBar, KeysBar
+from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.present.header import Display
+
+
+class EditRequested(Message):
+    """The user wants this line in the editor."""
+
+    def __init__(self, file: str, line: int) -> None:
+        super().__init__()
+        self.file = file
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the prompt asks for, and what happens with the answer."""
+
+    label: str
+    submit: Callable[[str], None]
+    change: Callable[[str], None] = lambda text: None
+    cancel: Callable[[], None] = lambda: None
+
+
+class Prompt(Horizontal):
+    """One line to type in; it takes the place of the keys."""
+
+    def __init__(self) -> None:
+        super().__init__(id="prompt")
+        self._question: Question | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Label()
+        field = Input(compact=True, select_on_focus=False)
+        field.cursor_blink = False
+        yield field
+        yield Label(id="prompt-note")
+
+    def ask(self, question: Question, text: str = "") -> None:
+        self._question = None
+        self.query_one(Label).update(question.label)
+        self.query_one("#prompt-note", Label).update("")
+        field = self.query_one(Input)
+        field.value = text
+        self._question = question
+        field.focus()
+
+    def say(self, note: str) -> None:
+        self.query_one("#prompt-note", Label).update(note)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._question is not None:
+            self._question.change(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._question is not None:
+            self._question.submit(event.value)
+
+    def cancel(self) -> None:
+        if self._question is not None:
+            self._question.cancel()
+
+
+class SessionScreen(Screen[None]):
+    """A screen that follows the session."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "search", key_display="/"),
+        Binding("n", "search_next(1)", "next match", show=False),
+        Binding("N", "search_next(-1)", "match before", show=False),
+        Binding("escape", "back", "back", show=False, key_display="esc"),
+        Binding("backspace", "back", "back", show=False),
+    ]
+
+    class Shown(Message):
+        """The screen is on top now and wants the session."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view: SessionView = EMPTY_VIEW
+        self._searched: LinesView | None = None
+        self._search_text = ""
+
+    # ---------------------------------------------------------------- what a screen is
+
+    def compose_body(self) -> ComposeResult:
+        raise NotImplementedError
+
+    def show_body(self, view: SessionView) -> None:
+        """Show this state of the session."""
+        raise NotImplementedError
+
+    def go_back(self) -> None:
+        """One step out."""
+        self.dismiss()
+
+    # ---------------------------------------------------------------- frame
+
+    def compose(self) -> ComposeResult:
+        yield HeaderBar()
+        yield from self.compose_body()
+        yield Prompt()
+        yield KeysBar()
+
+    def on_mount(self) -> None:
+        self.bindings_updated_signal.subscribe(self, lambda _: self._show_keys())
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_keys)
+
+    def on_screen_resume(self) -> None:
+        self.post_message(self.Shown())
+
+    def show_session(self, view: SessionView, display: Display) -> None:
+        self.view = view
+        self.query_one(HeaderBar).show(view, display)
+        self.show_body(view)
+
+    def _show_keys(self) -> None:
+        if self.is_mounted:
+            self.query_one(KeysBar).show_keys(visible_keys(self))
+
+    # ---------------------------------------------------------------- prompt
+
+    def ask(self, question: Question, text: str = "") -> None:
+        """Ask on the last line."""
+        self.add_class("-asking")
+        self.query_one(Prompt).ask(question, text)
+
+    def finish_asking(self, focus: LinesView | None) -> None:
+        self.remove_class("-asking")
+        if focus is not None:
+            focus.focus()
+
+    @property
+    def asking(self) -> bool:
+        return self.has_class("-asking")
+
+    # ---------------------------------------------------------------- search
+
+    def action_search(self) -> None:
+        focused = self.focused
+        view = focused if isinstance(focused, LinesView) else None
+        if view is None:
+            return
+        if self._searched is not None and self._searched is not view:
+            self._clear_search()
+        self._searched = view
+        start = view.search_position()
+
+        def submit(text: str) -> None:
+            self._search_text = text
+            self.finish_asking(view)
+            if not text:
+                self._clear_search()
+
+        def cancel() -> None:
+            self._clear_search()
+            view.go_to(start)
+            self.finish_asking(view)
+
+        self.ask(Question("/", submit, change=view.search, cancel=cancel), "")
+
+    def action_search_next(self, direction: int) -> None:
+        if self._searched is not None and self._searched.pattern is not None:
+            self._searched.search_next(direction)
+
+    def on_lines_view_search_changed(self, event: LinesView.SearchChanged) -> None:
+        event.stop()
+        note = f"{event.position} of {event.count}" if event.count else "no match"
+        self.query_one(Prompt).say(note)
+        if not self.asking:
+            self.notify(f"{self._search_text}: {note}", timeout=2)
+
+    def _clear_search(self) -> bool:
+        """Whether there was a search to clear."""
+        view, self._searched = self._searched, None
+        if view is None or view.pattern is None:
+            return False
+        view.pattern = None
+        view.refresh()
+        return True
+
+    def action_back(self) -> None:
+        if self.asking:
+            self.query_one(Prompt).cancel()
+        elif not self._clear_search():
+            self.go_back()
+
+
+def visible_keys(screen: Screen[None]) -> Iterable[tuple[str, str, str]]:
+    """Key, description and action of what is worth a place on the last line: the focused widget's first."""
+    seen: set[str] = set()
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.show and active.enabled and binding.action not in seen:
+            seen.add(binding.action)
+            namespace = "app" if active.node is screen.app else "screen" if active.node is screen else "focused"
+            action = binding.action if "." in binding.action.split("(")[0] else f"{namespace}.{binding.action}"
+            yield key_name(binding), binding.description, action

@@ -1,0 +1,84 @@
+"""A question with a few answers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Label
+
+from profilednn_tui.tui.panels.table import TableView
+from profilednn_tui.tui.present.table import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer: the key that gives it, its text, and what it stands for."""
+
+    key: str
+    text: str
+    value: str
+
+
+class ChoicesView(TableView[Choice]):
+    """The answers, one a line."""
+
+    COLUMNS = (
+        Column[Choice]("", 1, lambda row, width: ((row.key, "primary bold"),), right=False),
+        Column[Choice]("", 20, lambda row, width: ((row.text, ""),), right=False, grow=1),
+    )
+
+    def key_of(self, row: Choice) -> Hashable:
+        return row.value
+
+    def row_text(self, row: Choice) -> str:
+        return row.text
+
+    def copy_text(self, row: Choice) -> str:
+        return row.text
+
+
+class ChoiceScreen(ModalScreen[str | None]):
+    """Asks; the result is the value of the answer, or nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
+
+    def __init__(self, question: str, choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self._question = question
+        self._choices = tuple(choices)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._question
+            dialog.border_subtitle = "enter or key · esc cancels"
+            yield ChoicesView(id="choices")
+            if not self._choices:
+                yield Label("Nothing to choose from.")
+
+    def on_mount(self) -> None:
+        view = self.query_one(ChoicesView)
+        view.styles.height = len(self._choices)
+        view.show_rows(self._choices)
+        view.focus()
+
+    @on(TableView.Opened)
+    def _chosen(self) -> None:
+        row = self.query_one(ChoicesView).current
+        self.dismiss(row.value if row is not None else None)
+
+    def on_key(self, event: events.Key) -> None:
+        for choice in self._choices:
+            if event.character == choice.key:
+                event.stop()
+                self.dismiss(choice.value)
+                return
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,214 @@
+"""The live screen: the dashboard of panes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import NULL_OFFSET, Region, Size, Spacing
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.message import Message
+from textual.widget import Widget
+
+from profilednn_tui.session.records import SessionView
+from profilednn_tui.tui.panels.bars import TabsBar
+from profilednn_tui.tui.panels.cores import CoresPane
+from profilednn_tui.tui.panels.facts import NoticesPane, RunPane
+from profilednn_tui.tui.panels.memory import MemoryPane
+from profilednn_tui.tui.panels.modules import ModulesPane
+from profilednn_tui.tui.panels.operators import OperatorsPane
+from profilednn_tui.tui.panels.output import OutputPane
+from profilednn_tui.tui.panels.pane import Pane
+from profilednn_tui.tui.panels.steps import StepsPane
+from profilednn_tui.tui.panels.table import TableView
+from profilednn_tui.tui.panels.threads import ThreadsPane
+from profilednn_tui.tui.present import dashboard
+from profilednn_tui.tui.present.facts import warning_count
+from profilednn_tui.tui.present.modules import ModuleRow
+from profilednn_tui.tui.present.operators import OperatorRow
+from profilednn_tui.tui.screens.base import Question, SessionScreen
+from profilednn_tui.tui.screens.operator import OperatorScreen
+
+PANES: tuple[Callable[[], Pane], ...] = (
+    StepsPane, OperatorsPane, CoresPane, ThreadsPane, MemoryPane, OutputPane, ModulesPane, NoticesPane, RunPane,
+)  # fmt: skip
+"""In the order of their numbers."""
+
+
+class DashboardLayout(Layout):
+    """Places panes where `present.dashboard` says."""
+
+    name = "dashboard"
+
+    def __init__(self, board: Dashboard) -> None:
+        self._board = board
+
+    def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
+        parent.pre_layout(self)
+        boxes = self._board.boxes(size)
+        return [
+            WidgetPlacement(Region(box.x, box.y, box.width, box.height), NULL_OFFSET, Spacing(), child)
+            for child in children
+            if (box := boxes.get(child.id or "")) is not None
+        ]
+
+
+class Dashboard(Widget):
+    """The panes, as many as there is room for; which ones is the user's choice."""
+
+    def __init__(self) -> None:
+        super().__init__(id="dashboard")
+        self._arrangement = DashboardLayout(self)
+        self._chosen: dict[str, str] = {}
+        self.maximized_pane: str | None = None
+
+    @property
+    def layout(self) -> Layout:
+        return self._arrangement
+
+    def compose(self) -> ComposeResult:
+        for pane_type in PANES:
+            pane = pane_type()
+            pane.display = False
+            yield pane
+
+    def boxes(self, size: Size) -> dict[str, dashboard.Box]:
+        return dashboard.arrange(size.width, size.height, self._chosen, self.maximized_pane)
+
+    def bring(self, name: str) -> Pane:
+        """Make a pane visible."""
+        if self.maximized_pane is not None:
+            self.maximized_pane = name
+        layout = dashboard.layout_for(self.size.width, self.size.height)
+        self._chosen[dashboard.slot_of(layout, name)] = name
+        self.show_panes()
+        return self.query_one(f"#{name}", Pane)
+
+    def maximize_pane(self, name: str | None) -> None:
+        self.maximized_pane = name
+        self.show_panes()
+
+    def show_panes(self) -> None:
+        """Show the panes that have a place, hide the others."""
+        visible = self.boxes(self.size)
+        for pane in self.query(Pane):
+            pane.display = pane.id in visible
+        self.refresh(layout=True)
+        self.post_message(self.Changed())
+
+    class Changed(Message):
+        """Other panes are visible."""
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.show_panes()
+
+
+class LiveScreen(SessionScreen):
+    """Everything about the session at once."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(number), f"pane({number})", f"pane {number}: {name}", show=False)
+          for number, name in enumerate(dashboard.PANES, start=1)),
+        Binding("z", "zoom_pane", "maximize"),
+    ]  # fmt: skip
+
+    def __init__(
+        self,
+        read_source: Callable[[str], tuple[str, ...] | None],
+        read_output: Callable[[int], bytes],
+        write_input: Callable[[bytes], int],
+    ) -> None:
+        super().__init__()
+        self._read_source = read_source
+        self._read_output = read_output
+        self._write_input = write_input
+
+    def compose_body(self) -> ComposeResult:
+        yield Dashboard()
+        yield TabsBar(id="tabs")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(OperatorsPane).focus()
+
+    @property
+    def board(self) -> Dashboard:
+        return self.query_one(Dashboard)
+
+    def show_body(self, view: SessionView) -> None:
+        for pane in self.query(Pane):
+            pane.show(view)
+        self._show_tabs()
+        output = self.query_one(OutputPane)
+        if output.wanted_bytes:
+            output.show_output(self._read_output(output.wanted_bytes))
+
+    def _show_tabs(self) -> None:
+        focused = self.focused.id if self.focused is not None else None
+        visible = self.board.boxes(self.board.size)
+        self.query_one(TabsBar).show_tabs(focused, visible, warnings=warning_count(self.view) > 0)
+
+    def on_descendant_focus(self) -> None:
+        self._show_tabs()
+
+    @on(Dashboard.Changed)
+    def _panes_changed(self) -> None:
+        board = self.board
+        visible = board.boxes(board.size)
+        if self.focused is None or (isinstance(self.focused, Pane) and self.focused.id not in visible):
+            name = dashboard.OPERATORS if dashboard.OPERATORS in visible else next(iter(visible))
+            self.query_one(f"#{name}").focus()
+        self.call_after_refresh(lambda: self.show_body(self.view))
+
+    # ---------------------------------------------------------------- panes
+
+    def action_pane(self, number: int) -> None:
+        self.board.bring(dashboard.PANES[number - 1]).focus()
+
+    def action_zoom_pane(self) -> None:
+        focused = self.focused
+        maximized = self.board.maximized_pane is not None
+        self.board.maximize_pane(None if maximized or not isinstance(focused, Pane) else focused.NAME)
+
+    def go_back(self) -> None:
+        operators = self.query_one(OperatorsPane)
+        if self.board.maximized_pane is not None:
+            self.board.maximize_pane(None)
+        elif operators.module is not None:
+            operators.show_module(None)
+
+    # ---------------------------------------------------------------- drill down
+
+    @on(TableView.Opened, "#operators")
+    def _open_operator(self, event: TableView.Opened) -> None:
+        row: Any = event.row
+        assert isinstance(row, OperatorRow)
+        self.app.push_screen(OperatorScreen(row.key, self._read_source))
+
+    @on(TableView.Opened, "#modules")
+    def _open_module(self, event: TableView.Opened) -> None:
+        row: Any = event.row
+        assert isinstance(row, ModuleRow)
+        pane = self.board.bring(dashboard.OPERATORS)
+        assert isinstance(pane, OperatorsPane)
+        pane.show_module(row.key or None)
+        pane.focus()
+
+    # ---------------------------------------------------------------- the target's terminal
+
+    @on(OutputPane.Wanted)
+    def _ask_for_input(self) -> None:
+        if not self.view.live:
+            self.notify("The target has ended: there is nobody to type to.", severity="warning")
+            return
+        output = self.query_one(OutputPane)
+
+        def submit(text: str) -> None:
+            if not self._write_input(text.encode() + b"\n"):
+                self.notify("Only a target that was launched here takes input.", severity="warning")
+            self.finish_asking(output)
+
+        self.ask(Question("to the target: ", submit, cancel=lambda: self.finish_asking(output)))

@@ -1,0 +1,154 @@
+"""One operator: its figures, the places that call it, and the source there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+
+from profilednn_tui.session.records import Operator, OperatorKey, Operators, SessionView
+from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
+from profilednn_tui.tui.panels.pane import message_lines
+from profilednn_tui.tui.panels.source import SourceView
+from profilednn_tui.tui.panels.table import TableView
+from profilednn_tui.tui.present import stacks
+from profilednn_tui.tui.present.operator import no_stacks_message, summary_lines
+from profilednn_tui.tui.present.stacks import Path, StackRow
+from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
+from profilednn_tui.tui.screens.source import SourceScreen
+
+
+class StacksView(TableView[StackRow]):
+    """The merged call stacks as a tree."""
+
+    COLUMNS = stacks.COLUMNS
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "library", "torch frames")]
+
+    def __init__(self) -> None:
+        super().__init__(id="stacks")
+        self.border_title = "Called from"
+        self._operator: Operator | None = None
+        self._folded: set[Path] = set()
+        self._library = False
+
+    def show_operator(self, operator: Operator, operators: Operators) -> None:
+        self._operator = operator
+        rows = stacks.stack_rows(operator, self._library, self._folded)
+        if not rows:
+            self.show_lines(message_lines(no_stacks_message(operators), self.room.width, self.room.height))
+            return
+        first = not self.rows
+        self.show_rows(rows)
+        if first:
+            # The innermost frame of the heaviest path is what people come for.
+            self.move_cursor(next((index for index, row in enumerate(rows) if not row.parent), 0))
+        forward = stacks.has_forward_origin(operator)
+        self.border_title = "Created in the forward pass at" if forward else "Called from"
+        self.border_subtitle = "all frames" if self._library else "frames of torch and Python hidden"
+
+    def _again(self) -> None:
+        if self._operator is not None:
+            self.show_rows(stacks.stack_rows(self._operator, self._library, self._folded))
+            self.border_subtitle = "all frames" if self._library else "frames of torch and Python hidden"
+
+    def key_of(self, row: StackRow) -> Hashable:
+        return row.key
+
+    def row_text(self, row: StackRow) -> str:
+        return stacks.search_text(row)
+
+    def copy_text(self, row: StackRow) -> str:
+        return stacks.copy_text(row)
+
+    def action_aside(self, step: int) -> None:
+        row = self.current
+        if row is None or not row.parent:
+            return
+        if step > 0:
+            self._folded.discard(row.key)
+        else:
+            self._folded.add(row.key)
+        self._again()
+
+    def action_library(self) -> None:
+        self._library = not self._library
+        self.cursor = 0
+        self._again()
+        self.post_message(self.Moved(self, self.current))
+
+
+class OperatorScreen(SessionScreen):
+    """From an operator to the lines behind it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (textual declares it without ClassVar)
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-high")]  # noqa: RUF012
+
+    def __init__(self, key: OperatorKey, read_source: Callable[[str], tuple[str, ...] | None]) -> None:
+        super().__init__()
+        self._key = key
+        self._read_source = read_source
+        self._shown: Operators | None = None
+
+    def compose_body(self) -> ComposeResult:
+        yield BreadcrumbBar(id="breadcrumb")
+        yield BarView(id="summary")
+        with Container(id="drill"):
+            yield StacksView()
+            yield SourceView(id="preview")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#preview", SourceView).can_focus = False
+        self.query_one(StacksView).focus()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._shown = None
+        self.call_after_refresh(self._present)
+
+    def show_body(self, view: SessionView) -> None:
+        self._present()
+
+    def _present(self) -> None:
+        operators = self.view.operators
+        stacks_view = self.query_one(StacksView)
+        if operators is self._shown or not stacks_view.size:
+            return
+        self.query_one(BreadcrumbBar).show_path(("Operators", self._key.name))
+        operator = next((row for row in operators.rows if row.key == self._key), None)
+        if operator is None:
+            summary = self.query_one("#summary", BarView)
+            summary.show_lines([((" Not in this window.", "muted"),)])
+            return
+        self._shown = operators
+        self.query_one("#summary", BarView).show_lines(summary_lines(operator, self.size.width))
+        stacks_view.show_operator(operator, operators)
+        self.call_after_refresh(self._preview)
+
+    @on(TableView.Moved, "#stacks")
+    def _preview(self) -> None:
+        preview = self.query_one("#preview", SourceView)
+        row = self.query_one(StacksView).current
+        if row is None or not preview.size:
+            return
+        frame = row.frame
+        if preview.file != frame.file or not preview.code:
+            preview.show_code(frame.file, self._read_source(frame.file), self.view.operators)
+        preview.show_line(frame.line)
+
+    @on(TableView.Opened, "#stacks")
+    def _open_source(self) -> None:
+        row = self.query_one(StacksView).current
+        if row is not None:
+            path = ("Operators", self._key.name)
+            self.app.push_screen(SourceScreen(row.frame.file, row.frame.line, path, self._read_source))
+
+    def action_edit(self) -> None:
+        row = self.query_one(StacksView).current
+        if row is not None:
+            self.post_message(EditRequested(row.frame.file, row.frame.line))

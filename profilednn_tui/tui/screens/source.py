@@ -1,0 +1,60 @@
+"""A source file, with the time of its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from profilednn_tui.session.records import Operators, SessionView
+from profilednn_tui.tui.panels.bars import BreadcrumbBar
+from profilednn_tui.tui.panels.source import SourceView
+from profilednn_tui.tui.present.stacks import short_file
+from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
+
+
+class SourceScreen(SessionScreen):
+    """The end of a drill-down."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit")]
+
+    def __init__(
+        self, file: str, line: int, path: tuple[str, ...], read_source: Callable[[str], tuple[str, ...] | None]
+    ) -> None:
+        super().__init__()
+        self._file = file
+        self._line = line
+        self._path = path
+        self._read_source = read_source
+        self._shown: Operators | None = None
+
+    def compose_body(self) -> ComposeResult:
+        yield BreadcrumbBar(id="breadcrumb")
+        yield SourceView(id="source")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(SourceView).focus()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.call_after_refresh(self._present)
+
+    def show_body(self, view: SessionView) -> None:
+        self._present()
+
+    def _present(self) -> None:
+        source = self.query_one(SourceView)
+        operators = self.view.operators
+        if operators is self._shown or not source.size:
+            return
+        first, self._shown = self._shown is None, operators
+        self.query_one(BreadcrumbBar).show_path((*self._path, f"{short_file(self._file)}:{self._line}"))
+        source.show_code(self._file, self._read_source(self._file), operators)
+        if first:
+            source.show_line(self._line)
+
+    def action_edit(self) -> None:
+        self.post_message(EditRequested(self._file, self.query_one(SourceView).line_number))

@@ -1,0 +1,98 @@
+"""A session that a test writes by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from profilednn_tui.protocol import PHASES, Command
+from profilednn_tui.session.records import (
+    EMPTY_VIEW, Agent, Core, Cores, Frame, Machine, Memory, Module, Notice, Operator, OperatorKey, Operators, Phase,
+    ProcessEntry, SessionView, Stack, State, Steps, Target, Thread, Worker,
+)  # fmt: skip
+
+SOURCE = ("import torch", "", "def forward(self, x):", "    y = self.conv(x)", "    return y")
+
+
+class FakeFeed:
+    """What the app needs of a session, with what was asked of it."""
+
+    behind = False
+
+    def __init__(self, view: SessionView = EMPTY_VIEW, output: bytes = b"") -> None:
+        self.current = view
+        self.output = output
+        self.windows: list[int | None] = []
+        self.commands: list[Command] = []
+        self.typed = b""
+        self.process: int | None = None
+
+    def poll(self) -> bool:
+        return True
+
+    def view(self, window: int | None = None) -> SessionView:
+        self.windows.append(window)
+        if window is None:
+            return self.current
+        return replace(self.current, operators=replace(self.current.operators, windows=(window,)))
+
+    def output_tail(self, max_bytes: int) -> bytes:
+        return self.output[-max_bytes:]
+
+    def source_lines(self, file: str) -> tuple[str, ...] | None:
+        return SOURCE if file == "/home/me/model.py" else None
+
+    def send(self, command: Command) -> int:
+        self.commands.append(command)
+        return 1
+
+    def write_input(self, data: bytes) -> int:
+        self.typed += data
+        return len(data)
+
+    def select_process(self, pid: int) -> None:
+        self.process = pid
+
+    def close(self) -> None:
+        pass
+
+
+def operator(name: str, self_ms: float, *, backward: bool = False, modules: tuple[str, ...] = ("net.conv",)) -> Operator:
+    frames = (Frame("/home/me/train.py", 12, "main"), Frame("/home/me/model.py", 4, "forward"))
+    stack = Stack(() if backward else frames, frames if backward else (), modules[0], 2.0, self_ms * 1e6, self_ms * 1e6)
+    return Operator(
+        OperatorKey(name, "[[32, 3, 8, 8], [8, 3, 3, 3], []]", "float32", "contiguous"),
+        2.0, self_ms * 1e6, self_ms * 1.5e6, self_ms / 100, backward, None, modules, (stack,),
+    )  # fmt: skip
+
+
+def steps(count: int, duration_ms: float = 30.0) -> Steps:
+    each = int(duration_ms * 1e6 / len(PHASES))
+    row = (each,) * len(PHASES)
+    return Steps(
+        count, "optimizer", "", tuple(range(1, count + 1)), (sum(row),) * count, (row,) * count,
+        tuple(1.0 / number for number in range(1, count + 1)), (0,) * count, (), duration_ms * 1e6, duration_ms * 1.1e6,
+        1000 / duration_ms,
+    )  # fmt: skip
+
+
+def running_view(count: int = 100, operators: int = 40) -> SessionView:
+    rows = [operator("aten::convolution_backward", 60, backward=True), operator("aten::mm", 50, modules=("net.fc",))]
+    rows += [operator(f"aten::op{number}", 30 - number / 100) for number in range(operators - 2)]
+    modules = (
+        Module("net", "Net", 0, 1, 30e6, 60e6, ("net.conv", "net.fc")),
+        Module("net.conv", "Conv2d", 1, 1, 20e6, 40e6, ()),
+        Module("net.fc", "Linear", 1, 1, 10e6, 20e6, ()),
+    )
+    merged = Operators((1, 2, 3), 90, 0, tuple(rows), modules, 100e6, 40e6, True)
+    return SessionView(
+        state=State.RUNNING, live=True, target=Target("train.py", ("train.py", "--lr", "0.1"), torch="2.14.1", pid=4711),
+        machine=Machine("A processor", 4, 2, 4), steps=steps(count),
+        phases=tuple(Phase(name, 5e6, 5e6, 1 / 6) for name in PHASES), operators=merged, window_numbers=(1, 2, 3),
+        cores=Cores(tuple(Core(index, 90.0, 5.0, 0.0, True) for index in range(4)), 360.0, 20.0, 1.1),
+        threads=(Thread(4711, 4711, "python", "main", 95.0, 3.0, 12.0, 0),), thread_count=9,
+        workers=(Worker(4800, "DataLoader worker", 40.0, 400_000_000),),
+        memory=Memory(1_200_000_000, 0, 1_300_000_000, 9_000_000_000, 1200.0, 0.0, 350.0, 9.0),
+        agent=Agent(3, False, 2.0, 1.4), notices=(Notice("warning", "threads", "Set OMP_NUM_THREADS."),),
+        processes=(ProcessEntry(4711, 0, ("train.py",), count, False), ProcessEntry(4712, 1, ("train.py",), count, False)),
+        unix_ns=1_000,
+    )  # fmt: skip

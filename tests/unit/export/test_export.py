@@ -1,0 +1,184 @@
+"""Sessions as files for programs, spreadsheets and people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from profilednn_tui import protocol
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.export import FORMATS
+from profilednn_tui.export.csv_operators import csv_text
+from profilednn_tui.export.json_session import json_text
+from profilednn_tui.export.markdown import markdown_text
+from profilednn_tui.session.records import EMPTY_VIEW, SessionView
+from profilednn_tui.session.session import Session
+from profilednn_tui.session.source import open_session
+from tests.unit.session import recordings as r
+from tests.unit.session.test_source import caught_up
+
+
+def view_of(*events: Any, live: bool = False) -> SessionView:
+    session = Session(r.session_file(), live=live)
+    for event in events:
+        session.apply(r.PID, event)
+    return session.view()
+
+
+@pytest.fixture
+def view() -> SessionView:
+    return view_of(*r.agent_events(), *r.host_events(), r.bye(), r.exit_event(0))
+
+
+def parsed(view: SessionView) -> Any:
+    return json.loads(json_text(view))
+
+
+CONTRACT: dict[str, Any] = {
+    "target": {"argv", "python", "torch", "pid", "exit_code", "optimizations"},
+    "machine": {"cpu", "cores", "affinity", "quota", "memory_bytes"},
+    "steps": {"count", "median_ms", "p95_ms", "durations_ms", "loss"},
+    "phases": {"name", "median_ms", "share"},
+    "operators": {
+        "name",
+        "calls_per_step",
+        "self_ms_per_step",
+        "total_ms_per_step",
+        "share",
+        "input_shapes",
+        "stacks",
+    },
+    "modules": {"path", "class", "forward_ms", "backward_ms"},
+    "cores": {"mean_percent", "target_percent", "others_percent"},
+    "agent": {"windows", "overhead_percent", "dropped_events", "errors"},
+}
+
+
+def test_json_has_every_key_of_the_contract(view: SessionView) -> None:
+    document = parsed(view)
+    assert document["schema"] == "profilednn.session/1"
+    for part, keys in CONTRACT.items():
+        first = document[part][0] if isinstance(document[part], list) else document[part]
+        assert keys <= first.keys(), part
+
+
+def test_json_figures_are_in_their_units(view: SessionView) -> None:
+    document = parsed(view)
+    assert document["target"]["argv"] == ["train.py", "--lr", "0.1"]
+    assert document["target"]["exit_code"] == 0
+    assert document["machine"]["affinity"] == 4
+    assert document["machine"]["quota"] is None
+    assert document["steps"]["count"] == len(document["steps"]["durations_ms"]) == 40
+    assert document["steps"]["durations_ms"][0] == 800.0
+    assert document["steps"]["median_ms"] == pytest.approx(40.3)
+    assert document["cores"]["mean_percent"] == [91.0, 90.0, 90.0, 90.0]
+    assert document["cores"]["target_percent"] == 360.0
+    assert document["agent"]["overhead_percent"] == 0.8
+
+
+def test_json_operators_have_shapes_as_lists_and_frames_as_text(view: SessionView) -> None:
+    operators = {entry["name"]: entry for entry in parsed(view)["operators"]}
+    convolution = operators["aten::mkldnn_convolution"]
+    assert convolution["input_shapes"] == [[32, 3, 8, 8], [8, 3, 3, 3], []]
+    assert convolution["self_ms_per_step"] == pytest.approx(3.9)
+    assert convolution["stacks"][0]["frames"] == ["train.py:40 <module>", "train.py:21 main", "net.py:9 forward"]
+    assert convolution["stacks"][0]["self_ms_per_step"] == pytest.approx(3.9)
+    assert operators["aten::convolution_backward"]["stacks"][0]["forward_frames"][-1] == "net.py:9 forward"
+    assert operators["aten::add_"]["calls_per_step"] == 4
+
+
+def test_json_joins_what_differs_in_dtype_only() -> None:
+    event = r.window(1)
+    half = len(event.strings)
+    event = replace(
+        event,
+        strings=[*event.strings, "bfloat16"],
+        operators=[*event.operators, [*event.operators[1][:2], half, event.operators[1][3]]],
+        rows=[*event.rows, [4, 2, -1, 1, 1, 100_000, 200_000, 0]],
+    )
+    document = parsed(view_of(r.hello(), r.training(6), event))
+    (entry,) = [entry for entry in document["operators"] if entry["name"] == "aten::mkldnn_convolution"]
+    assert entry["calls_per_step"] == 2
+    assert entry["self_ms_per_step"] == pytest.approx(4.0)
+    assert entry["dtypes"] == ["float32", "bfloat16"]
+    assert len(entry["stacks"]) == 1
+    assert entry["stacks"][0]["self_ms_per_step"] == pytest.approx(4.0)
+
+
+def test_json_shortens_files_inside_the_working_directory_only() -> None:
+    event = r.window(1, script="/home/user/project/train.py")
+    frames = parsed(view_of(r.hello(), r.training(6), event))["operators"][0]["stacks"][0]["frames"]
+    assert frames[0] == "train.py:40 <module>"
+    event = r.window(1, script="/home/user/projects/train.py")
+    frames = parsed(view_of(r.hello(), r.training(6), event))["operators"][0]["stacks"][0]["frames"]
+    assert frames[0] == "/home/user/projects/train.py:40 <module>"
+
+
+def test_json_stays_json_when_the_loss_diverges() -> None:
+    steps = protocol.Steps(1, [r.step_row(1, loss="nan"), r.step_row(2, loss=None), r.step_row(3, loss="inf")])
+    text = json_text(view_of(r.hello(), steps))
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    assert json.loads(text, parse_constant=refuse)["steps"]["loss"] == ["nan", None, "inf"]
+
+
+@pytest.mark.parametrize("shapes", ["", "not json"])
+def test_json_takes_any_shapes(shapes: str) -> None:
+    event = r.window(1)
+    at = event.operators[0][1]
+    event = replace(event, strings=[*event.strings[:at], shapes, *event.strings[at + 1 :]])
+    operators = {entry["name"]: entry for entry in parsed(view_of(r.hello(), r.training(6), event))["operators"]}
+    assert operators["aten::conv2d"]["input_shapes"] == ([shapes] if shapes else [])
+
+
+@pytest.mark.parametrize("render", [json_text, csv_text, markdown_text])
+def test_an_empty_session_can_be_written(render: Any) -> None:
+    assert render(EMPTY_VIEW)
+    assert render(view_of(r.exit_event(1)))
+
+
+def test_csv_has_one_line_an_operator(view: SessionView) -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_text(view))))
+    assert len(rows) == 4
+    assert rows[0]["name"] == "aten::convolution_backward"
+    assert rows[0]["input_shapes"] == "[[32, 8, 6, 6], [32, 3, 8, 8], [8, 3, 3, 3]]"
+    assert float(rows[0]["self_ms_per_step"]) == pytest.approx(9.0)
+    assert rows[0]["called_from"] == "net.py:9 forward"
+    assert rows[2]["called_from"] == "train.py:25 main"
+
+
+def test_markdown_tables_hold_together(view: SessionView) -> None:
+    text = markdown_text(view)
+    for title in ("# train", "## Phases", "## Operators", "## Modules"):
+        assert title in text
+    for section in text.split("## ")[1:]:
+        widths = {line.count(" | ") for line in section.splitlines() if line.startswith("|")}
+        assert len(widths) <= 1
+    assert "| `aten::convolution_backward` |" in text
+    assert "`net.py:9 forward`" in text
+
+
+def test_every_format_writes_a_private_file(tmp_path: Path) -> None:
+    session = caught_up(open_session(r.write_session(tmp_path / "s", exit_code=0)))
+    for name, one in FORMATS.items():
+        path = tmp_path / f"out{one.suffix}"
+        one.write(session, path)
+        assert path.stat().st_size > 100, name
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert set(FORMATS) == {"pdnn", "json", "csv", "markdown"}
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, name: str) -> None:
+    session = caught_up(open_session(r.write_session(tmp_path / "s", exit_code=0)))
+    with pytest.raises(ProfilerError, match="Cannot write"):
+        FORMATS[name].write(session, tmp_path / "missing" / "out")

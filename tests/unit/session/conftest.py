@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from profilednn_tui.clock import Clock
+
+
+@dataclass
+class ManualClock:
+    """A clock that a test turns."""
+
+    now_s: float = 1000.0
+    clock: Clock = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(unix_ns=lambda: int(self.now_s * 1e9), monotonic_s=lambda: self.now_s)
+
+
+@pytest.fixture
+def manual_clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("PROFILEDNN_HOME", str(folder))
+    return folder

@@ -1,0 +1,125 @@
+"""Numbers as text: the width stays bounded and a figure never lies at a boundary."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from profilednn_tui import units
+
+
+@pytest.mark.parametrize(
+    ("duration_ns", "text"),
+    [
+        (12_345, "0.012"),
+        (999_400, "0.999"),
+        (1_000_000, "1.00"),
+        (9_994_000, "9.99"),
+        (9_996_000, "10.0"),
+        (127_340_000, "127.3"),
+        (4_215_400_000, "4215"),
+    ],
+)
+def test_milliseconds_keep_about_three_figures(duration_ns: float, text: str) -> None:
+    assert units.milliseconds(duration_ns) == text
+
+
+@pytest.mark.parametrize(
+    ("duration_ns", "text"),
+    [
+        (340, "340 ns"),
+        (999.6, "1.00 µs"),
+        (12_400, "12.4 µs"),
+        (31_000_000, "31.0 ms"),
+        (999_600_000, "1.00 s"),
+        (3_150_000_000, "3.15 s"),
+        (99_960_000_000, "1 min 40 s"),
+        (125e9, "2 min 05 s"),
+        (3_599.6e9, "1 h 00 min"),
+        (11_520e9, "3 h 12 min"),
+    ],
+)
+def test_a_duration_carries_the_unit_that_fits(duration_ns: float, text: str) -> None:
+    assert units.duration(duration_ns) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.004, "<0.01 %"), (0.42, "0.42 %"), (0.996, "1.0 %"), (8.1, "8.1 %"), (9.96, "10 %"), (400, "400 %")],
+)
+def test_a_percentage_shows_what_matters(value: float, text: str) -> None:
+    assert units.percent(value) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(12, "12"), (0.5, "0.5"), (1204, "1,204"), (9_999.7, "10.0k"), (35_100, "35.1k"), (2_400_000, "2.40M")],
+)
+def test_a_count_stays_short(number: float, text: str) -> None:
+    assert units.count(number) == text
+
+
+@pytest.mark.parametrize(
+    ("per_s", "text"), [(0.03, "0.03/s"), (31.24, "31.2/s"), (31.0, "31.0/s"), (999.97, "1,000/s"), (1204, "1,204/s")]
+)
+def test_a_rate_of_one_step_in_half_a_minute_is_not_zero(per_s: float, text: str) -> None:
+    assert units.rate(per_s) == text
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"), [(812, "812 B"), (999.7, "1.00 kB"), (812_000, "812.0 kB"), (1_420_000_000, "1.42 GB")]
+)
+def test_sizes_are_decimal(size_bytes: float, text: str) -> None:
+    assert units.bytes_size(size_bytes) == text
+
+
+def test_a_share_is_a_fraction_of_one() -> None:
+    assert units.share(0.081) == "8.1 %"
+
+
+def test_a_loss_keeps_five_figures_and_shows_divergence() -> None:
+    assert units.loss(0.693147) == "0.69315"
+    assert units.loss(float("nan")) == "nan"
+
+
+def test_a_ratio_is_marked_as_one() -> None:
+    assert units.ratio(1.254) == "1.25x"
+
+
+def test_fixed_columns_share_their_decimal_point() -> None:
+    assert units.fixed(1204.3, 2) == "1204.30"
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        units.milliseconds,
+        units.duration,
+        units.percent,
+        units.share,
+        units.ratio,
+        units.bytes_size,
+        units.count,
+        units.rate,
+        units.loss,
+    ],
+)
+def test_the_unknown_is_a_dash_and_no_zero(show: object) -> None:
+    assert callable(show)
+    assert show(None) == units.UNKNOWN
+
+
+@given(st.floats(min_value=0, max_value=9.9e11))
+def test_milliseconds_fit_their_column(duration_ns: float) -> None:
+    assert len(units.milliseconds(duration_ns)) <= 6
+
+
+@given(st.floats(min_value=0, max_value=3.5e15))
+def test_durations_fit_their_column(duration_ns: float) -> None:
+    assert len(units.duration(duration_ns)) <= 12
+
+
+@given(st.floats(min_value=0, max_value=9.9e14))
+def test_counts_fit_their_column(number: float) -> None:
+    assert len(units.count(number)) <= 6
