@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type
+from typing import Any, ClassVar
 
 MAGIC = "profilednn"
 VERSION = 1
 
-PHASES: Tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", "other")
+PHASES: tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", "other")
 """The parts of a step, in the order in which `Steps.rows` holds them; they add up to the step exactly."""
 
 
@@ -49,18 +49,18 @@ class Hello:
     parent_pid: int
     main_thread_id: int
     """Native (operating system) id of the main thread."""
-    argv: List[str]
+    argv: list[str]
     working_directory: str
     executable: str
     python: str
     torch: str
     intra_op_threads: int
     inter_op_threads: int
-    rank: Optional[int]
+    rank: int | None
     """``RANK`` of a distributed run, else nothing."""
-    world_size: Optional[int]
+    world_size: int | None
     overhead_budget_percent: float
-    optimizations: List[str]
+    optimizations: list[str]
     how: str
     """``launch`` or ``attach``."""
     unix_ns: int
@@ -105,7 +105,7 @@ class Steps:
 
     first: int
     """Number of the first row's step; steps count from 1 and rows are consecutive."""
-    rows: List[List[Any]]
+    rows: list[list[Any]]
 
     PROFILED: ClassVar[int] = 1
     """Flag: torch.profiler was on during the step; its duration is no fair sample."""
@@ -142,16 +142,16 @@ class Window:
     """Whether rows of little weight were left out to keep the event small."""
     operator_ns: int
     """Sum of the self time of all operators of the step, left-out rows included."""
-    strings: List[str]
-    frames: List[List[int]]
+    strings: list[str]
+    frames: list[list[int]]
     """[file string, line, function string]; the line is the one that was executing. Line 0: unknown."""
-    nodes: List[List[int]]
+    nodes: list[list[int]]
     """The call tree: [parent node, frame]."""
-    operators: List[List[int]]
+    operators: list[list[int]]
     """[name string, input shapes string, dtypes string, memory format string]."""
-    modules: List[List[int]]
+    modules: list[list[int]]
     """[path string, class string, calls, forward_ns, backward_ns, parent module]; times include children."""
-    rows: List[List[int]]
+    rows: list[list[int]]
     """[operator, node, forward node, module, calls, self_ns, total_ns, backward]; `forward node` is where the forward
     pass created the work of a backward operator; `backward` is 1 for an operator run by the autograd engine."""
 
@@ -229,9 +229,9 @@ class Machine:
     cores: int
     """Logical CPUs of the machine."""
     physical_cores: int
-    affinity: List[int]
+    affinity: list[int]
     """Logical CPUs the target may run on."""
-    quota: Optional[float]
+    quota: float | None
     """CPUs the cgroup allows, or nothing without a limit."""
     memory_bytes: int
     numa_nodes: int
@@ -246,11 +246,11 @@ class Cores:
     kind: ClassVar[str] = "cores"
 
     unix_ns: int
-    busy: List[float]
+    busy: list[float]
     """All use of the core, by index."""
-    target: List[float]
+    target: list[float]
     """The part of the target's threads (by the core each last ran on); at most `busy`."""
-    steal: List[float]
+    steal: list[float]
     target_percent: float
     """CPU use of the target and its children, all cores together: 400 is four cores."""
     others_percent: float
@@ -274,7 +274,7 @@ class Threads:
     unix_ns: int
     count: int
     """All threads of the target and its children, also those without a row."""
-    rows: List[List[Any]]
+    rows: list[list[Any]]
 
 
 @dataclass(frozen=True)
@@ -304,7 +304,7 @@ class Workers:
     kind: ClassVar[str] = "workers"
 
     unix_ns: int
-    rows: List[List[Any]]
+    rows: list[list[Any]]
 
 
 @dataclass(frozen=True)
@@ -321,9 +321,10 @@ class Exit:
     max_rss_bytes: int
 
 
-AGENT_EVENTS: Tuple[Type[Any], ...] = (Hello, Progress, StepSource, Steps, Window, Notice, AgentError, Status, Bye)
-HOST_EVENTS: Tuple[Type[Any], ...] = (Machine, Cores, Threads, Memory, Workers, Notice, Exit)
-EVENTS: Dict[str, Type[Any]] = {event.kind: event for event in (Header, *AGENT_EVENTS, *HOST_EVENTS)}
+AGENT_EVENTS: tuple[type[Any], ...] = (Hello, Progress, StepSource, Steps, Window, Notice, AgentError, Status, Bye)
+HOST_EVENTS: tuple[type[Any], ...] = (Machine, Cores, Threads, Memory, Workers, Notice, Exit)
+_ALL: tuple[type[Any], ...] = (Header, *AGENT_EVENTS, *HOST_EVENTS)
+EVENTS: dict[str, type[Any]] = {event.kind: event for event in _ALL}
 
 
 # ---------------------------------------------------------------- commands, host to agent
@@ -341,11 +342,11 @@ class Command:
     """Budget in percent for ``budget``; number of steps for ``stop_after`` (0: at the next boundary)."""
 
 
-ACTIONS: Tuple[str, ...] = ("pause_windows", "resume_windows", "window_now", "budget", "stop_after", "detach")
+ACTIONS: tuple[str, ...] = ("pause_windows", "resume_windows", "window_now", "budget", "stop_after", "detach")
 
 
 def encode(event: Any) -> bytes:
-    """One event or command as one line, newline included. Numbers that JSON cannot hold are spelled ("nan", "inf")."""
+    """One event or command as one line; numbers that JSON cannot hold are spelled ("nan", "inf")."""
     body = {"event": event.kind}
     for entry in fields(event):
         body[entry.name] = getattr(event, entry.name)
@@ -356,7 +357,7 @@ def encode(event: Any) -> bytes:
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def decode_command(line: bytes) -> Optional[Command]:
+def decode_command(line: bytes) -> Command | None:
     """The command in a line of a control file, or nothing for a line that is none."""
     try:
         body = json.loads(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import ctypes
 from functools import cache
 from typing import Any, cast
@@ -181,7 +180,7 @@ def _requires_grad(parameter: Tensor | None) -> bool:
 def _reduce_as_unfused(self: Any, protocol: Any) -> tuple[Any, ...]:
     # A checkpoint of the whole module must load where these kernels are not installed.
     _, _, *state = self.unfused.__reduce_ex__(self, protocol)
-    return copyreg.__newobj__, (self.unfused,), *state  # type: ignore[attr-defined]
+    return object.__new__, (self.unfused,), *state
 
 
 @cache

@@ -125,8 +125,8 @@ Result<Compute<T>> run_soft_block(const Block<T>& block, const Weights<Compute<T
     }
     if constexpr (pass == Pass::kSumAndGradient || pass == Pass::kGradient) {
       // gamma q^(gamma - 1) dq/dx entropy + q^gamma dentropy/dx
-      const C slope = (1 - 2 * y) * p * not_p;
-      const C change = slope == 0 ? C(0) : w.gamma * slope * entropy / q;
+      const C product = w.gamma * (1 - 2 * y) * p * not_p * entropy;
+      const C change = q > 0 ? product / q : product;  // q = 0 only where p or 1 - p is
       const C derivative = factor * (change + y * -not_p + (1 - y) * p);
       store(block.gradient[i], pass == Pass::kGradient ? derivative * block.upstream[i] : derivative);
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable
 
 from .timeline import Cut
 
@@ -22,16 +22,16 @@ class Boundaries:
 
     def __init__(self, any_optimizer: Callable[[], bool]) -> None:
         self._any_optimizer = any_optimizer
-        self.source: Optional[str] = None
+        self.source: str | None = None
         self.reason = ""
         self.batches = 0
         self.forwards = 0
         self.backwards = 0
         self.optimizer_steps = 0
         self._owner: Any = _nobody
-        self._stepped: List[int] = []
+        self._stepped: list[int] = []
         self._root: Any = _nobody
-        self._candidates: Dict[str, List[Cut]] = {"dataloader": [], "forward": []}
+        self._candidates: dict[str, list[Cut]] = {"dataloader": [], "forward": []}
 
     def on_optimizer(self, optimizer: Any) -> bool:
         """Whether this update ends a step.
@@ -40,7 +40,7 @@ class Boundaries:
         """
         self.optimizer_steps += 1
         if self.source != "optimizer":
-            self.source, self.reason = "optimizer", "a step ends at the update of %s" % type(optimizer).__name__
+            self.source, self.reason = "optimizer", f"a step ends at the update of {type(optimizer).__name__}"
             self._candidates.clear()
         owner = self._owner()
         if owner is optimizer:
@@ -65,7 +65,7 @@ class Boundaries:
             self._root = weakref.ref(module)
         return (self.source is None or self.source == "forward") and self._root() is module
 
-    def settle(self, sign: str, cut: Cut) -> List[Cut]:
+    def settle(self, sign: str, cut: Cut) -> list[Cut]:
         """Cuts that bound steps: those kept so far when `sign` becomes the source, the new one when it is, or none."""
         if self.source == sign:
             return [cut]
@@ -82,7 +82,7 @@ class Boundaries:
             return []  # the DataLoader, asked for every batch, is the better sign and about to win
         self.source = sign
         what = "DataLoader iterations" if sign == "dataloader" else "calls of the model"
-        self.reason = "no torch optimizer has made an update: steps are %s" % what
+        self.reason = f"no torch optimizer has made an update: steps are {what}"
         self._candidates.clear()
         return kept
 

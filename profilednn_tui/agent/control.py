@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import List
 
 from ..protocol import Command, decode_command
 
@@ -12,10 +11,10 @@ class ControlFile:
     """``control-PID`` in the session folder."""
 
     def __init__(self, folder: str) -> None:
-        self._path = os.path.join(folder, "control-%d" % os.getpid())
+        self._path = os.path.join(folder, f"control-{os.getpid()}")
         self._position = 0
 
-    def new_commands(self) -> List[Command]:
+    def new_commands(self) -> list[Command]:
         """Commands of whole lines appended since the last call; a file that is not there is an empty one."""
         try:
             if os.stat(self._path).st_size <= self._position:

@@ -7,9 +7,9 @@ mark that ``torch._dynamo.disable`` sets on a code object is set here on all of 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, Iterator, Tuple
-
+from typing import Any
 
 WRAPPERS = "hooks"
 """The module whose inner functions call the program's code: what they call is Dynamo's business as before."""
@@ -33,7 +33,7 @@ def _skip(compiled: Any, code: CodeType, below_too: bool) -> None:
         compiled.skip_code(code)
 
 
-def _codes_of(module: ModuleType) -> Iterator[Tuple[CodeType, bool]]:
+def _codes_of(module: ModuleType) -> Iterator[tuple[CodeType, bool]]:
     owners = [module, *(item for item in vars(module).values() if isinstance(item, type))]
     for owner in owners:
         for item in list(vars(owner).values()):
@@ -42,7 +42,7 @@ def _codes_of(module: ModuleType) -> Iterator[Tuple[CodeType, bool]]:
                 yield from _with_inner(function.__code__, inner=False)
 
 
-def _with_inner(code: CodeType, inner: bool) -> Iterator[Tuple[CodeType, bool]]:
+def _with_inner(code: CodeType, inner: bool) -> Iterator[tuple[CodeType, bool]]:
     yield code, inner
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

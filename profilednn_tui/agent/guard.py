@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import time
 import traceback
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, TypeVar
 
 from ..protocol import AgentError
 
@@ -22,10 +24,10 @@ class Guard:
     def __init__(self, report: Callable[[Any], None]) -> None:
         self._report = report
         self._errors = 0
-        self.give_up: Optional[Callable[[], None]] = None
+        self.give_up: Callable[[], None] | None = None
         """Called once, when there were too many failures."""
 
-    def run(self, function: Callable[..., Result], *arguments: Any) -> Optional[Result]:
+    def run(self, function: Callable[..., Result], *arguments: Any) -> Result | None:
         """The function's result, or nothing when it failed."""
         try:
             return function(*arguments)
@@ -46,10 +48,17 @@ class Guard:
 
 
 def without_our_frame(error: BaseException) -> None:
-    """Drop the caller's own entry, the first one, from a traceback.
+    """Drop the caller's own entry, the first one, from the traceback of the exception it handles.
 
-    The bare ``raise`` that follows adds no new one, so the program sees the traceback of a plain run. (CPython adds
-    an entry where an exception leaves a call, not where it is raised again: true of 3.9 to 3.14.)
+    The bare ``raise`` that follows adds no new one, so the program sees the traceback of a plain run: CPython adds an
+    entry where an exception leaves a call, not where it is raised again. Up to 3.10 the bare ``raise`` takes the
+    traceback from the thread's state, from 3.11 on from the exception.
     """
-    if error.__traceback__ is not None:
-        error.__traceback__ = error.__traceback__.tb_next
+    if error.__traceback__ is None:
+        return
+    error.__traceback__ = error.__traceback__.tb_next
+    if sys.version_info < (3, 11) and error.__traceback__ is not None:
+        handled = (type(error), error, error.__traceback__)
+        for item in handled:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(item))  # the next call takes a reference of each
+        ctypes.pythonapi.PyErr_SetExcInfo(*map(ctypes.py_object, handled))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from _thread import get_ident
-from typing import Any, Callable, List, Protocol
+from typing import Any, Callable, Protocol
 
 from .guard import Guard, without_our_frame
 from .timeline import BACKWARD, DATA, FORWARD, Timeline
@@ -42,7 +42,7 @@ class Hooks:
         self._timeline = timeline
         self._listener = listener
         self._guard = guard
-        self._undo: List[Callable[[], None]] = []
+        self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
         """Begin to listen."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Any, List, Optional
+from typing import Any
 
 from ..protocol import Hello, Notice
 from .process import AgentProcess
@@ -18,8 +18,8 @@ class Options:
         self.folder: str = environment["PROFILEDNN_SESSION"]
         self.budget_percent = _number(environment.get("PROFILEDNN_OVERHEAD"), 2.0)
         steps = _number(environment.get("PROFILEDNN_STEPS"), 0.0)
-        self.stop_after: Optional[int] = int(steps) or None
-        self.optimizations: List[str] = [name for name in environment.get("PROFILEDNN_WITH", "").split(",") if name]
+        self.stop_after: int | None = int(steps) or None
+        self.optimizations: list[str] = [name for name in environment.get("PROFILEDNN_WITH", "").split(",") if name]
 
 
 def start() -> None:
@@ -47,7 +47,7 @@ def hello(torch: Any, options: Options) -> Hello:
         argv=[str(part) for part in getattr(sys, "orig_argv", None) or sys.argv],
         working_directory=os.getcwd(),
         executable=sys.executable,
-        python="%d.%d.%d" % sys.version_info[:3],
+        python=".".join(map(str, sys.version_info[:3])),
         torch=str(torch.__version__),
         intra_op_threads=int(torch.get_num_threads()),
         inter_op_threads=int(torch.get_num_interop_threads()),
@@ -60,7 +60,7 @@ def hello(torch: Any, options: Options) -> Hello:
     )
 
 
-def notices(torch: Any) -> List[Notice]:
+def notices(torch: Any) -> list[Notice]:
     """What is unusual about this process."""
     found = []
     if torch.cuda.is_available():
@@ -69,12 +69,12 @@ def notices(torch: Any) -> List[Notice]:
     return found
 
 
-def _number(text: Optional[str], default: float) -> float:
+def _number(text: str | None, default: float) -> float:
     try:
         return float(text) if text else default
     except ValueError:
         return default
 
 
-def _whole(text: Optional[str]) -> Optional[int]:
+def _whole(text: str | None) -> int | None:
     return int(text) if text is not None and text.isdigit() else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from typing import Any, Optional
+from typing import Any
 
 
 class LossReader:
@@ -19,7 +19,7 @@ class LossReader:
         self._unseen = torch._C.DisableTorchFunction
         self._formats = {torch.float32: "f", torch.float64: "d", torch.float16: "e", torch.bfloat16: "bfloat16"}
 
-    def read(self, tensors: Any) -> Optional[float]:
+    def read(self, tensors: Any) -> float | None:
         """The value of the single element of a plain CPU tensor, or the first such of a sequence; else nothing."""
         if isinstance(tensors, (list, tuple)):
             tensors = tensors[0] if len(tensors) == 1 else None
@@ -28,7 +28,7 @@ class LossReader:
         with self._unseen():  # a function mode of the program must not see us look
             return self._value(tensors)
 
-    def _value(self, tensor: Any) -> Optional[float]:
+    def _value(self, tensor: Any) -> float | None:
         layout = self._formats.get(tensor.dtype)
         if layout is None or tensor.numel() != 1 or tensor.device.type != "cpu":
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from typing import Any, Deque, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from ..protocol import MAGIC, VERSION, Header, Steps, encode
 from .timeline import Cut
@@ -25,10 +25,10 @@ class FinishedStep(NamedTuple):
     number: int
     begin: Cut
     end: Cut
-    loss: Optional[float]
+    loss: float | None
     flags: int
 
-    def row(self, unix_offset_ns: int) -> List[Any]:
+    def row(self, unix_offset_ns: int) -> list[Any]:
         """`unix_offset_ns` leads from the clock of the cuts to the time of day."""
         begin_ns, end_ns = self.begin.now_ns, self.end.now_ns
         phases = self.end.phases_since(self.begin)
@@ -42,15 +42,15 @@ class Outbox:
         self._folder = folder
         self.path = ""
         self.dropped = 0
-        self._events: Deque[Any] = deque()
-        self._steps: Deque[FinishedStep] = deque()
-        self._lines: Deque[bytes] = deque()
+        self._events: deque[Any] = deque()
+        self._steps: deque[FinishedStep] = deque()
+        self._lines: deque[bytes] = deque()
         self._line_torn = False
         self.restart()
 
     def restart(self) -> None:
         """Begin a stream of this process's own: at the start, and in a forked child."""
-        self.path = os.path.join(self._folder, "agent-%d.jsonl" % os.getpid())
+        self.path = os.path.join(self._folder, f"agent-{os.getpid()}.jsonl")
         self._events.clear()
         self._steps.clear()
         self._lines.clear()

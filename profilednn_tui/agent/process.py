@@ -9,7 +9,7 @@ import os
 import time
 from collections import deque
 from time import perf_counter_ns, thread_time_ns
-from typing import Any, Callable, Deque, List, Optional
+from typing import Any, Callable
 
 from ..protocol import Bye, Command, Notice
 from .control import ControlFile
@@ -19,7 +19,7 @@ from .hooks import Hooks
 from .outbox import Outbox
 from .schedule import Schedule
 from .timeline import FORWARD, Timeline
-from .torch_profiler import ProfilerUnavailable, TorchProfiler
+from .torch_profiler import ProfilerMissingError, TorchProfiler
 from .watch import Watch
 from .windows import Windows
 
@@ -32,28 +32,28 @@ FLUSH_EVERY = 2
 class AgentProcess:
     """Starts and stops the agent of this process, and starts it anew in a forked child."""
 
-    def __init__(self, torch: Any, folder: str, budget_percent: float, stop_after: Optional[int]) -> None:
+    def __init__(self, torch: Any, folder: str, budget_percent: float, stop_after: int | None) -> None:
         self._torch = torch
         self._folder = folder
         self._budget_percent = budget_percent
         self._stop_after = stop_after
-        self.introduce: Callable[[], List[Any]] = list
+        self.introduce: Callable[[], list[Any]] = list
         """Makes the events that open a stream."""
         self._outbox = Outbox(folder)
         self._guard = Guard(self._outbox.put)
         self._guard.give_up = self.remove
-        self._profiler: Optional[TorchProfiler] = None
-        self._hooks: Optional[Hooks] = None
+        self._profiler: TorchProfiler | None = None
+        self._hooks: Hooks | None = None
 
     def start(self, early: bool) -> None:
         """Install the hooks; open the stream now if `early`, else at the first step."""
         os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # a CUDA build prints about missing devices otherwise
         try:
             self._profiler = TorchProfiler(self._torch, self._guard)
-            if early:
+            if early and self._budget_percent > 0:
                 self._guard.run(self._profiler.load)
-        except ProfilerUnavailable as error:
-            self._outbox.put(Notice("warning", "no_profiler", "no operator windows: %s" % error, time.time_ns()))
+        except ProfilerMissingError as error:
+            self._outbox.put(Notice("warning", "no_profiler", f"no operator windows: {error}", time.time_ns()))
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
         self._listen(early)
         os.register_at_fork(
@@ -76,7 +76,7 @@ class AgentProcess:
         self._looks = 0
         self._seen: Any = None
         self._writer_ns = 0
-        self._commands: Deque[Command] = deque()
+        self._commands: deque[Command] = deque()
         self._control = ControlFile(self._folder)
         timeline = Timeline()
         windows = None

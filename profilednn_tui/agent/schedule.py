@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
-
-GRANTED_STEPS: Tuple[int, ...] = (2, 4)
+GRANTED_STEPS: tuple[int, ...] = (2, 4)
 """After these steps a window opens on credit, so that operators show at once; the budget pays it back."""
 MIN_INTERVAL_NS = 500_000_000
 MAX_INTERVAL_NS = 60_000_000_000

@@ -14,7 +14,7 @@ import gc
 import os
 import sys
 from operator import attrgetter, itemgetter
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, NamedTuple
 
 from .torch_profiler import BACKWARD_PREFIX, NodeTypes, Tree
 
@@ -24,24 +24,24 @@ _NONE = -1
 
 _NOWHERE = (_NONE, _NONE)
 
-FrameKey = Tuple[str, int, str]
+FrameKey = tuple[str, int, str]
 
 
 class Summary(NamedTuple):
     """The tables of a `protocol.Window`."""
 
-    strings: List[str]
-    frames: List[List[int]]
-    nodes: List[List[int]]
-    operators: List[List[int]]
-    modules: List[List[int]]
-    rows: List[List[int]]
+    strings: list[str]
+    frames: list[list[int]]
+    nodes: list[list[int]]
+    operators: list[list[int]]
+    modules: list[list[int]]
+    rows: list[list[int]]
     events: int
     operator_ns: int
     truncated: bool
 
 
-def summarize(tree: Tree, types: NodeTypes, module_paths: Dict[int, str]) -> Summary:
+def summarize(tree: Tree, types: NodeTypes, module_paths: dict[int, str]) -> Summary:
     """Summarize a window; `module_paths` maps ``id(module)`` to the module's path in its root."""
     # A collection in here would walk the program's whole heap for garbage that we do not make.
     collecting = gc.isenabled()
@@ -54,22 +54,22 @@ def summarize(tree: Tree, types: NodeTypes, module_paths: Dict[int, str]) -> Sum
 
 
 class _Walk:
-    def __init__(self, types: NodeTypes, module_paths: Dict[int, str]) -> None:
+    def __init__(self, types: NodeTypes, module_paths: dict[int, str]) -> None:
         self._types = types
         self._module_paths = module_paths
         self._events = 0
-        self._strings: Dict[str, int] = {}
-        self._frames: Dict[FrameKey, int] = {}
-        self._frame_rows: List[List[int]] = []
-        self._nodes: Dict[Tuple[int, FrameKey], int] = {}
-        self._node_rows: List[List[int]] = []
-        self._operators: Dict[Any, int] = {}
-        self._operator_rows: List[List[int]] = []
-        self._modules: Dict[int, int] = {}
-        self._module_rows: List[List[int]] = []
-        self._rows: Dict[Tuple[int, int, int, int, int], List[int]] = {}
-        self._is_ours: Dict[str, bool] = {}
-        self._files: Dict[str, str] = {}
+        self._strings: dict[str, int] = {}
+        self._frames: dict[FrameKey, int] = {}
+        self._frame_rows: list[list[int]] = []
+        self._nodes: dict[tuple[int, FrameKey], int] = {}
+        self._node_rows: list[list[int]] = []
+        self._operators: dict[Any, int] = {}
+        self._operator_rows: list[list[int]] = []
+        self._modules: dict[int, int] = {}
+        self._module_rows: list[list[int]] = []
+        self._rows: dict[tuple[int, int, int, int, int], list[int]] = {}
+        self._is_ours: dict[str, bool] = {}
+        self._files: dict[str, str] = {}
 
     def run(self, tree: Tree) -> Summary:
         self._walk(sorted(tree.roots, key=attrgetter("start_time_ns")))
@@ -88,7 +88,7 @@ class _Walk:
             len(rows) > MAX_ROWS,
         )
 
-    def _walk(self, roots: List[Any]) -> None:
+    def _walk(self, roots: list[Any]) -> None:
         """Visit all events in the order of time.
 
         Kept in one piece and free of attribute look-ups: it runs in the training thread, thousands of times a window.
@@ -98,9 +98,9 @@ class _Walk:
         """
         torch_op, py_call, py_c_call, _, python_counts = self._types
         rows, node_of, operator_index, is_ours = self._rows, self._node, self._operator_index, self._ours
-        made_by: Dict[int, Tuple[int, int]] = {}  # autograd sequence number -> node, module of the forward pass
-        spans: List[_Span] = []
-        pending: List[Tuple[Any, ...]] = [
+        made_by: dict[int, tuple[int, int]] = {}  # autograd sequence number -> node, module of the forward pass
+        spans: list[_Span] = []
+        pending: list[tuple[Any, ...]] = [
             (root, root.extra_fields, _NONE, None, _NONE, 0, _NONE, _NONE, None) for root in reversed(roots)
         ]
         events = 0
@@ -147,7 +147,7 @@ class _Walk:
                         spans.append(_Span(event.start_time_ns, event.end_time_ns, row))
                 if not children:
                     continue
-                if not python_counts and any([type(child.extra_fields) is not torch_op for child in children]):
+                if not python_counts and any(type(child.extra_fields) is not torch_op for child in children):
                     row[1] += below_ns
                     spans.append(_Span(event.start_time_ns, event.end_time_ns, row))
                 above, frame, outer = node, None, (name, row, len(children))
@@ -185,7 +185,7 @@ class _Walk:
             pending += below
         self._events = events
 
-    def _with_lines(self, below: List[Tuple[Any, ...]]) -> List[Tuple[Any, ...]]:
+    def _with_lines(self, below: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Give operators that Python's arithmetic called the line of the last call before them.
 
         ``a + b`` is no call that the profiler sees, but its operands mostly come from one on the same line.
@@ -263,10 +263,10 @@ class _Walk:
             self._module_rows.append([self._string(path or name), self._string(name), 0, 0, 0, parent])
         return index
 
-    def _operator_index(self, name: str, inputs: List[Any]) -> int:
-        tensor = self._types.tensor
-        signature: List[Any] = [name]
-        image = None
+    def _operator_index(self, name: str, inputs: list[Any]) -> int:
+        tensor: Any = self._types.tensor
+        signature: list[Any] = [name]
+        image: Any = None
         for entry in inputs:
             if type(entry) is tensor:
                 sizes = tuple(entry.sizes)
@@ -295,13 +295,13 @@ class _Span:
 
     __slots__ = ("covered_ns", "end_ns", "row")
 
-    def __init__(self, start_ns: int, end_ns: int, row: List[int]) -> None:
+    def __init__(self, start_ns: int, end_ns: int, row: list[int]) -> None:
         self.covered_ns = start_ns
         self.end_ns = end_ns
         self.row = row
 
 
-def _subtract_from(spans: List[_Span], start_ns: int, end_ns: int) -> List[_Span]:
+def _subtract_from(spans: list[_Span], start_ns: int, end_ns: int) -> list[_Span]:
     """Take an event off the self time of the spans around it; returns the spans still open.
 
     As in torch's own tables an event that outlasts a span closes it.
@@ -317,10 +317,10 @@ def _subtract_from(spans: List[_Span], start_ns: int, end_ns: int) -> List[_Span
     return still_open
 
 
-def _described(signature: List[Any]) -> Tuple[str, str]:
+def _described(signature: list[Any]) -> tuple[str, str]:
     """Shapes as torch's own tables print them (nothing for what is no tensor), and the dtypes."""
     shapes = [list(entry[0]) if entry is not None else [] for entry in signature]
-    dtypes: List[str] = []
+    dtypes: list[str] = []
     for entry in signature:
         name = "" if entry is None else str(entry[1]).replace("torch.", "")
         if name and name not in dtypes:
@@ -328,7 +328,7 @@ def _described(signature: List[Any]) -> Tuple[str, str]:
     return str(shapes) if signature else "", ", ".join(dtypes)
 
 
-def _memory_format(sizes: Tuple[int, ...], strides: Tuple[int, ...]) -> str:
+def _memory_format(sizes: tuple[int, ...], strides: tuple[int, ...]) -> str:
     """How the first 4-D or 5-D input, else the first tensor, lies in memory."""
     if _dense(sizes, strides, range(len(sizes))):
         return "contiguous"
@@ -337,7 +337,7 @@ def _memory_format(sizes: Tuple[int, ...], strides: Tuple[int, ...]) -> str:
     return "strided"
 
 
-def _dense(sizes: Tuple[int, ...], strides: Tuple[int, ...], order: Any) -> bool:
+def _dense(sizes: tuple[int, ...], strides: tuple[int, ...], order: Any) -> bool:
     """Whether the dimensions, outermost first in `order`, lie in memory without a gap."""
     expected = 1
     for dimension in reversed(list(order)):

@@ -8,7 +8,7 @@ loss; it is known to be that only when the backward pass begins, so until then i
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, NamedTuple
 
 DATA, FORWARD, BACKWARD, LOSS, OPTIMIZER, OTHER, _GAP = range(7)
 _ROW_ORDER = (DATA, FORWARD, LOSS, BACKWARD, OPTIMIZER, OTHER)  # that of protocol.PHASES
@@ -18,10 +18,10 @@ class Cut(NamedTuple):
     """A moment between two steps."""
 
     now_ns: int
-    totals_ns: Tuple[int, ...]
+    totals_ns: tuple[int, ...]
     """Cumulative phase totals."""
 
-    def phases_since(self, earlier: Cut) -> List[int]:
+    def phases_since(self, earlier: Cut) -> list[int]:
         """Nanoseconds of each phase between two cuts, in the order of `protocol.PHASES`."""
         return [self.totals_ns[phase] - earlier.totals_ns[phase] for phase in _ROW_ORDER]
 
@@ -33,7 +33,7 @@ class Timeline:
 
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
         self._clock = clock
-        self._totals: List[int] = [0] * 7
+        self._totals: list[int] = [0] * 7
         self._base = OTHER
         self._current = OTHER
         self._held_ns = 0
@@ -42,7 +42,7 @@ class Timeline:
         """Whether a data, forward or backward call is open: what it calls in turn belongs to it."""
         self.calls = 0
         """Number of switches so far, for the account of our own cost."""
-        self.thread: Optional[int] = None
+        self.thread: int | None = None
         """Python's identifier of the training thread; nothing before its first activity."""
 
     def enter(self, phase: int) -> int:

@@ -1,19 +1,20 @@
 """The only module that touches private names of torch's profiler.
 
 Checked against torch 2.4, 2.8, 2.13 and 2.14 by the tests; what is missing in a version raises
-`ProfilerUnavailable` with the reason.
+`ProfilerMissingError` with the reason.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple
+
 from .guard import Guard, without_our_frame
 
 BACKWARD_PREFIX = "autograd::engine::evaluate_function"
 
 
-class ProfilerUnavailable(Exception):
+class ProfilerMissingError(Exception):
     """This torch has no profiler that we can read."""
 
 
@@ -31,7 +32,7 @@ class NodeTypes(NamedTuple):
 class Tree:
     """The raw events of one window: a forest of nodes, each with ``typed``, ``name``, ``children`` and times."""
 
-    def __init__(self, roots: List[Any], kineto_results: Any) -> None:
+    def __init__(self, roots: list[Any], kineto_results: Any) -> None:
         self.roots = roots
         self._kineto_results = kineto_results  # owns what the nodes point to
 
@@ -61,9 +62,9 @@ class TorchProfiler:
                 python_counts=hasattr(torch._C._autograd._KinetoEvent, "is_python_function"),
             )
         except ImportError as error:
-            raise ProfilerUnavailable(f"torch {torch.__version__} lacks {error.name or error}") from error
+            raise ProfilerMissingError(f"torch {torch.__version__} lacks {error.name or error}") from error
         if not module.kineto_available():
-            raise ProfilerUnavailable(f"torch {torch.__version__} was built without its profiler (Kineto)")
+            raise ProfilerMissingError(f"torch {torch.__version__} was built without its profiler (Kineto)")
         self.foreign = ForeignProfiler(module, lambda: guard.run(self._give_up))
         self._profile: Any = None
 
@@ -89,7 +90,7 @@ class TorchProfiler:
             profile._start_trace()
         self._profile = profile
 
-    def stop(self) -> Optional[Tree]:
+    def stop(self) -> Tree | None:
         """Close the window; nothing if the program's own profiler took over meanwhile."""
         if self._profile is None:
             return None
@@ -138,7 +139,7 @@ class ForeignProfiler:
         self._give_up = give_up
         self._ours = False
         self.active = False
-        self._originals: Dict[str, Any] = {}
+        self._originals: dict[str, Any] = {}
         for name in self._WATCHED:
             original = getattr(module, name, None)
             if original is not None:
@@ -181,11 +182,11 @@ class _Flag:
         self._foreign._ours = False
 
 
-def stacks_refused() -> Optional[str]:
+def stacks_refused() -> str | None:
     """Why Python stacks cannot be recorded now, or nothing: torch's tracer would switch another tool off."""
     monitoring = getattr(sys, "monitoring", None)
     if monitoring is not None and monitoring.get_tool(monitoring.PROFILER_ID) is not None:
-        return "the program uses sys.monitoring's profiler slot (%s)" % monitoring.get_tool(monitoring.PROFILER_ID)
+        return f"the program uses sys.monitoring's profiler slot ({monitoring.get_tool(monitoring.PROFILER_ID)})"
     if sys.getprofile() is not None:
         return "the program has a profile function of its own (cProfile, coverage or alike)"
     return None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 import weakref
+from collections import deque
 from time import perf_counter_ns
-from typing import Any, Deque, Dict, Optional
+from typing import Any
 
 from ..protocol import Command, Notice, Progress, Status, Steps, StepSource
 from .boundaries import Boundaries, any_optimizer_class_in_use
@@ -22,16 +23,16 @@ FIRST_STEPS = 8
 
 
 class Watch:
-    """A `hooks.Listener`: what happens at each sign of training. All methods but `status` run on the training thread."""
+    """A `hooks.Listener`: what happens at each sign of training, on the training thread."""
 
     def __init__(
         self,
         torch: Any,
         timeline: Timeline,
         outbox: Outbox,
-        commands: Deque[Command],
+        commands: deque[Command],
         hook_cost_ns: float,
-        stop_after: Optional[int],
+        stop_after: int | None,
     ) -> None:
         self._tensor = torch.Tensor
         self._unseen = torch._C.DisableTorchFunction
@@ -39,15 +40,15 @@ class Watch:
         self._outbox = outbox
         self._commands = commands
         self._hook_cost_ns = hook_cost_ns
-        self.windows: Optional[Windows] = None
+        self.windows: Windows | None = None
         self._stop_after = stop_after
         self._loss_reader = LossReader(torch)
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
-        self._roots: "weakref.WeakSet[Any]" = weakref.WeakSet()
-        self._paths: Dict[int, str] = {}
+        self._roots: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._paths: dict[int, str] = {}
         self._last = NOT_BEGUN
         self._first_ns = 0
-        self._loss: Optional[float] = None
+        self._loss: float | None = None
         self._disturbed = False
         self._look_ns = 0
         self._root_id = 0
@@ -178,12 +179,12 @@ class Watch:
                 schedule.paused = command.action == "pause_windows"
 
     def _stop(self) -> None:
-        self._outbox.put(Notice("info", "stopped", "ended after %d steps, as asked" % self.steps, time.time_ns()))
+        self._outbox.put(Notice("info", "stopped", f"ended after {self.steps} steps, as asked", time.time_ns()))
         sys.exit(0)  # on the training thread, as if the program had said so: its clean-up runs
 
     # ---- for the summaries
 
-    def module_paths(self) -> Dict[int, str]:
+    def module_paths(self) -> dict[int, str]:
         """``id(module)`` -> path of every module below the root modules seen so far."""
         if not self._paths:
             for root in list(self._roots):

@@ -6,7 +6,7 @@ import threading
 import time
 from _thread import _local, get_ident
 from time import perf_counter_ns
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable
 
 from ..protocol import Notice, Window
 from .schedule import Schedule
@@ -21,7 +21,7 @@ class Windows:
         self,
         profiler: TorchProfiler,
         schedule: Schedule,
-        module_paths: Callable[[], Dict[int, str]],
+        module_paths: Callable[[], dict[int, str]],
         report: Callable[[Any], None],
     ) -> None:
         self._profiler = profiler
@@ -32,8 +32,8 @@ class Windows:
         self._start_cost_ns = 0
         self._thread = 0
         self._at_thread_end = _local()
-        self._recent_ns: List[int] = []
-        self._told: Optional[str] = None
+        self._recent_ns: list[int] = []
+        self._told: str | None = None
 
     @property
     def open(self) -> bool:
@@ -49,7 +49,8 @@ class Windows:
     def start(self) -> None:
         """Open a window, unless the program is profiling itself."""
         if self._profiler.busy():
-            self._tell("the program runs torch.profiler itself: operator windows wait until it is done", "foreign_profiler")
+            text = "the program runs torch.profiler itself: operator windows wait until it is done"
+            self._tell(text, "foreign_profiler")
             return
         refused = stacks_refused()
         if refused:

@@ -1,4 +1,4 @@
-"""What the process that waits for a target writes down: who it is, how the target ended, and the snapshot."""
+"""What the process that waits for a target writes down: who it is, and how the target ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from profilednn_tui.collect.recorder import Recorder
 from profilednn_tui.protocol import Exit
 from profilednn_tui.session.folder import ExitFile, HolderFile
-from profilednn_tui.session.source import OpenSession, open_session
+
 
 def save_holder(folder: Path, pid: int) -> None:
     """Say who waits for the target; without it, on a full disk, only the moment of its end is uncertain."""
@@ -32,11 +32,3 @@ def record_end(folder: Path, recorder: Recorder, status: int, usage: resource.st
     with suppress(OSError):  # a full disk: the reader finds out from the process that is gone
         ExitFile(ended.exit_code, ended.unix_ns, ended.user_s, ended.system_s, ended.max_rss_bytes).save(folder)
     return ended.exit_code
-
-
-def caught_up(folder: Path) -> OpenSession:
-    """The session with all that has been recorded so far."""
-    session = open_session(folder)
-    while session.poll():
-        pass
-    return session

@@ -9,16 +9,17 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from profilednn_tui.collect.recorder import Recorder
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.export.summary import summary_lines
 from profilednn_tui.launch import signals
 from profilednn_tui.launch.command import TargetCommand
-from profilednn_tui.launch.ending import caught_up, record_end, save_holder
 from profilednn_tui.launch.environment import target_environment
 from profilednn_tui.launch.options import POLITE_NICENESS, LaunchOptions
 from profilednn_tui.launch.session import create_session
+
+if TYPE_CHECKING:
+    from profilednn_tui.collect.recorder import Recorder
 
 
 def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
@@ -31,15 +32,27 @@ def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(f"Cannot start {command.argv[0]}: {error.strerror}.") from None
     os.nice(POLITE_NICENESS)
+    # Imported only now: the target is not to wait for what it does not need, and a library that starts threads before
+    # the signals are blocked would have them delivered there.
+    from profilednn_tui.collect.recorder import Recorder
+    from profilednn_tui.launch.ending import record_end, save_holder
+
     save_holder(folder, pid)
     recorder = Recorder(folder, pid)
     recorder.start()
     exit_code = record_end(folder, recorder, *_wait(pid, recorder))
+    _report(folder, options.output)
+    return exit_code
+
+
+def _report(folder: Path, output: Path | None) -> None:
     try:
-        _report(folder, options)
+        from profilednn_tui.launch.report import take_home
+
+        for line in take_home(folder, output):
+            say(line)
     except Exception as error:  # noqa: BLE001 - the target's exit code matters more than what we have to say
         say(f"profilednn-tui: no summary: {error}")
-    return exit_code
 
 
 def say(line: str) -> None:
@@ -63,19 +76,9 @@ def _start(command: TargetCommand, environment: dict[str, str]) -> int:
 def _wait(pid: int, recorder: Recorder) -> tuple[int, resource.struct_rusage]:
     while True:
         info = signal.sigtimedwait(signals.AWAITED, recorder.wait_s())
-        if info is not None and info.si_signo == signal.SIGCHLD:
-            ended, status, usage = os.wait4(pid, os.WNOHANG)
-            if ended:
-                return status, usage
-        elif info is not None and signals.was_for_us_alone(info, pid):
+        ended, status, usage = os.wait4(pid, os.WNOHANG)
+        if ended:
+            return status, usage
+        if info is not None and info.si_signo in signals.FORWARDED and signals.was_for_us_alone(info, pid):
             os.kill(pid, info.si_signo)
         recorder.sample_if_due()
-
-
-def _report(folder: Path, options: LaunchOptions) -> None:
-    session = caught_up(folder)
-    if options.output is not None:
-        session.save_snapshot(options.output)
-    for line in summary_lines(session.view()):
-        say(line)
-    session.close()

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.options import POLITE_NICENESS
 from profilednn_tui.launch.pseudoterminal import Job, TerminalSize, start_job
 
@@ -55,7 +56,7 @@ def main(folder: Path) -> None:
 def _serve_to_the_end(folder: Path, job: Job, output: str | None) -> None:
     # Imported only now: the target is not to wait for what it does not need.
     from profilednn_tui.collect.recorder import Recorder
-    from profilednn_tui.launch.ending import caught_up, save_holder
+    from profilednn_tui.launch.ending import save_holder
     from profilednn_tui.launch.terminal_server import TerminalServer
 
     save_holder(folder, job.pid)
@@ -64,7 +65,12 @@ def _serve_to_the_end(folder: Path, job: Job, output: str | None) -> None:
     server = TerminalServer(folder, job, recorder)
     server.run()
     if output is not None:
-        caught_up(folder).save_snapshot(Path(output))
+        from profilednn_tui.launch.report import take_home
+
+        try:
+            take_home(folder, Path(output))
+        except ProfilerError as error:
+            print(error, file=sys.stderr)
     server.drain()
 
 

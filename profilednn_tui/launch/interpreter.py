@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 
 from profilednn_tui.errors import ProfilerError
 
@@ -14,6 +15,16 @@ TIME_LIMIT_S = 10.0
 
 _TELL_VERSION = "import sys; sys.stdout.write('python %d.%d.%d' % tuple(sys.version_info[:3]))"
 """Understood by every Python, so that an old one is called old and not broken."""
+
+_TELL_PACKAGES = """
+import sys
+from importlib import metadata
+for name in sys.argv[1:]:
+    try:
+        print(name, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        pass
+"""
 
 
 def find_interpreter(named: str | None) -> str:
@@ -44,27 +55,40 @@ def active_environment_python() -> str | None:
 
 def interpreter_version(path: str) -> tuple[int, ...]:
     """The version of a Python, told by itself; a `ProfilerError` when it is none."""
+    # Without site-packages and the user's variables: quick, and understood by every Python.
+    words = ask(path, "-S", "-E", "-c", _TELL_VERSION).split()
+    if len(words) != 2 or words[0] != "python":
+        raise ProfilerError(f"{path} is not a Python interpreter. Name one with --python PATH.")
+    return tuple(map(int, words[1].split(".")))
+
+
+def package_versions(python: str, packages: Sequence[str]) -> dict[str, str]:
+    """The versions of those packages that an interpreter has installed."""
+    lines = ask(python, "-c", _TELL_PACKAGES, *packages).splitlines()
+    return dict(line.split(" ", 1) for line in lines if " " in line)
+
+
+def ask(python: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """What an interpreter prints; nothing when it fails."""
     try:
         answer = subprocess.run(
-            [path, "-S", "-E", "-c", _TELL_VERSION],
+            [python, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=TIME_LIMIT_S,
+            env=environment,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise ProfilerError(
-            f"{path} did not answer within {TIME_LIMIT_S:.0f} s, so it is no working Python interpreter. "
+            f"{python} did not answer within {TIME_LIMIT_S:.0f} s, so it is no working Python interpreter. "
             "Name another with --python PATH."
         ) from None
     except OSError as error:
         raise ProfilerError(
-            f"{path} cannot be run as a Python interpreter ({error.strerror}). Name another with --python PATH."
+            f"{python} cannot be run as a Python interpreter ({error.strerror}). Name another with --python PATH."
         ) from None
-    words = answer.stdout.decode("utf-8", "replace").split()
-    if answer.returncode != 0 or len(words) != 2 or words[0] != "python":
-        raise ProfilerError(f"{path} is not a Python interpreter. Name one with --python PATH.")
-    return tuple(map(int, words[1].split(".")))
+    return answer.stdout.decode("utf-8", "replace") if answer.returncode == 0 else ""
 
 
 def _why_not(chosen: str) -> str:

@@ -25,6 +25,7 @@ from profilednn_tui.tui.editor import editor_command
 from profilednn_tui.tui.feed import Feed
 from profilednn_tui.tui.pace import Pace
 from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.panels.operators import OperatorsPane
 from profilednn_tui.tui.panels.output import OutputPane
 from profilednn_tui.tui.panels.steps import StepsPane
 from profilednn_tui.tui.panels.table import TableView
@@ -57,7 +58,7 @@ class ProfilerApp(App[None]):
         Binding("0", "merged", "all windows merged, live", show=False),
         Binding("w", "take_window", "take a window now", show=False),
         Binding("p", "pause_windows", "pause or resume windows", show=False),
-        Binding("P", "processes", "choose the process (rank)", show=False),
+        Binding("P", "processes", "choose the rank", show=False),
         Binding("ctrl+c", "interrupt", "ctrl+c to the target", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "suspend", show=False),
         Binding("ctrl+q", "ask_quit", "quit", show=False, priority=True),
@@ -248,6 +249,7 @@ class ProfilerApp(App[None]):
             ("Panes", LinesView.BINDINGS),
             ("Tables", TableView.BINDINGS),
             ("1 Steps", StepsPane.BINDINGS),
+            ("2 Operators", OperatorsPane.BINDINGS),
             ("6 Output", OutputPane.BINDINGS),
             ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
         ]

@@ -12,6 +12,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ROOT / "tests" / "targets"
+TARGET_PYTHON = os.environ.get("TARGET_PYTHON", sys.executable)
+"""Another interpreter runs the same tests against another Python or torch."""
 BOOT = ROOT / "profilednn_tui" / "agent" / "boot"
 
 
@@ -41,7 +43,7 @@ class Recording:
         return [row for event in self.of("steps") for row in event["rows"]]
 
 
-def run(*arguments: str, python: str = sys.executable, stdin: str = "", **environment: str) -> Ended:
+def run(*arguments: str, python: str = TARGET_PYTHON, stdin: str = "", **environment: str) -> Ended:
     """Run a target script of `tests/targets` plainly."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("PROFILEDNN", "KINETO"))}
     done = subprocess.run(
@@ -57,7 +59,7 @@ def run(*arguments: str, python: str = sys.executable, stdin: str = "", **enviro
 
 
 def watch(
-    folder: Path, *arguments: str, python: str = sys.executable, stdin: str = "", **environment: str
+    folder: Path, *arguments: str, python: str = TARGET_PYTHON, stdin: str = "", **environment: str
 ) -> tuple[Ended, list[Recording]]:
     """Run it under the agent; returns its end and the recordings of all its processes that opened a stream."""
     ended = run(

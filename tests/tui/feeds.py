@@ -6,8 +6,27 @@ from dataclasses import replace
 
 from profilednn_tui.protocol import PHASES, Command
 from profilednn_tui.session.records import (
-    EMPTY_VIEW, Agent, Core, Cores, Frame, Machine, Memory, Module, Notice, Operator, OperatorKey, Operators, Phase,
-    ProcessEntry, SessionView, Stack, State, Steps, Target, Thread, Worker,
+    EMPTY_VIEW,
+    Agent,
+    Core,
+    Cores,
+    Frame,
+    Machine,
+    Memory,
+    Module,
+    Notice,
+    Operator,
+    OperatorKey,
+    Operators,
+    Phase,
+    ProcessEntry,
+    SessionView,
+    Stack,
+    State,
+    Steps,
+    Target,
+    Thread,
+    Worker,
 )  # fmt: skip
 
 SOURCE = ("import torch", "", "def forward(self, x):", "    y = self.conv(x)", "    return y")
@@ -56,7 +75,9 @@ class FakeFeed:
         pass
 
 
-def operator(name: str, self_ms: float, *, backward: bool = False, modules: tuple[str, ...] = ("net.conv",)) -> Operator:
+def operator(
+    name: str, self_ms: float, *, backward: bool = False, modules: tuple[str, ...] = ("net.conv",)
+) -> Operator:
     frames = (Frame("/home/me/train.py", 12, "main"), Frame("/home/me/model.py", 4, "forward"))
     stack = Stack(() if backward else frames, frames if backward else (), modules[0], 2.0, self_ms * 1e6, self_ms * 1e6)
     return Operator(
@@ -85,7 +106,8 @@ def running_view(count: int = 100, operators: int = 40) -> SessionView:
     )
     merged = Operators((1, 2, 3), 90, 0, tuple(rows), modules, 100e6, 40e6, True)
     return SessionView(
-        state=State.RUNNING, live=True, target=Target("train.py", ("train.py", "--lr", "0.1"), torch="2.14.1", pid=4711),
+        state=State.RUNNING, live=True,
+        target=Target("train.py", ("train.py", "--lr", "0.1"), torch="2.14.1", pid=4711),
         machine=Machine("A processor", 4, 2, 4), steps=steps(count),
         phases=tuple(Phase(name, 5e6, 5e6, 1 / 6) for name in PHASES), operators=merged, window_numbers=(1, 2, 3),
         cores=Cores(tuple(Core(index, 90.0, 5.0, 0.0, True) for index in range(4)), 360.0, 20.0, 1.1),
@@ -93,6 +115,6 @@ def running_view(count: int = 100, operators: int = 40) -> SessionView:
         workers=(Worker(4800, "DataLoader worker", 40.0, 400_000_000),),
         memory=Memory(1_200_000_000, 0, 1_300_000_000, 9_000_000_000, 1200.0, 0.0, 350.0, 9.0),
         agent=Agent(3, False, 2.0, 1.4), notices=(Notice("warning", "threads", "Set OMP_NUM_THREADS."),),
-        processes=(ProcessEntry(4711, 0, ("train.py",), count, False), ProcessEntry(4712, 1, ("train.py",), count, False)),
+        processes=tuple(ProcessEntry(4711 + rank, rank, ("train.py",), count, False) for rank in range(2)),
         unix_ns=1_000,
     )  # fmt: skip

@@ -15,7 +15,9 @@ from tests.tui.screen_text import screen_lines, screen_text
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (60, 16)])
-async def test_every_line_fills_the_terminal_and_the_main_figures_are_there(watch: Watch, size: tuple[int, int]) -> None:
+async def test_every_line_fills_the_terminal_and_the_main_figures_are_there(
+    watch: Watch, size: tuple[int, int]
+) -> None:
     async with watch(FakeFeed(running_view()), size) as (app, _):
         text = screen_text(app)
         assert "train.py" in text
@@ -32,7 +34,9 @@ async def test_medium_terminal_shows_the_table_cores_threads_memory_and_output(w
 
 
 async def test_waiting_for_torch_says_so_instead_of_zeros(watch: Watch) -> None:
-    view = SessionView(state=State.STARTING, live=True, target=Target("train.py", start_unix_ns=1), unix_ns=5_000_000_001)
+    view = SessionView(
+        state=State.STARTING, live=True, target=Target("train.py", start_unix_ns=1), unix_ns=5_000_000_001
+    )
     async with watch(FakeFeed(view)) as (app, _):
         text = screen_text(app)
         assert "Waiting for torch for 5.00 s" in text
@@ -41,7 +45,11 @@ async def test_waiting_for_torch_says_so_instead_of_zeros(watch: Watch) -> None:
 
 async def test_no_step_yet_tells_what_was_seen(watch: Watch) -> None:
     view = replace(
-        running_view(), state=State.WAITING, steps=Steps(), operators=Operators(), progress=Progress(batches=3, forwards=2)
+        running_view(),
+        state=State.WAITING,
+        steps=Steps(),
+        operators=Operators(),
+        progress=Progress(batches=3, forwards=2),
     )
     async with watch(FakeFeed(view)) as (app, _):
         text = screen_text(app)
@@ -129,7 +137,7 @@ async def test_the_same_view_is_not_painted_again(watch: Watch) -> None:
     async with watch(FakeFeed(running_view())) as (app, pilot):
         pane = app.query_one(OperatorsPane)
         presented: list[SessionView] = []
-        pane.present = presented.append  # type: ignore[method-assign]
+        pane.present = presented.append  # type: ignore[method-assign,assignment]
         app.follow_once()
         await pilot.pause()
         assert presented == []

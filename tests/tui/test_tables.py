@@ -99,3 +99,19 @@ async def test_columns_do_not_move_when_values_change(watch: Watch) -> None:
         app.follow_once()
         await pilot.pause()
         assert next(line for line in screen_lines(app) if "self ms" in line) == header
+
+
+async def test_m_merges_the_shapes_of_an_operator(watch: Watch) -> None:
+    view = running_view(operators=3)
+    other = replace(view.operators.rows[1], key=replace(view.operators.rows[1].key, input_shapes="[[1, 1]]"))
+    view = replace(view, operators=replace(view.operators, rows=(*view.operators.rows, other)))
+    async with watch(FakeFeed(view), (160, 45)) as (app, pilot):
+        await pilot.press("m")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "2 shapes" in text
+        assert "3 operators" in text
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Operators › aten::mm" in screen_text(app)
+        assert "self 100.0 ms" in screen_text(app)

@@ -5,27 +5,27 @@ from __future__ import annotations
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, Optional
+from typing import Any
 
 
 class TorchFinder:
     """A finder that sees ``import torch`` once: it lets the real finders answer and adds a step after the load."""
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name != "torch":
             return None
         try:
-            sys.meta_path.remove(self)  # type: ignore[arg-type]
+            sys.meta_path.remove(self)
         except ValueError:
             return None
-        spec = None
+        spec: ModuleSpec | None = None
         for finder in list(sys.meta_path):
             find = getattr(finder, "find_spec", None)
             spec = find(name, path, target) if find is not None else None
             if spec is not None:
                 break
         if spec is None or spec.loader is None or not hasattr(spec.loader, "exec_module"):
-            sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+            sys.meta_path.insert(0, self)
             return spec
         self._add_start(spec.loader)
         return spec
@@ -39,7 +39,7 @@ class TorchFinder:
             try:
                 original(module)
             except BaseException as error:
-                sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+                sys.meta_path.insert(0, finder)
                 # A bare `raise` adds no entry, so dropping ours leaves the traceback of a plain run.
                 if error.__traceback__ is not None:
                     error.__traceback__ = error.__traceback__.tb_next
@@ -73,9 +73,9 @@ def leave_note(error: Exception) -> None:
     import time
 
     note = {"event": "agent_error", "where": "start", "text": repr(error)[:500], "unix_ns": time.time_ns()}
-    head = {"event": "header", "magic": "profilednn", "version": 1, "writer": "agent"}
-    head.update(pid=os.getpid(), start_unix_ns=time.time_ns())  # type: ignore[call-overload]
-    path = os.path.join(os.environ.get("PROFILEDNN_SESSION", ""), "agent-%d.jsonl" % os.getpid())
+    head: dict[str, Any] = {"event": "header", "magic": "profilednn", "version": 1, "writer": "agent"}
+    head.update(pid=os.getpid(), start_unix_ns=time.time_ns())
+    path = os.path.join(os.environ.get("PROFILEDNN_SESSION", ""), f"agent-{os.getpid()}.jsonl")
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as stream:
             stream.write(json.dumps(head) + "\n" + json.dumps(note) + "\n")
@@ -83,4 +83,4 @@ def leave_note(error: Exception) -> None:
         return
 
 
-sys.meta_path.insert(0, TorchFinder())  # type: ignore[arg-type]
+sys.meta_path.insert(0, TorchFinder())

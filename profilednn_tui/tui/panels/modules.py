@@ -21,10 +21,10 @@ class ModulesPane(Pane, TableView[ModuleRow]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._unfolded: set[str] = set()
+        self._unfolded: set[tuple[str, str]] = set()
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        return (view.operators,) if view.operators.rows else (view.state, view.agent, view.steps)
+        return (view.operators,) if view.operators.modules else (view,)
 
     def message(self, view: SessionView) -> Message | None:
         return modules_message(view)

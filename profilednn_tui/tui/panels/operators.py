@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 
 from profilednn_tui import units
 from profilednn_tui.session.records import SessionView
@@ -20,11 +23,14 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
     NAME = dashboard.OPERATORS
     TITLE = "Operators"
     COLUMNS = operators.COLUMNS
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("m", "merge", "merge shapes")]
     FIRST_ORDER = Order("self ms")
 
     def __init__(self) -> None:
         super().__init__()
         self.module: str | None = None
+        self.merged = False
+        """Whether calls with different input shapes are one row."""
 
     def show_module(self, module: str | None) -> None:
         """Show only operators of a module, or all."""
@@ -32,17 +38,22 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
         self.cursor = 0
         self.update(force=True)
 
+    def action_merge(self) -> None:
+        self.merged = not self.merged
+        self.cursor = 0
+        self.update(force=True)
+
     def heading(self) -> str:
         return super().heading() + (f" › {self.module}" if getattr(self, "module", None) else "")
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        return (view.operators,) if view.operators.rows else (view.state, view.agent, view.steps)
+        return (view.operators,) if view.operators.rows else (view,)
 
     def message(self, view: SessionView) -> Message | None:
         return operators_message(view)
 
     def present(self, view: SessionView) -> None:
-        self.show_rows(operators.operator_rows(view.operators, self.module))
+        self.show_rows(operators.operator_rows(view.operators, self.module, self.merged))
 
     def note(self, view: SessionView) -> str:
         merged = view.operators
@@ -52,7 +63,7 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
         return f"{top}{len(self.rows):,} operators · {self_ms} ms a step · {windows}"
 
     def key_of(self, row: OperatorRow) -> Hashable:
-        return row.key
+        return row.key if not self.merged else (row.key.name, row.operator.backward)
 
     def row_text(self, row: OperatorRow) -> str:
         return operators.search_text(row)

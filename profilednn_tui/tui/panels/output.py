@@ -48,10 +48,14 @@ class OutputPane(Pane):
         return LIVE_BYTES if self._follow and self.pattern is None else WHOLE_BYTES
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        return (self.data,)
+        return self.data, view.live
 
     def message(self, view: SessionView) -> Message | None:
-        return None if self.data else Message("No output yet" if view.live else "No output was recorded")
+        if self.data:
+            return None
+        if view.live:
+            return Message("No output yet")
+        return Message("No output was recorded", ("A headless run leaves it to the terminal it was started from.",))
 
     def present(self, view: SessionView) -> None:
         self.show_lines(output_lines(self.data))

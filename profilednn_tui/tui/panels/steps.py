@@ -27,7 +27,8 @@ class StepsPane(Pane):
         self._zoom = 0
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        return view.steps, view.phases, view.state, view.progress if not view.steps.count else None
+        # Without a step the message tells what is known and for how long that has been so: it changes with every view.
+        return (view.steps, view.phases) if view.steps.count else (view,)
 
     def message(self, view: SessionView) -> Message | None:
         return steps_message(view)

@@ -24,8 +24,8 @@ class TableView(LinesView, Generic[Row]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open"),
-        Binding("<,comma", "sort_column(-1)", "sort by the column before", key_display="<", show=False),
-        Binding(">,full_stop", "sort_column(1)", "sort by the next column", key_display=">", show=False),
+        Binding("<,comma", "sort_column(-1)", "sort column before", key_display="<", show=False),
+        Binding(">,full_stop", "sort_column(1)", "next sort column", key_display=">", show=False),
         Binding("s", "reverse", "reverse the sort", show=False),
     ]
 

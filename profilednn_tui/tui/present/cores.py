@@ -56,7 +56,7 @@ def _bars(cores: tuple[Core, ...], width: int, height: int) -> list[Line]:
     for row in range(rows):
         spans: list[Span] = []
         for core in cores[row::rows]:
-            spans += [*_core(core, cell), ("  ", "")]
+            spans += [*([("  ", "")] if spans else []), *_core(core, cell)]
         lines.append(merge(spans))
     return lines
 

@@ -48,13 +48,13 @@ LAYOUTS: tuple[Layout, ...] = (
         (0, (
             Slot((STEPS,), height=15),
             Slot((OPERATORS,)),
-            Slot((OUTPUT,), height=12),
+            Slot((OUTPUT, NOTICES, RUN), height=12),
         )),
         (-30, (
             Slot((CORES,), share=1.0),
             Slot((MODULES,), share=1.5),
             Slot((THREADS,), share=1.0),
-            Slot((MEMORY, NOTICES, RUN), height=12),
+            Slot((MEMORY,), height=12),
         )),
     )),
     Layout("medium", 110, 30, (

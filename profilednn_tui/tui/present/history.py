@@ -145,7 +145,7 @@ def _legend(view: SessionView, width: int, colours: bool) -> Line:
                 spans.append((f" {units.milliseconds(phase.median_ns)}", "faint" if quiet else ""))
             if shares:
                 spans.append((f" {units.share(phase.share)}", "faint" if quiet else "muted"))
-            spans.append(("   " if shares else "  ", ""))
+            spans.append(("   " if shares else " " if short and times else "  ", ""))
         line = tuple(spans[:-1])
         if line_width(line) <= width:
             break

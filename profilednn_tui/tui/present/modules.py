@@ -24,11 +24,11 @@ class ModuleRow:
     decimals: int
 
     @property
-    def key(self) -> str:
-        return self.module.path
+    def key(self) -> tuple[str, str]:
+        return self.module.path, self.module.class_name
 
 
-def module_rows(modules: tuple[Module, ...], opened: Set[str]) -> tuple[ModuleRow, ...]:
+def module_rows(modules: tuple[Module, ...], opened: Set[tuple[str, str]]) -> tuple[ModuleRow, ...]:
     """The tree with the children of roots and of `opened` modules."""
     whole_ns = sum(_both_ns(module) for module in modules if module.depth == 0) or 1.0
     decimals = decimals_for(whole_ns)
@@ -37,7 +37,7 @@ def module_rows(modules: tuple[Module, ...], opened: Set[str]) -> tuple[ModuleRo
     for module in modules:
         if module.depth > shown_depth:
             continue
-        is_open = bool(module.children) and (module.depth == 0 or module.path in opened)
+        is_open = bool(module.children) and (module.depth == 0 or (module.path, module.class_name) in opened)
         shown_depth = module.depth + 1 if is_open else module.depth
         rows.append(ModuleRow(module, is_open, _both_ns(module) / whole_ns, decimals))
     return tuple(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from profilednn_tui import units
@@ -39,11 +39,55 @@ def decimals_for(largest_ns: float) -> int:
     return 3 if largest_ns < 10e6 else 2 if largest_ns < 1e9 else 1
 
 
-def operator_rows(operators: Operators, module: str | None = None) -> tuple[OperatorRow, ...]:
+def merge_shapes(rows: Sequence[Operator]) -> tuple[Operator, ...]:
+    """One row an operator, whatever its inputs; forward and backward stay apart. Most self time first."""
+    groups: dict[tuple[str, bool], list[Operator]] = {}
+    for row in rows:
+        groups.setdefault((row.key.name, row.backward), []).append(row)
+    merged = [_merge(group) for group in groups.values()]
+    return tuple(sorted(merged, key=lambda row: -row.self_ns_per_step))
+
+
+def _merge(group: Sequence[Operator]) -> Operator:
+    if len(group) == 1:
+        return group[0]
+    first = group[0]
+    self_ns = sum(row.self_ns_per_step for row in group)
+    trends = [(row.trend, row.self_ns_per_step) for row in group if row.trend]
+    # A trend is new over old: the old times add up, and so do the new ones.
+    before_ns = sum(new_ns / trend for trend, new_ns in trends)
+    return Operator(
+        OperatorKey(first.key.name, f"{len(group)} shapes", _common(row.key.dtypes for row in group),
+                    _common(row.key.memory_format for row in group)),
+        sum(row.calls_per_step for row in group), self_ns, sum(row.total_ns_per_step for row in group),
+        sum(row.share for row in group), first.backward,
+        sum(new_ns for _, new_ns in trends) / before_ns if before_ns else None,
+        tuple(dict.fromkeys(path for row in group for path in row.modules)),
+        tuple(sorted((stack for row in group for stack in row.stacks), key=lambda stack: -stack.self_ns_per_step)),
+    )  # fmt: skip
+
+
+def _common(values: Iterable[str]) -> str:
+    """The value that all have."""
+    distinct = set(values)
+    return distinct.pop() if len(distinct) == 1 else ""
+
+
+def find_operator(operators: Operators, key: OperatorKey, backward: bool, merged: bool) -> Operator | None:
+    """The operator behind a row of the table."""
+    if not merged:
+        return next((row for row in operators.rows if row.key == key), None)
+    same = [row for row in operators.rows if row.key.name == key.name and row.backward == backward]
+    return _merge(same) if same else None
+
+
+def operator_rows(operators: Operators, module: str | None = None, merged: bool = False) -> tuple[OperatorRow, ...]:
     """The rows of all operators, or of those that run in a module or below it."""
     rows = operators.rows
     if module:
         rows = tuple(row for row in rows if any(_inside(path, module) for path in row.modules))
+    if merged:
+        rows = merge_shapes(rows)
     if not rows:
         return ()
     peak_ns = max(row.self_ns_per_step for row in rows) or 1.0
@@ -53,6 +97,8 @@ def operator_rows(operators: Operators, module: str | None = None) -> tuple[Oper
 
 def compact_shapes(shapes: str) -> str:
     """``[[32, 3, 8, 8], [8, 3, 3, 3], []]`` as ``32×3×8×8  8×3×3×3``: scalars say nothing."""
+    if not shapes.startswith("["):
+        return shapes
     sizes = _INNERMOST_LIST.findall(shapes)
     return "  ".join(size.replace(", ", "×") for size in sizes if size.strip())
 
@@ -107,8 +153,8 @@ COLUMNS: tuple[Column[OperatorRow], ...] = (
     Column("operator", 22, lambda row, width: name_line(row.key.name, width), lambda row: row.key.name,
            descending=False, right=False, grow=4, most=44),
     Column("input shapes", 16, lambda row, width: ((clip(compact_shapes(row.key.input_shapes), width), "muted"),),
-           lambda row: row.key.input_shapes, descending=False, right=False, grow=3, most=56, drop=3),
-    Column("pass", 4, _pass, lambda row: row.operator.backward, right=False, drop=2),
+           lambda row: row.key.input_shapes, descending=False, right=False, grow=3, most=56, drop=2),
+    Column("pass", 4, _pass, lambda row: row.operator.backward, right=False, drop=3),
     Column("self ms", 8, lambda row, width: _ms(row.operator.self_ns_per_step, row),
            lambda row: row.operator.self_ns_per_step),
     Column("share %", 12, _share, lambda row: row.operator.share, right=False, grow=1, most=22),

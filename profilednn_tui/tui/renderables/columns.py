@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from profilednn_tui.tui.renderables.line import Line, Span, merge
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
+CUT = "▲"
+"""On top of a column that goes on above the chart."""
 
 
 def stacked_columns(
@@ -27,7 +29,14 @@ def _column(parts: Sequence[float], roles: Sequence[str], height: int, ceiling: 
     for value in parts:
         total += value
         edges.append(min(height * 8, round(total / ceiling * height * 8)))
-    return [_cell(level * 8, edges, roles, glyphs) for level in range(height)]
+    cells = [_cell(level * 8, edges, roles, glyphs) for level in range(height)]
+    if total > ceiling:
+        cells[-1] = (CUT, f"background on {roles[_part_at(edges, height * 8 - 1)]}" if not glyphs else "")
+    return cells
+
+
+def _part_at(edges: Sequence[int], eighth: int) -> int:
+    return next(index for index, edge in enumerate(edges) if edge > eighth)
 
 
 def _cell(low: int, edges: Sequence[int], roles: Sequence[str], glyphs: str) -> Span:

@@ -17,9 +17,9 @@ def nice_ceiling(value: float) -> float:
 
 
 def ceiling_for(values: Sequence[float], headroom: float = 1.1) -> float:
-    """An axis that shows all values but the few far outliers, which it cuts off."""
+    """An axis for the usual values: a few far above them, as the first steps of a run, do not flatten the others."""
     if not values:
         return 1.0
     ordered = sorted(values)
-    usual = ordered[int((len(ordered) - 1) * 0.95)]
-    return nice_ceiling(min(ordered[-1], usual * 1.5) * headroom)
+    usual = ordered[int((len(ordered) - 1) * 0.8)]
+    return nice_ceiling(min(ordered[-1], usual * 1.8) * headroom)

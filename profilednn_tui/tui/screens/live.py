@@ -186,7 +186,7 @@ class LiveScreen(SessionScreen):
     def _open_operator(self, event: TableView.Opened) -> None:
         row: Any = event.row
         assert isinstance(row, OperatorRow)
-        self.app.push_screen(OperatorScreen(row.key, self._read_source))
+        self.app.push_screen(OperatorScreen(row.operator, self.query_one(OperatorsPane).merged, self._read_source))
 
     @on(TableView.Opened, "#modules")
     def _open_module(self, event: TableView.Opened) -> None:
@@ -194,7 +194,7 @@ class LiveScreen(SessionScreen):
         assert isinstance(row, ModuleRow)
         pane = self.board.bring(dashboard.OPERATORS)
         assert isinstance(pane, OperatorsPane)
-        pane.show_module(row.key or None)
+        pane.show_module(row.module.path or None)
         pane.focus()
 
     # ---------------------------------------------------------------- the target's terminal

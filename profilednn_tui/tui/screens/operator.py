@@ -10,13 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
-from profilednn_tui.session.records import Operator, OperatorKey, Operators, SessionView
+from profilednn_tui.session.records import Operator, Operators, SessionView
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.source import SourceView
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import stacks
 from profilednn_tui.tui.present.operator import no_stacks_message, summary_lines
+from profilednn_tui.tui.present.operators import find_operator
 from profilednn_tui.tui.present.stacks import Path, StackRow
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
 from profilednn_tui.tui.screens.source import SourceScreen
@@ -88,9 +89,11 @@ class OperatorScreen(SessionScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (textual declares it without ClassVar)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-high")]  # noqa: RUF012
 
-    def __init__(self, key: OperatorKey, read_source: Callable[[str], tuple[str, ...] | None]) -> None:
+    def __init__(self, operator: Operator, merged: bool, read_source: Callable[[str], tuple[str, ...] | None]) -> None:
         super().__init__()
-        self._key = key
+        self._key = operator.key
+        self._backward = operator.backward
+        self._merged = merged
         self._read_source = read_source
         self._shown: Operators | None = None
 
@@ -120,7 +123,7 @@ class OperatorScreen(SessionScreen):
         if operators is self._shown or not stacks_view.size:
             return
         self.query_one(BreadcrumbBar).show_path(("Operators", self._key.name))
-        operator = next((row for row in operators.rows if row.key == self._key), None)
+        operator = find_operator(operators, self._key, self._backward, self._merged)
         if operator is None:
             summary = self.query_one("#summary", BarView)
             summary.show_lines([((" Not in this window.", "muted"),)])

@@ -1,0 +1,81 @@
+"""The command line: commands, options, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from profilednn_tui import __version__
+from profilednn_tui.cli.diagnosis import doctor
+from profilednn_tui.cli.launching import demo, run
+from profilednn_tui.cli.sessions import attach, export, list_command, open_command
+from profilednn_tui.cli.words import TargetKind, divide
+from profilednn_tui.errors import ProfilerError
+
+COMMANDS = (run, attach, open_command, export, list_command, doctor, demo)
+
+_OF_THE_PROGRAM = frozenset({"-h", "--help", "-V", "--version"})
+
+
+class Program(click.Group):
+    """The commands, and the bare form: what names no command is a script to run."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        if not args:
+            args = ["--help"]
+        words = divide(args, run.options_with_value())
+        named = words.target[0] if words.kind is TargetKind.SCRIPT else None
+        if named in self.commands:
+            if words.options and not _OF_THE_PROGRAM.intersection(words.options):
+                raise click.UsageError(
+                    f"Options stand after the command: profilednn-tui {named} {words.options[0]} ..."
+                )
+        elif not _OF_THE_PROGRAM.intersection(words.options):
+            args = [str(run.name), *args]
+        return super().parse_args(context, args)
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def collect_usage_pieces(self, context: click.Context) -> list[str]:
+        return ["[OPTIONS] SCRIPT [ARGS]... | COMMAND ..."]
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", message="profilednn-tui %(version)s")
+def program() -> None:
+    """Watch a PyTorch training on CPUs, step by step, and take the session home.
+
+    SCRIPT runs unmodified, everything after it belongs to it; `run --help` shows the OPTIONS.
+    A script with the name of a command is started as ./NAME.
+    """
+
+
+for command in COMMANDS:
+    program.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, and leave with its exit code."""
+    try:
+        program.main(arguments, prog_name="profilednn-tui", standalone_mode=False)
+    except ProfilerError as error:
+        _leave(str(error), error.exit_code)
+    except click.ClickException as error:
+        _leave(error.format_message(), error.exit_code)
+    except click.Abort:
+        _leave("interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. What is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+
+
+def _leave(sentence: str, exit_code: int) -> None:
+    from profilednn_tui.launch.headless import say
+
+    say(f"profilednn-tui: {sentence}")
+    sys.exit(exit_code)

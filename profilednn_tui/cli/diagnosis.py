@@ -1,0 +1,194 @@
+"""``doctor``: what works here, and the exact fix for what does not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from profilednn_tui.errors import ProfilerError
+
+OK, LIMITED, BROKEN = "ok", "limited", "broken"
+
+MINIMUM_TORCH = (2, 4)
+MINIMUM_SCREEN = (80, 24)
+MINIMUM_FREE_BYTES = 1_000_000_000
+BUSY_LOAD = 0.2
+"""Of all cores: what others may use before timings suffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    subject: str
+    verdict: str
+    text: str
+    fix: str = ""
+
+
+@click.command("doctor")
+@click.option("--python", metavar="PATH", help="The target's interpreter [default: that of the active environment].")
+def doctor(python: str | None) -> None:
+    """What works here, and the fix for what does not."""
+    findings = list(examine(python))
+    width = max(len(finding.subject) for finding in findings)
+    for finding in findings:
+        click.echo(f"{finding.verdict:8} {finding.subject:{width}}  {finding.text}")
+        if finding.fix:
+            click.echo(f"{'':8} {'':{width}}  fix: {finding.fix}")
+    sys.exit(1 if any(finding.verdict == BROKEN for finding in findings) else 0)
+
+
+def examine(python: str | None) -> Iterator[Finding]:
+    """All checks, in the order of importance."""
+    yield from _interpreter(python)
+    for check in CHECKS:
+        yield check()
+
+
+def _interpreter(named: str | None) -> Iterator[Finding]:
+    from profilednn_tui.launch.interpreter import find_interpreter, interpreter_version, package_versions
+
+    try:
+        python = find_interpreter(named)
+    except ProfilerError as error:
+        yield Finding("target's Python", BROKEN, str(error))
+        return
+    version = ".".join(map(str, interpreter_version(python)))
+    yield Finding("target's Python", OK, f"{version} at {python}")
+    yield torch_finding(python, package_versions(python, ("torch",)).get("torch"))
+    yield _agent(python)
+
+
+def torch_finding(python: str, torch: str | None) -> Finding:
+    """Whether the interpreter's torch, if it has one, is new enough."""
+    install = f"{python} -m pip install 'torch>={'.'.join(map(str, MINIMUM_TORCH))}'"
+    if torch is None:
+        return Finding("torch", BROKEN, "not installed there", f"{install}, or --python PATH")
+    release = tuple(int(part) for part in torch.split("+")[0].split(".")[:2] if part.isdigit())
+    if release < MINIMUM_TORCH:
+        return Finding("torch", LIMITED, f"{torch}: steps only, no operators", install)
+    return Finding("torch", OK, torch)
+
+
+def _agent(python: str) -> Finding:
+    from profilednn_tui.launch.environment import target_environment
+    from profilednn_tui.launch.interpreter import ask
+    from profilednn_tui.launch.options import LaunchOptions
+
+    look = "import sys; print(any(type(finder).__name__ == 'TorchFinder' for finder in sys.meta_path))"
+    with tempfile.TemporaryDirectory() as folder:
+        environment = target_environment(os.environ, Path(folder), LaunchOptions())
+        armed = ask(python, "-c", look, environment=environment).strip() == "True"
+    if armed:
+        return Finding("agent", OK, "starts with a launched script")
+    return Finding(
+        "agent",
+        BROKEN,
+        "is not loaded: this interpreter ignores PYTHONPATH or sitecustomize",
+        "use a Python that reads PYTHONPATH (no -I, -E or -S in a wrapper), with --python PATH",
+    )
+
+
+def _py_spy() -> Finding:
+    if shutil.which("py-spy", path=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])):
+        return Finding("py-spy", OK, "installed")
+    return Finding("py-spy", LIMITED, "not found: no view from outside", f"{sys.executable} -m pip install py-spy")
+
+
+def _ptrace() -> Finding:
+    try:
+        scope = Path("/proc/sys/kernel/yama/ptrace_scope").read_text().strip()
+    except OSError:
+        scope = "0"
+    return ptrace_finding(scope, os.geteuid() == 0)
+
+
+def ptrace_finding(scope: str, root: bool) -> Finding:
+    """Whether processes that are not ours to begin with may be looked into."""
+    if scope == "0" or (root and scope in "12"):
+        return Finding("ptrace", OK, f"allowed (scope {scope})")
+    text = f"scope {scope}: running processes cannot be looked into; launched ones are not affected"
+    fix = "sudo sysctl kernel.yama.ptrace_scope=0" if scope in "12" else "scope 3 stays until the next boot"
+    return Finding("ptrace", LIMITED, text, fix)
+
+
+def _processors() -> Finding:
+    from profilednn_tui.collect.cgroup import cgroup_of
+
+    return processor_finding(
+        len(os.sched_getaffinity(0)), cgroup_of(os.getpid()).quota_cpus, os.environ.get("OMP_NUM_THREADS", "")
+    )
+
+
+def processor_finding(affinity: int, quota: float | None, threads: str) -> Finding:
+    """Whether torch will start as many threads as there are processors for."""
+    usable = affinity if quota is None else max(1, min(affinity, int(quota)))
+    wanted = int(threads) if threads.isdecimal() else affinity
+    text = f"{affinity} by affinity, quota {'none' if quota is None else f'{quota:g}'}, threads {wanted}"
+    if wanted > usable:
+        return Finding(
+            "processors", LIMITED, f"{text}: threads will wait for each other", f"--env OMP_NUM_THREADS={usable}"
+        )
+    return Finding("processors", OK, text)
+
+
+def _neighbours() -> Finding:
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    text = f"load {load:.1f} on {cores} cores"
+    if load > BUSY_LOAD * cores:
+        return Finding("neighbours", LIMITED, f"{text}: timings are not reliable", "wait until the machine is quiet")
+    return Finding("neighbours", OK, text)
+
+
+def _terminal() -> Finding:
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
+        return Finding("terminal", OK, "none: runs are headless")
+    size = os.get_terminal_size(sys.stdout.fileno())
+    return terminal_finding(size, os.environ, sys.stdout.encoding)
+
+
+def terminal_finding(size: tuple[int, int], environment: dict[str, str] | os._Environ[str], encoding: str) -> Finding:
+    """Whether the TUI will look as it should."""
+    term = environment.get("TERM", "")
+    colours = "true colour" if environment.get("COLORTERM") in ("truecolor", "24bit") else "256 colours"
+    text = f"{term or 'TERM not set'}, {size[0]}x{size[1]}, {colours}, {encoding}"
+    if term in ("", "dumb"):
+        return Finding("terminal", LIMITED, text, "export TERM=xterm-256color, or --headless")
+    if size[0] < MINIMUM_SCREEN[0] or size[1] < MINIMUM_SCREEN[1]:
+        return Finding("terminal", LIMITED, text, "make the window at least {}x{}".format(*MINIMUM_SCREEN))
+    if "256" not in term and "COLORTERM" not in environment:
+        return Finding("terminal", LIMITED, f"{text.replace('256', 'few')}", "export TERM=xterm-256color")
+    if encoding.lower().replace("-", "") != "utf8":
+        return Finding("terminal", LIMITED, text, "export LC_ALL=C.UTF-8")
+    return Finding("terminal", OK, text)
+
+
+def _session_home() -> Finding:
+    from profilednn_tui.paths import session_home
+
+    try:
+        home = session_home()
+    except ProfilerError as error:
+        return Finding("sessions", BROKEN, str(error))
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        return Finding(
+            "sessions", BROKEN, f"{home} cannot be written", "export PROFILEDNN_HOME=/a/folder/you/can/write"
+        )
+    free_bytes = shutil.disk_usage(existing).free
+    if free_bytes < MINIMUM_FREE_BYTES:
+        return Finding(
+            "sessions", LIMITED, f"{home}: the disk is nearly full", "free some space, or set PROFILEDNN_HOME"
+        )
+    return Finding("sessions", OK, str(home))
+
+
+CHECKS: tuple[Callable[[], Finding], ...] = (_session_home, _processors, _neighbours, _terminal, _py_spy, _ptrace)

@@ -1,0 +1,154 @@
+"""Commands that start a target."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from profilednn_tui.cli import values
+from profilednn_tui.cli.words import TargetKind, divide
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
+from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT, LaunchOptions
+from profilednn_tui.launch.signals import end_like
+
+DEMO_SCRIPT = Path(__file__).resolve().parent.parent / "examples" / "train_retinanet.py"
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+LAUNCH_OPTIONS = (
+    click.option(
+        "--python", metavar="PATH", help="The target's interpreter [default: that of the active environment]."
+    ),
+    click.option(
+        "-o", "--output", metavar="FILE.pdnn", type=click.Path(path_type=Path), help="Write a snapshot at the end."
+    ),
+    click.option("--steps", metavar="N", type=click.IntRange(min=1), help="End the target cleanly after N steps."),
+    click.option("--headless", is_flag=True, help="No TUI; implied when stdin or stdout is no terminal."),
+    click.option(
+        "--overhead",
+        "overhead_percent",
+        metavar="P%",
+        default=f"{DEFAULT_OVERHEAD_PERCENT:g}%",
+        show_default=True,
+        callback=values.percent,
+        help="What watching may cost.",
+    ),
+    click.option(
+        "--with",
+        "optimizations",
+        metavar="OPT,OPT",
+        default="",
+        callback=values.optimizations,
+        help="Optimizations to switch on from the start.",
+    ),
+    click.option(
+        "--env",
+        "environment",
+        metavar="K=V",
+        multiple=True,
+        callback=values.assignments,
+        help="Set a variable for the target; may be repeated.",
+    ),
+    click.option("--name", metavar="TEXT", help="What to call the session."),
+)
+
+
+def launch_options(function: Function) -> Function:
+    """The options that every command which starts a target has."""
+    for option in reversed(LAUNCH_OPTIONS):
+        function = option(function)
+    return function
+
+
+class TargetLaunch(click.Command):
+    """A command whose options end where the target's words begin."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        words = divide(args, self.options_with_value())
+        rest = super().parse_args(context, list(words.options))
+        context.obj = words
+        return rest
+
+    def options_with_value(self) -> frozenset[str]:
+        options = (parameter for parameter in self.params if isinstance(parameter, click.Option))
+        return frozenset(name for option in options if not option.is_flag for name in option.opts)
+
+    def collect_usage_pieces(self, context: click.Context) -> list[str]:
+        return ["[OPTIONS]", "SCRIPT [ARGS]... | -m MODULE [ARGS]... | -- COMMAND [ARGS]..."]
+
+
+@click.command("run", cls=TargetLaunch)
+@launch_options
+@click.pass_context
+def run(context: click.Context, /, python: str | None, headless: bool, **options: Any) -> None:
+    """Launch a script, module or command and watch it.
+
+    A COMMAND is anything that ends up in Python: torchrun, accelerate, a shell script. Everything after SCRIPT, MODULE
+    or COMMAND belongs to the target.
+    """
+    words = context.obj
+    launch(target_command(words.kind, words.target, python), launch_settings(**options), headless)
+
+
+@click.command("demo")
+@launch_options
+@click.argument("arguments", metavar="[-- ARGS]...", nargs=-1, type=click.UNPROCESSED)
+def demo(arguments: tuple[str, ...], python: str | None, headless: bool, **options: Any) -> None:
+    """Watch the shipped training of a RetinaNet.
+
+    ARGS go to the script: `profilednn-tui demo -- --help` shows them.
+    """
+    command = script_command(str(DEMO_SCRIPT), arguments, python)
+    _check_demo_packages(command.python)
+    launch(command, launch_settings(**options), headless)
+
+
+def target_command(kind: TargetKind, words: Sequence[str], python: str | None) -> TargetCommand:
+    """The command that the words after our options name."""
+    if kind is TargetKind.COMMAND and python is not None:
+        raise ProfilerError(
+            "--python goes with a script or -m MODULE; a COMMAND brings its own interpreter. Leave it out."
+        )
+    if not words:
+        raise ProfilerError("Nothing to run. Name a SCRIPT, -m MODULE or -- COMMAND; see `profilednn-tui run --help`.")
+    if kind is TargetKind.COMMAND:
+        return any_command(words)
+    start = module_command if kind is TargetKind.MODULE else script_command
+    return start(words[0], words[1:], python)
+
+
+def launch_settings(output: Path | None, **options: Any) -> LaunchOptions:
+    """The options of a command line as a value."""
+    return LaunchOptions(output=output and output.expanduser().absolute(), **options)
+
+
+def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> None:
+    """Start the target, watch it in the way that fits, and end as it did."""
+    from profilednn_tui.cli.front import on_terminal, show
+
+    if headless or not on_terminal():
+        from profilednn_tui.launch.headless import run_headless
+
+        end_like(run_headless(command, options))
+    from profilednn_tui.launch.pseudoterminal import TerminalSize
+    from profilednn_tui.launch.start import start_under_terminal
+
+    columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    end_like(show(start_under_terminal(command, options, TerminalSize(rows, columns)), launched=True))
+
+
+def _check_demo_packages(python: str) -> None:
+    from profilednn_tui.launch.interpreter import package_versions
+
+    missing = {"torch", "torchvision"} - package_versions(python, ("torch", "torchvision")).keys()
+    if missing:
+        raise ProfilerError(
+            f"The demo needs {' and '.join(sorted(missing))}, which {python} does not have. "
+            "Install `profilednn-tui[train]`, or name another interpreter with --python PATH."
+        )

@@ -1,0 +1,43 @@
+"""Which words of a command line are ours, and which belong to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+class TargetKind(Enum):
+    """How the target was named."""
+
+    NONE = "none"
+    SCRIPT = "script"
+    MODULE = "module"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A command line, divided where the target begins."""
+
+    options: tuple[str, ...]
+    kind: TargetKind
+    target: tuple[str, ...]
+    """From the script, module or command on; ``-m`` and ``--`` themselves left out."""
+
+
+def divide(words: Sequence[str], takes_value: Container[str]) -> Words:
+    """Everything from the first word that is neither an option nor the value of one belongs to the target."""
+    position = 0
+    while position < len(words):
+        word, options, rest = words[position], tuple(words[:position]), tuple(words[position + 1 :])
+        if word == "--":
+            return Words(options, TargetKind.COMMAND, rest)
+        if word == "-m":
+            return Words(options, TargetKind.MODULE, rest)
+        if word.startswith("-m") and len(word) > 2:
+            return Words(options, TargetKind.MODULE, (word[2:], *rest))
+        if word == "-" or not word.startswith("-"):
+            return Words(options, TargetKind.SCRIPT, (word, *rest))
+        position += 2 if word in takes_value else 1
+    return Words(tuple(words), TargetKind.NONE, ())

@@ -1,0 +1,21 @@
+"""What a run leaves behind for the user: the snapshot and the summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from profilednn_tui.export.summary import summary_lines
+from profilednn_tui.session.source import open_session
+
+
+def take_home(folder: Path, output: Path | None) -> tuple[str, ...]:
+    """Write the snapshot, where one is wanted; the lines of the summary."""
+    session = open_session(folder)
+    while session.poll():
+        pass
+    try:
+        if output is not None:
+            session.save_snapshot(output)
+        return summary_lines(session.view())
+    finally:
+        session.close()

@@ -1,0 +1,69 @@
+"""Runs programs plainly and through our command line, and compares."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = (sys.executable, "-m", "profilednn_tui")
+TIME_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended and what it said."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The same for both ways to run."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PROFILEDNN", "VIRTUAL_ENV"))}
+    return clean | {
+        "PROFILEDNN_HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "KINETO_LOG_LEVEL": "99",
+    }
+
+
+def run(words: tuple[str, ...], folder: Path, stdin: bytes = b"", **variables: str) -> Outcome:
+    """Run a command line in a folder to its end."""
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env=environment(folder / "home") | variables,
+        input=stdin,
+        capture_output=True,
+        timeout=TIME_LIMIT_S,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def start(words: tuple[str, ...], folder: Path, **streams: int) -> subprocess.Popen[bytes]:
+    """Start a command line in a folder."""
+    return subprocess.Popen(words, cwd=folder, env=environment(folder / "home"), **streams)
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    """Wait until something is so; fail after a time in which it should have been."""
+    deadline_s = time.monotonic() + TIME_LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline_s, f"waited in vain for: {what}"
+        time.sleep(0.01)
+
+
+def session_folder(folder: Path) -> Path:
+    """The one session below a test's folder."""
+    (session,) = (folder / "home").iterdir()
+    return session

@@ -1,0 +1,141 @@
+"""The training thread's time, divided among phases: a fake clock tells it."""
+
+from __future__ import annotations
+
+from profilednn_tui.agent.timeline import BACKWARD, DATA, FORWARD, Timeline
+from profilednn_tui.protocol import PHASES
+
+
+class Clock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+class Story:
+    """A timeline with its clock; each method lets some time pass in one state."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.timeline = Timeline(self.clock)
+        self.begin = self.timeline.cut()
+
+    def wait(self, duration_ns: int) -> None:
+        self.clock.now_ns += duration_ns
+
+    def call(self, phase: int, duration_ns: int) -> None:
+        previous = self.timeline.enter(phase)
+        self.wait(duration_ns)
+        self.timeline.leave(previous)
+
+    def forward(self, duration_ns: int, is_loss: bool = False) -> None:
+        self.timeline.enter(FORWARD)
+        self.wait(duration_ns)
+        self.timeline.leave_forward(is_loss)
+
+    def phases(self) -> dict[str, int]:
+        cut = self.timeline.cut()
+        phases = dict(zip(PHASES, cut.phases_since(self.begin), strict=True))
+        assert sum(phases.values()) == cut.now_ns - self.begin.now_ns
+        return {name: duration_ns for name, duration_ns in phases.items() if duration_ns}
+
+
+def test_a_plain_step_has_all_phases() -> None:
+    story = Story()
+    story.call(DATA, 1)
+    story.wait(2)
+    story.forward(10)
+    story.wait(20)
+    story.call(BACKWARD, 100)
+    story.timeline.enter_optimizer()
+    story.wait(1000)
+    story.timeline.leave_optimizer()
+    story.wait(10000)
+
+    assert story.phases() == {
+        "data": 1,
+        "forward": 10,
+        "loss": 20,
+        "backward": 100,
+        "optimizer": 1000,
+        "other": 10002,
+    }
+
+
+def test_time_after_a_forward_pass_without_backward_is_other() -> None:
+    story = Story()
+    story.forward(10)
+    story.wait(20)
+
+    assert story.phases() == {"forward": 10, "other": 20}
+
+
+def test_a_loss_module_and_what_leads_to_it_are_loss() -> None:
+    story = Story()
+    story.forward(10)
+    story.wait(1)
+    story.forward(5, is_loss=True)
+    story.wait(2)
+    story.call(BACKWARD, 100)
+
+    assert story.phases() == {"forward": 10, "loss": 8, "backward": 100}
+
+
+def test_time_between_two_models_is_no_loss() -> None:
+    story = Story()
+    story.forward(10)
+    story.wait(3)
+    story.forward(10)
+    story.wait(1)
+    story.call(BACKWARD, 100)
+
+    assert story.phases() == {"forward": 20, "loss": 1, "backward": 100, "other": 3}
+
+
+def test_a_closure_inside_the_optimizer_keeps_its_own_phases() -> None:
+    story = Story()
+    story.timeline.enter_optimizer()
+    story.wait(1)
+    story.forward(10)
+    story.wait(20)
+    story.call(BACKWARD, 100)
+    story.wait(2)
+    story.timeline.leave_optimizer()
+
+    assert story.phases() == {"forward": 10, "loss": 20, "backward": 100, "optimizer": 3}
+
+
+def test_a_gradient_inside_the_forward_pass_counts_as_backward() -> None:
+    story = Story()
+    story.timeline.enter(FORWARD)
+    story.wait(10)
+    story.call(BACKWARD, 100)
+    story.wait(5)
+    story.timeline.leave_forward(is_loss=False)
+
+    assert story.phases() == {"forward": 15, "backward": 100}
+
+
+def test_a_call_is_busy_until_it_returns() -> None:
+    story = Story()
+    assert not story.timeline.busy
+    previous = story.timeline.enter(DATA)
+    assert story.timeline.busy
+    story.timeline.leave(previous)
+    assert not story.timeline.busy
+
+
+def test_skipped_time_belongs_to_no_phase() -> None:
+    story = Story()
+    story.forward(10)
+    cut = story.timeline.cut()
+    story.wait(500)
+    story.timeline.skip()
+    story.wait(7)
+    after = story.timeline.cut()
+
+    assert sum(after.phases_since(cut)) == 7
