@@ -299,7 +299,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Workers:
-    """Child processes of the target. A row: [pid, role, cpu percent, rss bytes]. Roles: DataLoader worker, rank N, other."""
+    """Child processes of the target. A row: [pid, role, cpu percent, rss bytes].
+
+    Roles: DataLoader worker, rank N, other.
+    """
 
     kind: ClassVar[str] = "workers"
 

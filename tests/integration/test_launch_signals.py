@@ -82,7 +82,9 @@ def test_a_key_in_the_terminal_reaches_the_target_once(key: bytes, name: str, tm
 
 
 def test_a_signal_of_the_target_to_its_group_does_not_come_back(tmp_path: Path) -> None:
-    text = COUNTS.replace("while not ended", "os.killpg(0, signal.SIGTERM)\nos.killpg(0, signal.SIGUSR2)\nwhile not ended")
+    text = COUNTS.replace(
+        "while not ended", "os.killpg(0, signal.SIGTERM)\nos.killpg(0, signal.SIGUSR2)\nwhile not ended"
+    )
     (tmp_path / "script.py").write_text(text)
     run = subprocess.Popen(
         (*PROGRAM, "script.py"),

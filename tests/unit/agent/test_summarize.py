@@ -35,7 +35,7 @@ def transformer() -> tuple[nn.Module, Callable[[nn.Module], torch.Tensor]]:
     return nn.TransformerEncoder(layer, 2), lambda net: (net(words) * 2 + 1).pow(2).mean()
 
 
-class Doubled(torch.autograd.Function):
+class Doubled(torch.autograd.Function):  # type: ignore[misc]
     """An operator written in Python, with operators and an annotation inside."""
 
     @staticmethod
@@ -50,7 +50,7 @@ class Doubled(torch.autograd.Function):
 
 def written_in_python() -> tuple[nn.Module, Callable[[nn.Module], torch.Tensor]]:
     rows = torch.randn(2, 4)
-    return nn.Linear(4, 4), lambda net: Doubled.apply(net(rows)).sum()  # type: ignore[no-any-return, no-untyped-call]
+    return nn.Linear(4, 4), lambda net: Doubled.apply(net(rows)).sum()
 
 
 class Capture:
@@ -176,7 +176,7 @@ def test_modules_have_their_paths_and_both_times() -> None:
 
 
 def test_shapes_dtypes_and_memory_format_are_told() -> None:
-    net = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
     images = torch.randn(2, 3, 8, 8).to(memory_format=torch.channels_last)
     summary = Capture(lambda: (net, lambda net: net(images).sum()), stacks=False).summary
     operators = [[summary.strings[index] for index in operator] for operator in summary.operators]
