@@ -23,7 +23,7 @@ def milliseconds(duration_ns: float | None) -> str:
 
 
 def duration(duration_ns: float | None) -> str:
-    """A duration with its own unit: ``340 ns``, ``12.4 µs``, ``31.0 ms``, ``3.15 s``, ``2 min 05 s``, ``3 h 12 min``."""
+    """A duration with its own unit: ``340 ns``, ``12.4 µs``, ``31.0 ms``, ``2 min 05 s``, ``3 h 12 min``."""
     if duration_ns is None:
         return UNKNOWN
     if abs(duration_ns) >= 3599.5e9:
@@ -69,7 +69,7 @@ def bytes_size(size_bytes: float | None) -> str:
 
 
 def fixed(number: float | None, decimals: int) -> str:
-    """A number for a column whose header names the unit and whose decimal points stand below each other: ``1204.30``."""
+    """A number for a column whose header names the unit and whose decimal points align: ``1204.30``."""
     return UNKNOWN if number is None else f"{number:.{decimals}f}"
 
 

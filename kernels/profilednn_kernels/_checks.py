@@ -7,9 +7,13 @@ import torch
 from profilednn_kernels._library import DTYPES
 
 
-def check_floating(name: str, tensor: torch.Tensor) -> None:
+def check_on_cpu(name: str, tensor: torch.Tensor) -> None:
     if tensor.device.type != "cpu":
         raise ValueError(f"{name} is on {tensor.device}, but this kernel runs on the CPU: pass a CPU tensor.")
+
+
+def check_floating(name: str, tensor: torch.Tensor) -> None:
+    check_on_cpu(name, tensor)
     if tensor.dtype not in DTYPES:
         raise TypeError(
             f"{name} is {tensor.dtype}, but this kernel takes float32, float64, bfloat16 and float16: convert it."

@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from functools import cache
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
@@ -69,7 +70,6 @@ class _Walk:
         self._module_rows: list[list[int]] = []
         self._rows: dict[tuple[int, int, int, int, int], list[int]] = {}
         self._is_ours: dict[str, bool] = {}
-        self._files: dict[str, str] = {}
 
     def run(self, tree: Tree) -> Summary:
         self._walk(sorted(tree.roots, key=attrgetter("start_time_ns")))
@@ -91,120 +91,103 @@ class _Walk:
     def _walk(self, roots: list[Any]) -> None:
         """Visit all events in the order of time.
 
-        Kept in one piece and free of attribute look-ups: it runs in the training thread, thousands of times a window.
-        An entry of `pending` holds the event, its fields, and what it inherits: the call-stack node above the running
-        frame, that frame (nothing where the node already ends in the calling line), module, 1 in a backward pass,
-        node and module of the forward call behind it, and name, row and number of children of the operator right above.
+        Kept in one piece and free of what could be avoided: it runs in the training thread, thousands of times a
+        window. Most events are leaves, so only an event with children makes a new level; a level holds its remaining
+        events and what they inherit: the call-stack node above the running frame, that frame (nothing where the node
+        already ends in the calling line), module, 1 in a backward pass, node and module of the forward call behind
+        it, and name, row and number of children of the operator right above.
         """
         torch_op, py_call, py_c_call, _, python_counts = self._types
         rows, node_of, operator_index, is_ours = self._rows, self._node, self._operator_index, self._ours
         made_by: dict[int, tuple[int, int]] = {}  # autograd sequence number -> node, module of the forward pass
         spans: list[_Span] = []
-        pending: list[tuple[Any, ...]] = [
-            (root, root.extra_fields, _NONE, None, _NONE, 0, _NONE, _NONE, None) for root in reversed(roots)
-        ]
+        levels: list[tuple[Any, ...]] = [(iter(roots), _NONE, None, _NONE, 0, _NONE, _NONE, None)]
         events = 0
-        while pending:
-            event, extra, above, frame, module, backward, forward_node, forward_module, outer = pending.pop()
-            events += 1
-            kind = type(extra)
-            children = event.children
-            if spans and (kind is torch_op or python_counts):
-                spans = _subtract_from(spans, event.start_time_ns, event.end_time_ns)
-            if kind is torch_op:
-                duration_ns = event.duration_time_ns
-                name = event.name
-                below_ns = 0
-                for child in children:
-                    below_ns += child.duration_time_ns
-                if outer is not None and outer[2] == 1 and outer[0] == name:
-                    row = outer[1]
-                    row[1] += duration_ns - below_ns
-                    node = above
-                else:
-                    node = above if frame is None else node_of(above, frame)
-                    if name.startswith(BACKWARD_PREFIX):
-                        backward = 1
-                        forward_node, forward_module = made_by.get(extra.sequence_number, _NOWHERE)
-                        if forward_module >= 0:
-                            self._module_rows[forward_module][4] += duration_ns
-                    elif not backward:
-                        sequence = extra.sequence_number
-                        if sequence >= 0:
-                            # The last operator with a number made the autograd node; others only saw it coming.
-                            made_by[sequence] = (node, module)
-                    inputs = extra.inputs
-                    index = operator_index(name, inputs)
-                    key = (index, node, forward_node, forward_module if backward else module, backward)
-                    row = rows.get(key)
-                    if row is None:
-                        row = rows[key] = [0, 0, 0]
-                    row[0] += 1
-                    row[1] += duration_ns - below_ns
-                    row[2] += duration_ns
-                    if not children and not inputs:
-                        # An annotation: with stacks its operators are not below it, they only lie in its time.
+        while levels:
+            remaining, above, frame, module, backward, forward_node, forward_module, outer = levels[-1]
+            for event in remaining:
+                events += 1
+                extra = event.extra_fields
+                kind = type(extra)
+                children = event.children
+                if spans and (kind is torch_op or python_counts):
+                    spans = _subtract_from(spans, event.start_time_ns, event.end_time_ns)
+                if kind is torch_op:
+                    self_ns = duration_ns = event.duration_time_ns
+                    for child in children:
+                        self_ns -= child.duration_time_ns
+                    name = event.name
+                    if outer is not None and outer[2] == 1 and outer[0] == name:
+                        row = outer[1]
+                        row[1] += self_ns
+                        node, of_backward, of_node, of_module = above, backward, forward_node, forward_module
+                    else:
+                        node = above if frame is None else node_of(above, frame.key())
+                        of_backward, of_node, of_module = backward, forward_node, forward_module
+                        if name.startswith(BACKWARD_PREFIX):
+                            of_backward = 1
+                            of_node, of_module = made_by.get(extra.sequence_number, _NOWHERE)
+                            if of_module >= 0:
+                                self._module_rows[of_module][4] += duration_ns
+                        elif not backward:
+                            sequence = extra.sequence_number
+                            if sequence >= 0:
+                                # The last operator with a number made the autograd node; others only saw it coming.
+                                made_by[sequence] = (node, module)
+                        inputs = extra.inputs
+                        key = (
+                            operator_index(name, inputs),
+                            node,
+                            of_node,
+                            of_module if of_backward else module,
+                            of_backward,
+                        )
+                        row = rows.get(key)
+                        if row is None:
+                            row = rows[key] = [0, 0, 0]
+                        row[0] += 1
+                        row[1] += self_ns
+                        row[2] += duration_ns
+                        if not children:
+                            if not inputs:
+                                # An annotation: with stacks its operators are not below it, they lie in its time.
+                                spans.append(_Span(event.start_time_ns, event.end_time_ns, row))
+                            continue
+                    if not children:
+                        continue
+                    if not python_counts and any(type(child.extra_fields) is not torch_op for child in children):
+                        row[1] += duration_ns - self_ns
                         spans.append(_Span(event.start_time_ns, event.end_time_ns, row))
-                if not children:
+                    below = (node, None, module, of_backward, of_node, of_module, (name, row, len(children)))
+                    levels.append((iter(children), *below))
+                    break
+                if frame is not None:
+                    frame.last_call = extra
+                if not children and (kind is not py_call or extra.module is None):
                     continue
-                if not python_counts and any(type(child.extra_fields) is not torch_op for child in children):
-                    row[1] += below_ns
-                    spans.append(_Span(event.start_time_ns, event.end_time_ns, row))
-                above, frame, outer = node, None, (name, row, len(children))
-            elif kind is py_call:
-                caller, info = extra.caller, extra.module
-                if frame is not None and not is_ours(caller.file_name):
-                    above = node_of(above, (caller.file_name, caller.line_number, caller.function_name))
-                if info is not None:
-                    above_module = module
-                    module = self._module_index(info, module)
-                    module_row = self._module_rows[module]
-                    module_row[2] += 1
-                    if module != above_module:
-                        module_row[3] += event.duration_time_ns
-                if not children:
-                    continue
-                own = extra.callsite
-                frame, outer = (own.file_name, own.line_number, own.function_name), None
-            else:
-                if not children:
-                    continue
-                outer = None
-                if kind is py_c_call and frame is not None:
+                inside, running, inner = above, frame, module
+                if kind is py_call:
+                    caller, info = extra.caller, extra.module
+                    if frame is not None and not is_ours(caller.file_name):
+                        inside = node_of(above, (caller.file_name, caller.line_number, caller.function_name))
+                    if info is not None:
+                        inner = self._module_index(info, module)
+                        module_row = self._module_rows[inner]
+                        module_row[2] += 1
+                        if inner != module:
+                            module_row[3] += event.duration_time_ns
+                    own = extra.callsite
+                    running = _Frame(own.file_name, own.line_number, own.function_name)
+                elif kind is py_c_call and frame is not None:
                     caller = extra.caller
                     if not is_ours(caller.file_name):
-                        above = node_of(above, (caller.file_name, caller.line_number, caller.function_name))
-                        frame = None
-            below = [
-                (child, child.extra_fields, above, frame, module, backward, forward_node, forward_module, outer)
-                for child in children
-            ]
-            if kind is py_call:
-                below = self._with_lines(below)
-            below.reverse()
-            pending += below
+                        inside = node_of(above, (caller.file_name, caller.line_number, caller.function_name))
+                        running = None
+                levels.append((iter(children), inside, running, inner, backward, forward_node, forward_module, None))
+                break
+            else:
+                levels.pop()
         self._events = events
-
-    def _with_lines(self, below: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Give operators that Python's arithmetic called the line of the last call before them.
-
-        ``a + b`` is no call that the profiler sees, but its operands mostly come from one on the same line.
-        """
-        torch_op, py_call, py_c_call = self._types[:3]
-        kinds = [type(entry[1]) for entry in below]
-        if torch_op not in kinds:
-            return below
-        file, line, function = below[0][3]
-        placed = []
-        for entry, kind in zip(below, kinds):
-            if kind is torch_op:
-                entry = (*entry[:3], (file, line, function), *entry[4:])
-            elif kind is py_call or kind is py_c_call:
-                caller = entry[1].caller
-                if caller.file_name == file:
-                    line = caller.line_number
-            placed.append(entry)
-        return placed
 
     def _sum_backward_over_parents(self) -> None:
         # A child's row always comes after its parent's.
@@ -236,22 +219,8 @@ class _Walk:
         index = self._frames.get(key)
         if index is None:
             index = self._frames[key] = len(self._frame_rows)
-            self._frame_rows.append([self._string(self._file(key[0])), key[1], self._string(key[2])])
+            self._frame_rows.append([self._string(_full_path(key[0])), key[1], self._string(key[2])])
         return index
-
-    def _file(self, name: str) -> str:
-        """The full path again: torch cuts the part that is on sys.path."""
-        path = self._files.get(name)
-        if path is None:
-            path = name
-            if not os.path.isabs(name) and not name.startswith("<"):
-                for folder in sys.path:
-                    candidate = os.path.join(folder or os.curdir, name)
-                    if os.path.isfile(candidate):
-                        path = os.path.abspath(candidate)
-                        break
-            self._files[name] = path
-        return path
 
     def _module_index(self, info: Any, parent: int) -> int:
         identity = info.self_ptr
@@ -266,28 +235,71 @@ class _Walk:
     def _operator_index(self, name: str, inputs: list[Any]) -> int:
         tensor: Any = self._types.tensor
         signature: list[Any] = [name]
+        first: Any = None
         image: Any = None
         for entry in inputs:
             if type(entry) is tensor:
                 sizes = tuple(entry.sizes)
-                signature.append((sizes, entry.dtype))
-                if image is None or (len(sizes) in (4, 5) and len(image[0]) not in (4, 5)):
-                    image = (sizes, entry)
+                signature.append(sizes)
+                if first is None:
+                    first = image = entry
+                    dimensions = len(sizes)
+                elif dimensions < 4 and 4 <= len(sizes) <= 5:
+                    image, dimensions = entry, len(sizes)
             else:
                 signature.append(None)
-        if image is not None:
-            signature.append(tuple(image[1].strides))
+        if first is not None:
+            signature.append(tuple(image.strides))
+            signature.append(first.dtype)
         key = tuple(signature)
         index = self._operators.get(key)
         if index is None:
-            memory_format = _memory_format(image[0], signature[-1]) if image is not None else ""
-            text_key = (name, *_described(signature[1 : len(inputs) + 1]), memory_format)
+            shapes = str([list(sizes) if sizes is not None else [] for sizes in key[1 : len(inputs) + 1]])
+            dtype = "" if first is None else str(first.dtype).replace("torch.", "")
+            layout = "" if first is None else _memory_format(tuple(image.sizes), tuple(image.strides))
+            text_key = (name, shapes if inputs else "", dtype, layout)
             index = self._operators.get(text_key)
             if index is None:
                 index = self._operators[text_key] = len(self._operator_rows)
                 self._operator_rows.append([self._string(text) for text in text_key])
             self._operators[key] = index
         return index
+
+
+@cache
+def _full_path(name: str) -> str:
+    """The full path of a source file again: torch cuts off the part that is on sys.path."""
+    if not os.path.isabs(name) and not name.startswith("<"):
+        for folder in sys.path:
+            candidate = os.path.join(folder or os.curdir, name)
+            if os.path.isfile(candidate):
+                return os.path.abspath(candidate)
+    return name
+
+
+class _Frame:
+    """A running Python frame, and the call it made last.
+
+    ``a + b`` is no call that the profiler sees: its operator gets the line of the last call before it in the same
+    frame, because its operands mostly come from one on the same line.
+    """
+
+    __slots__ = ("_file", "_function", "_line", "last_call")
+
+    def __init__(self, file: str, line: int, function: str) -> None:
+        self._file = file
+        self._line = line
+        self._function = function
+        self.last_call: Any = None
+
+    def key(self) -> FrameKey:
+        """File, line and function at this moment."""
+        if self.last_call is not None:
+            caller = self.last_call.caller
+            if caller.file_name == self._file:
+                self._line = caller.line_number
+            self.last_call = None
+        return self._file, self._line, self._function
 
 
 class _Span:
@@ -315,17 +327,6 @@ def _subtract_from(spans: list[_Span], start_ns: int, end_ns: int) -> list[_Span
             span.covered_ns = end_ns
         still_open.append(span)
     return still_open
-
-
-def _described(signature: list[Any]) -> tuple[str, str]:
-    """Shapes as torch's own tables print them (nothing for what is no tensor), and the dtypes."""
-    shapes = [list(entry[0]) if entry is not None else [] for entry in signature]
-    dtypes: list[str] = []
-    for entry in signature:
-        name = "" if entry is None else str(entry[1]).replace("torch.", "")
-        if name and name not in dtypes:
-            dtypes.append(name)
-    return str(shapes) if signature else "", ", ".join(dtypes)
 
 
 def _memory_format(sizes: tuple[int, ...], strides: tuple[int, ...]) -> str:

@@ -185,9 +185,12 @@ class Watch:
     # ---- for the summaries
 
     def module_paths(self) -> dict[int, str]:
-        """``id(module)`` -> path of every module below the root modules seen so far."""
+        """``id(module)`` -> path of every module below the root modules seen so far.
+
+        A module that was once called by itself keeps the path it has in the larger model.
+        """
         if not self._paths:
-            for root in list(self._roots):
+            for root in sorted(self._roots, key=_size, reverse=True):
                 for path, module in root.named_modules():
                     self._paths.setdefault(id(module), path.replace("_orig_mod.", "") or type(module).__name__)
         return self._paths
@@ -222,3 +225,7 @@ class Watch:
             dropped_events=self._outbox.dropped,
             unix_ns=time.time_ns(),
         )
+
+
+def _size(module: Any) -> int:
+    return sum(1 for _ in module.modules())

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from profilednn_tui.collect.roster import viewing
+
+if TYPE_CHECKING:
+    from profilednn_tui.session.source import OpenSession
 
 
 def on_terminal() -> bool:
@@ -11,12 +16,9 @@ def on_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def show(location: Path | str, launched: bool = False) -> int:
-    """Open a session in the TUI; the exit code."""
-    from profilednn_tui.collect.roster import viewing
-    from profilednn_tui.session.source import open_session
+def show(session: OpenSession, launched: bool = False) -> int:
+    """Show a session in the TUI until the user leaves; the exit code."""
     from profilednn_tui.tui import run_app
 
-    session = open_session(location)
     with viewing(session.location):
         return run_app(session, launched=launched)

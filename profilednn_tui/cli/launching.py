@@ -140,7 +140,10 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
     from profilednn_tui.launch.start import start_under_terminal
 
     columns, rows = os.get_terminal_size(sys.stdout.fileno())
-    end_like(show(start_under_terminal(command, options, TerminalSize(rows, columns)), launched=True))
+    folder = start_under_terminal(command, options, TerminalSize(rows, columns))
+    from profilednn_tui.session.source import open_session
+
+    end_like(show(open_session(folder), launched=True))
 
 
 def _check_demo_packages(python: str) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from profilednn_tui import units
-from profilednn_tui.errors import ProfilerError
-from profilednn_tui.paths import list_session_folders, session_home
+from profilednn_tui.paths import session_home
 from profilednn_tui.protocol import Status, Steps
-from profilednn_tui.session.folder import ExitFile, HolderFile, SessionFile, recording_pid
-from profilednn_tui.session.liveness import is_alive
+from profilednn_tui.session.catalog import SessionEntry, list_sessions
+from profilednn_tui.session.folder import recording_pid
 
 TAIL_BYTES = 1 << 18
 """Holds the newest step or status event, even after a large window."""
@@ -21,52 +19,12 @@ RIGHT = frozenset({"AGE", "STEPS", "SIZE", "EXIT"})
 TARGET_WIDTH = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One session."""
-
-    folder_name: str
-    running: bool
-    exit_code: int | None
-    start_unix_ns: int
-    steps: int | None
-    size_bytes: int
-    target: str
-
-    @property
-    def state(self) -> str:
-        if self.running:
-            return "running"
-        return "incomplete" if self.exit_code is None else "ended"
-
-
 def listing_lines(now_unix_ns: int) -> list[str]:
     """The table, or one sentence when there is nothing to list."""
-    rows = [row for folder in list_session_folders() if (row := read_row(folder)) is not None]
-    if not rows:
+    entries = list_sessions()
+    if not entries:
         return [f"No sessions under {session_home()}. `profilednn-tui SCRIPT` records one."]
-    rows.sort(key=lambda row: not row.running)  # stable: the newest first within each
-    return table([COLUMNS, *(_cells(row, now_unix_ns) for row in rows)])
-
-
-def read_row(folder: Path) -> Row | None:
-    """A session at a glance; nothing for a folder that is no readable session."""
-    try:
-        session = SessionFile.load(folder)
-    except ProfilerError:
-        return None
-    ended = ExitFile.load(folder)
-    files = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
-    steps = [newest_step(folder / name) for name in files if recording_pid(name) is not None]
-    return Row(
-        folder_name=folder.name,
-        running=ended is None and _runs(folder, session),
-        exit_code=ended.exit_code if ended is not None else None,
-        start_unix_ns=session.start_unix_ns,
-        steps=max((step for step in steps if step is not None), default=None),
-        size_bytes=sum(files.values()),
-        target=" ".join([session.name, *session.argv[1:]]),
-    )
+    return table([COLUMNS, *(_cells(entry, now_unix_ns) for entry in entries)])
 
 
 def newest_step(recording: Path) -> int | None:
@@ -97,20 +55,16 @@ def _aligned(column: str, text: str, width: int) -> str:
     return text.rjust(width) if column in RIGHT else text.ljust(width)
 
 
-def _cells(row: Row, now_unix_ns: int) -> tuple[str, ...]:
+def _cells(entry: SessionEntry, now_unix_ns: int) -> tuple[str, ...]:
+    sizes = {path: path.stat().st_size for path in entry.folder.iterdir() if path.is_file()}
+    steps = [newest_step(path) for path in sizes if recording_pid(path.name) is not None]
+    target = " ".join([entry.file.name, *entry.file.argv[1:]])
     return (
-        row.folder_name,
-        row.state,
-        units.duration(max(0, now_unix_ns - row.start_unix_ns)),
-        units.count(row.steps),
-        units.bytes_size(row.size_bytes),
-        units.UNKNOWN if row.exit_code is None else str(row.exit_code),
-        row.target if len(row.target) <= TARGET_WIDTH else row.target[: TARGET_WIDTH - 1] + "…",
+        entry.folder.name,
+        entry.state.value,
+        units.duration(max(0, now_unix_ns - entry.file.start_unix_ns)),
+        units.count(max((step for step in steps if step is not None), default=None)),
+        units.bytes_size(sum(sizes.values())),
+        units.UNKNOWN if entry.exit_code is None else str(entry.exit_code),
+        target if len(target) <= TARGET_WIDTH else target[: TARGET_WIDTH - 1] + "…",
     )
-
-
-def _runs(folder: Path, session: SessionFile) -> bool:
-    holder = HolderFile.load(folder)
-    if holder is None:
-        return is_alive(session.launcher_pid, session.start_unix_ns)
-    return any(is_alive(pid, holder.start_unix_ns) for pid in (holder.holder_pid, holder.pid))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from profilednn_tui.cli.front import on_terminal, show
+from profilednn_tui.collect.roster import viewing
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.signals import end_like
 
 if TYPE_CHECKING:
     from profilednn_tui.session.source import OpenSession
@@ -26,7 +28,9 @@ def open_command(session: str) -> None:
     Without a terminal, its summary is printed.
     """
     if on_terminal():
-        sys.exit(show(session))
+        from profilednn_tui.session.source import open_session
+
+        end_like(show(open_session(session)))
     for line in _summary(_open(session)):
         click.echo(line)
 
@@ -39,24 +43,20 @@ def open_command(session: str) -> None:
 )
 def attach(session: str, headless: bool, output: Path | None) -> None:
     """Watch a session that is still being recorded."""
-    opened = _find_running(session)
-    if output is not None:
-        from profilednn_tui.launch.session import check_output
+    from profilednn_tui.launch.session import check_output
 
-        check_output(output.absolute())
-    exit_code = 0
-    if headless or not on_terminal():
-        _follow(opened)
-    else:
-        exit_code = show(opened.location)
-    while opened.poll():
-        pass
-    if output is not None:
-        opened.save_snapshot(output)
-    if headless or not on_terminal():
-        for line in _summary(opened):
-            click.echo(line, err=True)
-    sys.exit(exit_code)
+    target = output and output.absolute()
+    if target is not None:
+        check_output(target)
+    opened = _find_running(session)
+    as_text = headless or not on_terminal()
+    exit_code = _follow(opened) if as_text else show(opened)
+    _catch_up(opened)
+    if target is not None:
+        opened.save_snapshot(target)
+    for line in _summary(opened) if as_text else ():
+        click.echo(line, err=True)
+    end_like(exit_code)
 
 
 @click.command("export")
@@ -85,9 +85,13 @@ def _open(session: str) -> OpenSession:
     from profilednn_tui.session.source import open_session
 
     opened = open_session(session)
-    while opened.poll():
-        pass
+    _catch_up(opened)
     return opened
+
+
+def _catch_up(session: OpenSession) -> None:
+    while session.poll():
+        pass
 
 
 def _find_running(session: str) -> OpenSession:
@@ -105,14 +109,13 @@ def _find_running(session: str) -> OpenSession:
     return opened
 
 
-def _follow(session: OpenSession) -> None:
+def _follow(session: OpenSession) -> int:
     """Wait for the end of a session; Ctrl-C ends the waiting only."""
-    try:
+    with viewing(session.location), suppress(KeyboardInterrupt):
         while session.view().live:
             if not session.poll():
                 time.sleep(FOLLOW_INTERVAL_S)
-    except KeyboardInterrupt:
-        return
+    return 0
 
 
 def _summary(session: OpenSession) -> tuple[str, ...]:

@@ -141,11 +141,13 @@ def test_attach_without_a_terminal_waits_for_the_end(folder: Path) -> None:
     )
     name = session_folder(folder).name
     watching = start((*PROGRAM, "attach", name, "-o", "seen.pdnn"), folder, stderr=subprocess.PIPE)
+    eventually(lambda: bool(list(session_folder(folder).glob("viewer-*"))), "the viewer")
     waiting.communicate(b"word\n", timeout=60)
     _, summary = watching.communicate(timeout=60)
     assert watching.returncode == 0
     assert b"exit code 0" in summary
     assert (folder / "seen.pdnn").exists()
+    assert not list(session_folder(folder).glob("viewer-*"))
     refused(run((*PROGRAM, "attach", name), folder), "has ended")
 
 

@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from profilednn_kernels import _library
 
 ROOT = Path(__file__).parents[2]

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from profilednn_kernels import sigmoid_focal_loss
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss as torchvision_focal_loss
 
-from profilednn_kernels import sigmoid_focal_loss
 from tests.kernels.reference import focal_loss_and_gradient, paper_focal_loss
 
 GAMMAS = [0, 0.5, 1, 1.5, 2, 3, 5]
@@ -31,6 +33,10 @@ def with_gradient(inputs: Tensor, loss: Callable[[Tensor], Tensor]) -> tuple[Ten
     return value.detach(), gradient
 
 
+def fused_loss(x: Tensor, y: Tensor, alpha: float, gamma: float, reduction: str) -> tuple[Tensor, Tensor]:
+    return with_gradient(x, lambda leaf: sigmoid_focal_loss(leaf, y, alpha, gamma, reduction))
+
+
 def binary_case(shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
     return (torch.randn(shape) * 4).to(dtype), (torch.rand(shape) < 0.1).to(dtype)
 
@@ -42,8 +48,8 @@ def test_float32_agrees_with_float64_over_the_whole_range(instruction_set: str, 
     for y in (torch.zeros_like(x), torch.ones_like(x)):
         expected_loss, expected_gradient = focal_loss_and_gradient(x, y, alpha, gamma)
 
-        loss, unreduced = with_gradient(x, lambda leaf, y=y: sigmoid_focal_loss(leaf, y, alpha, gamma, "none"))
-        total, fused = with_gradient(x, lambda leaf, y=y: sigmoid_focal_loss(leaf, y, alpha, gamma, "sum"))
+        loss, unreduced = fused_loss(x, y, alpha, gamma, "none")
+        total, fused = fused_loss(x, y, alpha, gamma, "sum")
 
         assert relative_error(loss, expected_loss) <= 2e-6
         assert relative_error(unreduced, expected_gradient) <= 2e-6
@@ -56,7 +62,7 @@ def test_no_finite_input_gives_a_non_finite_result(instruction_set: str, gamma: 
     x = torch.cat([torch.logspace(-40, 4, 2000), -torch.logspace(-40, 4, 2000), torch.zeros(2)]).repeat(2)
     y = torch.cat([torch.zeros(len(x) // 2), torch.ones(len(x) // 2)])
     for reduction in REDUCTIONS:
-        loss, gradient = with_gradient(x, lambda leaf, r=reduction: sigmoid_focal_loss(leaf, y, 0.25, gamma, r))
+        loss, gradient = fused_loss(x, y, 0.25, gamma, reduction)
         assert loss.isfinite().all()
         assert gradient.isfinite().all()
 
@@ -275,7 +281,7 @@ def test_a_backward_with_scale_one_hands_out_the_gradient_the_forward_made() -> 
     x, y = binary_case((100, 91))
     x.requires_grad_()
     loss = sigmoid_focal_loss(x, y, reduction="sum")
-    made_in_forward = loss.grad_fn.saved_tensors[0].data_ptr()  # type: ignore[union-attr]
+    made_in_forward = loss.grad_fn.saved_tensors[0].data_ptr()
     loss.backward()
     assert x.grad is not None
     assert x.grad.data_ptr() == made_in_forward
@@ -292,6 +298,25 @@ def test_repeated_backward_through_a_kept_graph_is_right_each_time() -> None:
     assert torch.equal(once, before)
     torch.testing.assert_close(thrice, 3 * before)
     torch.testing.assert_close(half, 0.5 * before)
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_a_step_takes_the_memory_of_one_gradient(scale: int) -> None:
+    reset = Path("/proc/self/clear_refs")
+    if not os.access(reset, os.W_OK):
+        pytest.skip("this system does not measure peak memory")
+    x, y = binary_case((16, 2**20))
+    x.requires_grad_()
+    reset.write_text("5")
+    before = resident_bytes("VmRSS")
+    (scale * sigmoid_focal_loss(x, y, reduction="sum")).backward()
+    slack = 8 << 20
+    assert resident_bytes("VmHWM") - before <= x.numel() * x.element_size() + slack
+
+
+def resident_bytes(key: str) -> int:
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key))
+    return int(line.split()[1]) * 1024
 
 
 @pytest.mark.parametrize("reduction", ["none", "sum"])

@@ -4,9 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
-
 from profilednn_kernels import sigmoid_focal_loss, sigmoid_focal_loss_from_labels
+from torch import Tensor
 
 BACKGROUND, IGNORED = -1, -2
 
@@ -110,9 +109,7 @@ def test_compiles_into_one_graph() -> None:
 
 
 def test_a_label_that_is_no_class_is_named() -> None:
-    with pytest.raises(
-        IndexError, match=r"label 7 of anchor 2 is none of 5 classes, nor background \(-1\), nor ignored"
-    ):
+    with pytest.raises(IndexError, match="label 7 of anchor 2 is none of 5 classes, nor background"):
         sigmoid_focal_loss_from_labels(torch.zeros(4, 5), torch.tensor([0, -2, 7, 9]))
 
 

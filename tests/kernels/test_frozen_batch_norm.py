@@ -7,11 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from profilednn_kernels import frozen_batch_norm, replace_frozen_batch_norm, restore_frozen_batch_norm
 from torch import Tensor, nn
 from torchvision.models import resnet18
 from torchvision.ops import FrozenBatchNorm2d
-
-from profilednn_kernels import frozen_batch_norm, replace_frozen_batch_norm, restore_frozen_batch_norm
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
@@ -93,7 +92,7 @@ def test_compiles_into_one_graph(relu: bool) -> None:
 def test_without_relu_nothing_of_the_input_is_kept() -> None:
     x = torch.randn(2, 3, 4, 5, requires_grad=True)
     y = frozen_batch_norm(x, torch.rand(3), torch.rand(3))
-    kept = [t for t in y.grad_fn.saved_tensors if t is not None]  # type: ignore[union-attr]
+    kept = [t for t in y.grad_fn.saved_tensors if t is not None]
     assert [tuple(t.shape) for t in kept] == [(3,)]
 
 
@@ -158,10 +157,10 @@ def test_swapped_modules_compute_the_same_and_can_be_put_back(
 def test_a_batch_norm_that_trains_again_is_not_frozen() -> None:
     model = resnet(nn.BatchNorm2d)
     replace_frozen_batch_norm(model)
-    before = model.bn1.running_mean.clone()  # type: ignore[operator, union-attr]
+    before = model.bn1.running_mean.clone()
     model.train()
     model(torch.randn(2, 3, 64, 64))
-    assert not torch.equal(model.bn1.running_mean, before)  # type: ignore[arg-type, union-attr]
+    assert not torch.equal(model.bn1.running_mean, before)
 
 
 def test_batch_norms_that_train_are_left_alone() -> None:

@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import profilednn_kernels
+import pytest
 
 # Warms torch's pool, runs the kernels, and tells the process's OpenMP files and threads before and after.
 CHILD = """

@@ -7,14 +7,13 @@ from types import MethodType
 
 import pytest
 import torch
+from profilednn_kernels import replace_frozen_batch_norm, retinanet_classification_loss
 from torch import Tensor
 from torchvision.models import resnet18
 from torchvision.models.detection import RetinaNet
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.ops import FrozenBatchNorm2d
-
-from profilednn_kernels import replace_frozen_batch_norm, retinanet_classification_loss
 
 Batch = tuple[list[Tensor], list[dict[str, Tensor]]]
 

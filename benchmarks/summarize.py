@@ -1,0 +1,139 @@
+"""Times the agent's summary of a window against `key_averages()` on the same window.
+
+`python -m benchmarks.summarize` writes benchmarks/results/summarize.md.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks.conditions import Contention, machine, versions, write
+from profilednn_tui.agent.guard import Guard
+from profilednn_tui.agent.summarize import summarize
+from profilednn_tui.agent.torch_profiler import TorchProfiler, Tree
+
+ROUNDS = 24
+
+
+def resnet() -> tuple[nn.Module, Callable[[nn.Module], torch.Tensor]]:
+    from torchvision.models import resnet18
+
+    images, labels = torch.randn(8, 3, 64, 64), torch.randint(0, 1000, (8,))
+    return resnet18(), lambda net: nn.functional.cross_entropy(net(images), labels)
+
+
+def lstm() -> tuple[nn.Module, Callable[[nn.Module], torch.Tensor]]:
+    words = torch.randn(8, 20, 64)
+    return nn.LSTM(64, 128, 2, batch_first=True), lambda net: net(words)[0].pow(2).mean()
+
+
+def transformer() -> tuple[nn.Module, Callable[[nn.Module], torch.Tensor]]:
+    words = torch.randn(8, 20, 64)
+    layer = nn.TransformerEncoderLayer(64, 4, 128, batch_first=True)
+    return nn.TransformerEncoder(layer, 4), lambda net: net(words).pow(2).mean()
+
+
+def retinanet() -> tuple[nn.Module, Callable[[nn.Module], torch.Tensor]]:
+    from torchvision.models.detection import retinanet_resnet50_fpn
+
+    images = [torch.rand(3, 128, 128)]
+    targets = [{"boxes": torch.tensor([[10.0, 10.0, 60.0, 60.0]]), "labels": torch.tensor([1])}]
+    net = retinanet_resnet50_fpn(weights=None, weights_backbone=None, min_size=128, max_size=128)
+    return net, lambda net: sum(net(images, targets).values())
+
+
+MODELS = {"ResNet-18": resnet, "LSTM": lstm, "Transformer encoder": transformer, "RetinaNet": retinanet}
+
+
+class Window:
+    """Makes profiled steps of one model."""
+
+    def __init__(self, make: Callable[[], tuple[nn.Module, Any]]) -> None:
+        torch.manual_seed(0)
+        self.net, self._loss_of = make()
+        self._optimizer = torch.optim.SGD(self.net.parameters(), lr=0.001, momentum=0.9)
+        self.profiler = TorchProfiler(torch, Guard(print))
+        self.paths = {id(module): path for path, module in self.net.named_modules()}
+
+    def profile(self) -> tuple[Tree, Any]:
+        """The raw tree of one step, and torch's own profile of it."""
+        self.profiler.start(stacks=True)
+        self._optimizer.zero_grad()
+        self._loss_of(self.net).backward()
+        self._optimizer.step()
+        profile = self.profiler._profile
+        tree = self.profiler.stop()
+        assert tree is not None
+        profile.kineto_results, profile._needs_processing = tree._kineto_results, True
+        return tree, profile
+
+
+def measure(window: Window, rounds: int) -> tuple[int, list[float], list[float]]:
+    """Events of a window, and the seconds of both ways, in turn, each window read both ways."""
+    ours, theirs, events = [], [], 0
+    for round_number in range(rounds + 1):
+        tree, profile = window.profile()
+        begin = time.perf_counter()
+        events = summarize(tree, window.profiler.types, window.paths).events
+        middle = time.perf_counter()
+        profile.key_averages(group_by_input_shape=True, group_by_stack_n=5)
+        end = time.perf_counter()
+        if round_number:
+            ours.append(middle - begin)
+            theirs.append(end - middle)
+    return events, ours, theirs
+
+
+def collector_off(window: Window) -> tuple[int, list[float], list[float]]:
+    """The same without a garbage collection inside either way."""
+    gc.collect()
+    gc.disable()
+    try:
+        return measure(window, ROUNDS // 2)
+    finally:
+        gc.enable()
+
+
+def spread_ms(seconds: list[float]) -> str:
+    low, high = min(seconds) * 1e3, max(seconds) * 1e3
+    return f"{statistics.mean(seconds) * 1e3:.1f} ({low:.1f} to {high:.1f})"
+
+
+def main() -> None:
+    """Measure all models and write the table."""
+    torch.set_num_threads(1)
+    contention = Contention()
+    lines = [
+        "## Summarizing a window",
+        "",
+        *machine(),
+        versions("torch", "torchvision"),
+        f"- One profiled step with shapes and stacks, {ROUNDS} windows a model, each read both ways; milliseconds,",
+        "  mean (minimum to maximum). `key_averages(group_by_input_shape=True, group_by_stack_n=5)` includes torch's",
+        "  own conversion of the raw events, as every use of it does.",
+        "- As a program pays it: the objects that `key_averages` makes set off collections of the whole heap, and the",
+        "  summary pauses the collector. The last column has the collector off for both.",
+        "",
+        "| model | events | summary, ms | key_averages, ms | ratio | ratio, collector off |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, make in MODELS.items():
+        window = Window(make)
+        events, ours, theirs = measure(window, ROUNDS)
+        ratio = sum(theirs) / sum(ours)
+        _, ours_alone, theirs_alone = collector_off(window)
+        window.profiler.remove()
+        alone = sum(theirs_alone) / sum(ours_alone)
+        lines.append(f"| {name} | {events:,} | {spread_ms(ours)} | {spread_ms(theirs)} | {ratio:.1f}x | {alone:.1f}x |")
+    write("summarize", [*lines, "", contention.line()])
+
+
+if __name__ == "__main__":
+    main()
