@@ -22,7 +22,7 @@ def measure(change: Change) -> Cores:
     return Cores(
         unix_ns=now.unix_ns,
         busy=busy,
-        target=[min(share, change.percent(ticks)) for share, ticks in zip(busy, on_core, strict=True)],
+        target=_target_by_core(busy, [change.percent(ticks) for ticks in on_core]),
         steal=[steal for _, steal in shares],
         target_percent=target_percent,
         others_percent=round(max(0.0, sum(busy) - target_percent - host_percent), 1),
@@ -37,6 +37,19 @@ def _shares(before: CoreTicks | None, now: CoreTicks | None) -> tuple[float, flo
         return 0.0, 0.0
     scale = 100 / (now.total - before.total)
     return round(scale * max(0, now.busy - before.busy), 1), round(scale * max(0, now.steal - before.steal), 1)
+
+
+def _target_by_core(busy: list[float], claimed: list[float]) -> list[float]:
+    """The target's part of each core's use.
+
+    A thread's time counts for the core it ran on last; what then exceeds the use of a core was spent elsewhere, so it
+    goes to the cores whose use nobody claims, in proportion.
+    """
+    held = [min(use, claim) for use, claim in zip(busy, claimed, strict=True)]
+    free = [use - part for use, part in zip(busy, held, strict=True)]
+    moved = min(sum(claimed) - sum(held), sum(free))
+    scale = moved / sum(free) if sum(free) > 0 else 0.0
+    return [round(part + scale * rest, 1) for part, rest in zip(held, free, strict=True)]
 
 
 def _host_ticks(change: Change) -> int:

@@ -13,6 +13,8 @@ from profilednn_tui import protocol
 from profilednn_tui.session.records import Frame, Module, Operator, OperatorKey, Operators, Stack
 
 NONE = -1
+TREND_WINDOWS = 4
+"""The first windows still warm up: fewer would show trends that are none."""
 
 Integers: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -223,7 +225,7 @@ def _stack(tables: Tables, place: int, calls: float, self_ns: float, total_ns: f
 
 def _trend(newest_ns: float, mean_ns: float, windows: int) -> float | None:
     earlier_ns = mean_ns * windows - newest_ns
-    return newest_ns / (earlier_ns / (windows - 1)) if windows > 1 and earlier_ns > 0 else None
+    return newest_ns / (earlier_ns / (windows - 1)) if windows >= TREND_WINDOWS and earlier_ns > 0 else None
 
 
 def _modules(tables: Tables, windows: Sequence[Figures]) -> tuple[Module, ...]:

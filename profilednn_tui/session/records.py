@@ -141,7 +141,7 @@ class Operator:
     backward: bool
     """Run by the autograd engine (mostly)."""
     trend: float | None
-    """Self time in the newest window divided by the mean of the earlier merged ones; needs two windows."""
+    """Self time in the newest window divided by the mean of the earlier merged ones; needs four windows."""
     modules: tuple[str, ...]
     stacks: tuple[Stack, ...]
     """Heaviest first."""

@@ -80,22 +80,28 @@ def test_a_backward_operator_knows_the_forward_line_that_made_its_work() -> None
 
 
 def test_several_windows_are_averaged_per_step() -> None:
-    operators = series(r.window(1), r.window(2, slower=2.0), r.window(3, slower=3.0)).view()
-    assert operators.windows == (1, 2, 3)
+    slower = (1.0, 2.0, 3.0, 2.0)
+    operators = series(*(r.window(number, slower=factor) for number, factor in enumerate(slower, 1))).view()
+    assert operators.windows == (1, 2, 3, 4)
     backward = named(operators, "aten::convolution_backward")
     assert backward.self_ns_per_step == pytest.approx(18e6)
     assert backward.calls_per_step == 1
     assert len(backward.stacks) == 1
-    assert backward.trend == pytest.approx(27e6 / 13.5e6)
+    assert backward.trend == pytest.approx(1.0)
     assert operators.self_ns_per_step == pytest.approx(2 * 13.7e6)
 
 
 def test_an_operator_absent_from_the_newest_window_fades() -> None:
-    newest = r.window(2)
+    newest = r.window(4)
     newest = replace(newest, rows=[row for row in newest.rows if row[0] != 3])
-    faded = named(series(r.window(1), newest).view(), "aten::add_")
+    faded = named(series(r.window(1), r.window(2), r.window(3), newest).view(), "aten::add_")
     assert faded.trend == 0
-    assert faded.self_ns_per_step == 350_000
+    assert faded.self_ns_per_step == 525_000
+
+
+def test_the_first_windows_show_no_trend() -> None:
+    operators = series(r.window(1, slower=3.0), r.window(2), r.window(3)).view()
+    assert {row.trend for row in operators.rows} == {None}
 
 
 def test_stacks_merge_across_windows_whose_tables_are_numbered_differently() -> None:

@@ -1,0 +1,37 @@
+"""`make bench`: runs the parts and puts their results together in BENCHMARKS.md.
+
+`python -m benchmarks [PART ...]`; without a part, all of them. A part that was not run keeps its last result.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.conditions import RESULTS
+
+PARTS = ("overhead", "summarize", "host", "survival", "kernels")
+OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
+PREFACE = """# Benchmarks
+
+The last results of `make bench` (`make bench PARTS="overhead host"` runs single parts). A time counts only beside
+another one taken in turn with it on the same machine; each part says what else was busy meanwhile.
+"""
+
+
+def main() -> None:
+    """Run the parts named on the command line."""
+    names = sys.argv[1:] or list(PARTS)
+    unknown = sorted(set(names) - set(PARTS))
+    if unknown:
+        sys.exit(f"No such part: {', '.join(unknown)}. There are: {', '.join(PARTS)}.")
+    failed = [name for name in names if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"]).returncode]
+    sections = [path.read_text() for part in PARTS if (path := RESULTS / f"{part}.md").exists()]
+    OUTPUT.write_text("\n".join([PREFACE, *sections]))
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}.")
+
+
+if __name__ == "__main__":
+    main()
