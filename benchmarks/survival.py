@@ -29,7 +29,7 @@ from profilednn_tui.session.folder import OUTPUT_FILE, ExitFile, HolderFile
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "tests" / "targets" / "survivor.py"
 TARGET_EXIT_CODE = 7
-STEPS = 600
+STEPS = 1_000
 AT_ONCE = 2
 TIME_LIMIT_S = 120.0
 ALLOWED_LOSS_S = 1.0
@@ -179,41 +179,40 @@ def kill_once(case: Case, plain: Plain, moment: float) -> Result:
             run.close()
 
 
-def wait_for_end(pid: int, run: Run) -> int | None:
-    """Wait until the target has ended and its living holder has said so; the exit code."""
+def wait_for_end(pid: int, run: Run) -> int:
+    """Wait until the target has ended; the exit code, from whoever waited for it."""
     deadline_s = time.monotonic() + TIME_LIMIT_S
-    witness_dies = "holder" in run.case.victims or not run.case.terminal and "host" in run.case.victims
     while time.monotonic() < deadline_s:
-        if not witness_dies:
-            if run.ended() is not None:
-                return run.ended()
-        else:
-            with suppress(ChildProcessError):  # not ours yet: its parent is still dying
-                ended, status = os.waitpid(pid, os.WNOHANG)  # we are the parent of what its parent left behind
-                if ended:
-                    return os.waitstatus_to_exitcode(status)
+        if (told := run.ended()) is not None:
+            return told
+        with suppress(ChildProcessError):  # we are the parent of it only when nobody is left to tell
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
         time.sleep(0.02)
     raise TimeoutError("the target has not ended")
 
 
-def judge(run: Run, plain: Plain, moment_s: float, exit_code: int | None) -> Result:
+def judge(run: Run, plain: Plain, moment_s: float, exit_code: int) -> Result:
     """Compare what the session tells with what the target itself wrote down."""
     made_ns = [int(line) for line in run.log.read_text().split()] if run.log.exists() else []
     session, wrong = exported(run.session)
     steps = session.get("steps", {}).get("count") or 0
-    missing_ns = made_ns[-1] - made_ns[min(steps, len(made_ns)) - 1] if steps else made_ns[-1] - made_ns[0] if made_ns else 0
-    if missing_ns > ALLOWED_LOSS_S * 1e9:
-        wrong.append(f"{missing_ns / 1e9:.2f} s of steps are missing ({steps} of {len(made_ns)})")
-    if steps > len(made_ns) + 1:
+    unrecorded_ns = made_ns[steps:]
+    missing_s = (unrecorded_ns[-1] - made_ns[max(0, steps - 1)]) / 1e9 if unrecorded_ns else 0.0
+    if missing_s > ALLOWED_LOSS_S:
+        wrong.append(f"{missing_s:.2f} s of steps are missing ({steps} of {len(made_ns)})")
+    if steps > len(made_ns) + 1:  # a step may be recorded between its end and the target's own note of it
         wrong.append(f"{steps} steps in the session, {len(made_ns)} made")
-    wanted = -signal.SIGKILL if "target" in run.case.victims and len(made_ns) < STEPS else TARGET_EXIT_CODE
-    if exit_code not in (wanted, TARGET_EXIT_CODE if len(made_ns) == STEPS else wanted):
-        wrong.append(f"exit code {exit_code} instead of {wanted}")
-    if "target" not in run.case.victims and run.output != plain.output:
-        wrong.append(f"output differs from the untouched run ({len(run.output)} bytes, not {len(plain.output)})")
-    if not plain.output.startswith(run.output.rpartition(b"\n")[0]):
-        wrong.append("output is not the beginning of the untouched run's")
-    return Result(moment_s, len(made_ns), steps, missing_ns / 1e9, tuple(wrong))
+    killed = "target" in run.case.victims
+    possible = {TARGET_EXIT_CODE} if not killed else {-signal.SIGKILL}
+    if len(made_ns) == STEPS:
+        possible.add(TARGET_EXIT_CODE)  # too late for a kill
+    if exit_code not in possible:
+        wrong.append(f"the target's exit code is {exit_code}")
+    if run.output != plain.output and not (killed and plain.output.startswith(run.output)):
+        wrong.append(f"the output differs from the untouched run's ({len(run.output)} bytes, {len(plain.output)})")
+    return Result(moment_s, len(made_ns), steps, missing_s, tuple(wrong))
 
 
 def exported(session: Path) -> tuple[dict[str, dict[str, int]], list[str]]:
@@ -268,6 +267,7 @@ def main() -> int:
     moments = random.Random(seed)
     failures = []
     with foster_parent(), tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(AT_ONCE) as pool:
+        plain_run(Path(name))  # a cold start takes longer
         plain = plain_run(Path(name))
         for case in CASES:
             chosen = [moments.uniform(0.0, 0.95) for _ in range(options.moments)]
@@ -277,7 +277,7 @@ def main() -> int:
             print(lines[-1], file=sys.stderr, flush=True)
     lines += ["", *failures, contention.line()]
     if options.name == "-":
-        print("\n".join(lines))
+        print(*lines, sep="\n")
     else:
         write(options.name, lines)
     return bool(failures)

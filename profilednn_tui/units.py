@@ -13,7 +13,7 @@ _COUNTS = ("", "k", "M", "G", "T")
 
 
 def milliseconds(duration_ns: float | None) -> str:
-    """A duration for columns that are all in ms: ``0.012``, ``3.40``, ``127.3``, ``4215``; 6 characters below 1000 s."""
+    """A duration in a column of milliseconds: ``0.012``, ``3.40``, ``127.3``, ``4215``."""
     if duration_ns is None:
         return UNKNOWN
     value = duration_ns / 1e6

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "profilednn_tui")
@@ -50,7 +51,7 @@ def run(words: tuple[str, ...], folder: Path, stdin: bytes = b"", **variables: s
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def start(words: tuple[str, ...], folder: Path, **streams: int) -> subprocess.Popen[bytes]:
+def start(words: tuple[str, ...], folder: Path, **streams: Any) -> subprocess.Popen[bytes]:
     """Start a command line in a folder."""
     return subprocess.Popen(words, cwd=folder, env=environment(folder / "home"), **streams)
 
