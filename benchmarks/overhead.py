@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Run:
 def figures(out: Path, **more: float) -> Run:
     noted = json.loads(out.read_text())
     updates = noted["updates_ns"][int(len(noted["updates_ns"]) * WARM_UP_SHARE) :]
-    steps = [(after - before) / 1e6 for before, after in zip(updates, updates[1:], strict=False)]
+    steps = [(after - before) / 1e6 for before, after in pairwise(updates)]
     return Run(statistics.median(steps), statistics.mean(steps), noted["peak_bytes"], **more)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from profilednn_tui.collect.roster import viewing
+from profilednn_tui.collect.viewers import viewing
 
 if TYPE_CHECKING:
     from profilednn_tui.session.source import OpenSession

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from profilednn_tui import units
@@ -38,11 +39,21 @@ def newest_step(recording: Path) -> int | None:
             event = json.loads(line)
         except ValueError:
             continue
-        if event.get("event") == Steps.kind:
+        kind = event.get("event") if isinstance(event, dict) else None
+        if kind == Steps.kind:
             return int(event["first"]) + len(event["rows"]) - 1
-        if event.get("event") == Status.kind:
+        if kind == Status.kind:
             return int(event["steps"])
     return None
+
+
+def file_sizes(folder: Path) -> dict[Path, int]:
+    """The files of a session; marks of viewers and files under construction come and go meanwhile."""
+    sizes: dict[Path, int] = {}
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            sizes[path] = path.stat().st_size
+    return sizes
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:
@@ -56,7 +67,7 @@ def _aligned(column: str, text: str, width: int) -> str:
 
 
 def _cells(entry: SessionEntry, now_unix_ns: int) -> tuple[str, ...]:
-    sizes = {path: path.stat().st_size for path in entry.folder.iterdir() if path.is_file()}
+    sizes = file_sizes(entry.folder)
     steps = [newest_step(path) for path in sizes if recording_pid(path.name) is not None]
     target = " ".join([entry.file.name, *entry.file.argv[1:]])
     return (

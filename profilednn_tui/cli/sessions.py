@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from profilednn_tui.cli.front import on_terminal, show
-from profilednn_tui.collect.roster import viewing
+from profilednn_tui.collect.viewers import viewing
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.signals import end_like
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from profilednn_tui.collect import procfs
 from profilednn_tui.collect.moment import Agents
-from profilednn_tui.paths import FILE_MODE
+from profilednn_tui.collect.viewers import viewer_pids
 from profilednn_tui.protocol import Hello
 from profilednn_tui.session.folder import agent_recording, recording_pid
 
 HEAD_BYTES = 1 << 16
 """The first lines of a recording, among them its `Hello`."""
-
-_VIEWER = "viewer-"
 
 
 class Roster:
@@ -40,8 +36,7 @@ class Roster:
 
     def host_pids(self) -> list[int]:
         """This process, and the viewers that have the session open."""
-        suffixes = (name.removeprefix(_VIEWER) for name in procfs.names(str(self._folder)) if name.startswith(_VIEWER))
-        return [os.getpid(), *(int(suffix) for suffix in suffixes if suffix.isdigit() and int(suffix) != os.getpid())]
+        return [os.getpid(), *(pid for pid in viewer_pids(procfs.names(str(self._folder))) if pid != os.getpid())]
 
 
 class _Hello(msgspec.Struct, tag_field="event", tag=Hello.kind):
@@ -53,16 +48,3 @@ def _hello(line: bytes) -> _Hello | None:
         return msgspec.json.decode(line, type=_Hello)
     except msgspec.MsgspecError:
         return None
-
-
-@contextmanager
-def viewing(folder: Path) -> Iterator[None]:
-    """Be counted among the host's processes of a session while the block runs."""
-    mark = folder / f"{_VIEWER}{os.getpid()}"
-    with suppress(OSError):
-        mark.touch(mode=FILE_MODE)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            mark.unlink()

@@ -28,10 +28,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def start(text: str, **options: Any) -> Path:
     """Start a Python text under the holder; its session."""
     command = any_command((sys.executable, "-c", text))
-    return start_under_terminal(command, LaunchOptions(**options), TerminalSize(30, 100))
+    return start_under_terminal(command, LaunchOptions(output=output), TerminalSize(30, 100))
 
 
-def output(session: Path) -> str:
+def said(session: Path) -> str:
     return (session / OUTPUT_FILE).read_bytes().decode() if (session / OUTPUT_FILE).exists() else ""
 
 
@@ -65,7 +65,7 @@ def test_it_has_a_terminal_of_the_wanted_size_and_its_group_in_the_foreground() 
     )
     assert exit_code(session) == 3
     wanted = "[True, True, True] os.terminal_size(columns=100, lines=30) True 0 ['0', '1', '2', '3']\r\n"
-    assert output(session) == wanted
+    assert said(session) == wanted
 
 
 def test_it_starts_where_we_are_with_the_signals_of_a_shell() -> None:
@@ -76,7 +76,7 @@ def test_it_starts_where_we_are_with_the_signals_of_a_shell() -> None:
     )
     exit_code(session)
     pipe_and_file_size = 1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1)  # ignored by every Python
-    assert output(session) == f"{os.getcwd()} [0, {pipe_and_file_size}]\r\n"
+    assert said(session) == f"{os.getcwd()} [0, {pipe_and_file_size}]\r\n"
 
 
 def test_what_is_written_to_the_fifo_is_typed() -> None:
@@ -84,15 +84,15 @@ def test_what_is_written_to_the_fifo_is_typed() -> None:
     eventually((session / INPUT_FIFO).exists, "the FIFO")
     (session / INPUT_FIFO).write_bytes(b"words\n")
     assert exit_code(session) == 0
-    assert "got words\r\n" in output(session)
+    assert "got words\r\n" in said(session)
 
 
 def test_ctrl_c_interrupts_the_program_and_not_the_holder() -> None:
     session = start("import time\nprint('on', flush=True)\ntime.sleep(60)")
-    eventually(lambda: "on" in output(session), "the program")
+    eventually(lambda: "on" in said(session), "the program")
     (session / INPUT_FIFO).write_bytes(b"\x03")
     assert exit_code(session) == -signal.SIGINT
-    assert "KeyboardInterrupt" in output(session)
+    assert "KeyboardInterrupt" in said(session)
 
 
 def test_input_that_nobody_reads_holds_up_no_output(tmp_path: Path) -> None:
@@ -101,14 +101,14 @@ def test_input_that_nobody_reads_holds_up_no_output(tmp_path: Path) -> None:
         f"while not os.path.exists('{tmp_path}/go'): time.sleep(0.01)\n"
         "print('x' * 300_000)\n"
     )
-    eventually(lambda: "on" in output(session), "the program")
+    eventually(lambda: "on" in said(session), "the program")
     flood = os.open(session / INPUT_FIFO, os.O_WRONLY | os.O_NONBLOCK)
     for _ in range(40):
         os.write(flood, b"line that nobody reads\n" * 40)
     os.close(flood)
     (tmp_path / "go").touch()
     assert exit_code(session) == 0
-    assert output(session).count("x") == 300_000
+    assert said(session).count("x") == 300_000
 
 
 def test_the_size_follows_the_viewer() -> None:
@@ -117,10 +117,10 @@ def test_the_size_follows_the_viewer() -> None:
         "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGWINCH})\n"
         "print('on', flush=True)\nsignal.sigwait({signal.SIGWINCH})\nprint(os.get_terminal_size())\n"
     )
-    eventually(lambda: "on" in output(session), "the program")
+    eventually(lambda: "on" in said(session), "the program")
     (session / SIZE_FILE).write_text("12 34")
     assert exit_code(session) == 0
-    assert "os.terminal_size(columns=34, lines=12)" in output(session)
+    assert "os.terminal_size(columns=34, lines=12)" in said(session)
 
 
 def test_a_program_that_closes_all_files_is_waited_for() -> None:
@@ -133,7 +133,7 @@ def test_what_a_program_leaves_behind_keeps_the_terminal(tmp_path: Path) -> None
     session = start_under_terminal(any_command(("bash", "-c", script)), LaunchOptions(), TerminalSize(24, 80))
     assert exit_code(session) == 4
     (tmp_path / "go").touch()
-    eventually(lambda: "still here" in output(session), "the process left behind")
+    eventually(lambda: "still here" in said(session), "the process left behind")
     eventually(lambda: has_ended(holder(session).holder_pid), "the holder's end")
 
 
@@ -158,10 +158,10 @@ os.killpg(0, signal.SIGKILL)
     )
     assert killed.returncode == -signal.SIGKILL
     session = session_folder(tmp_path)
-    eventually(lambda: "on" in output(session), "the program")
+    eventually(lambda: "on" in said(session), "the program")
     (tmp_path / "go").touch()
     assert exit_code(session) == 0
-    assert output(session).count("lines") == 1000
+    assert said(session).count("lines") == 1000
 
 
 def test_a_full_disk_holds_up_nobody(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.launching import PROGRAM, environment, eventually, session_folder, start
+from tests.integration.launching import PROGRAM, eventually, session_folder, start
 
 COUNTS = """
 import os, signal, time
@@ -61,14 +61,13 @@ def test_a_key_in_the_terminal_reaches_the_target_once(key: bytes, name: str, tm
         os.setsid()
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
-    run = subprocess.Popen(
+    run = start(
         (*PROGRAM, "script.py"),
-        cwd=tmp_path,
-        env=environment(tmp_path / "home"),
+        tmp_path,
         stdin=terminal,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=own_the_terminal,
+        preexec=own_the_terminal,
     )
     ready(tmp_path)
     os.write(keyboard, key)
@@ -86,14 +85,7 @@ def test_a_signal_of_the_target_to_its_group_does_not_come_back(tmp_path: Path) 
         "while not ended", "os.killpg(0, signal.SIGTERM)\nos.killpg(0, signal.SIGUSR2)\nwhile not ended"
     )
     (tmp_path / "script.py").write_text(text)
-    run = subprocess.Popen(
-        (*PROGRAM, "script.py"),
-        cwd=tmp_path,
-        env=environment(tmp_path / "home"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    run = start((*PROGRAM, "script.py"), tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec=os.setsid)
     stdout, _ = run.communicate(timeout=60)
     assert (run.returncode, stdout) == (0, b"{'SIGTERM': 1}\n")
 
