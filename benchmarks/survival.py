@@ -23,14 +23,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.conditions import RESULTS, Contention, machine, versions, write
+from benchmarks.conditions import Contention, machine, versions, write
 from profilednn_tui.session.folder import OUTPUT_FILE, ExitFile, HolderFile
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "tests" / "targets" / "survivor.py"
 TARGET_EXIT_CODE = 7
-STEPS = 1_000
-AT_ONCE = 2
 TIME_LIMIT_S = 120.0
 ALLOWED_LOSS_S = 1.0
 PROGRAM = (sys.executable, "-m", "profilednn_tui")
@@ -41,6 +39,7 @@ PR_SET_CHILD_SUBREAPER = 36
 class Plain:
     """The run that nobody watched."""
 
+    steps: int
     output: bytes
     duration_s: float
 
@@ -86,13 +85,13 @@ class Result:
 class Run:
     """One watched training in a folder of its own."""
 
-    def __init__(self, case: Case, folder: Path) -> None:
+    def __init__(self, case: Case, steps: int, folder: Path) -> None:
         self.case = case
         self.log = folder / "steps"
         self._stdout = folder / "stdout"
         self._home = folder / "home"
         self._screen: int | None = None
-        words = [*PROGRAM, *(() if case.terminal else ("--headless",)), str(TARGET), str(STEPS), str(self.log)]
+        words = [*PROGRAM, *(() if case.terminal else ("--headless",)), str(TARGET), str(steps), str(self.log)]
         environment = child_environment() | {"PROFILEDNN_HOME": str(self._home), "TERM": "xterm-256color"}
         if case.terminal:
             self._screen, terminal = pty.openpty()
@@ -126,9 +125,10 @@ class Run:
     @property
     def output(self) -> bytes:
         """What is kept of the target's words."""
-        if self.case.terminal:
-            return (self.session / OUTPUT_FILE).read_bytes().replace(b"\r\n", b"\n")
-        return self._stdout.read_bytes()
+        if not self.case.terminal:
+            return self._stdout.read_bytes()
+        log = self.session / OUTPUT_FILE
+        return log.read_bytes().replace(b"\r\n", b"\n") if log.exists() else b""
 
     def ended(self) -> int | None:
         """How the target ended, as the recording tells."""
@@ -154,19 +154,19 @@ def child_environment() -> dict[str, str]:
     return clean | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def plain_run(folder: Path) -> Plain:
+def plain_run(steps: int, folder: Path) -> Plain:
     """The same training untouched."""
     begin_s = time.monotonic()
-    words = (sys.executable, str(TARGET), str(STEPS), str(folder / "plain-steps"))
+    words = (sys.executable, str(TARGET), str(steps), str(folder / "plain-steps"))
     done = subprocess.run(words, env=child_environment(), capture_output=True, check=False)
     assert done.returncode == TARGET_EXIT_CODE, done.stderr.decode()
-    return Plain(done.stdout, time.monotonic() - begin_s)
+    return Plain(steps, done.stdout, time.monotonic() - begin_s)
 
 
 def kill_once(case: Case, plain: Plain, moment: float) -> Result:
     """Start a training, kill at `moment` (0 to 1 of its duration), and look at what is left."""
     with tempfile.TemporaryDirectory() as name:
-        run = Run(case, Path(name))
+        run = Run(case, plain.steps, Path(name))
         try:
             pids = run.pids()
             time.sleep(moment * plain.duration_s)
@@ -206,7 +206,7 @@ def judge(run: Run, plain: Plain, moment_s: float, exit_code: int) -> Result:
         wrong.append(f"{steps} steps in the session, {len(made_ns)} made")
     killed = "target" in run.case.victims
     possible = {TARGET_EXIT_CODE} if not killed else {-signal.SIGKILL}
-    if len(made_ns) == STEPS:
+    if len(made_ns) == plain.steps:
         possible.add(TARGET_EXIT_CODE)  # too late for a kill
     if exit_code not in possible:
         wrong.append(f"the target's exit code is {exit_code}")
@@ -235,10 +235,10 @@ def foster_parent() -> Iterator[None]:
             pass
 
 
-def row(case: Case, results: list[Result]) -> str:
+def row(case: Case, plain: Plain, results: list[Result]) -> str:
     worst_s = max(result.missing_s for result in results)
     early = sum(result.steps_run == 0 for result in results)
-    complete = sum(result.steps_run == STEPS for result in results)
+    complete = sum(result.steps_run == plain.steps for result in results)
     intact = sum(not result.wrong for result in results)
     return f"| {case.title} | {len(results)} | {early} | {complete} | {worst_s:.2f} | {intact} |"
 
@@ -247,6 +247,8 @@ def main() -> int:
     """Kill, judge, write the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.survival")
     parser.add_argument("--moments", type=int, default=20, help="kills a case [20]")
+    parser.add_argument("--steps", type=int, default=2_500, help="of each training [2500]")
+    parser.add_argument("--at-once", type=int, default=2, help="trainings at the same time [2]")
     parser.add_argument("--seed", type=int, default=None, help="of the moments [a new one]")
     parser.add_argument("--name", default="survival", help="of the file under benchmarks/results, - for none")
     options = parser.parse_args()
@@ -257,7 +259,8 @@ def main() -> int:
         "",
         *machine(),
         versions("torch", "textual"),
-        f"- {options.moments} kills a row at random moments (seed {seed}) of a training of {STEPS} steps, start included.",
+        f"- {options.moments} kills a row at random moments (seed {seed}) of a training of {options.steps:,} steps,",
+        "  start included.",
         "- Each session must open as JSON with all steps but those of the last second. Where the target lives on, its",
         "  exit code, its output and the hash of its weights must be those of a run that nobody watched.",
         "",
@@ -266,13 +269,13 @@ def main() -> int:
     ]
     moments = random.Random(seed)
     failures = []
-    with foster_parent(), tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(AT_ONCE) as pool:
-        plain_run(Path(name))  # a cold start takes longer
-        plain = plain_run(Path(name))
+    with foster_parent(), tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(options.at_once) as pool:
+        plain_run(options.steps, Path(name))  # a cold start takes longer
+        plain = plain_run(options.steps, Path(name))
         for case in CASES:
             chosen = [moments.uniform(0.0, 0.95) for _ in range(options.moments)]
             results = list(pool.map(lambda moment, case=case: kill_once(case, plain, moment), chosen))
-            lines.append(row(case, results))
+            lines.append(row(case, plain, results))
             failures += [f"- {case.title}, at {r.moment_s:.2f} s: {what}" for r in results for what in r.wrong]
             print(lines[-1], file=sys.stderr, flush=True)
     lines += ["", *failures, contention.line()]

@@ -69,9 +69,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.Abort:
         _leave("interrupted", 130)
     except BrokenPipeError:
-        # Whoever read our output has seen enough. What is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_output()  # whoever read it has seen enough
         sys.exit(1)
+    except OSError as error:
+        _drop_output()
+        _leave(f"The system refuses: {error.strerror or error}. Free some space or check where the output goes.", 2)
+
+
+def _drop_output() -> None:
+    """Let what is left in the buffer of stdout go nowhere, or Python would complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _leave(sentence: str, exit_code: int) -> None:

@@ -13,7 +13,7 @@ from profilednn_tui.collect.change import Change
 from profilednn_tui.collect.moment import Moment, MomentReader
 from profilednn_tui.collect.roster import Roster
 from profilednn_tui.paths import FILE_MODE
-from profilednn_tui.protocol import MAGIC, VERSION, Exit, Header, Notice, encode
+from profilednn_tui.protocol import MAGIC, VERSION, Exit, Header, Machine, Notice, encode
 from profilednn_tui.session.folder import HOST_RECORDING
 
 INTERVAL_S = 1.0
@@ -65,11 +65,12 @@ class Recorder:
         self._before: Moment | None = None
         self._due_s = clock.monotonic_s()
         self._failed: set[str] = set()
+        self._affinity: list[int] = []
 
     def start(self) -> None:
         """Write the head of the file, describe the machine, and take the moment that the first sample starts from."""
         self._file.append(Header(MAGIC, VERSION, "host", os.getpid(), self._clock.unix_ns()))
-        self._guarded("machine", lambda: machine.describe(self._root_pid, self._clock.unix_ns()))
+        self._guarded("machine", self._describe, self._root_pid)
         self.sample_if_due()
 
     def wait_s(self) -> float:
@@ -92,8 +93,20 @@ class Recorder:
         now = self._reader.read()
         before, self._before = self._before, now
         if before is not None and now.tree.processes:
+            self._guarded("machine", self._describe, now.main_pid or self._root_pid)
             for name, measure in COLLECTORS:
                 self._guarded(name, measure, Change(before, now))
+
+    def _describe(self, pid: int) -> Machine | None:
+        """The machine, when the process may use other cores of it than was last said.
+
+        A library that looks at each core in turn while it is imported has the process on a single one for a moment.
+        """
+        if machine.affinity(pid) == self._affinity:
+            return None
+        event = machine.describe(pid, self._clock.unix_ns())
+        self._affinity = event.affinity
+        return event
 
     def _guarded(self, name: str, measure: Callable[..., Any], *arguments: Any) -> None:
         try:

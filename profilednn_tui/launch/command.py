@@ -28,10 +28,11 @@ class TargetCommand:
 
 def script_command(script: str, arguments: Sequence[str], python: str | None = None) -> TargetCommand:
     """``SCRIPT ARGS``: a Python file, or a folder or archive with a ``__main__.py``."""
+    working_directory = _working_directory()
     _check_script(script)
     interpreter = find_interpreter(python)
     named = (script, *arguments)
-    return TargetCommand((interpreter, *named), named, _script_name(script), _working_directory(), interpreter)
+    return TargetCommand((interpreter, *named), named, _script_name(script), working_directory, interpreter)
 
 
 def module_command(module: str, arguments: Sequence[str], python: str | None = None) -> TargetCommand:
@@ -49,6 +50,8 @@ def any_command(words: Sequence[str]) -> TargetCommand:
 
 def _check_script(script: str) -> None:
     path = Path(script)
+    if not script:
+        raise ProfilerError("The name of the script is empty. Name a SCRIPT; see `profilednn-tui --help`.")
     if path.is_dir():
         if not (path / "__main__.py").is_file():
             raise ProfilerError(f"{script} is a folder without a __main__.py. Name a script, or use `run -m MODULE`.")

@@ -10,7 +10,8 @@ from profilednn_tui.session.source import open_session
 
 def take_home(folder: Path, output: Path | None) -> tuple[str, ...]:
     """Write the snapshot, where one is wanted; the lines of the summary."""
-    session = open_session(folder)
+    # The target has ended, even where a full disk has kept its end out of the recording.
+    session = open_session(folder, alive=lambda pid, since_unix_ns: False)
     while session.poll():
         pass
     try:

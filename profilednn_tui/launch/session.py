@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
     try:
         session.save(folder)
     except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(
             f"Cannot write the session under {folder}: {error.strerror or error}. "
             "Free some space, or set PROFILEDNN_HOME to another folder."

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,7 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROFILEDNN_HOME", str(tmp_path / "home"))
 
 
-def start(text: str, **options: Any) -> Path:
+def start(text: str, output: Path | None = None) -> Path:
     """Start a Python text under the holder; its session."""
     command = any_command((sys.executable, "-c", text))
     return start_under_terminal(command, LaunchOptions(output=output), TerminalSize(30, 100))

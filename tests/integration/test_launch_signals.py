@@ -67,7 +67,7 @@ def test_a_key_in_the_terminal_reaches_the_target_once(key: bytes, name: str, tm
         stdin=terminal,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec=own_the_terminal,
+        preexec_fn=own_the_terminal,
     )
     ready(tmp_path)
     os.write(keyboard, key)
@@ -85,7 +85,7 @@ def test_a_signal_of_the_target_to_its_group_does_not_come_back(tmp_path: Path) 
         "while not ended", "os.killpg(0, signal.SIGTERM)\nos.killpg(0, signal.SIGUSR2)\nwhile not ended"
     )
     (tmp_path / "script.py").write_text(text)
-    run = start((*PROGRAM, "script.py"), tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec=os.setsid)
+    run = start((*PROGRAM, "script.py"), tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=os.setsid)
     stdout, _ = run.communicate(timeout=60)
     assert (run.returncode, stdout) == (0, b"{'SIGTERM': 1}\n")
 

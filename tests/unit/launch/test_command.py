@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.command import any_command, module_command, script_command
+from profilednn_tui.launch.interpreter import active_environment_python, interpreter_version, package_versions
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    (tmp_path / "train.py").write_text("")
+    return tmp_path
+
+
+def test_a_script_runs_under_our_interpreter_with_its_own_words(folder: Path) -> None:
+    command = script_command("train.py", ("--python", "x"))
+    assert command.argv == (sys.executable, "train.py", "--python", "x")
+    assert command.named == ("train.py", "--python", "x")
+    assert (command.display_name, command.working_directory) == ("train.py", str(folder))
+
+
+def test_a_folder_with_a_main_is_a_script(folder: Path) -> None:
+    (folder / "__main__.py").write_text("")
+    assert script_command(".", ()).display_name == folder.name
+
+
+def test_a_module_is_started_with_m() -> None:
+    command = module_command("package.train", ("-m",))
+    assert command.argv == (sys.executable, "-m", "package.train", "-m")
+    assert command.display_name == "package.train"
+
+
+def test_a_command_is_taken_as_it_is() -> None:
+    assert any_command(("/bin/sh", "-c", "true")).argv == ("/bin/sh", "-c", "true")
+    assert any_command(("/bin/sh", "-c", "true")).display_name == "sh"
+
+
+def test_a_working_directory_that_is_gone_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(os, "getcwd", gone)
+    with pytest.raises(ProfilerError, match="no longer exists"):
+        any_command(("sh",))
+    with pytest.raises(ProfilerError, match="no longer exists"):  # issue 2: was a traceback for a relative name
+        script_command("../train.py", ())
+
+
+def test_an_empty_name_is_no_script() -> None:
+    with pytest.raises(ProfilerError, match="is empty"):
+        script_command("", ())
+
+
+@pytest.mark.parametrize("variable", ["VIRTUAL_ENV", "CONDA_PREFIX"])
+def test_an_active_environment_has_an_interpreter(variable: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, str(folder))
+    assert active_environment_python() is None
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    assert active_environment_python() == str(folder / "bin" / "python")
+
+
+def test_an_interpreter_tells_its_version_and_packages() -> None:
+    assert interpreter_version(sys.executable) == sys.version_info[:3]
+    assert package_versions(sys.executable, ("click", "no-such-package")).keys() == {"click"}
