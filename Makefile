@@ -18,7 +18,7 @@ demo: venv
 	$(BIN)/profilednn-tui demo $(DEMO_ARGS)
 
 test: venv
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n auto
 
 check: venv
 	$(BIN)/ruff format --check .

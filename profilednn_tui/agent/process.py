@@ -104,7 +104,7 @@ class AgentProcess:
         if self._watch.detach_wanted:
             self.remove()
         if self._hooks is None:
-            self._say_goodbye("detached" if self._watch.detach_wanted else "gave up after errors")
+            self._say_goodbye("detach" if self._watch.detach_wanted else "gave up after errors")
         elif self._looks % FLUSH_EVERY == 0:
             self._write()
         self._looks += 1

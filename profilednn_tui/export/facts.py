@@ -143,4 +143,5 @@ def _no_steps(view: SessionView) -> str:
         (progress.optimizer_steps, "optimizer updates"),
     )
     counts = ", ".join(f"{units.count(number)} {what}" for number, what in seen if number)
-    return f"No steps: torch was imported, but no training step ended (seen: {counts or 'nothing of a training'})."
+    seen_text = counts or "nothing of a training; a kill or os._exit loses the last half second"
+    return f"No steps: torch was imported, but no training step was recorded (seen: {seen_text})."

@@ -12,11 +12,17 @@ from profilednn_tui.collect.recorder import Recorder
 from profilednn_tui.protocol import Exit
 from profilednn_tui.session.folder import ExitFile, HolderFile
 
+RESERVE_FILE = "reserve"
+"""Room on the disk, given back at the end: viewers learn the exit code even when the recording has filled it."""
+RESERVE_BYTES = 8192
+
 
 def save_holder(folder: Path, pid: int) -> None:
     """Say who waits for the target; without it, on a full disk, only the moment of its end is uncertain."""
     with suppress(OSError):
         HolderFile(os.getpid(), pid, time.time_ns()).save(folder)
+    with suppress(OSError), (folder / RESERVE_FILE).open("xb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, RESERVE_BYTES)
 
 
 def record_end(folder: Path, recorder: Recorder, status: int, usage: resource.struct_rusage) -> int:
@@ -28,7 +34,9 @@ def record_end(folder: Path, recorder: Recorder, status: int, usage: resource.st
         system_s=usage.ru_stime,
         max_rss_bytes=usage.ru_maxrss * 1024,
     )
-    recorder.finish(ended)
+    with suppress(OSError):
+        (folder / RESERVE_FILE).unlink()
     with suppress(OSError):  # a full disk: the reader finds out from the process that is gone
         ExitFile(ended.exit_code, ended.unix_ns, ended.user_s, ended.system_s, ended.max_rss_bytes).save(folder)
+    recorder.finish(ended)
     return ended.exit_code

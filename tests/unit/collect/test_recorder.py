@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from profilednn_tui.clock import Clock
-from profilednn_tui.collect import recorder
+from profilednn_tui.collect import machine, recorder
 from profilednn_tui.collect.recorder import EventFile, Recorder
 from profilednn_tui.collect.roster import Roster
 from profilednn_tui.collect.viewers import viewing
@@ -53,7 +53,7 @@ def test_a_target_that_was_pinned_for_a_moment_is_described_again(
     hand = HandClock()
     target = Recorder(tmp_path, os.getpid(), hand.clock())
     with monkeypatch.context() as patched:
-        patched.setattr(recorder.machine, "affinity", lambda pid: [3])
+        patched.setattr(machine, "affinity", lambda pid: [3])
         target.start()
     for _ in range(3):
         hand.now_s += 1
