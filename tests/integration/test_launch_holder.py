@@ -71,7 +71,8 @@ def test_it_starts_where_we_are_with_the_signals_of_a_shell() -> None:
     session = start(
         "import os\n"
         "status = dict(line.split(':', 1) for line in open('/proc/self/status'))\n"
-        "print(os.getcwd(), [int(status[name], 16) for name in ('SigBlk', 'SigIgn')])\n"
+        "glibc = 1 << 31 | 1 << 32\n"  # its own signals 32 and 33, which a posix_spawn above us leaves ignored
+        "print(os.getcwd(), [int(status[name], 16) & ~glibc for name in ('SigBlk', 'SigIgn')])\n"
     )
     exit_code(session)
     pipe_and_file_size = 1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1)  # ignored by every Python
