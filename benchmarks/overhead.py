@@ -93,7 +93,9 @@ def measure(pairs: int) -> Iterator[str]:
                 order = (plain, watched) if index % 2 == 0 else (watched, plain)
                 made = {way: way(case, Path(folder), environment) for way in order}
             runs.append((made[plain], made[watched]))
-        yield row(name, runs)
+        line = row(name, runs)
+        print(line, flush=True)
+        yield line
 
 
 def row(name: str, runs: list[tuple[Run, Run]]) -> str:
