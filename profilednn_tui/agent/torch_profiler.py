@@ -6,6 +6,7 @@ Checked against torch 2.4, 2.8, 2.13 and 2.14 by the tests; what is missing in a
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any, Callable, NamedTuple
 
@@ -146,6 +147,14 @@ class ForeignProfiler:
                 self._originals[name] = original
                 setattr(module, name, self._watch(original, ends=name == "_disable_profiler"))
 
+    def look_for_live(self) -> None:
+        """Learn whether the program's profiler was on, or warming up, before we watched."""
+        from torch.profiler import profile
+
+        kinds = (self._module.profile, profile)
+        # Only what refers to the classes comes out: no object of the program is held, or freed, by us.
+        self.active = any(type(one) in kinds and _is_on(one) for kind in kinds for one in gc.get_referrers(kind))
+
     def ours(self) -> _Flag:
         """A context in which calls are our own."""
         return _Flag(self)
@@ -169,6 +178,13 @@ class ForeignProfiler:
                 raise
 
         return watched
+
+
+def _is_on(profile: Any) -> bool:
+    action = getattr(profile, "current_action", None)  # of torch.profiler's own class, that of torch.autograd has none
+    if action is not None:
+        return profile.profiler is not None and action.name != "NONE"
+    return bool(profile.entered)
 
 
 class _Flag:

@@ -98,7 +98,9 @@ def _agent(python: str) -> Finding:
 
 
 def _py_spy() -> Finding:
-    if shutil.which("py-spy", path=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])):
+    from profilednn_tui.collect.stacks import py_spy_path
+
+    if py_spy_path() is not None:
         return Finding("py-spy", OK, "installed")
     return Finding("py-spy", LIMITED, "not found: no view from outside", f"{sys.executable} -m pip install py-spy")
 

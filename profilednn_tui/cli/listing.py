@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from profilednn_tui.paths import session_home
 from profilednn_tui.protocol import Status, Steps
 from profilednn_tui.session.catalog import SessionEntry, list_sessions
 from profilednn_tui.session.folder import recording_pid
+from profilednn_tui.session.records import State
 
 TAIL_BYTES = 1 << 18
 """Holds the newest step or status event, even after a large window."""
@@ -26,6 +28,21 @@ def listing_lines(now_unix_ns: int) -> list[str]:
     if not entries:
         return [f"No sessions under {session_home()}. `profilednn-tui SCRIPT` records one."]
     return table([COLUMNS, *(_cells(entry, now_unix_ns) for entry in entries)])
+
+
+def prune(days: float, now_unix_ns: int) -> list[str]:
+    """Delete ended sessions in which nothing was written for so many days; a line for each, and a sum."""
+    limit_ns = now_unix_ns - days * 86_400e9
+    lines = []
+    freed_bytes = 0
+    for entry in list_sessions():
+        sizes = file_sizes(entry.folder)
+        newest_ns = max((path.stat().st_mtime_ns for path in sizes), default=0)
+        if entry.state is not State.RUNNING and newest_ns < limit_ns:
+            shutil.rmtree(entry.folder)
+            freed_bytes += sum(sizes.values())
+            lines.append(f"deleted {entry.folder.name}")
+    return [*lines, f"{len(lines)} sessions deleted, {units.bytes_size(freed_bytes)} freed"]
 
 
 def newest_step(recording: Path) -> int | None:

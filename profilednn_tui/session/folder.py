@@ -58,6 +58,8 @@ class SessionFile:
     terminal: bool = False
     """Whether the target has a terminal of ours, whose output is kept."""
     optimizations: list[str] = field(default_factory=list)
+    attached: bool = False
+    """Whether the target was running before: nobody of us is its parent or owns its terminal."""
     magic: str = MAGIC
     version: int = VERSION
 
