@@ -40,11 +40,24 @@ def candidates_below(pid: int) -> tuple[Candidate, ...]:
     return _candidates(TreeReader(pid).read().processes)
 
 
-def choose_plainly(pid: int, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """Whom a pid means: the process itself where it trains, else the ranks or the one trainer below it."""
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Whom a pid means."""
+
+    candidates: tuple[Candidate, ...]
+    belong_together: bool
+    """Whether they are one training: else one of them must be named, for nobody's process is taken by guess."""
+
+
+def meant_by(pid: int, candidates: tuple[Candidate, ...]) -> Meant:
+    """The process itself where it trains, else the ranks of one training or the one trainer below it."""
     trainers = tuple(candidate for candidate in candidates if not candidate.launcher)
     itself = tuple(candidate for candidate in trainers if candidate.pid == pid)
-    return itself or trainers
+    if itself:
+        return Meant(itself, belong_together=True)
+    ranks = [candidate.rank for candidate in trainers]
+    distinct = None not in ranks and len(set(ranks)) == len(ranks)
+    return Meant(trainers, belong_together=len(trainers) <= 1 or distinct)
 
 
 def _candidates(pids: Iterable[int]) -> tuple[Candidate, ...]:

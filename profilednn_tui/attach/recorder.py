@@ -32,7 +32,7 @@ from profilednn_tui.collect.viewers import viewer_pids
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.ending import release_reserve, save_holder
 from profilednn_tui.launch.options import POLITE_NICENESS
-from profilednn_tui.protocol import Bye, Command, encode
+from profilednn_tui.protocol import Attached, Bye, Command, encode
 from profilednn_tui.session.folder import HOST_RECORDING, agent_recording, control_file
 from profilednn_tui.session.liveness import is_alive
 
@@ -137,6 +137,9 @@ class AttachedRecorder:
 
     def _bring_agents(self) -> None:
         here = Surroundings.here()
+        if not self._places:
+            reasons = ["the view from outside was asked for (--no-inject)"]
+            self._posted.put(Attached(self._order.root_pid, "", reasons, 0, time.time_ns()))
         for pid, place in self._places.items():
             target = Target(inspect_process(pid), place, self._order.overhead_percent, self._order.steps)
             attached = Ladder(target, here).climb()

@@ -43,10 +43,15 @@ def start_attached_session(root: ProcessFacts, order: Order) -> Path:
     return folder
 
 
-def stay(folder: Path) -> None:
-    """Let the recording go on with nobody watching."""
-    with suppress(OSError):
-        (folder / STAY_FILE).touch(mode=FILE_MODE)
+def part(folder: Path, stay: bool) -> str:
+    """Leave the process, or let the recording go on with nobody watching; a sentence on what is so now."""
+    if stay:
+        with suppress(OSError):
+            (folder / STAY_FILE).touch(mode=FILE_MODE)
+        return f"Recording goes on: `profilednn-tui attach {folder.name}` comes back."
+    if detach(folder):
+        return "Detached: the training runs on without us."
+    return "The agent leaves as soon as the training comes to the end of a step."
 
 
 def detach(folder: Path) -> bool:

@@ -140,7 +140,12 @@ def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_
     from profilednn_tui.session.source import open_session
 
     root, here = inspect_process(pid), Surroundings.here()
+    checks = check_process(root, here)
+    # A shell or a launcher need not be Python, but must be ours to look into before what is below it is looked at.
+    refuse_unless_watchable(tuple(check for check in checks if check.subject != "Python"))
     pids = () if no_inject else _trainers(pid, ask)
+    if not pids:
+        refuse_unless_watchable(checks)
     facts = [root if one == pid else inspect_process(one) for one in pids or (pid,)]
     for each in facts:
         refuse_unless_watchable(check_process(each, here))
@@ -156,13 +161,18 @@ def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_
 
 def _trainers(pid: int, ask: bool) -> tuple[int, ...]:
     """The processes that a pid means; asks when there are several and somebody can answer."""
-    from profilednn_tui.attach.candidates import candidates_below, choose_plainly
+    from profilednn_tui.attach.candidates import candidates_below, meant_by
 
-    meant = choose_plainly(pid, candidates_below(pid))
-    if len(meant) > 1 and ask:
-        chosen = _ask([f"all {len(meant)} of them", *map(_text, meant)])
-        meant = meant if chosen == 0 else (meant[chosen - 1],)
-    return tuple(candidate.pid for candidate in meant)
+    meant = meant_by(pid, candidates_below(pid))
+    candidates = meant.candidates
+    if len(candidates) > 1 and ask:
+        together = [f"all {len(candidates)} of them"] if meant.belong_together else []
+        chosen = _ask([*together, *map(_text, candidates)]) - len(together)
+        candidates = candidates if chosen < 0 else (candidates[chosen],)
+    elif not meant.belong_together:
+        listed = "\n  ".join(map(_text, candidates))
+        raise ProfilerError(f"Below process {pid} run trainings that do not belong together. Name one:\n  {listed}")
+    return tuple(candidate.pid for candidate in candidates)
 
 
 def _follow(session: OpenSession) -> int:

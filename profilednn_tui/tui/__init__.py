@@ -12,7 +12,7 @@ def run_app(session: OpenSession, launched: bool) -> int:
     """Show a session until the user leaves; the target's exit code when it was launched here and has ended, else 0."""
     from pathlib import Path
 
-    from profilednn_tui.tui.app import ProfilerApp
+    from profilednn_tui.tui.app import Parting, ProfilerApp
 
     def save(name: str, path: Path) -> None:
         from profilednn_tui.export import FORMATS
@@ -21,4 +21,8 @@ def run_app(session: OpenSession, launched: bool) -> int:
 
     app = ProfilerApp(session, launched, save)
     app.run()
+    if app.parting is not None:
+        from profilednn_tui.attach.session import part
+
+        print(part(session.location, stay=app.parting is Parting.STAY))
     return app.return_code or app.exit_code
