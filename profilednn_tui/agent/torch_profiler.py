@@ -11,6 +11,7 @@ import sys
 from typing import Any, Callable, NamedTuple
 
 from .guard import Guard, without_our_frame
+from .stderr_aside import StderrAside
 
 BACKWARD_PREFIX = "autograd::engine::evaluate_function"
 
@@ -68,6 +69,7 @@ class TorchProfiler:
             raise ProfilerMissingError(f"torch {torch.__version__} was built without its profiler (Kineto)")
         self.foreign = ForeignProfiler(module, lambda: guard.run(self._give_up))
         self._profile: Any = None
+        self._loaded = False
 
     @property
     def running(self) -> bool:
@@ -83,8 +85,15 @@ class TorchProfiler:
         self.start(stacks=False)
         self._close()
 
+    def load_elsewhere(self) -> None:
+        """Load Kineto on this thread, which did not import torch; what it prints about that is kept away."""
+        if not self._loaded:
+            with StderrAside():
+                self.load()
+
     def start(self, stacks: bool) -> None:
         """Open a window."""
+        self._loaded = True
         with self.foreign.ours():
             profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
             profile._prepare_trace()
