@@ -1,13 +1,12 @@
 """Trains for a fixed number of steps, whose result depends on every bit, and prints a hash of the weights.
 
-`python deterministic.py STEPS [THREADS] [hold]`; with "hold" it says "ready" after the first step, and the last ones wait
-for a line on stdin.
+`python deterministic.py STEPS [THREADS] [hold]`; with "hold" it says "ready" after the first step, and takes its
+time until a line comes on stdin.
 """
 
 import hashlib
 import select
 import sys
-import time
 
 import torch
 from torch import nn
@@ -22,7 +21,7 @@ def train(steps, hold=False):
         if hold and step == 1:
             print("ready", flush=True)
         if hold and step > 1:
-            time.sleep(0 if select.select([sys.stdin], [], [], 0)[0] else 0.002 + (step > steps - 200) * 0.3)
+            select.select([sys.stdin], [], [], 0.002 if step < 2000 else 0.05)  # at once when the line is there
         inputs = torch.randn(32, 64, generator=numbers)
         optimizer.zero_grad()
         nn.functional.mse_loss(net(inputs), inputs).backward()
