@@ -81,9 +81,13 @@ def main() -> None:
         "|---" * len(COLUMNS) + "|",
     ]
     lines += [row(result) for result in results]
-    lines += ["", f"- {arguments.kills} injectors killed by SIGKILL at random moments: {harmed} targets harmed.",
-              f"- Stacks from outside every {DUMP_INTERVAL_S:g} s: {change:+.2f} % steps/s ({ROUNDS} interleaved rounds of "
-              f"{ROUND_S:g} s each; without: {spread(plain)}, with: {spread(watched)} steps/s)."]  # fmt: skip
+    rounds = f"{ROUNDS} interleaved rounds of {ROUND_S:g} s each"
+    lines += [
+        "",
+        f"- {arguments.kills} injectors killed by SIGKILL at random moments: {harmed} targets harmed.",
+        f"- Stacks from outside every {DUMP_INTERVAL_S:g} s: {change:+.2f} % steps/s "
+        f"({rounds}; without {spread(plain)}, with {spread(watched)} steps/s).",
+    ]
     write("attach", lines)
     if harmed or any(result.failures or not result.same for result in results):
         sys.exit(1)
@@ -137,8 +141,9 @@ def held_target(python: str) -> Iterator[subprocess.Popen[str]]:
 def cycle(python: str, count: int) -> Cycles:
     """Attach, take a window, detach; `count` times in one target after another where one ends before."""
     plain = subprocess.run([python, str(TARGET), STEPS], capture_output=True, text=True, check=True)
+    tell = "import sys, torch; print(sys.version.split()[0], 'torch', torch.__version__)"
     version = subprocess.run(
-        [python, "-c", "import sys, torch; print(sys.version.split()[0], 'torch', torch.__version__)"],
+        [python, "-c", tell],
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     result = Cycles(f"Python {version}")

@@ -75,7 +75,6 @@ class AgentProcess:
             hooks.remove()
         if self._profiler is not None:
             self._profiler.remove()
-        presence.leave(self)
 
     def _listen(self, early: bool) -> None:
         self._early = early
@@ -121,6 +120,7 @@ class AgentProcess:
         if self._hooks is None:
             leave = self._visit.reason if self._visit is not None else "detach"
             self._say_goodbye(leave if self._watch.detach_wanted else "gave up after errors")
+            presence.leave(self)
             if self._visit is not None:
                 self._visit.end()
         elif self._looks % FLUSH_EVERY == 0:
@@ -182,6 +182,7 @@ class AgentProcess:
         if self._profiler is not None:
             self._profiler.forget()
         self.remove()
+        presence.leave(self)
 
     def _begin_anew(self) -> None:
         assert self._hooks is not None

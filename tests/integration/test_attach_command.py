@@ -49,6 +49,7 @@ def test_without_injection_there_are_stacks_and_no_agent(training: subprocess.Po
     watching = subprocess.Popen(words, cwd=tmp_path, env=environment(tmp_path / "home"), stderr=subprocess.PIPE)
     eventually(lambda: any((tmp_path / "home").glob("*/holder.json")), "a recorder")
     host = session_folder(tmp_path) / "host.jsonl"
+    eventually(host.exists, "a recording")
     eventually(lambda: b'"event":"stacks"' in host.read_bytes(), "stacks from outside")
     stacks = next(json.loads(line) for line in host.read_bytes().splitlines() if b'"event":"stacks"' in line)
     assert any("attachable.py" in text for text in stacks["strings"])
