@@ -102,6 +102,16 @@ def test_a_second_agent_does_not_come(tmp_path: Path) -> None:
         assert end(process) == ("done\n", "", 0)
 
 
+def test_forked_children_have_no_agent(tmp_path: Path) -> None:
+    with target("attachable.py", "forking") as process:
+        ready(process)
+        visit = Visit(process.pid, tmp_path / "session")
+        eventually(lambda: sum(len(event["rows"]) for event in visit.of("steps")) > 30, "steps with forks between them")
+        visit.detach()
+        assert end(process) == ("done\n", "", 0)
+        assert len(list(visit.folder.glob("agent-*"))) == 1
+
+
 def test_a_process_that_makes_no_steps_is_left_all_the_same(tmp_path: Path) -> None:
     with target("attachable.py", "asleep") as process:
         ready(process)

@@ -3,6 +3,8 @@
 `python attachable.py KIND`; at the end it prints "done".
 """
 
+import itertools
+import os
 import select
 import sys
 import threading
@@ -10,6 +12,7 @@ import time
 
 import torch
 from torch import nn
+from torch.optim import optimizer as updates
 
 
 def asked_to_end():
@@ -90,6 +93,24 @@ def loader():
         optimizer.step()
 
     return step
+
+
+def forking():
+    """Forks at every tenth step; what remains in a child of somebody's hooks is its exit code."""
+    step, count = simple(), itertools.count(1)
+
+    def forked():
+        step()
+        if next(count) % 10:
+            return
+        pid = os.fork()
+        if pid == 0:
+            os._exit(len(updates._global_optimizer_pre_hooks) + len(updates._global_optimizer_post_hooks))
+        left = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if left:
+            print(f"{left} hooks in a child", flush=True)
+
+    return forked
 
 
 def profiling():
