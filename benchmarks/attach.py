@@ -37,6 +37,7 @@ from profilednn_tui.session.folder import agent_recording, control_file
 TARGET = Path(__file__).resolve().parent.parent / "tests" / "targets" / "deterministic.py"
 STEPS = "20000"
 """Enough for half an hour of a target that takes its time."""
+KILLED_STEPS = "4000"
 TIME_LIMIT_S = 60.0
 ROUND_S, ROUNDS = 5.0, 6
 COLUMNS = (
@@ -123,10 +124,10 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def held_target(python: str) -> Iterator[subprocess.Popen[str]]:
+def held_target(python: str, steps: str = STEPS) -> Iterator[subprocess.Popen[str]]:
     """A deterministic training that does not end before it is told to."""
     process = subprocess.Popen(
-        [python, str(TARGET), STEPS, "1", "hold"],
+        [python, str(TARGET), steps, "1", "hold"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -194,7 +195,7 @@ def kill_injectors(count: int) -> int:
     remaining = count
     with tempfile.TemporaryDirectory() as folder:
         while remaining:
-            with held_target(sys.executable) as process:
+            with held_target(sys.executable, KILLED_STEPS) as process:
                 killed = min(remaining, 50)
                 for _ in range(killed):
                     kill_one(process.pid, folder, moments.uniform(0.0, 0.02))

@@ -111,7 +111,8 @@ def _permission(facts: ProcessFacts, here: Surroundings) -> Check:
         return Check("permission", "we may look into it")
     if facts.user_id is not None and facts.user_id != here.user_id and not here.may_trace_all:
         owner = _user_name(facts.user_id)
-        return Check("permission", f"process {facts.pid} belongs to {owner}", f"run profilednn-tui as {owner} or root")
+        fitting = owner if facts.user_id == 0 else f"{owner} or root"
+        return Check("permission", f"process {facts.pid} belongs to {owner}", f"run profilednn-tui as {fitting}")
     if here.ptrace_scope in ("1", "2"):
         return Check(
             "permission",
