@@ -29,7 +29,7 @@ WARM_UP_SHARE = 0.2
 CASES = {
     "RetinaNet (the demo)": ["train_retinanet.py", "--steps", "40"],
     "ResNet-18": ["train_resnet18.py", "--steps", "400", "--batch-size", "16"],
-    "small MLP": ["train_mlp.py", "--steps", "8000", "--width", "512", "--batch-size", "128"],
+    "small MLP": ["train_mlp.py", "--steps", "6000", "--width", "256", "--batch-size", "128"],
 }
 
 
