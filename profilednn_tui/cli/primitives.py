@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,10 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from profilednn_tui.cli.values import write_text
 from profilednn_tui.errors import ProfilerError
 
 if TYPE_CHECKING:
     from profilednn_tui.onednn.records import PrimitiveLog
+    from profilednn_tui.onednn.roofline import Peaks
 
 _Content = TypeVar("_Content")
 
@@ -32,6 +33,8 @@ _Content = TypeVar("_Content")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Default: standard output.")
 @click.option("--by", metavar="GROUPING", help="One grouping in full: direction, implementation, shape, dtype, layout.")
 @click.option("--against", metavar="LOG", help="Compare with the log of a reference: text, json or markdown.")
+@click.option("--roofline", is_flag=True, help="Rates against this machine's peaks: text or svg.")
+@click.option("--on", "python", metavar="PYTHON", help="Interpreter with torch that measures the peaks, once.")
 @click.option("--follow", is_flag=True, help="Read a growing LOG until Ctrl-C, and show it again as it grows.")
 def onednn(
     logs: Sequence[str],
@@ -40,6 +43,8 @@ def onednn(
     output: Path | None,
     by: str | None,
     against: str | None,
+    roofline: bool,
+    python: str | None,
     follow: bool,
 ) -> None:
     """Break down the time in verbose logs of oneDNN.
@@ -62,12 +67,32 @@ def onednn(
             raise ProfilerError("--follow shows one growing LOG as text: leave the other logs and options out.")
         _follow(logs[0], lambda log: log_lines(log, _width(), grouping))
         return
-    if against is None:
+    if roofline:
+        _roofline(logs, name, python, output)
+    elif against is None:
         render = _renderer(name, LOG_FORMATS, lambda log: _joined(log_lines(log, _width(), grouping)))
-        _write(render(read_logs(logs)), output)
+        write_text(render(read_logs(logs)), output)
     else:
         compare = _renderer(name, COMPARISON_FORMATS, lambda both: _joined(comparison_lines(both, _width())))
-        _write(compare(compare_logs(read_logs([against]), read_logs(logs))), output)
+        write_text(compare(compare_logs(read_logs([against]), read_logs(logs))), output)
+
+
+def _roofline(logs: Sequence[str], name: str, python: str | None, output: Path | None) -> None:
+    from profilednn_tui.collect import procfs
+    from profilednn_tui.collect.machine import cpu_name
+    from profilednn_tui.launch.interpreter import find_interpreter
+    from profilednn_tui.onednn.formats.roofline import roofline_lines, roofline_svg
+    from profilednn_tui.onednn.reader import read_logs
+    from profilednn_tui.onednn.roofline import CACHE_FILE, measured_peaks
+    from profilednn_tui.paths import session_home
+
+    def peaks() -> Peaks:
+        cpu = cpu_name(procfs.read("/proc/cpuinfo").decode("utf-8", "replace"))
+        return measured_peaks(find_interpreter(python), None, session_home() / CACHE_FILE, cpu)
+
+    formats = {"svg": lambda log: roofline_svg(log, peaks())}
+    render = _renderer(name, formats, lambda log: _joined(roofline_lines(log, peaks(), _width())))
+    write_text(render(read_logs(logs)), output)
 
 
 def _renderer(
@@ -96,15 +121,3 @@ def _joined(lines: Iterator[str]) -> str:
 
 def _width() -> int:
     return max(shutil.get_terminal_size((120, 24)).columns, 60)
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ProfilerError(
-            f"Cannot write {output}: {error.strerror or os.strerror(error.errno or 0)}. Name a file you can write."
-        ) from None

@@ -2,6 +2,8 @@
 
     ONEDNN_VERBOSE=1 python primitives.py resnet18 | gzip -9n > resnet18-torch-2.14.log.gz
 
+More steps and the word ``full`` train it at a size where times mean something.
+
 ResNet-18 and RetinaNet are torchvision's; where it cannot be imported (the 2.13 fixtures), the plain networks below
 of the same layers stand in.
 """
@@ -12,6 +14,10 @@ import sys
 
 import torch
 from torch import nn
+
+STEPS = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+FULL = "full" in sys.argv
+SIZE = 320 if FULL else 128
 
 try:
     import torchvision
@@ -80,19 +86,24 @@ class PlainRetinaNet(nn.Module):
 
 def resnet18():
     model = torchvision.models.resnet18() if torchvision else plain_resnet18()
-    x, y = torch.randn(2, 3, 64, 64), torch.randint(1000, (2,))
+    x, y = (
+        (torch.randn(16, 3, 224, 224), torch.randint(1000, (16,)))
+        if FULL
+        else (torch.randn(2, 3, 64, 64), torch.randint(1000, (2,)))
+    )
     return model, lambda: nn.functional.cross_entropy(model(x), y)
 
 
 def lstm():
-    model = nn.LSTM(64, 128, 2)
-    x = torch.randn(16, 8, 64)
+    inputs, hidden, steps, batch = (256, 512, 64, 32) if FULL else (64, 128, 16, 8)
+    model = nn.LSTM(inputs, hidden, 2)
+    x = torch.randn(steps, batch, inputs)
     return model, lambda: model(x)[0].square().mean()
 
 
 def transformer():
-    model = nn.Transformer(64, 4, 2, 2, 128, batch_first=True)
-    x = torch.randn(4, 16, 64)
+    model = nn.Transformer(*((512, 8, 3, 3, 2048) if FULL else (64, 4, 2, 2, 128)), batch_first=True)
+    x = torch.randn(8, 64, 512) if FULL else torch.randn(4, 16, 64)
 
     def loss():
         # float32 matrix products go to MKL, those of bfloat16 to oneDNN
@@ -108,9 +119,9 @@ def retinanet():
         x = torch.randn(1, 3, 128, 128)
         return model, lambda: model(x)
     model = torchvision.models.detection.retinanet_resnet50_fpn(
-        weights=None, weights_backbone=None, min_size=128, max_size=128
+        weights=None, weights_backbone=None, min_size=SIZE, max_size=SIZE
     )
-    images = [torch.rand(3, 128, 128)]
+    images = [torch.rand(3, SIZE, SIZE)]
     targets = [{"boxes": torch.tensor([[10.0, 20.0, 70.0, 90.0]]), "labels": torch.tensor([3])}]
     return model, lambda: sum(model(images, targets).values())
 
@@ -121,7 +132,7 @@ def main() -> None:
         sys.argv[1]
     ]()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    for _ in range(2):
+    for _ in range(STEPS):
         optimizer.zero_grad()
         loss().backward()
         optimizer.step()
