@@ -95,10 +95,10 @@ def measured_peaks(python: str, threads: int | None, cache: Path, cpu: str) -> P
     return peaks
 
 
-def known_peaks(cache: Path) -> Peaks | None:
-    """The peaks measured last on this machine, if any."""
+def known_peaks(cache: Path, cpu: str) -> Peaks | None:
+    """The peaks measured last on a machine with this processor, if any."""
     try:
-        return Peaks(**list(_read(cache).values())[-1])
+        return Peaks(**[value for key, value in _read(cache).items() if key.startswith(f"{cpu}, ")][-1])
     except (IndexError, TypeError):
         return None
 

@@ -115,10 +115,11 @@ def test_peaks_are_measured_once_and_kept(tmp_path: Path) -> None:
             "bandwidth_gb_per_s": 10.0}  # fmt: skip
     python.write_text(f"#!/bin/sh\necho x >> {asked}\necho '{json.dumps(told)}'\n")
     python.chmod(0o755)
-    assert known_peaks(cache) is None
+    assert known_peaks(cache, "a processor") is None
     for _ in range(2):
         assert measured_peaks(str(python), None, cache, "a processor") == PEAKS
     assert asked.read_text() == "x\n"
-    assert known_peaks(cache) == PEAKS
+    assert known_peaks(cache, "a processor") == PEAKS
+    assert known_peaks(cache, "another") is None
     cache.write_text("no json")
     assert measured_peaks(str(python), None, cache, "a processor") == PEAKS
