@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from profilednn_tui.cli.primitive_source import read_primitives
 from profilednn_tui.cli.values import write_text
 from profilednn_tui.errors import ProfilerError
 
@@ -50,13 +51,12 @@ def onednn(
     """Break down the time in verbose logs of oneDNN.
 
     LOG is what a program printed under ONEDNN_VERBOSE=1 (or DNNL_VERBOSE, MKLDNN_VERBOSE, of any era), mixed with any
-    other output, gzip or not; - is standard input. Several logs are added up.
+    other output, gzip or not; - is standard input. Several logs are added up. A session or snapshot does as well.
     """
     from profilednn_tui.onednn.breakdown import By
     from profilednn_tui.onednn.compare import compare_logs
     from profilednn_tui.onednn.formats import COMPARISON_FORMATS, LOG_FORMATS
     from profilednn_tui.onednn.formats.text import comparison_lines, log_lines
-    from profilednn_tui.onednn.reader import read_logs
 
     if by is not None and by not in [one.value for one in By]:
         raise ProfilerError(f"There is no grouping {by}. There are: {', '.join(one.value for one in By)}.")
@@ -71,10 +71,10 @@ def onednn(
         _roofline(logs, name, python, output)
     elif against is None:
         render = _renderer(name, LOG_FORMATS, lambda log: _joined(log_lines(log, _width(), grouping)))
-        write_text(render(read_logs(logs)), output)
+        write_text(render(read_primitives(logs)[0]), output)
     else:
         compare = _renderer(name, COMPARISON_FORMATS, lambda both: _joined(comparison_lines(both, _width())))
-        write_text(compare(compare_logs(read_logs([against]), read_logs(logs))), output)
+        write_text(compare(compare_logs(read_primitives([against])[0], read_primitives(logs)[0])), output)
 
 
 def _roofline(logs: Sequence[str], name: str, python: str | None, output: Path | None) -> None:
@@ -82,7 +82,6 @@ def _roofline(logs: Sequence[str], name: str, python: str | None, output: Path |
     from profilednn_tui.collect.machine import cpu_name
     from profilednn_tui.launch.interpreter import find_interpreter
     from profilednn_tui.onednn.formats.roofline import roofline_lines, roofline_svg
-    from profilednn_tui.onednn.reader import read_logs
     from profilednn_tui.onednn.roofline import CACHE_FILE, measured_peaks
     from profilednn_tui.paths import session_home
 
@@ -92,7 +91,7 @@ def _roofline(logs: Sequence[str], name: str, python: str | None, output: Path |
 
     formats = {"svg": lambda log: roofline_svg(log, peaks())}
     render = _renderer(name, formats, lambda log: _joined(roofline_lines(log, peaks(), _width())))
-    write_text(render(read_logs(logs)), output)
+    write_text(render(read_primitives(logs)[0]), output)
 
 
 def _renderer(

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from profilednn_tui.cli.primitive_source import read_primitives
 from profilednn_tui.cli.values import write_text
-from profilednn_tui.errors import ProfilerError
-
-if TYPE_CHECKING:
-    from profilednn_tui.onednn.records import PrimitiveLog
 
 
 @click.command("project")
@@ -34,25 +30,7 @@ def project(
     from profilednn_tui.onednn.formats.projection import projection_json, projection_lines
     from profilednn_tui.onednn.projection import project as run_again
 
-    log, session_threads = _primitives(source)
+    log, session_threads = read_primitives([source])
     available = len(os.sched_getaffinity(0))
     found = run_again(log, find_interpreter(python), threads or min(session_threads or available, available), seconds)
     write_text(projection_json(found) if as_json else "".join(f"{line}\n" for line in projection_lines(found)), output)
-
-
-def _primitives(source: str) -> tuple[PrimitiveLog, int | None]:
-    """The primitives, and how many threads ran them."""
-    from profilednn_tui.onednn.reader import read_logs
-    from profilednn_tui.session.snapshot import SUFFIX
-    from profilednn_tui.session.source import open_session
-
-    if source == "-" or (os.path.isfile(source) and not source.endswith(SUFFIX)):
-        return read_logs([source]), None
-    session = open_session(source)
-    while session.poll():
-        pass
-    view = session.view()
-    if not view.primitives.log.uses:
-        reason = next((one.text for one in view.notices if one.code == "no_primitives"), "no window has its account")
-        raise ProfilerError(f"The session {source} holds no oneDNN primitives ({reason}).")
-    return view.primitives.log, view.target.intra_op_threads

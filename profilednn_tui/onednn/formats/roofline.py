@@ -68,10 +68,10 @@ def roofline_lines(log: PrimitiveLog, peaks: Peaks, width: int) -> Iterator[str]
             point.name,
             compact(point.use.primitive.problem),
             milliseconds(point.use.execution.total_ms),
-            units.fixed(point.placed.gflops, 1),
-            units.share(point.placed.peak_share),
+            units.fixed(point.placed.gflops or None, 1),
+            units.share(point.placed.peak_share or None),
             units.fixed(point.placed.gb_per_s, 1),
-            units.fixed(point.placed.intensity, 1),
+            units.fixed(point.placed.intensity or None, 1),
             units.share(point.placed.roof),
             point.placed.bound.value,
         )

@@ -105,7 +105,8 @@ def test_a_log_without_oneDNN_says_what_was_missing(tmp_path: Path) -> None:  # 
         ((RESNET, "--against", OTHER, "--to", "svg"), "There is no format svg here"),
         ((RESNET, "--follow", "--json"), "--follow shows one growing LOG"),
         ((RESNET, "-o", "/nowhere/file"), "Cannot write /nowhere/file"),
-        (("/tmp",), "Cannot read /tmp: Is a directory"),
+        (("nowhere.log",), "nowhere.log"),
+        ((RESNET, "nowhere.log"), r"nowhere.log is no log of oneDNN that can be read, and a session stands alone"),
     ],
 )
 def test_wrong_usage_is_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
