@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from profilednn_tui import units
 from profilednn_tui.export import facts
 from profilednn_tui.export.frames import called_from
+from profilednn_tui.onednn.breakdown import By, breakdown
 from profilednn_tui.session.records import SessionView
 from profilednn_tui.tables import markdown_code, markdown_table
 
@@ -15,7 +16,7 @@ TOP_MODULES = 15
 
 
 def markdown_text(view: SessionView) -> str:
-    sections = (_head(view), _phases(view), _operators(view), _modules(view), _notices(view))
+    sections = (_head(view), _phases(view), _operators(view), _primitives(view), _modules(view), _notices(view))
     return "\n".join(line for section in sections for line in section)
 
 
@@ -71,6 +72,21 @@ def _operators(view: SessionView) -> Iterator[str]:
         for row in shown
     ]
     yield from _section(title, columns, rows, left=3)
+
+
+def _primitives(view: SessionView) -> Iterator[str]:
+    windows = len(view.primitives.windows)
+    rows = [
+        (
+            markdown_code(" ".join(group.label).strip()),
+            units.milliseconds(group.execution.total_ms * 1e6 / windows),
+            units.share(group.share),
+            units.count(group.execution.count / windows),
+        )
+        for group in breakdown(view.primitives.log, By.DIRECTION)
+    ]
+    if rows:
+        yield from _section("oneDNN primitives", ("primitive", "ms/step", "share", "calls/step"), rows, left=1)
 
 
 def _modules(view: SessionView) -> Iterator[str]:
