@@ -157,6 +157,26 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Primitives:
+    """What oneDNN ran in the window of the same number; its own tables, -1 means "none"."""
+
+    kind: ClassVar[str] = "primitives"
+
+    window: int
+    step: int
+    end_unix_ns: int
+    cost_ns: int
+    """What joining took from the training; a part of the window's cost."""
+    strings: list[str]
+    operators: list[list[int]]
+    """As in `Window`."""
+    chains: list[list[int]]
+    """The operators around a primitive, outermost first."""
+    rows: list[list[int]]
+    """[chain, string of the log line between ``exec,`` and its time, calls, time_ns]."""
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something the user should know about this recording, in one sentence with cause and fix."""
 
@@ -324,7 +344,18 @@ class Exit:
     max_rss_bytes: int
 
 
-AGENT_EVENTS: tuple[type[Any], ...] = (Hello, Progress, StepSource, Steps, Window, Notice, AgentError, Status, Bye)
+AGENT_EVENTS: tuple[type[Any], ...] = (
+    Hello,
+    Progress,
+    StepSource,
+    Steps,
+    Window,
+    Primitives,
+    Notice,
+    AgentError,
+    Status,
+    Bye,
+)
 HOST_EVENTS: tuple[type[Any], ...] = (Machine, Cores, Threads, Memory, Workers, Notice, Exit)
 _ALL: tuple[type[Any], ...] = (Header, *AGENT_EVENTS, *HOST_EVENTS)
 EVENTS: dict[str, type[Any]] = {event.kind: event for event in _ALL}

@@ -19,6 +19,7 @@ class Options:
         self.budget_percent = _number(environment.get("PROFILEDNN_OVERHEAD"), 2.0)
         steps = _number(environment.get("PROFILEDNN_STEPS"), 0.0)
         self.stop_after: int | None = int(steps) or None
+        self.primitives = environment.get("PROFILEDNN_PRIMITIVES") != "0"
         self.optimizations: list[str] = [name for name in environment.get("PROFILEDNN_WITH", "").split(",") if name]
 
 
@@ -26,7 +27,7 @@ def start() -> None:
     """Start the agent; raises what goes wrong, and the import hook reports it."""
     options = Options(os.environ)
     torch: Any = sys.modules["torch"]
-    agent = AgentProcess(torch, options.folder, options.budget_percent, options.stop_after)
+    agent = AgentProcess(torch, options.folder, options.budget_percent, options.stop_after, options.primitives)
     agent.introduce = lambda: [hello(torch, options), *notices(torch)]
     agent.start(early=not is_child_of_multiprocessing())
 

@@ -16,6 +16,7 @@ from .control import ControlFile
 from .dynamo import skip_our_code
 from .guard import Guard
 from .hooks import Hooks
+from .onednn_log import OneDnnLog
 from .outbox import Outbox
 from .schedule import Schedule
 from .timeline import Timeline
@@ -32,11 +33,14 @@ FLUSH_EVERY = 2
 class AgentProcess:
     """Starts and stops the agent of this process, and starts it anew in a forked child."""
 
-    def __init__(self, torch: Any, folder: str, budget_percent: float, stop_after: int | None) -> None:
+    def __init__(
+        self, torch: Any, folder: str, budget_percent: float, stop_after: int | None, primitives: bool = True
+    ) -> None:
         self._torch = torch
         self._folder = folder
         self._budget_percent = budget_percent
         self._stop_after = stop_after
+        self._primitives = primitives
         self.introduce: Callable[[], list[Any]] = list
         """Makes the events that open a stream."""
         self._outbox = Outbox(folder)
@@ -52,6 +56,8 @@ class AgentProcess:
             self._profiler = TorchProfiler(self._torch, self._guard)
             if early and self._budget_percent > 0:
                 self._guard.run(self._profiler.load)
+            if self._primitives:
+                self._profiler.onednn_log = self._guard.run(OneDnnLog, self._torch, self._outbox.put)
         except ProfilerMissingError as error:
             self._outbox.put(Notice("warning", "no_profiler", f"no operator windows: {error}", time.time_ns()))
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])

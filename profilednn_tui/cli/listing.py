@@ -11,12 +11,13 @@ from profilednn_tui.paths import session_home
 from profilednn_tui.protocol import Status, Steps
 from profilednn_tui.session.catalog import SessionEntry, list_sessions
 from profilednn_tui.session.folder import recording_pid
+from profilednn_tui.tables import aligned
 
 TAIL_BYTES = 1 << 18
 """Holds the newest step or status event, even after a large window."""
 
 COLUMNS = ("SESSION", "STATE", "AGE", "STEPS", "SIZE", "EXIT", "TARGET")
-RIGHT = frozenset({"AGE", "STEPS", "SIZE", "EXIT"})
+RIGHT = frozenset(map(COLUMNS.index, ("AGE", "STEPS", "SIZE", "EXIT")))
 TARGET_WIDTH = 40
 
 
@@ -25,7 +26,7 @@ def listing_lines(now_unix_ns: int) -> list[str]:
     entries = list_sessions()
     if not entries:
         return [f"No sessions under {session_home()}. `profilednn-tui SCRIPT` records one."]
-    return table([COLUMNS, *(_cells(entry, now_unix_ns) for entry in entries)])
+    return aligned([COLUMNS, *(_cells(entry, now_unix_ns) for entry in entries)], RIGHT)
 
 
 def newest_step(recording: Path) -> int | None:
@@ -54,16 +55,6 @@ def file_sizes(folder: Path) -> dict[Path, int]:
         with suppress(FileNotFoundError):
             sizes[path] = path.stat().st_size
     return sizes
-
-
-def table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Aligned columns; the first row is the head."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    return ["  ".join(_aligned(*cell) for cell in zip(COLUMNS, row, widths, strict=True)).rstrip() for row in rows]
-
-
-def _aligned(column: str, text: str, width: int) -> str:
-    return text.rjust(width) if column in RIGHT else text.ljust(width)
 
 
 def _cells(entry: SessionEntry, now_unix_ns: int) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
-"""Values of options, as the command line spells them: callbacks of click options."""
+"""Values of options, as the command line spells them: callbacks of click options; and what `-o` does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
+from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.options import available_optimizations
 
 
@@ -38,3 +40,14 @@ def optimizations(context: click.Context, parameter: click.Parameter, text: str)
         known = f"There are: {', '.join(available)}." if available else "This version has none to switch on."
         raise click.BadParameter(f"There is no optimization {', '.join(unknown)}. {known}")
     return names
+
+
+def write_text(text: str, output: Path | None) -> None:
+    """To the file of ``-o``, else to standard output."""
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ProfilerError(f"Cannot write {output}: {error.strerror or error}. Name a file you can write.") from None

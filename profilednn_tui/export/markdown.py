@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from profilednn_tui import units
 from profilednn_tui.export import facts
 from profilednn_tui.export.frames import called_from
+from profilednn_tui.onednn.breakdown import By, breakdown
 from profilednn_tui.session.records import SessionView
+from profilednn_tui.tables import markdown_code, markdown_table
 
 TOP_OPERATORS = 20
 TOP_MODULES = 15
 
 
 def markdown_text(view: SessionView) -> str:
-    sections = (_head(view), _phases(view), _operators(view), _modules(view), _notices(view))
+    sections = (_head(view), _phases(view), _operators(view), _primitives(view), _modules(view), _notices(view))
     return "\n".join(line for section in sections for line in section)
 
 
@@ -22,7 +24,7 @@ def _head(view: SessionView) -> Iterator[str]:
     yield f"# {_escape(view.target.name or 'session')}"
     yield ""
     figures = (
-        ("Target", f"{_code(facts.target_fact(view))}"),
+        ("Target", f"{markdown_code(facts.target_fact(view))}"),
         ("End", facts.end_fact(view)),
         ("Machine", facts.machine_fact(view)),
         ("Steps", facts.steps_fact(view)),
@@ -59,9 +61,9 @@ def _operators(view: SessionView) -> Iterator[str]:
     columns = ("operator", "input shapes", "called from", "self ms/step", "share", "calls/step", "total ms/step")
     rows = [
         (
-            _code(row.key.name),
-            _code(row.key.input_shapes),
-            _code(called_from(row, view.target.working_directory)),
+            markdown_code(row.key.name),
+            markdown_code(row.key.input_shapes),
+            markdown_code(called_from(row, view.target.working_directory)),
             units.milliseconds(row.self_ns_per_step),
             units.share(row.share),
             units.count(row.calls_per_step),
@@ -72,11 +74,26 @@ def _operators(view: SessionView) -> Iterator[str]:
     yield from _section(title, columns, rows, left=3)
 
 
+def _primitives(view: SessionView) -> Iterator[str]:
+    windows = len(view.primitives.windows)
+    rows = [
+        (
+            markdown_code(" ".join(group.label).strip()),
+            units.milliseconds(group.execution.total_ms * 1e6 / windows),
+            units.share(group.share),
+            units.count(group.execution.count / windows),
+        )
+        for group in breakdown(view.primitives.log, By.DIRECTION)
+    ]
+    if rows:
+        yield from _section("oneDNN primitives", ("primitive", "ms/step", "share", "calls/step"), rows, left=1)
+
+
 def _modules(view: SessionView) -> Iterator[str]:
     rows = [
         (
-            _code(module.path),
-            _code(module.class_name),
+            markdown_code(module.path),
+            markdown_code(module.class_name),
             units.milliseconds(module.forward_ns),
             units.milliseconds(module.backward_ns),
         )
@@ -96,18 +113,8 @@ def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], 
     """A table whose first `left` columns are text."""
     yield f"## {title}"
     yield ""
-    yield _row(columns)
-    yield _row([":--" if index < left else "--:" for index in range(len(columns))])
-    yield from (_row(row) for row in rows)
+    yield from markdown_table(columns, rows, left)
     yield ""
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _code(text: str) -> str:
-    return f"`{text.replace('|', chr(92) + '|').replace('`', chr(39))}`" if text else ""
 
 
 def _escape(text: str) -> str:

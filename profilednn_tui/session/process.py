@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from profilednn_tui import protocol
+from profilednn_tui.session.primitives import PrimitiveSeries
 from profilednn_tui.session.records import Agent, ProcessEntry, Progress
 from profilednn_tui.session.steps import StepSeries
 from profilednn_tui.session.windows import WindowSeries
@@ -20,6 +21,7 @@ class Process:
         self.progress = Progress()
         self.steps = StepSeries()
         self.windows = WindowSeries()
+        self.primitives = PrimitiveSeries()
         self.bye: protocol.Bye | None = None
         self.first_step_unix_ns: int | None = None
         self._status: protocol.Status | None = None

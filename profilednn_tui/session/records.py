@@ -6,9 +6,12 @@ tuples of equal length, oldest first. Absent knowledge is ``None`` or an empty t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 
+from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.protocol import PHASES
 
 __all__ = ["PHASES"]
@@ -182,6 +185,22 @@ class Operators:
     truncated: bool = False
 
 
+_EMPTY_LOG = PrimitiveLog()
+
+
+@dataclass(frozen=True, slots=True)
+class Primitives:
+    """What oneDNN ran in the windows of `Operators`, summed over them: divide by their number for a step."""
+
+    windows: tuple[int, ...] = ()
+    """Numbers of those that have an account; empty without any."""
+    log: PrimitiveLog = _EMPTY_LOG
+    by_operator: Mapping[OperatorKey, PrimitiveLog] = field(default_factory=lambda: MappingProxyType({}))
+    """What ran inside of an operator, whoever called it there."""
+    joined_share: float | None = None
+    """Of the time, what found its operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Core:
     """One logical CPU in the newest sample, percent."""
@@ -319,6 +338,7 @@ class SessionView:
     steps: Steps = Steps()
     phases: tuple[Phase, ...] = ()
     operators: Operators = Operators()
+    primitives: Primitives = Primitives()
     window_numbers: tuple[int, ...] = ()
     """Windows that can be stepped through."""
     cores: Cores = Cores()

@@ -16,6 +16,7 @@ from profilednn_tui.session.records import (
     Agent,
     Machine,
     Notice,
+    Primitives,
     Progress,
     SessionView,
     State,
@@ -55,6 +56,7 @@ class Session:
             protocol.StepSource: lambda pid, event: self._process(pid).steps.set_source(event),
             protocol.Steps: lambda pid, event: self._process(pid).on_steps(event),
             protocol.Window: self._on_window,
+            protocol.Primitives: self._on_primitives,
             protocol.Status: lambda pid, event: self._process(pid).on_status(event),
             protocol.AgentError: lambda pid, event: self._process(pid).on_error(event),
             protocol.Bye: lambda pid, event: self._process(pid).on_bye(event),
@@ -120,6 +122,7 @@ class Session:
         state = self.state
         live = self._live and state not in (State.ENDED, State.LOST)
         windows = shown.windows if shown else WindowSeries()
+        operators = windows.view(window)
         return SessionView(
             state=state,
             live=live,
@@ -128,7 +131,8 @@ class Session:
             progress=shown.progress if shown else Progress(),
             steps=shown.steps.view() if shown else Steps(),
             phases=shown.steps.phases() if shown else (),
-            operators=windows.view(window),
+            operators=operators,
+            primitives=shown.primitives.view(operators.windows) if shown else Primitives(),
             window_numbers=windows.numbers,
             cores=self._cores.view(ended=not live),
             threads=self._threads,
@@ -194,6 +198,10 @@ class Session:
 
     def _on_window(self, pid: int, event: protocol.Window) -> int:
         self._process(pid).windows.add(event)
+        return event.end_unix_ns
+
+    def _on_primitives(self, pid: int, event: protocol.Primitives) -> int:
+        self._process(pid).primitives.add(event)
         return event.end_unix_ns
 
     def _on_notice(self, pid: int, event: protocol.Notice) -> None:

@@ -35,6 +35,7 @@ from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
 from profilednn_tui.tui.screens.help import HelpScreen
 from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
+from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 
 INTERRUPT = b"\x03"
 """What the terminal makes of ctrl+c: the target's terminal turns it into SIGINT, as without us."""
@@ -252,6 +253,7 @@ class ProfilerApp(App[None]):
             ("2 Operators", OperatorsPane.BINDINGS),
             ("6 Output", OutputPane.BINDINGS),
             ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
+            ("oneDNN", PrimitivesScreen.BINDINGS),
         ]
         self.push_screen(HelpScreen(groups))
 

@@ -31,6 +31,7 @@ from profilednn_tui.tui.present.modules import ModuleRow
 from profilednn_tui.tui.present.operators import OperatorRow
 from profilednn_tui.tui.screens.base import Question, SessionScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
+from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 
 PANES: tuple[Callable[[], Pane], ...] = (
     StepsPane, OperatorsPane, CoresPane, ThreadsPane, MemoryPane, OutputPane, ModulesPane, NoticesPane, RunPane,
@@ -113,6 +114,7 @@ class LiveScreen(SessionScreen):
         *(Binding(str(number), f"pane({number})", f"pane {number}: {name}", show=False)
           for number, name in enumerate(dashboard.PANES, start=1)),
         Binding("z", "zoom_pane", "maximize"),
+        Binding("d", "primitives", "oneDNN"),
     ]  # fmt: skip
 
     def __init__(
@@ -172,6 +174,9 @@ class LiveScreen(SessionScreen):
         focused = self.focused
         maximized = self.board.maximized_pane is not None
         self.board.maximize_pane(None if maximized or not isinstance(focused, Pane) else focused.NAME)
+
+    def action_primitives(self) -> None:
+        self.app.push_screen(PrimitivesScreen())
 
     def go_back(self) -> None:
         operators = self.query_one(OperatorsPane)
