@@ -8,6 +8,9 @@ import click
 
 from profilednn_tui.launch.options import available_optimizations
 
+MAY_DIFFER = ("script", "arguments", "shapes")
+"""Between two runs that are compared all the same."""
+
 
 def percent(context: click.Context, parameter: click.Parameter, text: str) -> float:
     """``2``, ``2%`` or ``0.5%``."""
@@ -18,6 +21,20 @@ def percent(context: click.Context, parameter: click.Parameter, text: str) -> fl
     if not 0 <= value <= 100:
         raise click.BadParameter(f"{text} is no percentage. Write a number from 0 to 100, such as 2%.")
     return value
+
+
+def optional_percent(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+    """A percentage, where one was given."""
+    return None if text is None else percent(context, parameter, text)
+
+
+def checks(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    """``NAME,NAME`` of what may differ between two runs; never the machine."""
+    names = tuple(filter(None, text.split(",")))
+    unknown = [name for name in names if name not in MAY_DIFFER]
+    if unknown:
+        raise click.BadParameter(f"{', '.join(unknown)} cannot be left out. Possible: {', '.join(MAY_DIFFER)}.")
+    return names
 
 
 def assignments(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> dict[str, str]:

@@ -19,10 +19,10 @@ def markdown_text(view: SessionView) -> str:
 
 
 def _head(view: SessionView) -> Iterator[str]:
-    yield f"# {_escape(view.target.name or 'session')}"
+    yield f"# {escape(view.target.name or 'session')}"
     yield ""
     figures = (
-        ("Target", f"{_code(facts.target_fact(view))}"),
+        ("Target", f"{code(facts.target_fact(view))}"),
         ("End", facts.end_fact(view)),
         ("Machine", facts.machine_fact(view)),
         ("Steps", facts.steps_fact(view)),
@@ -47,7 +47,7 @@ def _phases(view: SessionView) -> Iterator[str]:
             )
             for phase in view.phases
         ]
-        yield from _section("Phases", ("phase", "median ms", "mean ms", "share"), rows, left=1)
+        yield from section("Phases", ("phase", "median ms", "mean ms", "share"), rows, left=1)
 
 
 def _operators(view: SessionView) -> Iterator[str]:
@@ -59,9 +59,9 @@ def _operators(view: SessionView) -> Iterator[str]:
     columns = ("operator", "input shapes", "called from", "self ms/step", "share", "calls/step", "total ms/step")
     rows = [
         (
-            _code(row.key.name),
-            _code(row.key.input_shapes),
-            _code(called_from(row, view.target.working_directory)),
+            code(row.key.name),
+            code(row.key.input_shapes),
+            code(called_from(row, view.target.working_directory)),
             units.milliseconds(row.self_ns_per_step),
             units.share(row.share),
             units.count(row.calls_per_step),
@@ -69,30 +69,30 @@ def _operators(view: SessionView) -> Iterator[str]:
         )
         for row in shown
     ]
-    yield from _section(title, columns, rows, left=3)
+    yield from section(title, columns, rows, left=3)
 
 
 def _modules(view: SessionView) -> Iterator[str]:
     rows = [
         (
-            _code(module.path),
-            _code(module.class_name),
+            code(module.path),
+            code(module.class_name),
             units.milliseconds(module.forward_ns),
             units.milliseconds(module.backward_ns),
         )
         for module in facts.busiest_modules(view, TOP_MODULES)
     ]
     if rows:
-        yield from _section("Modules", ("module", "class", "forward ms", "backward ms"), rows, left=2)
+        yield from section("Modules", ("module", "class", "forward ms", "backward ms"), rows, left=2)
 
 
 def _notices(view: SessionView) -> Iterator[str]:
-    lines = [f"- {_escape(text)}" for text in facts.notices(view)]
+    lines = [f"- {escape(text)}" for text in facts.notices(view)]
     if lines:
         yield from ("## Notices", "", *lines, "")
 
 
-def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Iterator[str]:
+def section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Iterator[str]:
     """A table whose first `left` columns are text."""
     yield f"## {title}"
     yield ""
@@ -106,9 +106,9 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     return f"`{text.replace('|', chr(92) + '|').replace('`', chr(39))}`" if text else ""
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
