@@ -19,7 +19,7 @@ from profilednn_tui.compare.alignment import (
 from profilednn_tui.compare.comparable import differences
 from profilednn_tui.compare.intervals import ASSUMED_SPREAD
 from profilednn_tui.compare.losses import LossAgreement, loss_agreement
-from profilednn_tui.compare.runs import Run, Side
+from profilednn_tui.compare.runs import Run, Side, others_share
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
 from profilednn_tui.compare.verdict import Verdict, judge
 
@@ -66,7 +66,7 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
         if not runs or min(map(len, runs)) < FEWEST_STEPS
     ]
     durations = [[steps.durations_ns for steps in runs] for runs in settled]
-    verdict = judge(durations[0], durations[1], reasons)
+    verdict = judge(durations[0], durations[1], reasons, (others_share(baseline), others_share(candidate)))
     losses = loss_agreement(*([run.view.steps for run in side.runs] for side in (baseline, candidate)))
     return Comparison(
         baseline=baseline,

@@ -52,17 +52,24 @@ class Interval:
         return math.expm1(half * found)
 
 
-def ratio_interval(baseline: Sequence[Floats], candidate: Sequence[Floats]) -> Interval:
+def ratio_interval(
+    baseline: Sequence[Floats], candidate: Sequence[Floats], others: tuple[float, float] = (0.0, 0.0)
+) -> Interval:
     """The ratio of the sides' medians over runs of the runs' median steps.
 
     Each side is a sequence of runs, each run an array of step durations of the shape (steps,), warm-up left out.
+    `others` is the fraction of the cores that something else used during each side's runs. It matters where the runs
+    are too few to show their spread: so much of the time may then be somebody else's.
     """
     sides = [np.array([math.log(np.median(run)) for run in runs]) for runs in (baseline, candidate)]
     ratio = math.exp(np.median(sides[1]) - np.median(sides[0]))
     if min(map(len, sides)) >= FEWEST_RUNS:
         low, high = _bootstrap(sides[0], sides[1])
         return Interval(ratio, math.exp(low), math.exp(high), assumed=False)
-    variance = sum(_assumed_variance(medians, runs) for medians, runs in zip(sides, (baseline, candidate), strict=True))
+    variance = sum(
+        _assumed_variance(medians, runs) + taken**2
+        for medians, runs, taken in zip(sides, (baseline, candidate), others, strict=True)
+    )
     half = stats.norm.ppf((1 + CONFIDENCE) / 2) * math.sqrt(variance)
     return Interval(ratio, ratio * math.exp(-half), ratio * math.exp(half), assumed=True)
 

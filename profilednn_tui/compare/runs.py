@@ -54,6 +54,16 @@ class Side:
     """Why nothing can be concluded: too few runs were left alone."""
 
 
+def others_share(side: Side) -> float:
+    """The fraction of the cores that something else used during the runs of a side, on average."""
+    shares = [
+        run.view.cores.mean_others_percent / (100 * run.view.machine.cores)
+        for run in side.runs
+        if run.view.cores.mean_others_percent is not None and run.view.machine.cores
+    ]
+    return sum(shares) / len(shares) if shares else 0.0
+
+
 def read_run(session: OpenSession, name: str | None = None) -> Run:
     """Read a session to its end."""
     while session.poll():

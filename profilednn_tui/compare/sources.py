@@ -14,6 +14,7 @@ from profilednn_tui.compare.runs import Run, Side, read_run
 from profilednn_tui.compare.samples import common_warm_up, fair_steps
 from profilednn_tui.compare.warmup import Floats
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.session.snapshot import SUFFIX
 from profilednn_tui.session.source import open_session
 
 VARIANT_MARK = ":"
@@ -39,7 +40,7 @@ def session_side(name: str) -> Side:
         run = read_run(session)
     finally:
         session.close()
-    return Side(run.name, (run,))
+    return Side(Path(name).name.removesuffix(SUFFIX), (run,))
 
 
 def sessions_report(baseline: str, candidate: str, across: Collection[str]) -> Report:

@@ -43,14 +43,19 @@ class Verdict:
         return self.outcome is Outcome.SLOWER and self.change is not None and self.change >= limit
 
 
-def judge(baseline: Sequence[Floats], candidate: Sequence[Floats], reasons: Sequence[str]) -> Verdict:
-    """The verdict on two sides: runs of step durations in ns, warm-up left out.
+def judge(
+    baseline: Sequence[Floats],
+    candidate: Sequence[Floats],
+    reasons: Sequence[str],
+    others: tuple[float, float] = (0.0, 0.0),
+) -> Verdict:
+    """The verdict on two sides: runs of step durations in ns, warm-up left out; `others` as in `ratio_interval`.
 
     With a reason against the comparison there is no verdict on the speed, though its figures are still given.
     """
     if not baseline or not candidate:
         return Verdict(Outcome.NOT_COMPARABLE, _typical(baseline), _typical(candidate), None, tuple(reasons))
-    interval = ratio_interval(baseline, candidate)
+    interval = ratio_interval(baseline, candidate, others)
     outcome = Outcome.NOT_COMPARABLE if reasons else _outcome(interval)
     return Verdict(outcome, _typical(baseline), _typical(candidate), interval, tuple(reasons))
 

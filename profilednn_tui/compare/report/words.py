@@ -47,6 +47,8 @@ def losses_text(losses: LossAgreement) -> str:
     """The agreement with the figures behind it."""
     if losses.largest is None:
         return losses.text
+    if not losses.largest:
+        return f"{losses.text}, to the last digit"
     own = "" if losses.spread is None else f", the baseline's own runs by {_percent(losses.spread)}"
     return f"{losses.text} (smoothed losses differ by {_percent(losses.largest)}{own})"
 
