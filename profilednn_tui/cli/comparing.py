@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 REGRESSION = 3
 """Exit code of ``--fail-on`` for a regression: a contract."""
 
-FORMATS = ("text", "json", "markdown")
-
 
 @click.command("compare")
 @click.argument("baseline", metavar="A")
@@ -29,7 +27,9 @@ FORMATS = ("text", "json", "markdown")
     callback=values.optional_percent,
     help="Exit with 3 when B is slower by this much or more, and detectably so.",
 )
-@click.option("--to", "format_name", metavar="FORMAT", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--to", "format_name", metavar="FORMAT", type=click.Choice(values.REPORT_FORMATS), default="text", show_default=True
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --to json.")
 @click.option(
     "--across", metavar="WHAT,WHAT", default="", callback=values.checks,
@@ -48,10 +48,10 @@ def compare(
     A and B are sessions, snapshots, or EXPERIMENT:VARIANT; A alone is an experiment, whose variants are compared with
     its first.
     """
-    from profilednn_tui.compare.report import FORMATS as RENDERERS
+    from profilednn_tui.compare.report import FORMATS
 
     report = _report(baseline, candidate, across)
-    click.echo(RENDERERS["json" if as_json else format_name](report), nl=False)
+    click.echo(FORMATS["json" if as_json else format_name](report), nl=False)
     if fail_on_percent is not None:
         sys.exit(_exit_code(report, fail_on_percent / 100))
 

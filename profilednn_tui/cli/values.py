@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 import click
 
+from profilednn_tui.compare.variants import Variant, parse_variant
 from profilednn_tui.launch.options import available_optimizations
+
+REPORT_FORMATS = ("text", "json", "markdown")
 
 MAY_DIFFER = ("script", "arguments", "shapes")
 """Between two runs that are compared all the same."""
@@ -49,9 +52,24 @@ def assignments(context: click.Context, parameter: click.Parameter, texts: Seque
 def optimizations(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
     """``NAME,NAME``."""
     names = tuple(filter(None, text.split(",")))
+    check_optimizations(names)
+    return names
+
+
+def check_optimizations(names: Sequence[str]) -> None:
+    """Refuse names that are no optimizations."""
     available = available_optimizations()
     unknown = [name for name in names if name not in available]
     if unknown:
         known = f"There are: {', '.join(available)}." if available else "This version has none to switch on."
         raise click.BadParameter(f"There is no optimization {', '.join(unknown)}. {known}")
-    return names
+
+
+def variants(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[Variant, ...]:
+    """``NAME=ITEM,ITEM``, any number of times, each with another name."""
+    parsed = tuple(parse_variant(text, check_optimizations) for text in texts)
+    names = [variant.name for variant in parsed]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise click.BadParameter(f"There are two variants {twice}. Give each a name of its own.")
+    return parsed

@@ -114,7 +114,7 @@ def _notes_on(side: Side) -> Iterator[str]:
     shown = len(side.runs) > 1
     for run in side.runs:
         who = f"{side.name}, {run.name}" if shown else side.name
-        if run.disturbance:
+        if run.disturbance and not side.disturbed:
             yield f"{who}: {run.disturbance}"
         if run.failed:
             yield f"{who} ended with {_exit(run)}"

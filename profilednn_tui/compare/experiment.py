@@ -64,6 +64,8 @@ class Experiment:
     start_unix_ns: int
     python: str | None = None
     """The interpreter of variants without their own."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of all variants."""
     overhead_percent: float = 0.0
     ablated: tuple[str, ...] = ()
     """The optimizations whose contributions are measured."""
@@ -74,10 +76,18 @@ class Experiment:
     def with_run(self, run: RunEntry) -> Experiment:
         return replace(self, runs=(*self.runs, run))
 
-    @property
-    def missing_runs(self) -> int:
-        """Runs that are still to be made."""
-        return sum(max(0, self.repeat - len({run.block for run in self.runs_of(one.name)})) for one in self.variants)
+    def pending(self) -> tuple[tuple[Variant, int], ...]:
+        """Variant and block of the runs that are still to be made, in their order: A B B A A B ...
+
+        A block is run forward and the next one backward, so that a machine that slows down does so for all variants.
+        """
+        finished = {(run.variant, run.block) for run in self.runs if run.state is not RunState.FAILED}
+        ordered = [
+            (variant, block)
+            for block in range(self.repeat)
+            for variant in (self.variants if block % 2 == 0 else reversed(self.variants))
+        ]
+        return tuple(one for one in ordered if (one[0].name, one[1]) not in finished)
 
     def runs_of(self, variant: str) -> tuple[RunEntry, ...]:
         return tuple(run for run in self.runs if run.variant == variant)

@@ -61,7 +61,7 @@ def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
         raise ProfilerError(f"The experiment {experiment.name} has no finished run of {baseline.name} yet.")
     comparisons = tuple(compare(baseline, side, across) for side in candidates if side.runs)
     notes = [f"no finished run of {side.name}" for side in candidates if not side.runs]
-    missing = experiment.missing_runs
+    missing = len(experiment.pending())
     if missing:
         notes.append(f"{missing} runs are missing: `profilednn-tui experiment --resume {folder.name}` makes them")
     notes += [f"{run.folder}: {run.reason}" for run in experiment.runs if run.state is RunState.FAILED]
