@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from profilednn_tui.cli import values
+from profilednn_tui.cli.front import on_terminal, show
 from profilednn_tui.errors import ProfilerError
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ REGRESSION = 3
     help="Exit with 3 when B is slower by this much or more, and detectably so.",
 )
 @click.option(
-    "--to", "format_name", metavar="FORMAT", type=click.Choice(values.REPORT_FORMATS), default="text", show_default=True
+    "--to",
+    "format_name",
+    metavar="FORMAT",
+    type=click.Choice(values.REPORT_FORMATS),
+    help="text, json or markdown [default: the screens on a terminal, else text].",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --to json.")
 @click.option(
@@ -39,7 +44,7 @@ def compare(
     baseline: str,
     candidate: str | None,
     fail_on_percent: float | None,
-    format_name: str,
+    format_name: str | None,
     as_json: bool,
     across: tuple[str, ...],
 ) -> None:
@@ -51,7 +56,10 @@ def compare(
     from profilednn_tui.compare.report import FORMATS
 
     report = _report(baseline, candidate, across)
-    click.echo(FORMATS["json" if as_json else format_name](report), nl=False)
+    if on_terminal() and format_name is None and not as_json and fail_on_percent is None and report.comparisons:
+        _show(report)
+        return
+    click.echo(FORMATS["json" if as_json else format_name or "text"](report), nl=False)
     if fail_on_percent is not None:
         sys.exit(_exit_code(report, fail_on_percent / 100))
 
@@ -66,6 +74,14 @@ def _report(baseline: str, candidate: str | None, across: tuple[str, ...]) -> Re
     if folder is None:
         raise ProfilerError(f"{baseline} is no experiment. Name two sessions, A and B, or one experiment.")
     return experiment_report(folder, across)
+
+
+def _show(report: Report) -> None:
+    from profilednn_tui.session.source import open_session
+
+    location = report.comparisons[0].candidate.runs[0].location
+    assert location is not None
+    show(open_session(location), report=report)
 
 
 def _exit_code(report: Report, limit: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from profilednn_tui.session.records import Operators, SessionView
 from profilednn_tui.session.source import OpenSession
@@ -30,6 +31,8 @@ class Run:
     view: SessionView
     data_shapes: tuple[frozenset[str], ...] = ()
     """Of each window with any, the shapes of the data that flowed through the model."""
+    location: Path | None = None
+    """The folder or snapshot file, to look further into it."""
 
     @property
     def failed(self) -> bool:
@@ -71,7 +74,7 @@ def read_run(session: OpenSession, name: str | None = None) -> Run:
     view = session.view()
     newest = view.window_numbers[-MERGED_WINDOWS:]
     shapes = [data_shapes(session.view(number).operators) for number in newest]
-    return Run(name or session.location.stem, session.view(), tuple(filter(None, shapes)))
+    return Run(name or session.location.stem, session.view(), tuple(filter(None, shapes)), session.location)
 
 
 def data_shapes(operators: Operators) -> frozenset[str]:

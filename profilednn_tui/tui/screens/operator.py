@@ -96,6 +96,8 @@ class OperatorScreen(SessionScreen):
         self._merged = merged
         self._read_source = read_source
         self._shown: Operators | None = None
+        self.place: tuple[str, ...] = ("Operators",)
+        """Where this screen was opened from."""
 
     def compose_body(self) -> ComposeResult:
         yield BreadcrumbBar(id="breadcrumb")
@@ -122,7 +124,7 @@ class OperatorScreen(SessionScreen):
         stacks_view = self.query_one(StacksView)
         if operators is self._shown or not stacks_view.size:
             return
-        self.query_one(BreadcrumbBar).show_path(("Operators", self._key.name))
+        self.query_one(BreadcrumbBar).show_path((*self.place, self._key.name))
         operator = find_operator(operators, self._key, self._backward, self._merged)
         if operator is None:
             summary = self.query_one("#summary", BarView)
@@ -148,8 +150,10 @@ class OperatorScreen(SessionScreen):
     def _open_source(self) -> None:
         row = self.query_one(StacksView).current
         if row is not None:
-            path = ("Operators", self._key.name)
-            self.app.push_screen(SourceScreen(row.frame.file, row.frame.line, path, self._read_source))
+            path = (*self.place, self._key.name)
+            screen = SourceScreen(row.frame.file, row.frame.line, path, self._read_source)
+            screen.pinned = self.pinned
+            self.app.push_screen(screen)
 
     def action_edit(self) -> None:
         row = self.query_one(StacksView).current
