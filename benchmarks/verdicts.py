@@ -26,7 +26,7 @@ BURNER = Path(__file__).with_name("burner.py")
 RECORD = RESULTS / "verdicts.jsonl"
 
 STEP_MS = 20.0
-REPEAT, STEPS = 5, 40
+REPEAT, STEPS = 8, 40
 GRAIN = 20
 """Units of a step are a multiple of it, so that 5 % of them is a whole number."""
 

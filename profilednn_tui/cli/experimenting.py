@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from profilednn_tui.compare.experiment import Experiment, RunEntry
     from profilednn_tui.compare.runs import Run
 
-DEFAULT_REPEAT = 6
+DEFAULT_REPEAT = 8
+"""With fewer, one run that has a bad day hides a difference of ten percent."""
 DEFAULT_STEPS = 60
 
 _CLEAR_LINE = "\r\x1b[K"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -135,22 +136,16 @@ def find_experiment(path_or_name: str) -> Path | None:
     path = Path(os.path.expanduser(path_or_name))
     if (path / EXPERIMENT_FILE).is_file():
         return path
-    folders = list(experiment_folders())
-    for folder in folders:
-        if folder.name == path_or_name:
-            return folder
-    for folder in folders:
-        try:
-            if load_experiment(folder).experiment.name == path_or_name:
-                return folder
-        except ProfilerError:
-            continue
-    beginning = [folder for folder in folders if path_or_name and folder.name.startswith(path_or_name)]
+    recorded = list(list_experiments())
+    exact = [one.folder for one in recorded if path_or_name in (one.folder.name, one.experiment.name)]
+    if exact:
+        return exact[0]
+    beginning = [one.folder for one in recorded if path_or_name and one.folder.name.startswith(path_or_name)]
     return beginning[0] if len(beginning) == 1 else None
 
 
-def experiment_folders() -> Iterator[Path]:
-    """All experiments of this machine, newest first."""
+def list_experiments() -> Iterator[Recorded]:
+    """The experiments of this machine, newest first; without those that cannot be read."""
     try:
         names = sorted((entry.name for entry in os.scandir(session_home())), reverse=True)
     except OSError:
@@ -158,4 +153,5 @@ def experiment_folders() -> Iterator[Path]:
     for name in names:
         folder = session_home() / name
         if (folder / EXPERIMENT_FILE).is_file():
-            yield folder
+            with suppress(ProfilerError):
+                yield load_experiment(folder)

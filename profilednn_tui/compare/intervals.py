@@ -1,5 +1,7 @@
 """The ratio of two sides' step times and its confidence interval, with the run as the unit.
 
+SciPy is imported where it is called: half a second that nobody who does not compare should wait for.
+
 Steps of one process resemble each other more than steps of two: a process keeps its memory layout, its threads' places
 and its neighbours. So each run counts as one sample, its median step, however many steps it has.
 """
@@ -12,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 CONFIDENCE = 0.95
 POWER = 0.8
@@ -47,6 +48,8 @@ class Interval:
         For an estimate that is normal on the logarithmic scale: half the interval is z(97.5 %) standard errors, and
         z(97.5 %) + z(80 %) of them are needed.
         """
+        from scipy import stats
+
         half = math.log(self.high / self.low) / 2
         found = 1 + stats.norm.ppf(POWER) / stats.norm.ppf((1 + CONFIDENCE) / 2)
         return math.expm1(half * found)
@@ -70,6 +73,8 @@ def ratio_interval(
         _assumed_variance(medians, runs) + taken**2
         for medians, runs, taken in zip(sides, (baseline, candidate), others, strict=True)
     )
+    from scipy import stats
+
     half = stats.norm.ppf((1 + CONFIDENCE) / 2) * math.sqrt(variance)
     return Interval(ratio, ratio * math.exp(-half), ratio * math.exp(half), assumed=True)
 
@@ -81,6 +86,8 @@ def _bootstrap(baseline: Floats, candidate: Floats) -> tuple[float, float]:
     2015): plain percentiles of a small sample are too narrow by the factors between n - 1 and n and between the normal
     and the t distribution, which the confidence level makes up for.
     """
+    from scipy import stats
+
     runs = min(len(baseline), len(candidate))
     z = math.sqrt(runs / (runs - 1)) * stats.t.ppf((1 + CONFIDENCE) / 2, runs - 1)
     if np.ptp(baseline) == 0 and np.ptp(candidate) == 0:

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from profilednn_tui.compare.experiment import Recorded, experiment_folders, load_experiment
+from profilednn_tui.compare.experiment import Recorded, list_experiments
 from profilednn_tui.compare.runs import Side, read_run
 from profilednn_tui.compare.sources import variant_side
-from profilednn_tui.errors import ProfilerError
 from profilednn_tui.session.catalog import list_sessions
 from profilednn_tui.session.records import Target
 from profilednn_tui.session.source import open_session
@@ -63,14 +62,10 @@ def _sessions(script: str, location: Path) -> Iterator[Related]:
 
 
 def _variants(script: str) -> Iterator[Related]:
-    for folder in experiment_folders():
-        try:
-            recorded = load_experiment(folder)
-        except ProfilerError:
-            continue
+    for recorded in list_experiments():
         experiment = recorded.experiment
         words = ("-m", *experiment.words) if experiment.kind == "module" else experiment.words
         if script_of(words) == script:
             for variant in experiment.variants:
                 name = f"{experiment.name}:{variant.name}"
-                yield Related(name, variant.text, experiment.start_unix_ns, folder, recorded)
+                yield Related(name, variant.text, experiment.start_unix_ns, recorded.folder, recorded)

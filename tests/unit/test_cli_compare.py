@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +161,18 @@ def test_what_cannot_be_compared_is_refused_with_the_fix(home: Path, words: tupl
     assert isinstance(outcome.exception, ProfilerError)
     assert sentence in str(outcome.exception)
     assert outcome.exception.exit_code == 2
+
+
+def test_who_does_not_compare_does_not_wait_for_scipy() -> None:
+    """Its import takes as long as everything else of a start."""
+    look = "import sys, profilednn_tui.cli, profilednn_tui.tui.app, profilednn_tui.tui.comparisons; "
+    look += "print('scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_experiments_are_listed_with_their_progress(home: Path) -> None:
+    experiment(home, 1.1, repeat=6)
+    output = CliRunner().invoke(program, ["list"]).output
+    assert "experiment" in output
+    assert "tuning, 8 of 12 runs: stock, tuned" in output
