@@ -9,6 +9,7 @@ from typing import Any
 
 from ..protocol import Hello, Notice
 from .process import AgentProcess
+from .seeds import seed_all
 
 
 class Options:
@@ -20,6 +21,7 @@ class Options:
         steps = _number(environment.get("PROFILEDNN_STEPS"), 0.0)
         self.stop_after: int | None = int(steps) or None
         self.primitives = environment.get("PROFILEDNN_PRIMITIVES") != "0"
+        self.seed = _whole(environment.get("PROFILEDNN_SEED"))
         self.optimizations: list[str] = [name for name in environment.get("PROFILEDNN_WITH", "").split(",") if name]
 
 
@@ -27,6 +29,8 @@ def start() -> None:
     """Start the agent; raises what goes wrong, and the import hook reports it."""
     options = Options(os.environ)
     torch: Any = sys.modules["torch"]
+    if options.seed is not None and not is_child_of_multiprocessing():
+        seed_all(torch, options.seed)
     agent = AgentProcess(torch, options.folder, options.budget_percent, options.stop_after, options.primitives)
     agent.introduce = lambda: [hello(torch, options), *notices(torch)]
     agent.start(early=not is_child_of_multiprocessing())

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import click
 
 from profilednn_tui import __version__
+from profilednn_tui.cli.comparing import compare
 from profilednn_tui.cli.diagnosis import doctor
+from profilednn_tui.cli.experimenting import experiment
 from profilednn_tui.cli.launching import demo, run
 from profilednn_tui.cli.primitives import onednn
 from profilednn_tui.cli.projecting import project
@@ -17,7 +19,19 @@ from profilednn_tui.cli.sessions import attach, export, list_command, open_comma
 from profilednn_tui.cli.words import TargetKind, divide
 from profilednn_tui.errors import ProfilerError
 
-COMMANDS = (run, attach, open_command, export, onednn, project, list_command, doctor, demo)
+COMMANDS = (
+    run,
+    attach,
+    open_command,
+    compare,
+    experiment,
+    export,
+    onednn,
+    project,
+    list_command,
+    doctor,
+    demo,
+)
 
 _OF_THE_PROGRAM = frozenset({"-h", "--help", "-V", "--version"})
 

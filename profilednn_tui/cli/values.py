@@ -7,8 +7,14 @@ from pathlib import Path
 
 import click
 
+from profilednn_tui.compare.variants import Variant, parse_variant
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.options import available_optimizations
+
+REPORT_FORMATS = ("text", "json", "markdown")
+
+MAY_DIFFER = ("script", "arguments", "shapes")
+"""Between two runs that are compared all the same."""
 
 
 def percent(context: click.Context, parameter: click.Parameter, text: str) -> float:
@@ -20,6 +26,20 @@ def percent(context: click.Context, parameter: click.Parameter, text: str) -> fl
     if not 0 <= value <= 100:
         raise click.BadParameter(f"{text} is no percentage. Write a number from 0 to 100, such as 2%.")
     return value
+
+
+def optional_percent(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+    """A percentage, where one was given."""
+    return None if text is None else percent(context, parameter, text)
+
+
+def checks(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    """``NAME,NAME`` of what may differ between two runs; never the machine."""
+    names = tuple(filter(None, text.split(",")))
+    unknown = [name for name in names if name not in MAY_DIFFER]
+    if unknown:
+        raise click.BadParameter(f"{', '.join(unknown)} cannot be left out. Possible: {', '.join(MAY_DIFFER)}.")
+    return names
 
 
 def assignments(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> dict[str, str]:
@@ -34,12 +54,27 @@ def assignments(context: click.Context, parameter: click.Parameter, texts: Seque
 def optimizations(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
     """``NAME,NAME``."""
     names = tuple(filter(None, text.split(",")))
+    check_optimizations(names)
+    return names
+
+
+def check_optimizations(names: Sequence[str]) -> None:
+    """Refuse names that are no optimizations."""
     available = available_optimizations()
     unknown = [name for name in names if name not in available]
     if unknown:
         known = f"There are: {', '.join(available)}." if available else "This version has none to switch on."
         raise click.BadParameter(f"There is no optimization {', '.join(unknown)}. {known}")
-    return names
+
+
+def variants(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[Variant, ...]:
+    """``NAME=ITEM,ITEM``, any number of times, each with another name."""
+    parsed = tuple(parse_variant(text, check_optimizations) for text in texts)
+    names = [variant.name for variant in parsed]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise click.BadParameter(f"There are two variants {twice}. Give each a name of its own.")
+    return parsed
 
 
 def write_text(text: str, output: Path | None) -> None:

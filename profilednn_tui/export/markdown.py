@@ -21,7 +21,7 @@ def markdown_text(view: SessionView) -> str:
 
 
 def _head(view: SessionView) -> Iterator[str]:
-    yield f"# {_escape(view.target.name or 'session')}"
+    yield f"# {escape(view.target.name or 'session')}"
     yield ""
     figures = (
         ("Target", f"{markdown_code(facts.target_fact(view))}"),
@@ -49,7 +49,7 @@ def _phases(view: SessionView) -> Iterator[str]:
             )
             for phase in view.phases
         ]
-        yield from _section("Phases", ("phase", "median ms", "mean ms", "share"), rows, left=1)
+        yield from section("Phases", ("phase", "median ms", "mean ms", "share"), rows, left=1)
 
 
 def _operators(view: SessionView) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _operators(view: SessionView) -> Iterator[str]:
         )
         for row in shown
     ]
-    yield from _section(title, columns, rows, left=3)
+    yield from section(title, columns, rows, left=3)
 
 
 def _primitives(view: SessionView) -> Iterator[str]:
@@ -86,7 +86,7 @@ def _primitives(view: SessionView) -> Iterator[str]:
         for group in breakdown(view.primitives.log, By.DIRECTION)
     ]
     if rows:
-        yield from _section("oneDNN primitives", ("primitive", "ms/step", "share", "calls/step"), rows, left=1)
+        yield from section("oneDNN primitives", ("primitive", "ms/step", "share", "calls/step"), rows, left=1)
 
 
 def _modules(view: SessionView) -> Iterator[str]:
@@ -100,16 +100,16 @@ def _modules(view: SessionView) -> Iterator[str]:
         for module in facts.busiest_modules(view, TOP_MODULES)
     ]
     if rows:
-        yield from _section("Modules", ("module", "class", "forward ms", "backward ms"), rows, left=2)
+        yield from section("Modules", ("module", "class", "forward ms", "backward ms"), rows, left=2)
 
 
 def _notices(view: SessionView) -> Iterator[str]:
-    lines = [f"- {_escape(text)}" for text in facts.notices(view)]
+    lines = [f"- {escape(text)}" for text in facts.notices(view)]
     if lines:
         yield from ("## Notices", "", *lines, "")
 
 
-def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Iterator[str]:
+def section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Iterator[str]:
     """A table whose first `left` columns are text."""
     yield f"## {title}"
     yield ""
@@ -117,5 +117,5 @@ def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], 
     yield ""
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")

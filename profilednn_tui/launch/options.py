@@ -24,6 +24,8 @@ class LaunchOptions:
     optimizations: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to the target's environment."""
+    seed: int | None = None
+    """Of all random numbers, where runs are to be compared; the program's own seeds come later and win."""
     name: str | None = None
     """What the user calls the session."""
     output: Path | None = None

@@ -58,11 +58,13 @@ class SessionFile:
     terminal: bool = False
     """Whether the target has a terminal of ours, whose output is kept."""
     optimizations: list[str] = field(default_factory=list)
+    script_sha256: str = ""
+    """Of the script's text when the target was started; empty where no script could be told."""
     magic: str = MAGIC
     version: int = VERSION
 
     def save(self, folder: Path) -> None:
-        _save(folder / SESSION_FILE, self)
+        save_json(folder / SESSION_FILE, self)
 
     @classmethod
     def load(cls, folder: Path) -> SessionFile:
@@ -102,7 +104,7 @@ class HolderFile:
     start_unix_ns: int
 
     def save(self, folder: Path) -> None:
-        _save(folder / HOLDER_FILE, self)
+        save_json(folder / HOLDER_FILE, self)
 
     @classmethod
     def load(cls, folder: Path) -> HolderFile | None:
@@ -121,7 +123,7 @@ class ExitFile:
     max_rss_bytes: int = 0
 
     def save(self, folder: Path) -> None:
-        _save(folder / EXIT_FILE, self)
+        save_json(folder / EXIT_FILE, self)
 
     @classmethod
     def load(cls, folder: Path) -> ExitFile | None:
@@ -166,7 +168,8 @@ def check_version(magic: str, version: int, where: str) -> None:
         )
 
 
-def _save(path: Path, value: object) -> None:
+def save_json(path: Path, value: object) -> None:
+    """Write a small file, complete or not at all."""
     with atomic_file(path) as stream:
         stream.write(msgspec.json.encode(value) + b"\n")
 

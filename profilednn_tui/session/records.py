@@ -50,6 +50,8 @@ class Target:
     exit_code: int | None = None
     """Negative for a signal."""
     optimizations: tuple[str, ...] = ()
+    script_sha256: str = ""
+    """Of the script's text at the start; empty when not known."""
     start_unix_ns: int = 0
     end_unix_ns: int | None = None
 

@@ -182,6 +182,7 @@ class Session:
             intra_op_threads=hello.intra_op_threads if hello else None,
             exit_code=self._exit.exit_code if self._exit else None,
             optimizations=tuple(hello.optimizations if hello else started.optimizations),
+            script_sha256=started.script_sha256,
             start_unix_ns=started.start_unix_ns or (hello.unix_ns if hello else 0),
             end_unix_ns=None if live else (end.unix_ns if end else self._unix_ns),
         )

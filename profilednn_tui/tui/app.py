@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App
@@ -37,6 +37,10 @@ from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 
+if TYPE_CHECKING:
+    from profilednn_tui.compare.report.report import Report
+    from profilednn_tui.tui.screens.runs import RunChoice
+
 INTERRUPT = b"\x03"
 """What the terminal makes of ctrl+c: the target's terminal turns it into SIGINT, as without us."""
 _READING_S = 0.05
@@ -54,6 +58,7 @@ class ProfilerApp(App[None]):
         Binding("q", "ask_quit", "quit"),
         Binding("space", "pause", "pause"),
         Binding("E", "export", "export"),
+        Binding("c", "compare", "compare"),
         Binding("left_square_bracket", "window(-1)", "window before", key_display="[", show=False),
         Binding("right_square_bracket", "window(1)", "next window", key_display="]", show=False),
         Binding("0", "merged", "all windows merged, live", show=False),
@@ -70,6 +75,8 @@ class ProfilerApp(App[None]):
         feed: Feed,
         launched: bool,
         save: Callable[[str, Path], None],
+        choices: Callable[[SessionView], tuple[RunChoice, ...]] = lambda view: (),
+        report: Report | None = None,
         cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
         # Textual chooses its filter in the constructor: without colours the terminal's own must be in force by then.
@@ -82,6 +89,8 @@ class ProfilerApp(App[None]):
         self._feed = feed
         self._launched = launched
         self._save = save
+        self._choices = choices
+        self._report = report
         self._cpu_s = cpu_s
         self._pace = Pace()
         self._round_started_s = cpu_s()
@@ -101,6 +110,8 @@ class ProfilerApp(App[None]):
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._follow)
+        if self._report is not None:
+            self.call_after_refresh(self._show_report, self._report)
 
     @property
     def exit_code(self) -> int:
@@ -241,6 +252,8 @@ class ProfilerApp(App[None]):
     # ---------------------------------------------------------------- dialogs
 
     def action_help(self) -> None:
+        from profilednn_tui.tui.screens.compare import CompareScreen, SideOperatorScreen
+
         if isinstance(self.screen, HelpScreen):
             return
         palette = Binding("ctrl+p", "command_palette", "all actions by name")
@@ -254,6 +267,7 @@ class ProfilerApp(App[None]):
             ("6 Output", OutputPane.BINDINGS),
             ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
             ("oneDNN", PrimitivesScreen.BINDINGS),
+            ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),
         ]
         self.push_screen(HelpScreen(groups))
 
@@ -297,6 +311,31 @@ class ProfilerApp(App[None]):
             self.notify(str(error), severity="error", timeout=8)
         else:
             self.notify(f"Wrote {path.absolute()}", timeout=6)
+
+    # ---------------------------------------------------------------- comparisons
+
+    def action_compare(self) -> None:
+        from profilednn_tui.tui.comparisons import read_source
+        from profilednn_tui.tui.screens.runs import RunsScreen
+
+        if len(self.screen_stack) > 1:
+            self.notify("Press c on the dashboard: it compares this session with earlier ones.", timeout=3)
+            return
+        if not self._latest.steps.count:
+            self.notify("There is no step to compare yet.", timeout=3)
+            return
+        title = f"{self._latest.target.name} against"
+        self.push_screen(RunsScreen(title, self._choices(self._latest), "baseline", read_source))
+
+    def _show_report(self, report: Report) -> None:
+        from profilednn_tui.tui.comparisons import read_source, report_choices
+        from profilednn_tui.tui.screens.compare import CompareScreen
+        from profilednn_tui.tui.screens.runs import RunsScreen
+
+        if len(report.comparisons) == 1:
+            self.push_screen(CompareScreen(report.comparisons[0], read_source))
+        else:
+            self.push_screen(RunsScreen(report.name, report_choices(report), "candidate", read_source))
 
     # ---------------------------------------------------------------- requests of screens
 

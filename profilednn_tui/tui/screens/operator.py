@@ -101,6 +101,8 @@ class OperatorScreen(SessionScreen):
         self._merged = merged
         self._read_source = read_source
         self._shown: tuple[Operators, Primitives] | None = None
+        self.place: tuple[str, ...] = ("Operators",)
+        """Where this screen was opened from."""
 
     def compose_body(self) -> ComposeResult:
         yield BreadcrumbBar(id="breadcrumb")
@@ -129,7 +131,7 @@ class OperatorScreen(SessionScreen):
         known = self._shown
         if not stacks_view.size or (known and known[0] is operators and known[1] is primitives):
             return
-        self.query_one(BreadcrumbBar).show_path(("Operators", self._key.name))
+        self.query_one(BreadcrumbBar).show_path((*self.place, self._key.name))
         operator = find_operator(operators, self._key, self._backward, self._merged)
         if operator is None:
             summary = self.query_one("#summary", BarView)
@@ -167,8 +169,10 @@ class OperatorScreen(SessionScreen):
     def _open_source(self) -> None:
         row = self.query_one(StacksView).current
         if row is not None:
-            path = ("Operators", self._key.name)
-            self.app.push_screen(SourceScreen(row.frame.file, row.frame.line, path, self._read_source))
+            path = (*self.place, self._key.name)
+            screen = SourceScreen(row.frame.file, row.frame.line, path, self._read_source)
+            screen.pinned = self.pinned
+            self.app.push_screen(screen)
 
     def action_edit(self) -> None:
         row = self.query_one(StacksView).current
