@@ -113,6 +113,8 @@ class Steps:
     """Flag: the step right after a window, which paid for stopping and summarizing it."""
     FIRST: ClassVar[int] = 4
     """Flag: the first step, which includes lazy initialization."""
+    WARM_UP: ClassVar[int] = 8
+    """Flag: the step paid for the warm-up of an optimization, as compiling is."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,20 @@ class Window:
     rows: list[list[int]]
     """[operator, node, forward node, module, calls, self_ns, total_ns, backward]; `forward node` is where the forward
     pass created the work of a backward operator; `backward` is 1 for an operator run by the autograd engine."""
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """What came of an optimization that was asked for; a later one of the same name replaces the earlier."""
+
+    kind: ClassVar[str] = "optimization"
+
+    name: str
+    state: str
+    """``on``, ``unavailable``, ``conflict``, ``no effect`` or ``failed``."""
+    text: str
+    """The receipt of what was really changed, or the reason with the fix."""
+    unix_ns: int
 
 
 @dataclass(frozen=True)
@@ -324,7 +340,9 @@ class Exit:
     max_rss_bytes: int
 
 
-AGENT_EVENTS: tuple[type[Any], ...] = (Hello, Progress, StepSource, Steps, Window, Notice, AgentError, Status, Bye)
+AGENT_EVENTS: tuple[type[Any], ...] = (
+    Hello, Progress, StepSource, Steps, Window, Optimization, Notice, AgentError, Status, Bye
+)  # fmt: skip
 HOST_EVENTS: tuple[type[Any], ...] = (Machine, Cores, Threads, Memory, Workers, Notice, Exit)
 _ALL: tuple[type[Any], ...] = (Header, *AGENT_EVENTS, *HOST_EVENTS)
 EVENTS: dict[str, type[Any]] = {event.kind: event for event in _ALL}

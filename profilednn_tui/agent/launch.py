@@ -28,6 +28,10 @@ def start() -> None:
     torch: Any = sys.modules["torch"]
     agent = AgentProcess(torch, options.folder, options.budget_percent, options.stop_after)
     agent.introduce = lambda: [hello(torch, options), *notices(torch)]
+    if options.optimizations:
+        from .switchboard import Switchboard  # only now: most runs have none
+
+        agent.switchboard = Switchboard(torch, options.optimizations)
     agent.start(early=not is_child_of_multiprocessing())
 
 

@@ -9,7 +9,7 @@ import os
 import time
 from collections import deque
 from time import perf_counter_ns, thread_time_ns
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..protocol import Bye, Command, Notice
 from .control import ControlFile
@@ -22,6 +22,9 @@ from .timeline import FORWARD, Timeline
 from .torch_profiler import ProfilerMissingError, TorchProfiler
 from .watch import Watch
 from .windows import Windows
+
+if TYPE_CHECKING:
+    from .switchboard import Switchboard
 
 INTERVAL_S = 0.25
 """How often the thread looks for commands."""
@@ -39,6 +42,8 @@ class AgentProcess:
         self._stop_after = stop_after
         self.introduce: Callable[[], list[Any]] = list
         """Makes the events that open a stream."""
+        self.switchboard: Switchboard | None = None
+        """Switches optimizations on, where any were asked for."""
         self._outbox = Outbox(folder)
         self._guard = Guard(self._outbox.put)
         self._guard.give_up = self.remove
@@ -54,6 +59,8 @@ class AgentProcess:
                 self._guard.run(self._profiler.load)
         except ProfilerMissingError as error:
             self._outbox.put(Notice("warning", "no_profiler", f"no operator windows: {error}", time.time_ns()))
+        if self.switchboard is not None:
+            self._guard.run(self.switchboard.start)
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
         self._listen(early)
         os.register_at_fork(
@@ -85,6 +92,8 @@ class AgentProcess:
             schedule = Schedule(self._budget_percent)
             windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
         self._watch.windows = windows
+        if self.switchboard is not None:
+            self._watch.warming_up = self.switchboard.busy
         self._hooks = Hooks(self._torch, timeline, self._watch, self._guard)
         self._hooks.install()
         self._writer = WriterThread(self._look)
@@ -114,6 +123,9 @@ class AgentProcess:
         if not self._introduced:
             self._introduced = True
             for event in self.introduce():
+                self._outbox.put(event)
+        if self.switchboard is not None:
+            for event in self.switchboard.news(self._watch.steps, final=self._left):
                 self._outbox.put(event)
         if self._watch.steps == 0:
             progress = self._watch.progress()
@@ -165,6 +177,8 @@ class AgentProcess:
         self._hooks.remove()
         if self._profiler is not None:
             self._profiler.forget()
+        if self.switchboard is not None:
+            self.switchboard.begin_anew()
         self._outbox.restart()
         self._listen(early=False)
 

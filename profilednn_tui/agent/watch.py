@@ -7,7 +7,7 @@ import time
 import weakref
 from collections import deque
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, Callable
 
 from ..protocol import Command, Notice, Progress, Status, Steps, StepSource
 from .boundaries import Boundaries, any_optimizer_class_in_use
@@ -41,6 +41,8 @@ class Watch:
         self._commands = commands
         self._hook_cost_ns = hook_cost_ns
         self.windows: Windows | None = None
+        self.warming_up: Callable[[], bool] = bool
+        """Whether an optimization warmed up in the step that ends."""
         self._stop_after = stop_after
         self._loss_reader = LossReader(torch)
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
@@ -139,6 +141,7 @@ class Watch:
         profiled = windows is not None and windows.open
         self.steps += 1
         flags = profiled * Steps.PROFILED + self._disturbed * Steps.DISTURBED + (self.steps == 1) * Steps.FIRST
+        flags += self.warming_up() * Steps.WARM_UP
         self._outbox.put_step(FinishedStep(self.steps, self._last, cut, self._loss, flags))
         self._last = cut
         self._loss = None

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import click
 
-from profilednn_tui.launch.options import available_optimizations
-
 
 def percent(context: click.Context, parameter: click.Parameter, text: str) -> float:
     """``2``, ``2%`` or ``0.5%``."""
@@ -30,11 +28,5 @@ def assignments(context: click.Context, parameter: click.Parameter, texts: Seque
 
 
 def optimizations(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
-    """``NAME,NAME``."""
-    names = tuple(filter(None, text.split(",")))
-    available = available_optimizations()
-    unknown = [name for name in names if name not in available]
-    if unknown:
-        known = f"There are: {', '.join(available)}." if available else "This version has none to switch on."
-        raise click.BadParameter(f"There is no optimization {', '.join(unknown)}. {known}")
-    return names
+    """``NAME,NAME``; the names are checked when the target's interpreter is known."""
+    return tuple(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))

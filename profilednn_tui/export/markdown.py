@@ -14,7 +14,7 @@ TOP_MODULES = 15
 
 
 def markdown_text(view: SessionView) -> str:
-    sections = (_head(view), _phases(view), _operators(view), _modules(view), _notices(view))
+    sections = (_head(view), _phases(view), _operators(view), _modules(view), _optimizations(view), _notices(view))
     return "\n".join(line for section in sections for line in section)
 
 
@@ -84,6 +84,12 @@ def _modules(view: SessionView) -> Iterator[str]:
     ]
     if rows:
         yield from _section("Modules", ("module", "class", "forward ms", "backward ms"), rows, left=2)
+
+
+def _optimizations(view: SessionView) -> Iterator[str]:
+    rows = [(_code(one.name), one.state, _escape(one.text)) for one in view.optimizations]
+    if rows:
+        yield from _section("Optimizations", ("optimization", "state", "receipt"), rows, left=3)
 
 
 def _notices(view: SessionView) -> Iterator[str]:
