@@ -24,7 +24,7 @@ def third_party() -> dict[str, Any]:
 
     found = metadata.entry_points()
     select = getattr(found, "select", None)  # Python 3.9 has a dict
-    entries = select(group=GROUP) if select is not None else found.get(GROUP, [])  # type: ignore
+    entries = select(group=GROUP) if select is not None else found.get(GROUP, [])
     own = set(names())
     return {entry.name: entry for entry in entries if entry.name not in own}
 

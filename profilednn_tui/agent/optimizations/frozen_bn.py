@@ -17,6 +17,7 @@ class Switch(Optimization):
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
         self._replaced = 0
+        self._blocks = 0
 
     def missing(self) -> Missing | None:
         return missing_kernels(self.surroundings)
@@ -25,9 +26,13 @@ class Switch(Optimization):
         fused = kernels()
         self.undo.append(lambda: fused.restore_frozen_batch_norm(model))
         self._replaced += fused.replace_frozen_batch_norm(model)
+        self._blocks += fused.replace_residual_blocks(model)
 
     def receipt(self, steps: int) -> str:
-        return f"{plural(self._replaced, 'frozen batch norm')} fused" if self._replaced else ""
+        if not self._replaced:
+            return ""
+        blocks = f", with ReLU and shortcut in {plural(self._blocks, 'residual block')}" if self._blocks else ""
+        return f"{plural(self._replaced, 'frozen batch norm')} fused{blocks}"
 
     def no_effect(self) -> str:
         return "the model has no frozen batch norm on the CPU"
