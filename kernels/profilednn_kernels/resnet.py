@@ -34,7 +34,8 @@ def replace_residual_blocks(model: nn.Module) -> int:
     """
     blocks = [module for module in model.modules() if type(module) in _classes() and _is_frozen(module)]
     for block in blocks:
-        block.__class__ = fused_class(type(block), FORWARDS[type(block).__name__])
+        kind: Any = type(block)
+        block.__class__ = fused_class(kind, FORWARDS[kind.__name__])
     return len(blocks)
 
 

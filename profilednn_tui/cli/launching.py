@@ -146,13 +146,14 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
 
         end_like(run_headless(command, options))
     from profilednn_tui.launch.pseudoterminal import TerminalSize
-    from profilednn_tui.launch.start import start_under_terminal
+    from profilednn_tui.launch.rerun import Rerun
 
     columns, rows = os.get_terminal_size(sys.stdout.fileno())
-    folder = start_under_terminal(command, options, TerminalSize(rows, columns))
+    rerun = Rerun(command, options)
+    folder = rerun.start(TerminalSize(rows, columns))
     from profilednn_tui.session.source import open_session
 
-    end_like(show(open_session(folder), launched=True))
+    end_like(show(open_session(folder), launched=True, rerun=rerun))
 
 
 def _check_demo_packages(python: str) -> None:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from profilednn_tui.launch.rerun import Rerun
     from profilednn_tui.session.source import OpenSession
 
 
-def run_app(session: OpenSession, launched: bool) -> int:
-    """Show a session until the user leaves; the target's exit code when it was launched here and has ended, else 0."""
+def run_app(session: OpenSession, launched: bool, rerun: Rerun | None = None) -> int:
+    """Show a session until the user leaves, and every run that he starts from it.
+
+    The exit code is the last target's when it was launched here and has ended, else 0. `rerun` says how the session's
+    target was started; without it, that is what the session tells.
+    """
+    import os
     from pathlib import Path
 
+    from profilednn_tui.collect.viewers import viewing
+    from profilednn_tui.launch.pseudoterminal import TerminalSize
+    from profilednn_tui.launch.rerun import Rerun
+    from profilednn_tui.session.source import open_session
     from profilednn_tui.tui.app import ProfilerApp
 
     def save(name: str, path: Path) -> None:
@@ -19,6 +29,14 @@ def run_app(session: OpenSession, launched: bool) -> int:
 
         FORMATS[name].write(session, path)
 
-    app = ProfilerApp(session, launched, save)
-    app.run()
-    return app.return_code or app.exit_code
+    again = rerun or Rerun.of(session.started)
+    while True:
+        app = ProfilerApp(session, launched, save, again.check, again.options.optimizations)
+        with viewing(session.location):
+            app.run()
+        if app.rerun_with is None or app.return_code:
+            return app.return_code or app.exit_code
+        again = again.with_optimizations(app.rerun_with)
+        session.close()
+        columns, rows = os.get_terminal_size()
+        session, launched = open_session(again.start(TerminalSize(rows, columns))), True
