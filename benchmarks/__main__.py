@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.conditions import RESULTS
 
-PARTS = ("overhead", "summarize", "host", "survival", "kernels")
+PARTS = ("overhead", "summarize", "host", "survival", "kernels", "optimizations")
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks
 
