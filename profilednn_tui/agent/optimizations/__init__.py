@@ -7,6 +7,7 @@ environment: a plain class with whichever of these members it needs; what it lea
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -128,6 +129,17 @@ class Optimization:
         """Take back everything."""
         while self.undo:
             self.undo.pop()()
+
+    def take_back(self, owner: Any, change: Callable[[Any], Any]) -> None:
+        """Let `revert` call `change` with `owner`, a module or parameter of the program's, while that still exists."""
+        reference = weakref.ref(owner)
+
+        def restore() -> None:
+            alive = reference()
+            if alive is not None:
+                change(alive)
+
+        self.undo.append(restore)
 
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Set an attribute; `revert` restores it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Callable
 
@@ -12,8 +13,12 @@ def map_tensors(torch: Any, value: Any, change: Callable[[Any], Any]) -> Any:
         return change(value)
     if isinstance(value, Mapping):
         items = {key: map_tensors(torch, item, change) for key, item in value.items()}
-        same = all(items[key] is value[key] for key in items)
-        return value if same else type(value)(items)  # type: ignore[call-arg]
+        if all(items[key] is value[key] for key in items):
+            return value
+        changed: Any = copy.copy(value)  # of whatever kind it is, with what else it holds
+        for key, item in items.items():
+            changed[key] = item
+        return changed
     if isinstance(value, (list, tuple)):
         parts = [map_tensors(torch, item, change) for item in value]
         if all(new is old for new, old in zip(parts, value)):

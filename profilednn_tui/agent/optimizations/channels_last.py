@@ -17,7 +17,7 @@ class Switch(Optimization):
         self._inputs = 0
         self._calls = 0
         self._already = 0
-        self._turned_weights: set[int] = set()
+        self._weights = 0
         self._outputs: dict[str, int] = {}
         self._formats: dict[int, Any] = {}
 
@@ -31,18 +31,18 @@ class Switch(Optimization):
                 self._turn(weight)
 
     def change_inputs(self, arguments: Any) -> Any:
-        if not self._turned_weights:
+        if not self._weights:
             return arguments
         self._calls += 1
         return map_tensors(self.torch, arguments, self._turned)
 
     def receipt(self, steps: int) -> str:
-        if not self._turned_weights:
+        if not self._weights:
             return ""
         inputs = round(self._inputs / self._calls) if self._calls else 0
         last, all_seen = self._outputs.get("last", 0), sum(self._outputs.values())
         seen = f"; {last} of {plural(all_seen, 'convolution')} gave channels-last results" if all_seen else ""
-        weights = plural(len(self._turned_weights), "convolution weight")
+        weights = plural(self._weights, "convolution weight")
         return f"{weights} and {plural(inputs, 'input')} to channels last{seen}"
 
     def no_effect(self) -> str:
@@ -55,20 +55,15 @@ class Switch(Optimization):
 
     def _turn(self, weight: Any) -> None:
         wanted = self._formats[weight.dim()]
-        if weight.device.type != "cpu" or id(weight) in self._turned_weights:
+        if weight.device.type != "cpu":
             return
         if weight.stride() == _strides(weight.shape):
             self._already += 1
             return
-        self._turned_weights.add(id(weight))
+        self.take_back(weight, _turn_back)
         before = weight.data
         weight.data = before.contiguous(memory_format=wanted).as_strided(before.shape, _strides(before.shape))
-
-        def restore() -> None:
-            self._turned_weights.discard(id(weight))
-            weight.data = weight.data.contiguous()
-
-        self.undo.append(restore)
+        self._weights += 1
 
     def _turned(self, tensor: Any) -> Any:
         wanted = self._formats.get(tensor.dim())
@@ -84,6 +79,10 @@ class Switch(Optimization):
         last = wanted is not None and output.is_contiguous(memory_format=wanted)
         kind = "last" if last else "first"
         self._outputs[kind] = self._outputs.get(kind, 0) + 1
+
+
+def _turn_back(weight: Any) -> None:
+    weight.data = weight.data.contiguous()
 
 
 def _strides(shape: Any) -> tuple[int, ...]:

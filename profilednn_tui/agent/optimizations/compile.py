@@ -36,7 +36,7 @@ class Switch(Optimization):
         self.undo.append(functools.partial(setattr, dynamo.config, "suppress_errors", dynamo.config.suppress_errors))
         dynamo.config.suppress_errors = True  # what cannot be compiled runs as it is
         model.compile()
-        self.undo.append(lambda: setattr(model, "_compiled_call_impl", None))
+        self.take_back(model, lambda compiled: setattr(compiled, "_compiled_call_impl", None))
         self._models.append(type(model).__name__)
 
     def busy(self) -> bool:

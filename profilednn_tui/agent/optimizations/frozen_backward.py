@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from typing import Any
 
 from . import Optimization, plural
@@ -15,7 +16,8 @@ class Switch(Optimization):
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
         self._owned: set[int] = set()
-        self._frozen: dict[int, Any] = {}
+        self._frozen: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self._count = 0
         self._already = 0
         self._optimizers = 0
 
@@ -40,11 +42,12 @@ class Switch(Optimization):
             elif id(parameter) not in self._owned and parameter.is_leaf:
                 parameter.requires_grad_(False)
                 self._frozen[id(parameter)] = parameter
+                self._count += 1
 
     def receipt(self, steps: int) -> str:
-        if not self._frozen:
+        if not self._count:
             return ""
-        return f"{plural(len(self._frozen), 'parameter')} that no optimizer updates get no gradient any more"
+        return f"{plural(self._count, 'parameter')} that no optimizer updates get no gradient any more"
 
     def no_effect(self) -> str:
         if not self._optimizers:
@@ -63,4 +66,5 @@ class Switch(Optimization):
         for parameter in parameters:
             self._owned.add(id(parameter))
             if self._frozen.pop(id(parameter), None) is not None:
+                self._count -= 1
                 parameter.requires_grad_(True)  # an optimizer that came later wants it

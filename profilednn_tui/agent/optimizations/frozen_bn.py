@@ -24,7 +24,7 @@ class Switch(Optimization):
 
     def begin_model(self, model: Any) -> None:
         fused = kernels()
-        self.undo.append(lambda: fused.restore_frozen_batch_norm(model))
+        self.take_back(model, fused.restore_frozen_batch_norm)
         self._replaced += fused.replace_frozen_batch_norm(model)
         self._blocks += fused.replace_residual_blocks(model)
 

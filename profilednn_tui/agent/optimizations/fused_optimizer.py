@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from . import Optimization
@@ -53,9 +52,8 @@ class Switch(Optimization):
     def _switch(self, optimizer: Any, mode: str) -> None:
         groups = optimizer.param_groups
         number = sum(len(group["params"]) for group in groups)
-        for group in [*groups, optimizer.defaults]:
-            group[mode] = True
-            self.undo.append(functools.partial(group.update, {mode: None}))
+        self.take_back(optimizer, lambda changed: _set(changed, mode, None))
+        _set(optimizer, mode, True)
         self._changed.append(f"{type(optimizer).__name__} updates {number:,} parameters in {mode} form")
 
     def _has_kernel(self, name: str) -> bool:
@@ -68,3 +66,8 @@ class Switch(Optimization):
     def _fits(self, parameter: Any) -> bool:
         plain = parameter.device.type == "cpu" and parameter.layout == self.torch.strided
         return bool(plain and parameter.is_floating_point())
+
+
+def _set(optimizer: Any, mode: str, value: bool | None) -> None:
+    for group in (*optimizer.param_groups, optimizer.defaults):
+        group[mode] = value

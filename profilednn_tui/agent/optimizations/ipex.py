@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import weakref
 from importlib import metadata
 from typing import Any
 
@@ -20,7 +21,7 @@ class Switch(Optimization):
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
-        self._optimizers: list[Any] = []
+        self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._changed: list[str] = []
         self._reason = "no model was called with gradients"
 
@@ -48,7 +49,7 @@ class Switch(Optimization):
         @functools.wraps(original)
         def __init__(self_: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: N807
             original(self_, *arguments, **keywords)
-            self._optimizers.append(self_)
+            self._optimizers.add(self_)
 
         self.replace(optimizer, "__init__", __init__)
 
@@ -70,7 +71,6 @@ class Switch(Optimization):
             f"{type(model).__name__} and {type(optimizer).__name__} optimized for {str(dtype)[6:]}: "
             f"{kinds or 'no module replaced'}"
         )
-        self._optimizers.clear()
 
     def receipt(self, steps: int) -> str:
         return "; ".join(self._changed)
