@@ -113,6 +113,8 @@ class Steps:
     """Flag: the step right after a window, which paid for stopping and summarizing it."""
     FIRST: ClassVar[int] = 4
     """Flag: the first step, which includes lazy initialization."""
+    WARM_UP: ClassVar[int] = 8
+    """Flag: the step paid for the warm-up of an optimization, as compiling is."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,20 @@ class Primitives:
     """The operators around a primitive, outermost first."""
     rows: list[list[int]]
     """[chain, string of the log line between ``exec,`` and its time, calls, time_ns]."""
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """What came of an optimization that was asked for; a later one of the same name replaces the earlier."""
+
+    kind: ClassVar[str] = "optimization"
+
+    name: str
+    state: str
+    """``on``, ``unavailable``, ``conflict``, ``no effect`` or ``failed``."""
+    text: str
+    """The receipt of what was really changed, or the reason with the fix."""
+    unix_ns: int
 
 
 @dataclass(frozen=True)
@@ -351,6 +367,7 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     Steps,
     Window,
     Primitives,
+    Optimization,
     Notice,
     AgentError,
     Status,

@@ -33,6 +33,10 @@ def start() -> None:
         seed_all(torch, options.seed)
     agent = AgentProcess(torch, options.folder, options.budget_percent, options.stop_after, options.primitives)
     agent.introduce = lambda: [hello(torch, options), *notices(torch)]
+    if options.optimizations:
+        from .switchboard import Switchboard  # only now: most runs have none
+
+        agent.switchboard = Switchboard(torch, options.optimizations)
     agent.start(early=not is_child_of_multiprocessing())
 
 

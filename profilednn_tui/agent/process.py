@@ -9,7 +9,7 @@ import os
 import time
 from collections import deque
 from time import thread_time_ns
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..protocol import Bye, Command, Notice
 from .control import ControlFile
@@ -23,6 +23,9 @@ from .timeline import Timeline
 from .torch_profiler import ProfilerMissingError, TorchProfiler
 from .watch import Watch
 from .windows import Windows
+
+if TYPE_CHECKING:
+    from .switchboard import Switchboard
 
 INTERVAL_S = 0.25
 """How often the thread looks for commands."""
@@ -43,6 +46,8 @@ class AgentProcess:
         self._primitives = primitives
         self.introduce: Callable[[], list[Any]] = list
         """Makes the events that open a stream."""
+        self.switchboard: Switchboard | None = None
+        """Switches optimizations on, where any were asked for."""
         self._outbox = Outbox(folder)
         self._guard = Guard(self._outbox.put)
         self._guard.give_up = self.remove
@@ -60,6 +65,8 @@ class AgentProcess:
                 self._profiler.onednn_log = self._guard.run(OneDnnLog, self._torch, self._outbox.put)
         except ProfilerMissingError as error:
             self._outbox.put(Notice("warning", "no_profiler", f"no operator windows: {error}", time.time_ns()))
+        if self.switchboard is not None:
+            self._guard.run(self.switchboard.start)
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
         self._listen(early)
         os.register_at_fork(
@@ -91,6 +98,8 @@ class AgentProcess:
             schedule = Schedule(self._budget_percent)
             windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
         self._watch.windows = windows
+        if self.switchboard is not None:
+            self._watch.warming_up = self.switchboard.busy
         self._hooks = Hooks(self._torch, timeline, self._watch, self._guard)
         self._watch.nested_call_ns = self._hooks.nested_call_ns()
         self._hooks.install()
@@ -121,6 +130,9 @@ class AgentProcess:
         if not self._introduced:
             self._introduced = True
             for event in self.introduce():
+                self._outbox.put(event)
+        if self.switchboard is not None:
+            for event in self.switchboard.news(self._watch.steps, final=self._left):
                 self._outbox.put(event)
         if self._watch.steps == 0:
             progress = self._watch.progress()
@@ -172,6 +184,8 @@ class AgentProcess:
         self._hooks.remove()
         if self._profiler is not None:
             self._profiler.forget()
+        if self.switchboard is not None:
+            self.switchboard.begin_anew()
         self._outbox.restart()
         self._listen(early=False)
 

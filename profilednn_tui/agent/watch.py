@@ -8,7 +8,7 @@ import weakref
 from collections import deque
 from operator import attrgetter
 from time import perf_counter_ns
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from ..protocol import Command, Notice, Progress, Status, Steps, StepSource
 from .boundaries import Boundaries, any_optimizer_class_in_use
@@ -53,6 +53,8 @@ class Watch:
         self.nested_call_ns = 0.0
         """What a call of a module inside another costs."""
         self.windows: Windows | None = None
+        self.warming_up: Callable[[], bool] = bool
+        """Whether an optimization warmed up in the step that ends."""
         self._stop_after = stop_after
         self._loss_reader = LossReader(torch)
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
@@ -147,7 +149,7 @@ class Watch:
 
     def _record_step(self, cut: Cut) -> int:
         self.steps += 1
-        flags = self._flags
+        flags = self._flags | self.warming_up() * Steps.WARM_UP
         self._outbox.put_step((self.steps, self._last, cut, self._loss, flags))
         self._last = cut
         self._loss = None

@@ -18,6 +18,7 @@ from profilednn_tui.compare.ablation import STOCK, ablation_variants
 from profilednn_tui.compare.variants import Variant
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.headless import say
+from profilednn_tui.launch.optimizations import check_names
 from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ def _create(
 
     command = target_command(words.kind, words.target, python)
     every = _all_variants(variants, ablate)
+    for variant in every:
+        check_names(variant.optimizations, variant.python or command.python)
     new = Experiment(
         name=name or command.display_name,
         words=words.target,

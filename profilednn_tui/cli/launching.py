@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 import click
 
 from profilednn_tui.cli import values
+from profilednn_tui.cli.offers import asks_for_help, tell_optimizations
 from profilednn_tui.cli.words import TargetKind, divide
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
+from profilednn_tui.launch.optimizations import check_names
 from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT, LaunchOptions
 from profilednn_tui.launch.signals import end_like
 
@@ -45,7 +47,7 @@ LAUNCH_OPTIONS = (
         metavar="OPT,OPT",
         default="",
         callback=values.optimizations,
-        help="Optimizations to switch on from the start.",
+        help="Optimizations to switch on from the start; `--with help` lists them.",
     ),
     click.option(
         "--env",
@@ -93,6 +95,9 @@ def run(context: click.Context, /, python: str | None, headless: bool, **options
     or COMMAND belongs to the target.
     """
     words = context.obj
+    if asks_for_help(**options):
+        tell_optimizations(python)
+        return
     launch(target_command(words.kind, words.target, python), launch_settings(**options), headless)
 
 
@@ -104,6 +109,9 @@ def demo(arguments: tuple[str, ...], python: str | None, headless: bool, **optio
 
     ARGS go to the script: `profilednn-tui demo -- --help` shows them.
     """
+    if asks_for_help(**options):
+        tell_optimizations(python)
+        return
     command = script_command(str(DEMO_SCRIPT), arguments, python)
     _check_demo_packages(command.python)
     launch(command, launch_settings(**options), headless)
@@ -130,6 +138,7 @@ def launch_settings(output: Path | None, **options: Any) -> LaunchOptions:
 
 def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> None:
     """Start the target, watch it in the way that fits, and end as it did."""
+    check_names(options.optimizations, command.python)
     from profilednn_tui.cli.front import on_terminal, show
 
     if headless or not on_terminal():
@@ -137,13 +146,14 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
 
         end_like(run_headless(command, options))
     from profilednn_tui.launch.pseudoterminal import TerminalSize
-    from profilednn_tui.launch.start import start_under_terminal
+    from profilednn_tui.launch.rerun import Rerun
 
     columns, rows = os.get_terminal_size(sys.stdout.fileno())
-    folder = start_under_terminal(command, options, TerminalSize(rows, columns))
+    rerun = Rerun(command, options)
+    folder = rerun.start(TerminalSize(rows, columns))
     from profilednn_tui.session.source import open_session
 
-    end_like(show(open_session(folder), launched=True))
+    end_like(show(open_session(folder), launched=True, rerun=rerun))
 
 
 def _check_demo_packages(python: str) -> None:

@@ -9,7 +9,6 @@ import click
 
 from profilednn_tui.compare.variants import Variant, parse_variant
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.launch.options import available_optimizations
 
 REPORT_FORMATS = ("text", "json", "markdown")
 
@@ -52,24 +51,13 @@ def assignments(context: click.Context, parameter: click.Parameter, texts: Seque
 
 
 def optimizations(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
-    """``NAME,NAME``."""
-    names = tuple(filter(None, text.split(",")))
-    check_optimizations(names)
-    return names
-
-
-def check_optimizations(names: Sequence[str]) -> None:
-    """Refuse names that are no optimizations."""
-    available = available_optimizations()
-    unknown = [name for name in names if name not in available]
-    if unknown:
-        known = f"There are: {', '.join(available)}." if available else "This version has none to switch on."
-        raise click.BadParameter(f"There is no optimization {', '.join(unknown)}. {known}")
+    """``NAME,NAME``; the names are checked when the target's interpreter is known."""
+    return tuple(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))
 
 
 def variants(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[Variant, ...]:
     """``NAME=ITEM,ITEM``, any number of times, each with another name."""
-    parsed = tuple(parse_variant(text, check_optimizations) for text in texts)
+    parsed = tuple(parse_variant(text) for text in texts)
     names = [variant.name for variant in parsed]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from profilednn_tui.errors import ProfilerError
@@ -33,11 +32,10 @@ class Variant:
         return ", ".join([*self.optimizations, *settings]) or "nothing switched on"
 
 
-def parse_variant(text: str, check: Callable[[tuple[str, ...]], None]) -> Variant:
+def parse_variant(text: str) -> Variant:
     """``NAME=ITEM,ITEM``: an item is an optimization, ``VARIABLE=VALUE`` or ``python=PATH``.
 
-    Quotes keep a comma inside a value: ``tuned='KMP_AFFINITY="granularity=fine,compact"'``. `check` raises for names
-    that are no optimizations.
+    Quotes keep a comma inside a value: ``tuned='KMP_AFFINITY="granularity=fine,compact"'``.
     """
     name, equals, rest = text.partition("=")
     if not equals or not _NAME.fullmatch(name):
@@ -58,7 +56,6 @@ def parse_variant(text: str, check: Callable[[tuple[str, ...]], None]) -> Varian
             environment[key] = value
         else:
             raise ProfilerError(f"{item} in the variant {name} is no setting. Write VARIABLE=VALUE or python=PATH.")
-    check(tuple(optimizations))
     return Variant(name, tuple(dict.fromkeys(optimizations)), environment, python)
 
 

@@ -98,6 +98,7 @@ def document(view: SessionView) -> dict[str, Any]:
             "bad_lines": agent.bad_lines,
             "errors": list(agent.errors),
         },
+        "optimizations": [{"name": one.name, "state": one.state, "text": one.text} for one in view.optimizations],
         "notices": [{"level": one.level, "code": one.code, "text": one.text} for one in view.notices],
     }
 

@@ -16,8 +16,8 @@ TOP_MODULES = 15
 
 
 def markdown_text(view: SessionView) -> str:
-    sections = (_head(view), _phases(view), _operators(view), _primitives(view), _modules(view), _notices(view))
-    return "\n".join(line for section in sections for line in section)
+    parts = (_head, _phases, _operators, _primitives, _modules, _optimizations, _notices)
+    return "\n".join(line for part in parts for line in part(view))
 
 
 def _head(view: SessionView) -> Iterator[str]:
@@ -101,6 +101,12 @@ def _modules(view: SessionView) -> Iterator[str]:
     ]
     if rows:
         yield from section("Modules", ("module", "class", "forward ms", "backward ms"), rows, left=2)
+
+
+def _optimizations(view: SessionView) -> Iterator[str]:
+    rows = [(markdown_code(one.name), one.state, escape(one.text)) for one in view.optimizations]
+    if rows:
+        yield from section("Optimizations", ("optimization", "state", "receipt"), rows, left=3)
 
 
 def _notices(view: SessionView) -> Iterator[str]:

@@ -16,9 +16,11 @@ import psutil
 
 from profilednn_tui.collect.recorder import Recorder
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.affinity import on_processors
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.ending import record_end, save_holder
 from profilednn_tui.launch.environment import target_environment
+from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.session import create_session
 from profilednn_tui.launch.signals import IGNORED_BY_PYTHON
@@ -52,11 +54,14 @@ def run_in_background(
     The target is in a session of its own, so that a key of our terminal does not reach it, and none of its processes
     outlives the run. `on_beat` is called about once a second with the session's folder and the seconds so far.
     """
+    plan = launch_plan(command, options, os.environ)
     folder = create_session(command, options, terminal=False, home=home)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     begin_s = time.monotonic()
     try:
-        pid = _start(command, target_environment(os.environ, folder, options), folder, mask)
+        environment = target_environment(os.environ, folder, options) | plan.environment
+        with on_processors(plan.processors):
+            pid = _start(command, environment, folder, mask)
         save_holder(folder, pid)
         recorder = Recorder(folder, pid)
         recorder.start()

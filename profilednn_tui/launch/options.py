@@ -30,9 +30,3 @@ class LaunchOptions:
     """What the user calls the session."""
     output: Path | None = None
     """Absolute path of the snapshot to write at the end."""
-
-
-def available_optimizations() -> tuple[str, ...]:
-    """The optimizations the agent can switch on: one file each."""
-    files = (AGENT_FOLDER / "optimizations").glob("[!_]*.py")
-    return tuple(sorted(file.stem.replace("_", "-") for file in files))

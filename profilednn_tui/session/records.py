@@ -317,6 +317,17 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Optimization:
+    """What came of an optimization that was asked for."""
+
+    name: str
+    state: str
+    """``on``, ``unavailable``, ``conflict``, ``no effect``, ``failed``; ``asked`` while nothing is known."""
+    text: str
+    """The receipt of what was really changed, or the reason with the fix."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessEntry:
     """One process of the target that has an agent."""
 
@@ -349,6 +360,8 @@ class SessionView:
     workers: tuple[Worker, ...] = ()
     memory: Memory = Memory()
     agent: Agent = Agent()
+    optimizations: tuple[Optimization, ...] = ()
+    """Those asked for, in the order in which they were."""
     notices: tuple[Notice, ...] = ()
     processes: tuple[ProcessEntry, ...] = ()
     unix_ns: int = 0

@@ -59,6 +59,7 @@ class Session:
             protocol.Primitives: self._on_primitives,
             protocol.Status: lambda pid, event: self._process(pid).on_status(event),
             protocol.AgentError: lambda pid, event: self._process(pid).on_error(event),
+            protocol.Optimization: lambda pid, event: self._process(pid).on_optimization(event),
             protocol.Bye: lambda pid, event: self._process(pid).on_bye(event),
             protocol.Notice: self._on_notice,
             protocol.Machine: self._on_machine,
@@ -141,6 +142,7 @@ class Session:
             memory=self._memory.view(),
             agent=shown.agent(self._bad_lines) if shown else Agent(bad_lines=self._bad_lines),
             notices=tuple(dict.fromkeys(self._notices.values())),
+            optimizations=shown.optimizations if shown else (),
             processes=tuple(process.entry(ended=not live) for process in self._processes.values()),
             unix_ns=self._unix_ns,
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,9 +15,11 @@ from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.screen import ModalScreen
 from textual.theme import Theme
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.optimizations import Offer
 from profilednn_tui.protocol import Command
 from profilednn_tui.session.records import EMPTY_VIEW, SessionView, State
 from profilednn_tui.tui import theme as themes
@@ -35,6 +38,7 @@ from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
 from profilednn_tui.tui.screens.help import HelpScreen
 from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
+from profilednn_tui.tui.screens.optimizations import OptimizationsScreen, OptimizationsView
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 
 if TYPE_CHECKING:
@@ -59,6 +63,8 @@ class ProfilerApp(App[None]):
         Binding("space", "pause", "pause"),
         Binding("E", "export", "export"),
         Binding("c", "compare", "compare"),
+        Binding("o", "optimizations", "optimizations"),
+        Binding("r", "rerun", "run again"),
         Binding("left_square_bracket", "window(-1)", "window before", key_display="[", show=False),
         Binding("right_square_bracket", "window(1)", "next window", key_display="]", show=False),
         Binding("0", "merged", "all windows merged, live", show=False),
@@ -77,6 +83,8 @@ class ProfilerApp(App[None]):
         save: Callable[[str, Path], None],
         choices: Callable[[SessionView], tuple[RunChoice, ...]] = lambda view: (),
         report: Report | None = None,
+        check: Callable[[], tuple[Offer, ...]] = tuple,
+        optimizations: Collection[str] = (),
         cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
         # Textual chooses its filter in the constructor: without colours the terminal's own must be in force by then.
@@ -91,6 +99,11 @@ class ProfilerApp(App[None]):
         self._save = save
         self._choices = choices
         self._report = report
+        self._check = lru_cache(maxsize=1)(check)
+        self._chosen = set(optimizations)
+        """For the next run."""
+        self.rerun_with: frozenset[str] | None = None
+        """Set when the app ends because the user wants the target started again."""
         self._cpu_s = cpu_s
         self._pace = Pace()
         self._round_started_s = cpu_s()
@@ -243,11 +256,52 @@ class ProfilerApp(App[None]):
         self.push_screen(ChoiceScreen(question, choices), self._quit)
 
     def _quit(self, answer: str | None) -> None:
+        if answer in ("leave", "stop"):
+            self.rerun_with = None
         if answer == "leave":
             self.exit()
         elif answer == "stop":
             self._stopping = True
             self.action_interrupt()
+
+    # ---------------------------------------------------------------- optimizations
+
+    def action_optimizations(self) -> None:
+        if not isinstance(self.screen, OptimizationsScreen | ModalScreen):
+            self.push_screen(OptimizationsScreen(self._chosen, self._check_quietly))
+
+    def _check_quietly(self) -> tuple[Offer, ...]:
+        """In a thread of its own: the target's interpreter imports torch to answer."""
+        try:
+            return self._check()
+        except ProfilerError as error:
+            self.call_from_thread(self.notify, str(error), severity="warning", timeout=8)
+            return ()
+
+    def action_rerun(self) -> None:
+        if isinstance(self.screen, ModalScreen):
+            return
+        names = ", ".join(sorted(self._chosen)) or "no optimization"
+        running = self._latest.live and self._latest.state not in (State.ENDED, State.LOST)
+        choices = (
+            Choice("r", f"{'End it as ctrl+c would, then run' if running else 'Run'} with {names}", "rerun"),
+            Choice("c", "Cancel", "cancel"),
+        )
+        question = "The training is still running" if running else "Run the same target again"
+        self.push_screen(ChoiceScreen(question, choices), self._rerun)
+
+    def _rerun(self, answer: str | None) -> None:
+        if answer != "rerun":
+            return
+        if self._latest.live and self._latest.state not in (State.ENDED, State.LOST):
+            if not self._feed.write_input(INTERRUPT):
+                self.notify("The target has no terminal of ours: end it where it was started.", severity="warning")
+                return
+            self._stopping = True
+            self.notify("Sent ctrl+c to the target; the next run starts when it has ended.", timeout=8)
+        self.rerun_with = frozenset(self._chosen)
+        if not self._stopping:
+            self.exit()
 
     # ---------------------------------------------------------------- dialogs
 
@@ -265,6 +319,7 @@ class ProfilerApp(App[None]):
             ("1 Steps", StepsPane.BINDINGS),
             ("2 Operators", OperatorsPane.BINDINGS),
             ("6 Output", OutputPane.BINDINGS),
+            ("o Optimizations", OptimizationsView.BINDINGS),
             ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
             ("oneDNN", PrimitivesScreen.BINDINGS),
             ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),

@@ -18,6 +18,7 @@ from profilednn_tui.export import FORMATS
 from profilednn_tui.export.csv_operators import csv_text
 from profilednn_tui.export.json_session import json_text
 from profilednn_tui.export.markdown import markdown_text
+from profilednn_tui.export.summary import summary_lines
 from profilednn_tui.session.records import EMPTY_VIEW, SessionView
 from profilednn_tui.session.session import Session
 from profilednn_tui.session.source import open_session
@@ -210,3 +211,13 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, name: st
     session = caught_up(open_session(r.write_session(tmp_path / "s", exit_code=0)))
     with pytest.raises(ProfilerError, match="Cannot write"):
         FORMATS[name].write(session, tmp_path / "missing" / "out")
+
+
+def test_what_came_of_the_optimizations_is_in_every_text() -> None:
+    receipt = protocol.Optimization("channels_last", "on", "53 convolution weights | 1 input", 1)
+    view = view_of(r.hello(), receipt)
+    assert parsed(view)["optimizations"] == [
+        {"name": "channels_last", "state": "on", "text": "53 convolution weights | 1 input"}
+    ]
+    assert "| `channels_last` | on | 53 convolution weights \\| 1 input |" in markdown_text(view)
+    assert "with       channels_last: on, 53 convolution weights | 1 input" in summary_lines(view)
