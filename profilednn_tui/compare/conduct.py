@@ -74,7 +74,12 @@ def conduct(
     start: Callable[[TargetCommand, LaunchOptions, Path, Callable[[Path, float], None]], EndedRun] = run_in_background,
 ) -> Conducted:
     """Make the runs that are missing; each is in the file before the next begins."""
-    os.chdir(experiment.working_directory)
+    try:
+        os.chdir(experiment.working_directory)
+    except OSError as error:
+        raise ProfilerError(
+            f"The experiment's folder {experiment.working_directory} cannot be entered ({error.strerror}). Restore it."
+        ) from None
     commands = {variant.name: target_command(experiment, variant) for variant in experiment.variants}
     given_up: set[str] = set()
     extra = int(EXTRA_SHARE * experiment.repeat * len(experiment.variants))

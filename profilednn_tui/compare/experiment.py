@@ -15,7 +15,7 @@ from profilednn_tui.compare.variants import Variant
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import session_home
 from profilednn_tui.protocol import MAGIC, VERSION
-from profilednn_tui.session.folder import UNREADABLE, check_version, save_json
+from profilednn_tui.session.folder import UNREADABLE, VersionGuard, save_json
 
 EXPERIMENT_FILE = "experiment.json"
 
@@ -104,12 +104,6 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Guard:
-    magic: str = ""
-    version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Recorded:
     """An experiment with its folder."""
 
@@ -122,8 +116,7 @@ def load_experiment(folder: Path) -> Recorded:
     path = folder / EXPERIMENT_FILE
     try:
         data = path.read_bytes()
-        guard = msgspec.json.decode(data, type=_Guard)
-        check_version(guard.magic, guard.version, str(folder))
+        msgspec.json.decode(data, type=VersionGuard).check(str(folder))
         return Recorded(folder, msgspec.json.decode(data, type=Experiment))
     except OSError as error:
         raise ProfilerError(f"{folder} is no experiment: {path.name} cannot be read ({error.strerror}).") from None

@@ -18,6 +18,8 @@ WINDOW_SHARE = 0.1
 """Of the steps, over which deviations are averaged: a drift goes on, rounding cancels out."""
 SHORTEST_WINDOW = 3
 FEWEST_STEPS = 3
+SMALLEST_LOSS = 1e-30
+"""So that deviations from a loss of zero are large, and still numbers."""
 SPREAD_FACTOR = 2.0
 """How many times the baseline's own spread a deviation may reach."""
 
@@ -88,7 +90,7 @@ def loss_agreement(baseline: Sequence[Steps], candidate: Sequence[Steps]) -> Los
 def _judge(reference: Floats, tested: Floats, numbers: Sequence[int]) -> LossAgreement:
     window = max(SHORTEST_WINDOW, round(len(numbers) * WINDOW_SHARE))
     middle = np.median(reference, axis=0)
-    scale = np.maximum(smooth(np.abs(middle), window), np.finfo(np.float64).tiny)
+    scale = np.maximum(smooth(np.abs(middle), window), SMALLEST_LOSS)
     deviation = np.abs(smooth(np.median(tested, axis=0) - middle, window)) / scale
     if len(reference) > 1:
         apart = (reference - middle) / scale

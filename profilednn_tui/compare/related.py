@@ -49,7 +49,7 @@ def related_runs(target: Target, location: Path) -> tuple[Related, ...]:
 
 def script_of(words: Sequence[str]) -> str:
     """What makes two command lines runs of the same script: its name, wherever it lies."""
-    named = words[1:2] if words[:1] == ("-m",) or list(words[:1]) == ["-m"] else words[:1]
+    named = [word for word in words if word != "-m"]
     return os.path.basename(named[0]) if named else ""
 
 

@@ -10,7 +10,7 @@ from profilednn_tui.errors import ProfilerError
 
 PYTHON = "python"
 
-_NAME = re.compile(r"[^\s/=,]+")
+_NAME = re.compile(r"[^\s/=,:]+")
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -40,8 +40,8 @@ def parse_variant(text: str) -> Variant:
     name, equals, rest = text.partition("=")
     if not equals or not _NAME.fullmatch(name):
         raise ProfilerError(
-            f"{text} is no variant. Write NAME=OPT,OPT,VARIABLE=VALUE,python=PATH; a name has no spaces, commas or "
-            "slashes, and NAME= alone is a variant with nothing switched on."
+            f"{text} is no variant. Write NAME=OPT,OPT,VARIABLE=VALUE,python=PATH; a name has no spaces, commas, "
+            "colons or slashes, and NAME= alone is a variant with nothing switched on."
         )
     optimizations: list[str] = []
     environment: dict[str, str] = {}

@@ -81,7 +81,7 @@ class SessionFile:
     @classmethod
     def decode(cls, data: bytes, where: str) -> SessionFile:
         try:
-            guard = msgspec.json.decode(data, type=_Guard)
+            guard = msgspec.json.decode(data, type=VersionGuard)
         except UNREADABLE as error:
             raise ProfilerError(
                 f"{where} is not a readable session: its {SESSION_FILE} is damaged ({error})."
@@ -149,7 +149,9 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Guard:
+class VersionGuard:
+    """What is read of a file before the rest of it."""
+
     magic: str = ""
     version: int = 0
 

@@ -390,7 +390,10 @@ class ProfilerApp(App[None]):
         if len(report.comparisons) == 1:
             self.push_screen(CompareScreen(report.comparisons[0], read_source))
         else:
-            self.push_screen(RunsScreen(report.name, report_choices(report), "candidate", read_source))
+            from profilednn_tui.compare.report.text import remark_lines
+
+            choices, remarks = report_choices(report), remark_lines(report)
+            self.push_screen(RunsScreen(report.name, choices, "candidate", read_source, remarks))
 
     # ---------------------------------------------------------------- requests of screens
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
+from profilednn_tui.compare.ablation import contributions
 from profilednn_tui.compare.comparison import Comparison, compare
 from profilednn_tui.compare.report.report import Report
 from profilednn_tui.compare.runs import Run, Side
@@ -122,7 +123,9 @@ async def test_a_small_terminal_shows_one_part_at_a_time(number: int, title: str
 
 
 async def test_the_variants_of_an_experiment_are_a_list_with_verdicts() -> None:
-    report = Report("tuning", (comparison("fast"), comparison("same", 20)))
+    steps_ns = {name: [np.full(9, ns)] * 4 for name, ns in (("stock", 2.0), ("all", 1.0), ("only-bf16", 1.1))}
+    ablation = contributions(("bf16", "fused"), {**steps_ns, "only-fused": [np.full(9, 1.8)] * 4})
+    report = Report("tuning", (comparison("fast"), comparison("same", 20)), ablation, ("2 runs are missing",))
     async with screens(report) as (app, pilot):
         await app.workers.wait_for_complete()
         await pilot.pause()
@@ -130,6 +133,9 @@ async def test_the_variants_of_an_experiment_are_a_list_with_verdicts() -> None:
         assert "Compare › tuning" in text
         assert "faster -" in text
         assert "no detectable difference" in text
+        assert "bf16                     0.556 (0.556 to 0.556)     0.550 (0.550 to 0.550)" in text
+        assert "'alone' multiplies to 0.495, -1.0 % off the total" in text
+        assert "2 runs are missing" in text
         await pilot.press("enter")
         await pilot.pause()
         assert "Compare › fast against stock" in screen_text(app)

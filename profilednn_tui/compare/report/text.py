@@ -18,11 +18,16 @@ NAME_WIDTH = 44
 def report_text(report: Report) -> str:
     """All comparisons, one below the other."""
     blocks = [list(_comparison(comparison)) for comparison in report.comparisons]
-    if report.ablation is not None:
-        blocks.append(list(_ablation(report.ablation)))
-    if report.notes:
-        blocks.append([_labelled("note", note) for note in report.notes])
+    remarks = remark_lines(report)
+    if remarks:
+        blocks.append(remarks)
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def remark_lines(report: Report) -> list[str]:
+    """What concerns all comparisons: the contributions of an ablation, and the notes."""
+    contributions = [] if report.ablation is None else list(_ablation(report.ablation))
+    return contributions + [_labelled("note", note) for note in report.notes]
 
 
 def _comparison(comparison: Comparison) -> Iterator[str]:

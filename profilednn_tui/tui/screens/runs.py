@@ -14,6 +14,7 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.session.records import SessionView
 from profilednn_tui.tui.panels.bars import BreadcrumbBar
 from profilednn_tui.tui.panels.comparison import RunTable
+from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present.comparison import RunRow
@@ -42,8 +43,16 @@ class RunsScreen(SessionScreen):
             self.comparison = comparison
             self.failure = failure
 
-    def __init__(self, title: str, choices: Sequence[RunChoice], shown_side: str, read_source: ReadSource) -> None:
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[RunChoice],
+        shown_side: str,
+        read_source: ReadSource,
+        remarks: Sequence[str] = (),
+    ) -> None:
         super().__init__()
+        self._remarks = tuple(remarks)
         self._title = title
         self._choices = {choice.row.key: choice for choice in choices}
         self._rows = {choice.row.key: choice.row for choice in choices}
@@ -54,6 +63,10 @@ class RunsScreen(SessionScreen):
     def compose_body(self) -> ComposeResult:
         yield BreadcrumbBar(id="breadcrumb")
         yield RunTable(self._shown_side)
+        remarks = LinesView(id="remarks")
+        remarks.display = bool(self._remarks)
+        remarks.border_title = "Of all"
+        yield remarks
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -71,6 +84,7 @@ class RunsScreen(SessionScreen):
         self.query_one(BreadcrumbBar).show_path(("Compare", self._title))
         table = self.query_one(RunTable)
         table.border_title = "Runs"
+        self.query_one("#remarks", LinesView).show_lines([((line, ""),) for line in self._remarks])
         if self._rows:
             table.show_rows(tuple(self._rows.values()))
             return
