@@ -244,11 +244,15 @@ class Status:
 
 @dataclass(frozen=True)
 class Bye:
-    """The agent leaves: the process ends in good order, or the agent was told to detach."""
+    """The agent leaves: the process ends in good order, or the agent was told to detach.
+
+    In the host's recording: the host records no more of a process that it did not start.
+    """
 
     kind: ClassVar[str] = "bye"
 
     reason: str
+    """``exit``; ``detach`` (as asked) and ``unread`` (nobody reads) while the process goes on; else a failure."""
     unix_ns: int
 
 
@@ -347,6 +351,37 @@ class Workers:
 
 
 @dataclass(frozen=True)
+class Attached:
+    """How it went to get the agent into a process that was started without us."""
+
+    kind: ClassVar[str] = "attached"
+
+    pid: int
+    way: str
+    """``remote_exec``, ``injection``, ``thread`` or ``gdb``; empty when no way worked: there is no agent."""
+    reasons: list[str]
+    """Why the ways before this one failed, a sentence each."""
+    stopped_ns: int
+    """How long a thread of the target stood still for it."""
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The Python stack of every thread of the target and its children, looked at from outside."""
+
+    kind: ClassVar[str] = "stacks"
+
+    unix_ns: int
+    strings: list[str]
+    threads: list[list[Any]]
+    """[pid, tid, name string, active, holds the GIL, frames]; frames are flat triples from the outermost to the
+    innermost: function string, file string, current line."""
+    failures: list[str]
+    """Why processes could not be looked at."""
+
+
+@dataclass(frozen=True)
 class Exit:
     """The target's first process ended."""
 
@@ -373,7 +408,7 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     Status,
     Bye,
 )
-HOST_EVENTS: tuple[type[Any], ...] = (Machine, Cores, Threads, Memory, Workers, Notice, Exit)
+HOST_EVENTS: tuple[type[Any], ...] = (Machine, Cores, Threads, Memory, Workers, Attached, Stacks, Notice, Bye, Exit)
 _ALL: tuple[type[Any], ...] = (Header, *AGENT_EVENTS, *HOST_EVENTS)
 EVENTS: dict[str, type[Any]] = {event.kind: event for event in _ALL}
 

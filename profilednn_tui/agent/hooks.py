@@ -13,6 +13,7 @@ from time import perf_counter_ns
 from typing import Any, Callable, Protocol
 
 from .guard import Guard, without_our_frame
+from .optimizer_hooks import hook_updates
 from .timeline import BACKWARD, DATA, FORWARD, Cut, Timeline
 
 
@@ -56,11 +57,7 @@ class Hooks:
         self._replace(loader.DataLoader, "__iter__", self._data_call(loader.DataLoader.__iter__, counts=False))
         iterator = loader._BaseDataLoaderIter
         self._replace(iterator, "__next__", self._data_call(iterator.__next__, counts=True))
-        from torch.optim import optimizer as module
-
-        before = module.register_optimizer_step_pre_hook(self._before_update)
-        after = module.register_optimizer_step_post_hook(self._after_update)
-        self._undo += [before.remove, after.remove]
+        self._undo.append(hook_updates(self._before_update, self._after_update))
 
     def remove(self) -> None:
         """Stop listening."""

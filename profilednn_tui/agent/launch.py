@@ -28,11 +28,15 @@ class Options:
 def start() -> None:
     """Start the agent; raises what goes wrong, and the import hook reports it."""
     options = Options(os.environ)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # a CUDA build prints about missing devices otherwise
     torch: Any = sys.modules["torch"]
     if options.seed is not None and not is_child_of_multiprocessing():
         seed_all(torch, options.seed)
     agent = AgentProcess(torch, options.folder, options.budget_percent, options.stop_after, options.primitives)
-    agent.introduce = lambda: [hello(torch, options), *notices(torch)]
+    agent.introduce = lambda: [
+        hello(torch, "launch", options.budget_percent, options.optimizations),
+        *notices(torch),
+    ]
     if options.optimizations:
         from .switchboard import Switchboard  # only now: most runs have none
 
@@ -46,7 +50,7 @@ def is_child_of_multiprocessing() -> bool:
     return module is not None and module.parent_process() is not None
 
 
-def hello(torch: Any, options: Options) -> Hello:
+def hello(torch: Any, how: str, budget_percent: float, optimizations: list[str]) -> Hello:
     """Who we are."""
     environment = os.environ
     return Hello(
@@ -62,9 +66,9 @@ def hello(torch: Any, options: Options) -> Hello:
         inter_op_threads=int(torch.get_num_interop_threads()),
         rank=_whole(environment.get("RANK")),
         world_size=_whole(environment.get("WORLD_SIZE")),
-        overhead_budget_percent=options.budget_percent,
-        optimizations=options.optimizations,
-        how="launch",
+        overhead_budget_percent=budget_percent,
+        optimizations=optimizations,
+        how=how,
         unix_ns=time.time_ns(),
     )
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import _thread
-import atexit
 import ctypes
-import os
 import time
 from collections import deque
 from time import thread_time_ns
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..protocol import Bye, Command, Notice
+from . import presence
 from .control import ControlFile
 from .dynamo import skip_our_code
 from .guard import Guard
 from .hooks import Hooks
 from .onednn_log import OneDnnLog
 from .outbox import Outbox
-from .schedule import Schedule
+from .schedule import GRANTED_STEPS, GRANTED_STEPS_LATE, Schedule
 from .timeline import Timeline
 from .torch_profiler import ProfilerMissingError, TorchProfiler
+from .visit import Visit
 from .watch import Watch
 from .windows import Windows
 
@@ -37,13 +37,21 @@ class AgentProcess:
     """Starts and stops the agent of this process, and starts it anew in a forked child."""
 
     def __init__(
-        self, torch: Any, folder: str, budget_percent: float, stop_after: int | None, primitives: bool = True
+        self,
+        torch: Any,
+        folder: str,
+        budget_percent: float,
+        stop_after: int | None,
+        primitives: bool,
+        visit: Visit | None = None,
     ) -> None:
         self._torch = torch
-        self._folder = folder
+        self.folder = folder
         self._budget_percent = budget_percent
         self._stop_after = stop_after
         self._primitives = primitives
+        self._visit = visit
+        """In a process that was started without us."""
         self.introduce: Callable[[], list[Any]] = list
         """Makes the events that open a stream."""
         self.switchboard: Switchboard | None = None
@@ -56,10 +64,11 @@ class AgentProcess:
 
     def start(self, early: bool) -> None:
         """Install the hooks; open the stream now if `early`, else at the first step."""
-        os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # a CUDA build prints about missing devices otherwise
         try:
             self._profiler = TorchProfiler(self._torch, self._guard)
-            if early and self._budget_percent > 0:
+            if self._visit is not None:
+                self._guard.run(self._profiler.foreign.look_for_live)
+            elif early and self._budget_percent > 0:
                 self._guard.run(self._profiler.load)
             if self._primitives:
                 self._profiler.onednn_log = self._guard.run(OneDnnLog, self._torch, self._outbox.put)
@@ -68,11 +77,13 @@ class AgentProcess:
         if self.switchboard is not None:
             self._guard.run(self.switchboard.start)
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
+        if self._visit is not None:
+            # Steps come at once here, and none may stand before the hello.
+            for event in self.introduce():
+                self._outbox.put(event)
+            self._outbox.flush()
         self._listen(early)
-        os.register_at_fork(
-            before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._after_fork_in_child
-        )
-        atexit.register(self._at_exit)
+        presence.enter(self)
 
     def remove(self) -> None:
         """Restore everything that was replaced in torch; the thread ends by itself."""
@@ -84,18 +95,19 @@ class AgentProcess:
 
     def _listen(self, early: bool) -> None:
         self._early = early
-        self._introduced = False
+        self._introduced = self._visit is not None
         self._left = False
         self._looks = 0
         self._seen: Any = None
         self._writer_ns = 0
         self._commands: deque[Command] = deque()
-        self._control = ControlFile(self._folder)
+        self._control = ControlFile(self.folder)
         timeline = Timeline()
         windows = None
-        self._watch = Watch(self._torch, timeline, self._outbox, self._commands, self._stop_after)
+        late = self._visit is not None
+        self._watch = Watch(self._torch, timeline, self._outbox, self._commands, self._stop_after, late)
         if self._profiler is not None:
-            schedule = Schedule(self._budget_percent)
+            schedule = Schedule(self._budget_percent, GRANTED_STEPS_LATE if late else GRANTED_STEPS)
             windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
         self._watch.windows = windows
         if self.switchboard is not None:
@@ -116,11 +128,21 @@ class AgentProcess:
     def _round(self) -> None:
         if not (self._introduced or self._early or self._watch.steps):
             return
-        self._commands.extend(self._control.new_commands())
+        for command in self._control.new_commands():
+            if command.action == "detach":
+                self._watch.leaving = True
+            else:
+                self._commands.append(command)
+        if self._visit is not None:
+            self._visit.look(self._watch)
         if self._watch.detach_wanted:
             self.remove()
         if self._hooks is None:
-            self._say_goodbye("detach" if self._watch.detach_wanted else "gave up after errors")
+            leave = self._visit.reason if self._visit is not None else "detach"
+            self._say_goodbye(leave if self._watch.detach_wanted else "gave up after errors")
+            presence.leave(self)
+            if self._visit is not None:
+                self._visit.end()
         elif self._looks % FLUSH_EVERY == 0:
             self._write()
         self._looks += 1
@@ -152,7 +174,7 @@ class AgentProcess:
             self._outbox.put(Bye(reason, time.time_ns()))
             self._outbox.flush()
 
-    def _at_exit(self) -> None:
+    def at_exit(self) -> None:
         self._writer.stop()
         # An open window at the end of the interpreter would take the process down with it.
         self._guard.run(self._give_up_window)
@@ -165,19 +187,25 @@ class AgentProcess:
 
     # ---- forks
 
-    def _before_fork(self) -> None:
+    def before_fork(self) -> None:
         # A second thread at the moment of a fork would make Python 3.12 warn where it would not without us; and an
         # open window would go on for ever in the child.
         self._guard.run(self._writer.stop)
         self._guard.run(self._give_up_window)
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
         if self._hooks is not None:
             self._guard.run(self._writer.start)
 
-    def _after_fork_in_child(self) -> None:
+    def after_fork_in_child(self) -> None:
         if self._hooks is not None:
-            self._guard.run(self._begin_anew)
+            self._guard.run(self._begin_anew if self._visit is None else self._switch_off)
+
+    def _switch_off(self) -> None:
+        if self._profiler is not None:
+            self._profiler.forget()
+        self.remove()
+        presence.leave(self)
 
     def _begin_anew(self) -> None:
         assert self._hooks is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 GRANTED_STEPS: tuple[int, ...] = (2, 4)
 """After these steps a window opens on credit, so that operators show at once; the budget pays it back."""
+GRANTED_STEPS_LATE: tuple[int, ...] = (0, 2)
+"""The same in a training that has warmed up before we came."""
 MIN_INTERVAL_NS = 500_000_000
 MAX_INTERVAL_NS = 60_000_000_000
 INTERVAL_SHARE = 1 / 200
@@ -13,7 +15,8 @@ INTERVAL_SHARE = 1 / 200
 class Schedule:
     """The account of the windows' cost against the budget. Times in nanoseconds, from the first step on."""
 
-    def __init__(self, budget_percent: float) -> None:
+    def __init__(self, budget_percent: float, granted_steps: tuple[int, ...] = GRANTED_STEPS) -> None:
+        self._granted_steps = granted_steps
         self.budget_percent = budget_percent
         self.paused = False
         self.spent_ns = 0
@@ -31,10 +34,10 @@ class Schedule:
         if self._wanted:
             self._wanted = False
             return True
-        if self.paused or self.budget_percent <= 0 or steps < GRANTED_STEPS[0]:
+        if self.paused or self.budget_percent <= 0 or steps < self._granted_steps[0]:
             return False
-        if self.windows < len(GRANTED_STEPS):
-            return steps >= GRANTED_STEPS[self.windows]
+        if self.windows < len(self._granted_steps):
+            return steps >= self._granted_steps[self.windows]
         interval_ns = min(max(MIN_INTERVAL_NS, elapsed_ns * INTERVAL_SHARE), MAX_INTERVAL_NS)
         if elapsed_ns - self._last_end_ns < interval_ns:
             return False

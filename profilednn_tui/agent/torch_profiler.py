@@ -6,11 +6,13 @@ Checked against torch 2.4, 2.8, 2.13 and 2.14 by the tests; what is missing in a
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any, Callable, NamedTuple
 
 from .guard import Guard, without_our_frame
 from .onednn_log import Execution, OneDnnLog
+from .stderr_aside import StderrAside
 
 BACKWARD_PREFIX = "autograd::engine::evaluate_function"
 
@@ -73,6 +75,7 @@ class TorchProfiler:
         self.onednn_log: OneDnnLog | None = None
         """Reports as long as our window is open."""
         self._ran: list[Execution] | None = None
+        self._loaded = False
 
     @property
     def running(self) -> bool:
@@ -88,8 +91,15 @@ class TorchProfiler:
         self.start(stacks=False)
         self._close()
 
+    def load_elsewhere(self) -> None:
+        """Load Kineto on this thread, which did not import torch; what it prints about that is kept away."""
+        if not self._loaded:
+            with StderrAside():
+                self.load()
+
     def start(self, stacks: bool) -> None:
         """Open a window."""
+        self._loaded = True
         with self.foreign.ours():
             profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
             profile._prepare_trace()
@@ -164,6 +174,14 @@ class ForeignProfiler:
                 self._originals[name] = original
                 setattr(module, name, self._watch(original, ends=name == "_disable_profiler"))
 
+    def look_for_live(self) -> None:
+        """Learn whether the program's profiler was on, or warming up, before we watched."""
+        from torch.profiler import profile
+
+        kinds = (self._module.profile, profile)
+        # Only what refers to the classes comes out: no object of the program is held, or freed, by us.
+        self.active = any(type(one) in kinds and _is_on(one) for kind in kinds for one in gc.get_referrers(kind))
+
     def ours(self) -> _Flag:
         """A context in which calls are our own."""
         return _Flag(self)
@@ -187,6 +205,13 @@ class ForeignProfiler:
                 raise
 
         return watched
+
+
+def _is_on(profile: Any) -> bool:
+    action = getattr(profile, "current_action", None)  # of torch.profiler's own class, that of torch.autograd has none
+    if action is not None:
+        return profile.profiler is not None and action.name != "NONE"
+    return bool(profile.entered)
 
 
 class _Flag:

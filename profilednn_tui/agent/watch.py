@@ -46,6 +46,7 @@ class Watch:
         outbox: Outbox,
         commands: deque[Command],
         stop_after: int | None,
+        late: bool = False,
     ) -> None:
         self._timeline = timeline
         self._outbox = outbox
@@ -56,6 +57,10 @@ class Watch:
         self.warming_up: Callable[[], bool] = bool
         """Whether an optimization warmed up in the step that ends."""
         self._stop_after = stop_after
+        self._late = late
+        """Whether the training began without us: then `stop_after` ends the watching alone."""
+        self._joining = late
+        """Whether the first boundary is still to come; what ends there is not a whole step."""
         self._loss_reader = LossReader(torch)
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
         self._roots: dict[int, _Root] = {}
@@ -69,7 +74,10 @@ class Watch:
         self._nested = 0
         self.steps = 0
         self.native_thread = 0
+        self.leaving = False
+        """Whether the agent is to go at the next boundary."""
         self.detach_wanted = False
+        """Whether it may go now: no window is open and none will be."""
 
     # ---- signs of training (hooks.Listener)
 
@@ -77,6 +85,8 @@ class Watch:
         """A DataLoader is about to be asked for a batch."""
         if self._last is NOT_BEGUN:
             self._begin()
+        if self.leaving:
+            self._give_up_window()
         if self._boundaries.on_batch():
             self._sign("dataloader")
 
@@ -84,6 +94,8 @@ class Watch:
         """A root module is about to be called; whether it may compute the loss: it learns nothing."""
         if self._last is NOT_BEGUN:
             self._begin()
+        if self.leaving:
+            self._give_up_window()
         root = self._roots.get(id(module))
         if root is None or root.module() is not module:
             root = self._add_root(module)
@@ -112,9 +124,23 @@ class Watch:
         if self._boundaries.on_optimizer(optimizer):
             if source != "optimizer":
                 self._tell_source()
-            self._end_step(cut)
+            if self._joining:
+                self._join()
+            else:
+                self._end_step(cut)
+
+    def _give_up_window(self) -> None:
+        if self.windows is not None:
+            self.windows.give_up()
 
     # ---- steps
+
+    def _join(self) -> None:
+        """The first boundary of a training that had begun before: the first whole step begins, with a window."""
+        self._joining = False
+        self._last = cut = self._timeline.cut()
+        self._first_ns = cut.now_ns
+        self._look(cut, cut, Steps.FIRST)
 
     def _begin(self) -> None:
         self._last = self._timeline.cut()
@@ -127,6 +153,7 @@ class Watch:
             return
         if source is None:
             self._tell_source()
+            self._joining = False
             self._last = cuts.pop(0)
         for cut in cuts[:-1]:
             self._record_step(cut)
@@ -140,11 +167,15 @@ class Watch:
         self._outbox.put(StepSource(boundaries.source or "", boundaries.reason, self.native_thread, time.time_ns()))
 
     def _end_step(self, cut: Cut) -> None:
+        if self.detach_wanted:
+            return
         last = self._last
         flags = self._record_step(cut)
-        if flags or self._commands or cut.now_ns >= self._look_ns or self.steps <= FIRST_STEPS:
+        enough = self._stop_after is not None and self.steps >= self._stop_after
+        self.leaving = self.leaving or (enough and self._late)
+        if flags or self.leaving or self._commands or cut.now_ns >= self._look_ns or self.steps <= FIRST_STEPS:
             self._look(last, cut, flags)
-        if self._stop_after is not None and self.steps >= self._stop_after:
+        if enough and not self._late:
             self._stop()
 
     def _record_step(self, cut: Cut) -> int:
@@ -163,13 +194,16 @@ class Watch:
             self._obey(self._commands.popleft())
         windows = self.windows
         if windows is None:
+            self.detach_wanted = self.leaving
             return
         duration_ns, elapsed_ns = cut.now_ns - last.now_ns, cut.now_ns - self._first_ns
         if windows.open:
             windows.finish(self.steps, duration_ns, elapsed_ns)
         elif not flags:
             windows.add_plain_step(duration_ns)
-        if windows.schedule.due(self.steps, elapsed_ns, self._hooks_ns()):
+        if self.leaving:
+            self.detach_wanted = True
+        elif windows.schedule.due(self.steps, elapsed_ns, self._hooks_ns()):
             windows.start()
             self._flags |= windows.open * Steps.PROFILED
         if self._flags:
@@ -179,8 +213,6 @@ class Watch:
     def _obey(self, command: Command) -> None:
         if command.action == "stop_after":
             self._stop_after = self.steps + int(command.value)
-        elif command.action == "detach":
-            self.detach_wanted = True
         elif self.windows is not None:
             schedule = self.windows.schedule
             if command.action == "window_now":

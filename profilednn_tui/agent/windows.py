@@ -61,6 +61,7 @@ class Windows:
         if self._thread != main_thread_ident():
             # Torch's tracer does not survive the interpreter's end when its thread is gone: close it with the thread.
             self._at_thread_end.closer = _Closer(self.give_up)
+            self._profiler.load_elsewhere()
         begin = perf_counter_ns()
         self._profiler.start(self._stacks)
         self._start_cost_ns = perf_counter_ns() - begin

@@ -35,9 +35,13 @@ class Finding:
 
 @click.command("doctor")
 @click.option("--python", metavar="PATH", help="The target's interpreter [default: that of the active environment].")
-def doctor(python: str | None) -> None:
-    """What works here, and the fix for what does not."""
-    findings = list(examine(python))
+@click.argument("pid", metavar="[PID]", type=click.IntRange(min=1), required=False)
+def doctor(python: str | None, pid: int | None) -> None:
+    """What works here, and the fix for what does not.
+
+    With a PID: whether that process can be attached to.
+    """
+    findings = list(examine(python)) if pid is None else process_findings(pid)
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
         click.echo(f"{finding.verdict:8} {finding.subject:{width}}  {finding.text}")
@@ -51,6 +55,22 @@ def examine(python: str | None) -> Iterator[Finding]:
     yield from _interpreter(python)
     for check in CHECKS:
         yield check()
+
+
+def process_findings(pid: int) -> list[Finding]:
+    """What stands in the way of attaching to a process."""
+    from profilednn_tui.attach.checks import Surroundings, check_process
+    from profilednn_tui.attach.process_facts import inspect_process
+    from profilednn_tui.session.catalog import session_of_process
+
+    findings = [
+        Finding(check.subject, OK if check.passed else LIMITED if check.only_agent else BROKEN, check.text, check.fix)
+        for check in check_process(inspect_process(pid), Surroundings.here())
+    ]
+    session = session_of_process(pid)
+    if session is not None:
+        findings.append(Finding("session", OK, f"recorded by {session.name}: `profilednn-tui attach {pid}` shows it"))
+    return [*findings, _py_spy()]
 
 
 def _interpreter(named: str | None) -> Iterator[Finding]:
@@ -114,7 +134,9 @@ def _optimizations(python: str) -> Iterator[Finding]:
 
 
 def _py_spy() -> Finding:
-    if shutil.which("py-spy", path=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])):
+    from profilednn_tui.collect.stacks import py_spy_path
+
+    if py_spy_path() is not None:
         return Finding("py-spy", OK, "installed")
     return Finding("py-spy", LIMITED, "not found: no view from outside", f"{sys.executable} -m pip install py-spy")
 
@@ -134,6 +156,23 @@ def ptrace_finding(scope: str, root: bool) -> Finding:
     text = f"scope {scope}: running processes cannot be looked into; launched ones are not affected"
     fix = "sudo sysctl kernel.yama.ptrace_scope=0" if scope in "12" else "scope 3 stays until the next boot"
     return Finding("ptrace", LIMITED, text, fix)
+
+
+def _way_in() -> Finding:
+    from profilednn_tui.attach.checks import Surroundings
+
+    return way_in_finding(Surroundings.here().machine, shutil.which("gdb") is not None)
+
+
+def way_in_finding(machine: str, gdb: bool) -> Finding:
+    """How the agent gets into running processes here."""
+    if machine == "x86_64":
+        return Finding("attach", OK, "by injection without a debugger; Python 3.14 by sys.remote_exec")
+    if gdb:
+        return Finding("attach", OK, f"by gdb on {machine}; Python 3.14 by sys.remote_exec")
+    return Finding(
+        "attach", LIMITED, f"on {machine} only Python 3.14, by sys.remote_exec", "install gdb for older ones"
+    )
 
 
 def _processors() -> Finding:
@@ -207,4 +246,12 @@ def _session_home() -> Finding:
     return Finding("sessions", OK, str(home))
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (_session_home, _processors, _neighbours, _terminal, _py_spy, _ptrace)
+CHECKS: tuple[Callable[[], Finding], ...] = (
+    _session_home,
+    _processors,
+    _neighbours,
+    _terminal,
+    _py_spy,
+    _ptrace,
+    _way_in,
+)

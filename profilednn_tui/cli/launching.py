@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -87,8 +88,9 @@ class TargetLaunch(click.Command):
 
 @click.command("run", cls=TargetLaunch)
 @launch_options
+@click.option("--detach", is_flag=True, help="Start it and come back at once; `attach` shows it.")
 @click.pass_context
-def run(context: click.Context, /, python: str | None, headless: bool, **options: Any) -> None:
+def run(context: click.Context, /, python: str | None, headless: bool, detach: bool, **options: Any) -> None:
     """Launch a script, module or command and watch it.
 
     A COMMAND is anything that ends up in Python: torchrun, accelerate, a shell script. Everything after SCRIPT, MODULE
@@ -98,7 +100,11 @@ def run(context: click.Context, /, python: str | None, headless: bool, **options
     if asks_for_help(**options):
         tell_optimizations(python)
         return
-    launch(target_command(words.kind, words.target, python), launch_settings(**options), headless)
+    command, settings = target_command(words.kind, words.target, python), launch_settings(**options)
+    if detach:
+        launch_detached(command, settings)
+    else:
+        launch(command, settings, headless)
 
 
 @click.command("demo")
@@ -154,6 +160,16 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
     from profilednn_tui.session.source import open_session
 
     end_like(show(open_session(folder), launched=True, rerun=rerun))
+
+
+def launch_detached(command: TargetCommand, options: LaunchOptions) -> None:
+    """Start the target on a terminal of its own, and say how to get to it."""
+    from profilednn_tui.launch.pseudoterminal import TerminalSize
+    from profilednn_tui.launch.start import start_under_terminal
+
+    columns, rows = shutil.get_terminal_size((120, 40))
+    folder = start_under_terminal(command, options, TerminalSize(rows, columns))
+    click.echo(f"Started {command.display_name}: `profilednn-tui attach {folder.name}` shows it.")
 
 
 def _check_demo_packages(python: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from profilednn_tui.paths import session_home
 from profilednn_tui.protocol import Status, Steps
 from profilednn_tui.session.catalog import SessionEntry, list_sessions
 from profilednn_tui.session.folder import recording_pid
+from profilednn_tui.session.records import State
 from profilednn_tui.tables import aligned
 
 TAIL_BYTES = 1 << 18
@@ -29,6 +31,21 @@ def listing_lines(now_unix_ns: int) -> list[str]:
     if not rows:
         return [f"No sessions under {session_home()}. `profilednn-tui SCRIPT` records one."]
     return aligned([COLUMNS, *rows], RIGHT)
+
+
+def prune(days: float, now_unix_ns: int) -> list[str]:
+    """Delete ended sessions in which nothing was written for so many days; a line for each, and a sum."""
+    limit_ns = now_unix_ns - days * 86_400e9
+    lines = []
+    freed_bytes = 0
+    for entry in list_sessions():
+        sizes = file_sizes(entry.folder)
+        newest_ns = max((path.stat().st_mtime_ns for path in sizes), default=0)
+        if entry.state is not State.RUNNING and newest_ns < limit_ns:
+            shutil.rmtree(entry.folder)
+            freed_bytes += sum(sizes.values())
+            lines.append(f"deleted {entry.folder.name}")
+    return [*lines, f"{len(lines)} sessions deleted, {units.bytes_size(freed_bytes)} freed"]
 
 
 def newest_step(recording: Path) -> int | None:

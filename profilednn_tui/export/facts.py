@@ -20,6 +20,8 @@ def target_fact(view: SessionView) -> str:
 def end_fact(view: SessionView) -> str:
     code = view.target.exit_code
     elapsed = units.duration(_elapsed_ns(view))
+    if view.target.detached:
+        return f"detached after {elapsed}, the target goes on"
     if view.state is State.ENDED and code is None:
         return f"ended after {elapsed}, exit code unknown"
     if code is None:

@@ -25,6 +25,12 @@ def save_holder(folder: Path, pid: int) -> None:
         os.posix_fallocate(stream.fileno(), 0, RESERVE_BYTES)
 
 
+def release_reserve(folder: Path) -> None:
+    """Give the room on the disk back for the last words."""
+    with suppress(OSError):
+        (folder / RESERVE_FILE).unlink()
+
+
 def record_end(folder: Path, recorder: Recorder, status: int, usage: resource.struct_rusage) -> int:
     """Say in the recording how the target ended; its exit code, negative for a signal."""
     ended = Exit(
@@ -34,8 +40,7 @@ def record_end(folder: Path, recorder: Recorder, status: int, usage: resource.st
         system_s=usage.ru_stime,
         max_rss_bytes=usage.ru_maxrss * 1024,
     )
-    with suppress(OSError):
-        (folder / RESERVE_FILE).unlink()
+    release_reserve(folder)
     with suppress(OSError):  # a full disk: the reader finds out from the process that is gone
         ExitFile(ended.exit_code, ended.unix_ns, ended.user_s, ended.system_s, ended.max_rss_bytes).save(folder)
     recorder.finish(ended)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.environment import target_environment
+from profilednn_tui.launch.helper import start_helper
 from profilednn_tui.launch.holder import HolderRequest
 from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import LaunchOptions
@@ -21,8 +21,6 @@ from profilednn_tui.paths import FILE_MODE
 
 HOLDER_LOG = "holder.log"
 """Empty, unless the holder has failed."""
-
-_PACKAGE_ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def start_under_terminal(command: TargetCommand, options: LaunchOptions, size: TerminalSize) -> Path:
@@ -57,19 +55,6 @@ def start_under_terminal(command: TargetCommand, options: LaunchOptions, size: T
 def _start_holder(folder: Path) -> subprocess.Popen[bytes]:
     log = os.open(folder / HOLDER_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
     try:
-        return subprocess.Popen(
-            [sys.executable, "-m", "profilednn_tui.launch.holder", str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            # With -m, Python looks for modules in the working directory first, and the user's may hold a `signal.py`.
-            cwd="/",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_PACKAGE_ROOT), *_user_python_path()])},
-            start_new_session=True,
-        )
+        return start_helper("launch.holder", str(folder), stderr=log, start_new_session=True)
     finally:
         os.close(log)
-
-
-def _user_python_path() -> list[str]:
-    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(path)]

@@ -10,7 +10,14 @@ from pathlib import Path
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import list_session_folders
 from profilednn_tui.protocol import Bye
-from profilednn_tui.session.folder import ExitFile, HolderFile, SessionFile, recording_pid
+from profilednn_tui.session.folder import (
+    HOST_RECORDING,
+    ExitFile,
+    HolderFile,
+    SessionFile,
+    agent_recording,
+    recording_pid,
+)
 from profilednn_tui.session.liveness import is_alive
 from profilednn_tui.session.records import State
 
@@ -48,6 +55,15 @@ def _entry(folder: Path, alive: Callable[[int, int], bool]) -> SessionEntry | No
 
 def _state(folder: Path, file: SessionFile, alive: Callable[[int, int], bool]) -> State:
     """Where a session without an exit code stands."""
+    if file.attached:
+        recorder = HolderFile.load(folder)
+        if (
+            alive(recorder.holder_pid, recorder.start_unix_ns)
+            if recorder
+            else alive(file.launcher_pid, file.start_unix_ns)
+        ):
+            return State.RUNNING
+        return State.ENDED if _said_bye(folder / HOST_RECORDING) else State.LOST
     agents = {path: pid for path in _files(folder) if (pid := recording_pid(path.name)) is not None}
     silent = [(pid, path.stat().st_mtime_ns) for path, pid in agents.items() if not _said_bye(path)]
     left = bool(agents) and not silent
@@ -60,6 +76,18 @@ def _state(folder: Path, file: SessionFile, alive: Callable[[int, int], bool]) -
     if any(alive(pid, since) for pid, since in known):
         return State.RUNNING
     return State.ENDED if left else State.LOST
+
+
+def session_of_process(pid: int) -> Path | None:
+    """The running session that records a process, if one does."""
+    for entry in list_sessions():
+        holder = HolderFile.load(entry.folder)
+        recording = entry.folder / agent_recording(pid)
+        if entry.state is not State.RUNNING:
+            continue
+        if (holder and holder.pid == pid) or (recording.exists() and not _said_bye(recording)):
+            return entry.folder
+    return None
 
 
 def _files(folder: Path) -> Iterator[Path]:

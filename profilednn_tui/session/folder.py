@@ -60,6 +60,8 @@ class SessionFile:
     optimizations: list[str] = field(default_factory=list)
     script_sha256: str = ""
     """Of the script's text when the target was started; empty where no script could be told."""
+    attached: bool = False
+    """Whether the target was running before: nobody of us is its parent or owns its terminal."""
     magic: str = MAGIC
     version: int = VERSION
 

@@ -11,6 +11,8 @@ from profilednn_tui.session.steps import StepSeries
 from profilednn_tui.session.windows import WindowSeries
 
 KEPT_ERRORS = 50
+LEFT = frozenset({"detach", "unread"})
+"""Reasons of a `protocol.Bye` with which the process goes on without us."""
 
 
 class Process:
@@ -30,7 +32,7 @@ class Process:
 
     @property
     def detached(self) -> bool:
-        return self.bye is not None and self.bye.reason == "detach"
+        return self.bye is not None and self.bye.reason in LEFT
 
     @property
     def optimizations(self) -> tuple[Optimization, ...]:

@@ -27,8 +27,10 @@ class State(Enum):
     WARMING = "warming up"
     """Steps arrive, no operator window yet."""
     RUNNING = "running"
+    OUTSIDE = "from outside"
+    """An attached process without an agent: `SessionView.stacks` and the system's figures are what there is."""
     ENDED = "ended"
-    """The target has ended; `Target.exit_code` says how, where known."""
+    """The target has ended, and `Target.exit_code` says how, where known; or we have detached from it."""
     LOST = "incomplete"
     """A recording without an end whose target is gone: killed together with the host."""
 
@@ -54,6 +56,10 @@ class Target:
     """Of the script's text at the start; empty when not known."""
     start_unix_ns: int = 0
     end_unix_ns: int | None = None
+    attached: bool = False
+    """Whether it was running before we came."""
+    detached: bool = False
+    """Whether we have left it, and it may run on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +257,29 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadStack:
+    """Where a Python thread stood when it was last looked at from outside."""
+
+    pid: int
+    tid: int
+    name: str
+    active: bool
+    """Whether it ran, or was in native code that computes."""
+    holds_gil: bool
+    frames: tuple[Frame, ...]
+    """Outermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """The newest look from outside."""
+
+    threads: tuple[ThreadStack, ...] = ()
+    failures: tuple[str, ...] = ()
+    unix_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """One child process of the target in the newest sample."""
 
@@ -358,6 +387,7 @@ class SessionView:
     threads: tuple[Thread, ...] = ()
     thread_count: int | None = None
     workers: tuple[Worker, ...] = ()
+    stacks: Stacks = Stacks()
     memory: Memory = Memory()
     agent: Agent = Agent()
     optimizations: tuple[Optimization, ...] = ()

@@ -6,23 +6,26 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from profilednn_tui import protocol
+from profilednn_tui import protocol, units
 from profilednn_tui.session.cores import CoreSeries
 from profilednn_tui.session.folder import SessionFile
 from profilednn_tui.session.memory import MemorySeries
-from profilednn_tui.session.process import Process, choose_primary
+from profilednn_tui.session.process import LEFT, Process, choose_primary
 from profilednn_tui.session.records import (
     EMPTY_VIEW,
     Agent,
+    Frame,
     Machine,
     Notice,
     Primitives,
     Progress,
     SessionView,
+    Stacks,
     State,
     Steps,
     Target,
     Thread,
+    ThreadStack,
     Worker,
 )
 from profilednn_tui.session.windows import WindowSeries
@@ -46,6 +49,9 @@ class Session:
         self._thread_count: int | None = None
         self._workers: tuple[Worker, ...] = ()
         self._notices: dict[tuple[int, str], Notice] = {}
+        self._stacks = Stacks()
+        self._attempts: dict[int, protocol.Attached] = {}
+        self._host_bye: protocol.Bye | None = None
         self._exit: protocol.Exit | None = None
         self._bad_lines = 0
         self._unix_ns = started.start_unix_ns
@@ -60,7 +66,9 @@ class Session:
             protocol.Status: lambda pid, event: self._process(pid).on_status(event),
             protocol.AgentError: lambda pid, event: self._process(pid).on_error(event),
             protocol.Optimization: lambda pid, event: self._process(pid).on_optimization(event),
-            protocol.Bye: lambda pid, event: self._process(pid).on_bye(event),
+            protocol.Bye: self._on_bye,
+            protocol.Attached: self._on_attached,
+            protocol.Stacks: self._on_stacks,
             protocol.Notice: self._on_notice,
             protocol.Machine: self._on_machine,
             protocol.Cores: lambda pid, event: self._cores.add(event),
@@ -139,6 +147,7 @@ class Session:
             threads=self._threads,
             thread_count=self._thread_count,
             workers=self._workers,
+            stacks=self._stacks,
             memory=self._memory.view(),
             agent=shown.agent(self._bad_lines) if shown else Agent(bad_lines=self._bad_lines),
             notices=tuple(dict.fromkeys(self._notices.values())),
@@ -156,12 +165,13 @@ class Session:
     def state(self) -> State:
         shown = self._shown()
         said_bye = bool(self._processes) and all(process.bye for process in self._processes.values())
-        if self._exit or (shown and shown.detached):
+        if self._exit or self._host_bye or (shown and shown.detached):
             return State.ENDED
         if self._gone or not self._live:
             return State.ENDED if said_bye else State.LOST
         if shown is None:
-            return State.STARTING
+            failed = self._attempts and not any(attempt.way for attempt in self._attempts.values())
+            return State.OUTSIDE if failed else State.STARTING
         if not shown.steps.count:
             return State.WAITING
         return State.RUNNING if len(shown.windows) else State.WARMING
@@ -171,7 +181,7 @@ class Session:
         hello = shown.hello if shown else None
         argv = tuple(started.argv or (hello.argv if hello else ()))
         bye = shown.bye if shown else None
-        end = self._exit or bye
+        end = self._exit or bye or self._host_bye
         return Target(
             name=started.name or next((os.path.basename(part) for part in argv), EMPTY_VIEW.target.name),
             argv=argv,
@@ -187,6 +197,8 @@ class Session:
             script_sha256=started.script_sha256,
             start_unix_ns=started.start_unix_ns or (hello.unix_ns if hello else 0),
             end_unix_ns=None if live else (end.unix_ns if end else self._unix_ns),
+            attached=started.attached,
+            detached=not live and any(said and said.reason in LEFT for said in (bye, self._host_bye)),
         )
 
     def _process(self, pid: int) -> Process:
@@ -231,6 +243,35 @@ class Session:
 
     def _on_workers(self, _pid: int, event: protocol.Workers) -> None:
         self._workers = tuple(Worker(*row) for row in event.rows)
+
+    def _on_bye(self, pid: int, event: protocol.Bye) -> None:
+        if pid:
+            self._process(pid).on_bye(event)
+        else:
+            self._host_bye = event
+
+    def _on_attached(self, _pid: int, event: protocol.Attached) -> None:
+        self._attempts[event.pid] = event
+        code = f"attached-{event.pid}"
+        if event.way:
+            stopped = units.duration(event.stopped_ns) if event.stopped_ns else "not at all"
+            text = f"The agent came into process {event.pid} by {event.way}; one thread stood still for {stopped}."
+            self._notices[0, code] = Notice("info", code, text)
+        else:
+            text = f"No agent in process {event.pid}: {'; '.join(event.reasons)}. The view from outside remains."
+            self._notices[0, code] = Notice("warning", code, text)
+
+    def _on_stacks(self, _pid: int, event: protocol.Stacks) -> None:
+        strings = event.strings
+        threads = [
+            ThreadStack(
+                pid, tid, strings[name], active, holds_gil,
+                tuple(Frame(strings[file], line, strings[function])
+                      for function, file, line in zip(frames[::3], frames[1::3], frames[2::3], strict=True)),
+            )
+            for pid, tid, name, active, holds_gil, frames in event.threads
+        ]  # fmt: skip
+        self._stacks = Stacks(tuple(threads), tuple(event.failures), event.unix_ns)
 
     def _on_exit(self, _pid: int, event: protocol.Exit) -> None:
         self._exit = event

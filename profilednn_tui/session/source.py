@@ -121,6 +121,11 @@ class OpenSession:
         """Show this process of the target from now on."""
         self._session.select_process(pid)
 
+    @property
+    def attached(self) -> bool:
+        """Whether the target was running before, so that a viewer may leave it."""
+        return self._store.session_file.attached
+
     def save_snapshot(self, path: Path) -> None:
         """Write the session as recorded so far to one file."""
         try:
@@ -174,6 +179,12 @@ class OpenSession:
     def _is_gone(self, holder: HolderFile | None, now_s: float) -> bool:
         """Whether the target has vanished and nobody is left, or has had the time, to say how."""
         started: SessionFile = self._store.session_file
+        if started.attached:
+            # What goes on there is told by its recorder, or nobody.
+            witness = (
+                (holder.holder_pid, holder.start_unix_ns) if holder else (started.launcher_pid, started.start_unix_ns)
+            )
+            return not self._alive(*witness)
         targets = {hello.pid: hello.unix_ns for hello in self._session.hellos}
         witnesses = {started.launcher_pid: started.start_unix_ns}
         if holder:

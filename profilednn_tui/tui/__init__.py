@@ -26,7 +26,7 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
     from profilednn_tui.launch.pseudoterminal import TerminalSize
     from profilednn_tui.launch.rerun import Rerun
     from profilednn_tui.session.source import open_session
-    from profilednn_tui.tui.app import ProfilerApp
+    from profilednn_tui.tui.app import Parting, ProfilerApp
 
     def choices(view: SessionView) -> tuple[RunChoice, ...]:
         # What comparing needs takes half a second to import: not before somebody compares.
@@ -46,6 +46,10 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
         )
         with viewing(session.location):
             app.run()
+        if app.parting is not None:
+            from profilednn_tui.attach.session import part
+
+            print(part(session.location, stay=app.parting is Parting.STAY))
         if app.rerun_with is None or app.return_code:
             return app.return_code or app.exit_code
         again = again.with_optimizations(app.rerun_with)

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -40,6 +41,7 @@ from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
 from profilednn_tui.tui.screens.optimizations import OptimizationsScreen, OptimizationsView
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
+from profilednn_tui.tui.screens.thread_stacks import StandsView, ThreadStacksScreen
 
 if TYPE_CHECKING:
     from profilednn_tui.compare.report.report import Report
@@ -49,6 +51,13 @@ INTERRUPT = b"\x03"
 """What the terminal makes of ctrl+c: the target's terminal turns it into SIGINT, as without us."""
 _READING_S = 0.05
 """How long a recording is read at a stretch before keys are looked at again."""
+
+
+class Parting(Enum):
+    """How to leave a process that was running before."""
+
+    DETACH = "detach"
+    STAY = "stay"
 
 
 class ProfilerApp(App[None]):
@@ -113,6 +122,8 @@ class ProfilerApp(App[None]):
         self._shown = EMPTY_VIEW
         self._published: tuple[SessionView, Display, SessionScreen] | None = None
         self._stopping = False
+        self.parting: Parting | None = None
+        """What becomes of a process that was attached to, when the user has said so."""
 
     def get_default_screen(self) -> LiveScreen:
         return LiveScreen(self._feed.source_lines, self._feed.output_tail, self._feed.write_input)
@@ -234,7 +245,9 @@ class ProfilerApp(App[None]):
         return self._launched and self._latest.live and self._latest.state not in (State.ENDED, State.LOST)
 
     def action_interrupt(self) -> None:
-        if not self._owns_running_target:
+        if self._visits_running_target:
+            self.action_ask_quit()
+        elif not self._owns_running_target:
             self.exit()
         elif self._feed.write_input(INTERRUPT):
             self.notify("Sent ctrl+c to the target.", timeout=3)
@@ -243,6 +256,14 @@ class ProfilerApp(App[None]):
 
     def action_ask_quit(self) -> None:
         if isinstance(self.screen, ChoiceScreen):
+            return
+        if self._visits_running_target:
+            partings = (
+                Choice("d", "Detach: the agent goes, the training runs on", Parting.DETACH.value),
+                Choice("s", "Stay: it is recorded on; `profilednn-tui attach` comes back", Parting.STAY.value),
+                Choice("c", "Cancel", "cancel"),
+            )
+            self.push_screen(ChoiceScreen("Leave the training", partings), self._part)
             return
         if not self._owns_running_target:
             self.exit()
@@ -254,6 +275,15 @@ class ProfilerApp(App[None]):
         )
         question = "The training has not stopped yet" if self._stopping else "The training is still running"
         self.push_screen(ChoiceScreen(question, choices), self._quit)
+
+    @property
+    def _visits_running_target(self) -> bool:
+        return self._latest.target.attached and self._latest.live
+
+    def _part(self, answer: str | None) -> None:
+        if answer in (Parting.DETACH.value, Parting.STAY.value):
+            self.parting = Parting(answer)
+            self.exit()
 
     def _quit(self, answer: str | None) -> None:
         if answer in ("leave", "stop"):
@@ -323,6 +353,7 @@ class ProfilerApp(App[None]):
             ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
             ("oneDNN", PrimitivesScreen.BINDINGS),
             ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),
+            ("Stacks of threads", [*ThreadStacksScreen.BINDINGS, *StandsView.BINDINGS]),
         ]
         self.push_screen(HelpScreen(groups))
 

@@ -32,7 +32,8 @@ WRONG = {
     "an assignment that is none": (("--env", "OMP_NUM_THREADS", "script.py"), "NAME=VALUE"),
     "an output in a missing folder": (("-o", "nowhere/run.pdnn", "script.py"), "there is no folder"),
     "an output that is a folder": (("-o", "empty", "script.py"), "is a folder"),
-    "attach to a process": (("attach", "1"), "cannot attach to a running process"),
+    "attach to what is no process": (("attach", "4194305"), "no running process 4194305"),
+    "attach to what is no session": (("attach", "nothing"), "nothing"),
     "open what is not there": (("open", "nothing"), "nothing"),
     "export in an unknown format": (("export", "x", "--to", "xls", "-o", "x"), "There are: pdnn, json, csv, markdown"),
 }

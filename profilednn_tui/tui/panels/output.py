@@ -53,6 +53,10 @@ class OutputPane(Pane):
     def message(self, view: SessionView) -> Message | None:
         if self.data:
             return None
+        if view.target.attached:
+            return Message(
+                "The output goes where it went before", ("A process that was attached to keeps its terminal.",)
+            )
         if view.live:
             return Message("No output yet")
         return Message("No output was recorded", ("A headless run leaves it to the terminal it was started from.",))

@@ -60,7 +60,7 @@ def _facts(view: SessionView) -> list[tuple[str, str]]:
         ("folder", target.working_directory),
         ("process", f"pid {target.pid}" if target.pid else ""),
         ("rank", f"{target.rank} of {target.world_size}" if target.rank is not None else ""),
-        ("ended", exit_words(target.exit_code) if view.state is State.ENDED else ""),
+        ("ended", exit_words(target.exit_code) if view.state is State.ENDED and not target.detached else ""),
         ("python", target.python or ""),
         ("torch", f"{target.torch}, {target.intra_op_threads} intra-op threads" if target.torch else ""),
         ("with", ", ".join(target.optimizations)),

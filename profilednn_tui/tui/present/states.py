@@ -32,8 +32,11 @@ def exit_words(exit_code: int | None) -> str:
 def state_badge(view: SessionView) -> Span:
     """The state for the header."""
     exit_code = view.target.exit_code
+    if view.target.detached:
+        return ("■ detached", "muted")
     return {
-        State.STARTING: ("○ waiting for torch", "muted"),
+        State.STARTING: ("○ attaching" if view.target.attached else "○ waiting for torch", "muted"),
+        State.OUTSIDE: ("● from outside", "primary"),
         State.WAITING: ("○ no step yet", "muted"),
         State.WARMING: ("● warming up", "primary"),
         State.RUNNING: ("● running", "success"),
@@ -54,6 +57,8 @@ def steps_message(view: SessionView) -> Message | None:
     if not view.target.name and not view.unix_ns:
         return Message("Reading the session …")
     since = f" for {units.duration(age_ns)}" if (age_ns := _age_ns(view)) else ""
+    if view.state is State.OUTSIDE or (view.state is State.STARTING and view.target.attached):
+        return _outside_message(view)
     if view.state is State.STARTING:
         return Message(
             f"Waiting for torch{since}",
@@ -64,6 +69,8 @@ def steps_message(view: SessionView) -> Message | None:
         return Message(f"{torch} is loaded, no step yet{since}", (progress_text(view.progress), _why_no_step(view)))
     if view.state is State.LOST:
         return Message("Incomplete recording", ("Target and profiler were killed before the first step ended.",))
+    if view.target.detached:
+        return Message("Detached without a step", (progress_text(view.progress),))
     if view.state is State.ENDED:
         reason = "torch was never imported." if view.target.torch is None else progress_text(view.progress)
         return Message(f"The target ended without a step ({exit_words(view.target.exit_code)})", (reason,))
@@ -83,6 +90,8 @@ def operators_message(view: SessionView) -> Message | None:
     """Why there are no operators, or nothing when there are some."""
     if view.operators.rows:
         return None
+    if view.state is State.OUTSIDE or (view.state is State.STARTING and view.target.attached):
+        return _outside_message(view)
     if view.state is State.STARTING or view.state is State.WAITING:
         return Message("No operators yet", ("They come from the first profiled step.",))
     if view.live and view.agent.paused:
@@ -102,6 +111,16 @@ def modules_message(view: SessionView) -> Message | None:
     if view.operators.rows:
         return Message("No nn.Module was seen in this window")
     return operators_message(view)
+
+
+def _outside_message(view: SessionView) -> Message:
+    look = "Press x for the Python stack of every thread; cores, threads and memory are in their panes."
+    if view.state is State.STARTING:
+        return Message("The agent is on its way", (look,))
+    return Message(
+        "The view from outside has no steps and operators",
+        ("They need the agent; 8 Notices say why there is none.", look),
+    )
 
 
 def _age_ns(view: SessionView) -> int:

@@ -29,9 +29,11 @@ from profilednn_tui.tui.present import dashboard
 from profilednn_tui.tui.present.facts import warning_count
 from profilednn_tui.tui.present.modules import ModuleRow
 from profilednn_tui.tui.present.operators import OperatorRow
+from profilednn_tui.tui.present.threads import TaskRow
 from profilednn_tui.tui.screens.base import Question, SessionScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
+from profilednn_tui.tui.screens.thread_stacks import ThreadStacksScreen
 
 PANES: tuple[Callable[[], Pane], ...] = (
     StepsPane, OperatorsPane, CoresPane, ThreadsPane, MemoryPane, OutputPane, ModulesPane, NoticesPane, RunPane,
@@ -115,6 +117,7 @@ class LiveScreen(SessionScreen):
           for number, name in enumerate(dashboard.PANES, start=1)),
         Binding("z", "zoom_pane", "maximize"),
         Binding("d", "primitives", "oneDNN"),
+        Binding("x", "thread_stacks", "Python stacks of all threads", show=False),
     ]  # fmt: skip
 
     def __init__(
@@ -201,6 +204,15 @@ class LiveScreen(SessionScreen):
         assert isinstance(pane, OperatorsPane)
         pane.show_module(row.module.path or None)
         pane.focus()
+
+    @on(TableView.Opened, "#threads")
+    def _open_thread(self, event: TableView.Opened) -> None:
+        row: Any = event.row
+        assert isinstance(row, TaskRow)
+        self.app.push_screen(ThreadStacksScreen(self._read_source, row.key[1]))
+
+    def action_thread_stacks(self) -> None:
+        self.app.push_screen(ThreadStacksScreen(self._read_source))
 
     # ---------------------------------------------------------------- the target's terminal
 

@@ -1,0 +1,275 @@
+"""Attaching, measured from outside: cycles, how long a thread stands still, kills, and what looking from outside costs.
+
+`python -m benchmarks.attach [--python PATH ...] [--cycles N] [--kills N]` writes benchmarks/results/attach.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.conditions import Contention, machine, versions, write
+from profilednn_tui.attach.checks import Surroundings
+from profilednn_tui.attach.injector import ADDRESS, PENDING_CALL, SIZE
+from profilednn_tui.attach.ladder import Ladder
+from profilednn_tui.attach.payload import start_text
+from profilednn_tui.attach.place import place_for
+from profilednn_tui.attach.process_facts import inspect_process
+from profilednn_tui.attach.recorder import DUMP_INTERVAL_S
+from profilednn_tui.attach.ways import Target
+from profilednn_tui.collect.stacks import dump_stacks
+from profilednn_tui.launch.helper import start_helper
+from profilednn_tui.protocol import Command, encode
+from profilednn_tui.session.folder import agent_recording, control_file
+
+TARGET = Path(__file__).resolve().parent.parent / "tests" / "targets" / "deterministic.py"
+STEPS = "20000"
+"""Enough for half an hour of a target that takes its time."""
+TIME_LIMIT_S = 60.0
+ROUND_S, ROUNDS = 5.0, 6
+COLUMNS = (
+    "target", "cycles", "failed", "thread stopped, ms: median / p99 / max", "hello, ms: median",
+    "RSS, MB: first / 100th / last", "weights", "printed",
+)  # fmt: skip
+
+
+@dataclass
+class Cycles:
+    """What happened to one target."""
+
+    python: str
+    done: int = 0
+    failures: list[str] = field(default_factory=list)
+    stopped_ms: list[float] = field(default_factory=list)
+    """By the injector's clock, from before the thread is seized until it is let go, both calls together."""
+    hello_s: list[float] = field(default_factory=list)
+    resident_mb: list[float] = field(default_factory=list)
+    same: bool = False
+    printed: str = ""
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--python", action="append", default=[], help="another interpreter with torch")
+    parser.add_argument("--cycles", type=int, default=500)
+    parser.add_argument("--kills", type=int, default=300)
+    arguments = parser.parse_args()
+    contention = Contention()
+    results = [cycle(python, arguments.cycles) for python in (sys.executable, *arguments.python)]
+    harmed = kill_injectors(arguments.kills)
+    plain, watched = outside_view()
+    change = 100 * (statistics.median(watched) / statistics.median(plain) - 1)
+    lines = ["## Attach", "", *machine(), versions("torch"), contention.line(), ""]
+    lines += [
+        "Attach, one profiled step with stacks, detach, again and again in one deterministic training; afterwards its",
+        "weights are compared bit by bit with those of a run that nobody touched.",
+        "",
+        f"| {' | '.join(COLUMNS)} |",
+        "|---" * len(COLUMNS) + "|",
+    ]
+    lines += [row(result) for result in results]
+    rounds = f"{ROUNDS} interleaved rounds of {ROUND_S:g} s each"
+    lines += [
+        "",
+        f"- {arguments.kills} injectors killed by SIGKILL at random moments: {harmed} targets harmed.",
+        f"- Stacks from outside every {DUMP_INTERVAL_S:g} s: {change:+.2f} % steps/s "
+        f"({rounds}; without {spread(plain)}, with {spread(watched)} steps/s).",
+    ]
+    write("attach", lines)
+    if harmed or any(result.failures or not result.same for result in results):
+        sys.exit(1)
+
+
+def row(result: Cycles) -> str:
+    stopped = sorted(result.stopped_ms)
+    resident = result.resident_mb
+    percentile = stopped[int(len(stopped) * 0.99) - 1]
+    cells = (
+        result.python,
+        str(result.done),
+        str(len(result.failures)),
+        f"{statistics.median(stopped):.2f} / {percentile:.2f} / {stopped[-1]:.2f}",
+        f"{statistics.median(result.hello_s) * 1e3:.0f}",
+        f"{resident[0]:.0f} / {resident[min(99, len(resident) - 1)]:.0f} / {resident[-1]:.0f}",
+        "identical" if result.same else "DIFFERENT",
+        result.printed or "nothing",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def spread(values: list[float]) -> str:
+    return f"{min(values):.0f} to {max(values):.0f}"
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline_s = time.monotonic() + TIME_LIMIT_S
+    while not condition():
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(what)
+        time.sleep(0.005)
+
+
+@contextmanager
+def held_target(python: str) -> Iterator[subprocess.Popen[str]]:
+    """A deterministic training that does not end before it is told to."""
+    process = subprocess.Popen(
+        [python, str(TARGET), STEPS, "1", "hold"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def cycle(python: str, count: int) -> Cycles:
+    """Attach, take a window, detach; `count` times in one target after another where one ends before."""
+    plain = subprocess.run([python, str(TARGET), STEPS], capture_output=True, text=True, check=True)
+    tell = "import sys, torch; print(sys.version.split()[0], 'torch', torch.__version__)"
+    version = subprocess.run(
+        [python, "-c", tell],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    result = Cycles(f"Python {version}")
+    here = Surroundings.here()
+    with held_target(python) as process, tempfile.TemporaryDirectory() as folder:
+        for number in range(count):
+            session = Path(folder) / str(number)
+            session.mkdir()
+            try:
+                visit(process.pid, session, here, result)
+            except TimeoutError as error:
+                result.failures.append(str(error))
+            result.resident_mb.append(resident_mb(process.pid))
+        stdout, stderr = process.communicate("end\n", timeout=600)
+        result.same = stdout == plain.stdout and process.returncode == 0
+        result.printed = stderr.strip()[:200]
+    return result
+
+
+def visit(pid: int, session: Path, here: Surroundings, result: Cycles) -> None:
+    place = place_for(pid, session)
+    place.carry()
+    recording = session / agent_recording(pid)
+    began_s = time.monotonic()
+    attached = Ladder(Target(inspect_process(pid), place, 100.0, None), here).climb()
+    if attached.way != "injection":
+        raise TimeoutError(f"{attached.way}: {attached.reasons}")
+    result.hello_s.append(time.monotonic() - began_s)
+    result.stopped_ms.append(attached.stopped_ns / 1e6)
+    wait_for(lambda: b'"event":"window"' in recording.read_bytes(), "a window")
+    (session / control_file(pid)).write_bytes(encode(Command("detach")))
+    wait_for(lambda: b'"event":"bye"' in recording.read_bytes(), "the end")
+    events = [json.loads(line) for line in recording.read_bytes().splitlines()]
+    errors = [event for event in events if event["event"] == "agent_error"]
+    if errors:
+        raise TimeoutError(str(errors))
+    result.done += 1
+
+
+def resident_mb(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 1e6
+
+
+def kill_injectors(count: int) -> int:
+    """Kill injectors while they work; how many targets ended otherwise than they should."""
+    moments = random.Random(1)
+    harmed = 0
+    remaining = count
+    with tempfile.TemporaryDirectory() as folder:
+        while remaining:
+            with held_target(sys.executable) as process:
+                killed = min(remaining, 50)
+                for _ in range(killed):
+                    kill_one(process.pid, folder, moments.uniform(0.0, 0.02))
+                remaining -= killed
+                process.communicate("end\n", timeout=600)
+                harmed += process.returncode != 0
+    return harmed
+
+
+def kill_one(pid: int, folder: str, after_s: float) -> None:
+    """The moment is counted from the first stop of a thread on, so that most kills fall into the injection."""
+    injector = start_helper("attach.injector", PENDING_CALL, str(pid), stderr=subprocess.DEVNULL)
+    assert injector.stdin is not None
+    with injector.stdin as pipe:
+        pipe.write(start_text(folder, 2.0, None, ADDRESS.decode(), SIZE.decode()))
+    deadline_s = time.monotonic() + 5
+    while time.monotonic() < deadline_s and not Path(f"/proc/{injector.pid}/maps").read_text().count("_ctypes"):
+        time.sleep(0.001)
+    time.sleep(after_s)
+    injector.send_signal(signal.SIGKILL)
+    injector.wait()
+
+
+def outside_view() -> tuple[list[float], list[float]]:
+    """Steps a second without and with stacks taken from outside, in turn."""
+    plain: list[float] = []
+    watched: list[float] = []
+    process = subprocess.Popen([sys.executable, "-c", COUNTER], stdout=subprocess.PIPE, text=True, cwd=TARGET.parent)
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        for _ in range(ROUNDS):
+            plain.append(rate(process))
+            stop = threading.Event()
+            looking = threading.Thread(target=look, args=(process.pid, stop))
+            looking.start()
+            watched.append(rate(process))
+            stop.set()
+            looking.join()
+    finally:
+        process.kill()
+        process.wait()
+    return plain, watched
+
+
+COUNTER = """
+import time, torch
+from attachable import simple
+torch.set_num_threads(1)
+step, count, next_s = simple(), 0, time.monotonic()
+while True:
+    step()
+    count += 1
+    if time.monotonic() >= next_s:
+        next_s += 0.1
+        print(time.monotonic(), count, flush=True)
+"""
+
+
+def rate(process: subprocess.Popen[str]) -> float:
+    """Steps a second in the next round, by the target's own clock and count."""
+    assert process.stdout is not None
+    now_s, first_s = time.monotonic(), 0.0
+    while first_s < now_s:  # what was said before the round
+        first_s, first = map(float, process.stdout.readline().split())
+    last_s, last = first_s, first
+    while last_s - first_s < ROUND_S:
+        last_s, last = map(float, process.stdout.readline().split())
+    return (last - first) / (last_s - first_s)
+
+
+def look(pid: int, stop: threading.Event) -> None:
+    while not stop.wait(DUMP_INTERVAL_S):
+        dump_stacks([pid], time.time_ns())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Which processes can be meant: those with torch, on this machine or below one process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from profilednn_tui.attach.process_facts import command_line, is_training_candidate
+from profilednn_tui.collect import procfs
+from profilednn_tui.collect.tree import TreeReader
+
+_WORKER_NAME = "pt_data_worker"
+_LAUNCHERS = ("torchrun", "torch.distributed.run", "torch.distributed.launch", "accelerate", "deepspeed")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A process that may be training."""
+
+    pid: int
+    argv: tuple[str, ...]
+    rank: int | None = None
+    age_s: float = 0.0
+
+    @property
+    def launcher(self) -> bool:
+        """Whether it only starts others."""
+        return any(os.path.basename(word) in _LAUNCHERS for word in self.argv[:4])
+
+
+def all_candidates() -> tuple[Candidate, ...]:
+    """Those of this machine that we may look into, the youngest last."""
+    pids = (int(name) for name in procfs.names("/proc") if name.isdecimal())
+    return _candidates(pid for pid in pids if pid != os.getpid())
+
+
+def candidates_below(pid: int) -> tuple[Candidate, ...]:
+    """A process and its descendants, as far as they have torch and are no DataLoader workers."""
+    return _candidates(TreeReader(pid).read().processes)
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Whom a pid means."""
+
+    candidates: tuple[Candidate, ...]
+    belong_together: bool
+    """Whether they are one training: else one of them must be named, for nobody's process is taken by guess."""
+
+
+def meant_by(pid: int, candidates: tuple[Candidate, ...]) -> Meant:
+    """The process itself where it trains, else the ranks of one training or the one trainer below it."""
+    trainers = tuple(candidate for candidate in candidates if not candidate.launcher)
+    itself = tuple(candidate for candidate in trainers if candidate.pid == pid)
+    if itself:
+        return Meant(itself, belong_together=True)
+    ranks = [candidate.rank for candidate in trainers]
+    distinct = None not in ranks and len(set(ranks)) == len(ranks)
+    return Meant(trainers, belong_together=len(trainers) <= 1 or distinct)
+
+
+def _candidates(pids: Iterable[int]) -> tuple[Candidate, ...]:
+    found = {pid: candidate for pid in pids if (candidate := _candidate(pid)) is not None}
+    return tuple(sorted(_without_workers(found), key=lambda candidate: (candidate.rank or 0, candidate.pid)))
+
+
+def _candidate(pid: int) -> Candidate | None:
+    stat = procfs.process(pid)
+    if stat is None or stat.state in "ZX" or stat.name == _WORKER_NAME or not is_training_candidate(pid):
+        return None
+    up_s = float(procfs.read("/proc/uptime").split()[0])
+    return Candidate(pid, command_line(pid), _rank(pid), max(0.0, up_s - stat.start_ticks / procfs.TICKS_PER_S))
+
+
+def _without_workers(found: dict[int, Candidate]) -> Iterator[Candidate]:
+    """A forked child has the command line of its parent: a DataLoader worker."""
+    for pid, candidate in found.items():
+        stat = procfs.process(pid)
+        parent = found.get(stat.parent_pid) if stat is not None else None
+        if parent is None or parent.argv != candidate.argv:
+            yield candidate
+
+
+def _rank(pid: int) -> int | None:
+    for entry in procfs.read(f"/proc/{pid}/environ").split(b"\0"):
+        if entry.startswith(b"RANK=") and entry[5:].isdigit():
+            return int(entry[5:])
+    return None

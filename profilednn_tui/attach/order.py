@@ -1,0 +1,29 @@
+"""What the recorder of an attached process is asked to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """It travels through a pipe."""
+
+    root_pid: int
+    """The process whose tree is shown."""
+    pids: tuple[int, ...]
+    """The processes that are to get an agent; none for the view from outside."""
+    overhead_percent: float = DEFAULT_OVERHEAD_PERCENT
+    steps: int | None = None
+    """Detach after so many."""
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Order:
+        body = json.loads(data)
+        return cls(**{**body, "pids": tuple(body["pids"])})

@@ -1,0 +1,197 @@
+"""The process that records an attached target, whether or not anybody watches.
+
+``python -m profilednn_tui.attach.recorder SESSION`` reads an `Order` from its stdin, answers with one line on its
+stdout (empty, or why it cannot begin), brings the agent in and stays until the target has ended, the agent has left,
+or it is told to leave by SIGTERM. What it does takes no right of the target's terminal or parent.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from profilednn_tui.attach.checks import Surroundings
+from profilednn_tui.attach.ladder import Ladder
+from profilednn_tui.attach.memory_maps import memory_maps
+from profilednn_tui.attach.order import Order
+from profilednn_tui.attach.place import Place, place_for
+from profilednn_tui.attach.process_facts import inspect_process, python_version
+from profilednn_tui.attach.ways import Target
+from profilednn_tui.collect import procfs
+from profilednn_tui.collect.recorder import EventFile, Recorder
+from profilednn_tui.collect.stacks import dump_stacks
+from profilednn_tui.collect.tree import TreeReader
+from profilednn_tui.collect.viewers import viewer_pids
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.ending import release_reserve, save_holder
+from profilednn_tui.launch.options import POLITE_NICENESS
+from profilednn_tui.protocol import Attached, Bye, Command, encode
+from profilednn_tui.session.folder import HOST_RECORDING, agent_recording, control_file
+from profilednn_tui.session.liveness import is_alive
+
+CARRY_INTERVAL_S = 0.25
+DUMP_INTERVAL_S = 0.5
+DUMP_INTERVAL_BESIDE_AGENT_S = 2.0
+UNWATCHED_LIMIT_S = 600.0
+"""Without a viewer for so long, and not told to stay, the agent is taken out again."""
+LEAVE_LIMIT_S = 15.0
+STAY_FILE = "stay"
+"""In the session folder: the user wants the recording to go on with nobody watching."""
+MAX_DUMPED_PROCESSES = 16
+
+
+class AttachedRecorder:
+    """Keeps one session."""
+
+    def __init__(self, folder: Path, order: Order) -> None:
+        self._folder = folder
+        self._order = order
+        self._places: dict[int, Place] = {pid: place_for(pid, folder) for pid in order.pids}
+        self._recorder = Recorder(folder, order.root_pid)
+        self._file = EventFile(folder / HOST_RECORDING)
+        self._posted: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._leaving = threading.Event()
+        self._agent_there = threading.Event()
+        self._began_ns = time.time_ns()
+        self._watched_s = time.monotonic()
+
+    def begin(self) -> None:
+        """Start the threads; they post events and write nothing themselves."""
+        self._recorder.start()
+        self._carry()
+        threading.Thread(target=self._bring_agents, daemon=True).start()
+        threading.Thread(target=self._look_from_outside, daemon=True).start()
+        # Only now and only this thread: what the others start holds the target still for a moment, and must not wait
+        # for a processor meanwhile.
+        os.nice(POLITE_NICENESS)
+
+    def run(self) -> None:
+        """Record to the end."""
+        signal.signal(signal.SIGTERM, lambda number, frame: self._leaving.set())
+        reason = "exit"
+        while is_alive(self._order.root_pid, self._began_ns):
+            self._beat()
+            if self._leaving.is_set() or self._is_forgotten():
+                reason = "detach"
+                self._take_agents_out()
+                break
+            if self._all_left():
+                reason = "detach"
+                break
+        for place in self._places.values():
+            place.carry()
+            place.close()
+        release_reserve(self._folder)
+        self._file.append(Bye(reason, time.time_ns()))
+
+    # ---- the main thread
+
+    def _beat(self) -> None:
+        with suppress(queue.Empty):
+            event = self._posted.get(timeout=min(CARRY_INTERVAL_S, self._recorder.wait_s()))
+            self._file.append(event)
+        self._carry()
+        self._recorder.sample_if_due()
+
+    def _carry(self) -> None:
+        for place in self._places.values():
+            place.carry()
+
+    def _is_forgotten(self) -> bool:
+        now_s = time.monotonic()
+        names = procfs.names(str(self._folder))
+        if STAY_FILE in names or any(procfs.process(pid) is not None for pid in viewer_pids(names)):
+            self._watched_s = now_s
+        return now_s - self._watched_s > UNWATCHED_LIMIT_S
+
+    def _all_left(self) -> bool:
+        """Whether every agent that came has gone, while its process goes on or not."""
+        return bool(self._places) and all(self._has_left(pid) for pid in self._places)
+
+    def _has_left(self, pid: int) -> bool:
+        tail = _tail(self._folder / agent_recording(pid))
+        return tail.startswith(b'{"event":"bye"')
+
+    def _take_agents_out(self) -> None:
+        there = [pid for pid in self._places if (self._folder / agent_recording(pid)).exists()]
+        line = encode(Command("detach"))
+        for pid in there:
+            with open(
+                os.open(self._folder / control_file(pid), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab"
+            ) as f:
+                f.write(line)
+        deadline_s = time.monotonic() + LEAVE_LIMIT_S
+        while time.monotonic() < deadline_s:
+            if all(self._has_left(pid) or procfs.process(pid) is None for pid in there):
+                return
+            self._beat()
+
+    # ---- threads
+
+    def _bring_agents(self) -> None:
+        here = Surroundings.here()
+        if not self._places:
+            reasons = ["the view from outside was asked for (--no-inject)"]
+            self._posted.put(Attached(self._order.root_pid, "", reasons, 0, time.time_ns()))
+        for pid, place in self._places.items():
+            target = Target(inspect_process(pid), place, self._order.overhead_percent, self._order.steps)
+            attached = Ladder(target, here).climb()
+            self._posted.put(attached)
+            if attached.way:
+                self._agent_there.set()
+
+    def _look_from_outside(self) -> None:
+        tree = TreeReader(self._order.root_pid)
+        while True:
+            began_s = time.monotonic()
+            pids = [pid for pid in tree.read().processes if _is_python(pid)][:MAX_DUMPED_PROCESSES]
+            self._posted.put(dump_stacks(pids, time.time_ns()))
+            interval_s = DUMP_INTERVAL_BESIDE_AGENT_S if self._agent_there.is_set() else DUMP_INTERVAL_S
+            # Never more than a tenth of the time, however slow a look is.
+            took_s = time.monotonic() - began_s
+            time.sleep(max(interval_s - took_s, 9 * took_s))
+
+
+def _is_python(pid: int) -> bool:
+    try:
+        return python_version(os.readlink(f"/proc/{pid}/exe"), memory_maps(pid)) is not None
+    except OSError:
+        return False
+
+
+def _tail(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - 4096))
+            return (stream.read().splitlines() or [b""])[-1]
+    except OSError:
+        return b""
+
+
+def main(folder: Path) -> None:
+    order = Order.decode(sys.stdin.buffer.read())
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        recorder = AttachedRecorder(folder, order)
+    except ProfilerError as error:
+        os.write(1, f"{error}\n".encode())
+        return
+    save_holder(folder, order.root_pid)
+    os.write(1, b"\n")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1):
+        os.dup2(nowhere, stream)
+    recorder.begin()
+    recorder.run()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

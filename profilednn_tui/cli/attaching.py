@@ -1,0 +1,196 @@
+"""``attach``: to a running process, or back to a session that is still being recorded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from profilednn_tui import units
+from profilednn_tui.cli import values
+from profilednn_tui.cli.front import on_terminal, show
+from profilednn_tui.cli.sessions import catch_up, open_whole, summary
+from profilednn_tui.collect.viewers import viewing
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
+from profilednn_tui.launch.signals import end_like
+
+if TYPE_CHECKING:
+    from profilednn_tui.attach.candidates import Candidate
+    from profilednn_tui.session.source import OpenSession
+
+FOLLOW_INTERVAL_S = 0.2
+
+
+@click.command("attach")
+@click.argument("target", metavar="[PID|SESSION]", required=False)
+@click.option("--headless", is_flag=True, help="Wait for the end and print the summary to stderr.")
+@click.option(
+    "-o", "--output", metavar="FILE.pdnn", type=click.Path(path_type=Path), help="Write a snapshot at the end."
+)
+@click.option("--steps", metavar="N", type=click.IntRange(min=1), help="Detach after N steps; the target goes on.")
+@click.option(
+    "--overhead",
+    "overhead_percent",
+    metavar="P%",
+    default=f"{DEFAULT_OVERHEAD_PERCENT:g}%",
+    show_default=True,
+    callback=values.percent,
+    help="What watching may cost.",
+)
+@click.option("--no-inject", is_flag=True, help="Look from outside only: stacks, cores, threads, memory.")
+def attach(
+    target: str | None,
+    headless: bool,
+    output: Path | None,
+    steps: int | None,
+    overhead_percent: float,
+    no_inject: bool,
+) -> None:
+    """Watch a process that runs already, or a session that is still being recorded.
+
+    Without a name, it offers what there is. The process goes on as if nothing had happened when you leave.
+    """
+    from profilednn_tui.launch.session import check_output
+
+    file = output and output.expanduser().absolute()
+    if file is not None:
+        check_output(file)
+    name = target or _choose()
+    as_text = headless or not on_terminal()
+    opened = _running_session(name)
+    if opened is None:
+        opened = _attach_to_process(_process(name), overhead_percent, steps, no_inject, ask=not as_text)
+    exit_code = _follow(opened) if as_text else show(opened)
+    catch_up(opened)
+    if file is not None:
+        opened.save_snapshot(file)
+    for line in summary(opened) if as_text else ():
+        click.echo(line, err=True)
+    end_like(exit_code)
+
+
+# ---------------------------------------------------------------- what is meant
+
+
+def _choose() -> str:
+    """Running sessions and processes with torch, to choose from; their list where nobody can choose."""
+    from profilednn_tui.attach.candidates import all_candidates
+    from profilednn_tui.session.catalog import list_sessions, session_of_process
+    from profilednn_tui.session.records import State
+
+    running = [entry for entry in list_sessions() if entry.state is State.RUNNING]
+    processes = [one for one in all_candidates() if session_of_process(one.pid) is None]
+    names = [entry.folder.name for entry in running] + [str(one.pid) for one in processes]
+    texts = [f"session {entry.folder.name}" for entry in running] + [_text(one) for one in processes]
+    if not names:
+        raise ProfilerError(
+            "There is no running session and no process with torch. `profilednn-tui SCRIPT` starts one."
+        )
+    if not on_terminal():
+        listed = "\n  ".join(texts)
+        raise ProfilerError(f"Name a PID or a SESSION. There are:\n  {listed}")
+    return names[_ask(texts)]
+
+
+def _ask(texts: Sequence[str]) -> int:
+    for number, text in enumerate(texts, 1):
+        click.echo(f"{number:3}  {text}")
+    return (
+        int(click.prompt("Attach to", type=click.IntRange(1, len(texts)), default=1 if len(texts) == 1 else None)) - 1
+    )
+
+
+def _text(candidate: Candidate) -> str:
+    rank = f"rank {candidate.rank}  " if candidate.rank is not None else ""
+    return f"pid {candidate.pid:<8} {units.duration(candidate.age_s * 1e9):>13}  {rank}{' '.join(candidate.argv)[:80]}"
+
+
+def _running_session(name: str) -> OpenSession | None:
+    """A session by its name, or the one that records a process; none when the name is a process of nobody's."""
+    from profilednn_tui.session.catalog import session_of_process
+
+    if name.isdecimal():
+        folder = session_of_process(int(name))
+        return None if folder is None else open_whole(folder)
+    opened = open_whole(name)
+    if not opened.view().live:
+        raise ProfilerError(f"The session {name} has ended: `profilednn-tui open {name}` shows it.")
+    return opened
+
+
+def _process(name: str) -> int:
+    if not name.isdecimal() or int(name) == 0:
+        raise ProfilerError(f"{name} is neither a session nor the number of a process. See `profilednn-tui list`.")
+    return int(name)
+
+
+# ---------------------------------------------------------------- a process
+
+
+def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_inject: bool, ask: bool) -> OpenSession:
+    from profilednn_tui.attach.checks import Surroundings, check_process, refuse_unless_watchable
+    from profilednn_tui.attach.order import Order
+    from profilednn_tui.attach.process_facts import inspect_process
+    from profilednn_tui.attach.session import start_attached_session
+    from profilednn_tui.session.source import open_session
+
+    root, here = inspect_process(pid), Surroundings.here()
+    checks = check_process(root, here)
+    # A shell or a launcher need not be Python, but must be ours to look into before what is below it is looked at.
+    refuse_unless_watchable(tuple(check for check in checks if check.subject != "Python"))
+    pids = () if no_inject else _trainers(pid, ask)
+    if not pids:
+        refuse_unless_watchable(checks)
+    facts = [root if one == pid else inspect_process(one) for one in pids or (pid,)]
+    for each in facts:
+        refuse_unless_watchable(check_process(each, here))
+    if not no_inject and not pids and not root.torch:
+        raise ProfilerError(
+            f"Process {pid} has not imported torch, nor has a child of it. Wait until it has, "
+            "or see its stacks with --no-inject."
+        )
+    shown = facts[0] if len(facts) == 1 else root
+    order = Order(shown.pid, pids, overhead_percent, steps)
+    return open_session(start_attached_session(shown, order))
+
+
+def _trainers(pid: int, ask: bool) -> tuple[int, ...]:
+    """The processes that a pid means; asks when there are several and somebody can answer."""
+    from profilednn_tui.attach.candidates import candidates_below, meant_by
+
+    meant = meant_by(pid, candidates_below(pid))
+    candidates = meant.candidates
+    if len(candidates) > 1 and ask:
+        together = [f"all {len(candidates)} of them"] if meant.belong_together else []
+        chosen = _ask([*together, *map(_text, candidates)]) - len(together)
+        candidates = candidates if chosen < 0 else (candidates[chosen],)
+    elif not meant.belong_together:
+        listed = "\n  ".join(map(_text, candidates))
+        raise ProfilerError(f"Below process {pid} run trainings that do not belong together. Name one:\n  {listed}")
+    return tuple(candidate.pid for candidate in candidates)
+
+
+def _follow(session: OpenSession) -> int:
+    """Wait for the end of a session; Ctrl-C ends the waiting, and leaves a process that we attached to."""
+    with viewing(session.location), suppress(KeyboardInterrupt):
+        told: set[str] = set()
+        while True:
+            view = session.view()
+            for notice in view.notices:
+                if notice.text not in told:
+                    told.add(notice.text)
+                    click.echo(f"profilednn-tui: {notice.text}", err=True)
+            if not view.live:
+                return 0
+            if not session.poll():
+                time.sleep(FOLLOW_INTERVAL_S)
+    if session.attached:
+        from profilednn_tui.attach.session import detach
+
+        detach(session.location)
+    return 0

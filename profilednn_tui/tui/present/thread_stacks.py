@@ -1,0 +1,116 @@
+"""Where every Python thread of the target stands, as py-spy saw it from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+
+from profilednn_tui import units
+from profilednn_tui.session.records import Frame, SessionView, Stacks, ThreadStack
+from profilednn_tui.tui.present.stacks import is_library, short_file, visible_frames
+from profilednn_tui.tui.present.states import Message
+from profilednn_tui.tui.present.table import Column
+from profilednn_tui.tui.renderables.line import Line, clip
+
+_AGENT = "/profilednn_tui/agent/"
+
+
+@dataclass(frozen=True, slots=True)
+class StandRow:
+    """A thread, or one frame of it."""
+
+    thread: ThreadStack
+    role: str
+    """Of the thread."""
+    depth: int = -1
+    """Of the frame among the visible ones; -1 for the thread itself."""
+    frame: Frame | None = None
+    innermost: bool = False
+
+    @property
+    def key(self) -> Hashable:
+        return self.thread.pid, self.thread.tid, self.depth
+
+
+def stand_rows(view: SessionView, library: bool) -> tuple[StandRow, ...]:
+    """Each thread followed by its frames, outermost first; main threads of the processes first."""
+    roles = {thread.tid: thread.role for thread in view.threads} | {worker.pid: worker.role for worker in view.workers}
+    threads = sorted(view.stacks.threads, key=lambda each: (each.pid, each.tid != each.pid))
+    return tuple(row for thread in threads for row in _rows(thread, roles.get(thread.tid, ""), library))
+
+
+def _rows(thread: ThreadStack, role: str, library: bool) -> Iterator[StandRow]:
+    yield StandRow(thread, role)
+    # The agent's own frames and torch's say as little as each other about the training.
+    frames = thread.frames if library else visible_frames(_without_agent(thread.frames), library=False)
+    for depth, frame in enumerate(frames):
+        yield StandRow(thread, role, depth, frame, depth == len(frames) - 1)
+
+
+def _without_agent(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    return tuple(frame for frame in frames if _AGENT not in frame.file) or frames
+
+
+def stands_message(view: SessionView) -> Message | None:
+    """Why there are none."""
+    if view.stacks.threads:
+        return None
+    if view.stacks.failures:
+        return Message("The threads could not be looked at", view.stacks.failures)
+    if view.target.attached:
+        return Message("No look from outside yet")
+    return Message("No stacks from outside", ("They are taken while attached to a process that was running before.",))
+
+
+def age_note(stacks: Stacks, now_unix_ns: int) -> str:
+    """``seen 0.4 s ago from outside``"""
+    if not stacks.unix_ns:
+        return ""
+    failures = f" · {len(stacks.failures)} not seen" if stacks.failures else ""
+    return f"seen {units.duration(max(0, now_unix_ns - stacks.unix_ns))} ago{failures}"
+
+
+def doing(thread: ThreadStack) -> str:
+    """What a thread is doing."""
+    if thread.holds_gil:
+        return "Python"
+    return "running" if thread.active else "waiting"
+
+
+def _place(row: StandRow, width: int) -> Line:
+    if row.frame is None:
+        name = row.thread.name or f"thread {row.thread.tid}"
+        role = f"  {row.role}" if row.role else ""
+        return ((clip(name, width), "bold"), (role, "primary"), (f"  pid {row.thread.pid}", "faint"))
+    line = f":{row.frame.line}" if row.frame.line else ""
+    quiet = is_library(row.frame)
+    return (
+        ("  ", ""), (clip(row.frame.function, max(1, width - 2)), "muted" if quiet else ""),
+        ("  ", ""), (f"{short_file(row.frame.file)}{line}", "faint" if quiet else "muted"),
+    )  # fmt: skip
+
+
+def _doing(row: StandRow, width: int) -> Line:
+    if row.frame is not None:
+        return (("◀", "primary"),) if row.innermost else ()
+    words = doing(row.thread)
+    return ((words, "muted" if words == "waiting" else "success"),)
+
+
+COLUMNS: tuple[Column[StandRow], ...] = (
+    Column("thread and frames", 30, _place, right=False, grow=1),
+    Column("doing", 8, _doing, right=False),
+)
+
+
+def search_text(row: StandRow) -> str:
+    if row.frame is None:
+        return f"{row.thread.name} {row.role} {row.thread.tid}"
+    return f"{row.frame.file}:{row.frame.line} {row.frame.function}"
+
+
+def copy_text(row: StandRow) -> str:
+    """The thread's stack as Python would print it."""
+    head = f'Thread {row.thread.tid} "{row.thread.name}" of process {row.thread.pid}, {doing(row.thread)}'
+    lines = [f'  File "{frame.file}", line {frame.line}, in {frame.function}' for frame in row.thread.frames]
+    return "\n".join((head, *lines))

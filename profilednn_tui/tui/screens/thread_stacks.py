@@ -1,0 +1,102 @@
+"""Where does it hang: the Python stack of every thread and worker, from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from profilednn_tui.session.records import SessionView, Stacks
+from profilednn_tui.tui.panels.bars import BreadcrumbBar
+from profilednn_tui.tui.panels.pane import message_lines
+from profilednn_tui.tui.panels.table import TableView
+from profilednn_tui.tui.present import thread_stacks
+from profilednn_tui.tui.present.thread_stacks import StandRow
+from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
+from profilednn_tui.tui.screens.source import SourceScreen
+
+
+class StandsView(TableView[StandRow]):
+    """Threads with their frames."""
+
+    COLUMNS = thread_stacks.COLUMNS
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "library", "torch frames")]
+
+    def __init__(self) -> None:
+        super().__init__(id="stands")
+        self.border_title = "Threads from outside"
+        self._view = SessionView()
+        self._library = False
+
+    def show_view(self, view: SessionView) -> None:
+        self._view = view
+        message = thread_stacks.stands_message(view)
+        if message is not None:
+            self.show_lines(message_lines(message, self.room.width, self.room.height))
+            return
+        self.show_rows(thread_stacks.stand_rows(view, self._library))
+        self.border_subtitle = thread_stacks.age_note(view.stacks, view.unix_ns)
+
+    def key_of(self, row: StandRow) -> Hashable:
+        return row.key
+
+    def row_text(self, row: StandRow) -> str:
+        return thread_stacks.search_text(row)
+
+    def copy_text(self, row: StandRow) -> str:
+        return thread_stacks.copy_text(row)
+
+    def action_library(self) -> None:
+        self._library = not self._library
+        self.show_view(self._view)
+
+
+class ThreadStacksScreen(SessionScreen):
+    """All threads of the target at the newest look."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit")]
+
+    def __init__(self, read_source: Callable[[str], tuple[str, ...] | None], tid: int | None = None) -> None:
+        super().__init__()
+        self._read_source = read_source
+        self._tid = tid
+        self._shown: Stacks | None = None
+
+    def compose_body(self) -> ComposeResult:
+        yield BreadcrumbBar(id="breadcrumb")
+        yield StandsView()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(StandsView).focus()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._shown = None
+        self.call_after_refresh(lambda: self.show_body(self.view))
+
+    def show_body(self, view: SessionView) -> None:
+        stands = self.query_one(StandsView)
+        if not stands.size or view.stacks is self._shown:
+            return
+        first, self._shown = self._shown is None, view.stacks
+        self.query_one(BreadcrumbBar).show_path(("Threads", "stacks"))
+        stands.show_view(view)
+        if first and self._tid is not None:
+            at = next((index for index, row in enumerate(stands.rows) if row.thread.tid == self._tid), 0)
+            stands.move_cursor(at)
+
+    @on(TableView.Opened, "#stands")
+    def _open_source(self) -> None:
+        row = self.query_one(StandsView).current
+        if row is not None and row.frame is not None:
+            path = ("Threads", row.thread.name)
+            self.app.push_screen(SourceScreen(row.frame.file, row.frame.line, path, self._read_source))
+
+    def action_edit(self) -> None:
+        row = self.query_one(StandsView).current
+        if row is not None and row.frame is not None:
+            self.post_message(EditRequested(row.frame.file, row.frame.line))
