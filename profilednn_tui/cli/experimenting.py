@@ -12,14 +12,13 @@ import click
 
 from profilednn_tui import units
 from profilednn_tui.cli import values
-from profilednn_tui.cli.launching import TargetLaunch, target_command
+from profilednn_tui.cli.launching import TargetLaunch, overhead_option, target_command
 from profilednn_tui.cli.words import Words
 from profilednn_tui.compare.ablation import STOCK, ablation_variants
 from profilednn_tui.compare.variants import Variant
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.headless import say
 from profilednn_tui.launch.optimizations import check_names
-from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 
 if TYPE_CHECKING:
     from profilednn_tui.compare.conduct import Standing
@@ -71,15 +70,7 @@ _CLEAR_LINE = "\r\x1b[K"
     callback=values.assignments,
     help="Set a variable in all variants; may be repeated.",
 )
-@click.option(
-    "--overhead",
-    "overhead_percent",
-    metavar="P%",
-    default=f"{DEFAULT_OVERHEAD_PERCENT:g}%",
-    show_default=True,
-    callback=values.percent,
-    help="What watching may cost.",
-)
+@overhead_option
 @click.option("--name", metavar="TEXT", help="What to call the experiment.")
 @click.option(
     "--to", "format_name", metavar="FORMAT", type=click.Choice(values.REPORT_FORMATS), default="text", show_default=True

@@ -24,6 +24,16 @@ DEMO_SCRIPT = Path(__file__).resolve().parent.parent / "examples" / "train_retin
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+overhead_option = click.option(
+    "--overhead",
+    "overhead_percent",
+    metavar="P%",
+    default=f"{DEFAULT_OVERHEAD_PERCENT:g}%",
+    show_default=True,
+    callback=values.percent,
+    help="What watching may cost.",
+)
+
 LAUNCH_OPTIONS = (
     click.option(
         "--python", metavar="PATH", help="The target's interpreter [default: that of the active environment]."
@@ -33,15 +43,7 @@ LAUNCH_OPTIONS = (
     ),
     click.option("--steps", metavar="N", type=click.IntRange(min=1), help="End the target cleanly after N steps."),
     click.option("--headless", is_flag=True, help="No TUI; implied when stdin or stdout is no terminal."),
-    click.option(
-        "--overhead",
-        "overhead_percent",
-        metavar="P%",
-        default=f"{DEFAULT_OVERHEAD_PERCENT:g}%",
-        show_default=True,
-        callback=values.percent,
-        help="What watching may cost.",
-    ),
+    overhead_option,
     click.option(
         "--with",
         "optimizations",
