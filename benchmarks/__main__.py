@@ -11,7 +11,17 @@ from pathlib import Path
 
 from benchmarks.conditions import RESULTS
 
-PARTS = ("overhead", "summarize", "host", "survival", "attach", "kernels")
+PARTS = (
+    "overhead",
+    "summarize",
+    "host",
+    "survival",
+    "attach",
+    "kernels",
+    "optimizations",
+    "verdicts",
+    "primitives",
+)
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks
 

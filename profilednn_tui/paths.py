@@ -35,9 +35,9 @@ def session_home() -> Path:
         ) from None
 
 
-def new_session_folder(name: str) -> Path:
-    """Create the folder of a new session; names sort by time of creation."""
-    home = session_home()
+def new_session_folder(name: str, home: Path | None = None) -> Path:
+    """Create the folder of a new session, in that of all sessions or another; names sort by time of creation."""
+    home = home or session_home()
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{_slug(name)}"
     try:
         home.parent.mkdir(parents=True, exist_ok=True)

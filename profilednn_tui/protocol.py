@@ -113,6 +113,8 @@ class Steps:
     """Flag: the step right after a window, which paid for stopping and summarizing it."""
     FIRST: ClassVar[int] = 4
     """Flag: the first step, which includes lazy initialization."""
+    WARM_UP: ClassVar[int] = 8
+    """Flag: the step paid for the warm-up of an optimization, as compiling is."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,40 @@ class Window:
     rows: list[list[int]]
     """[operator, node, forward node, module, calls, self_ns, total_ns, backward]; `forward node` is where the forward
     pass created the work of a backward operator; `backward` is 1 for an operator run by the autograd engine."""
+
+
+@dataclass(frozen=True)
+class Primitives:
+    """What oneDNN ran in the window of the same number; its own tables, -1 means "none"."""
+
+    kind: ClassVar[str] = "primitives"
+
+    window: int
+    step: int
+    end_unix_ns: int
+    cost_ns: int
+    """What joining took from the training; a part of the window's cost."""
+    strings: list[str]
+    operators: list[list[int]]
+    """As in `Window`."""
+    chains: list[list[int]]
+    """The operators around a primitive, outermost first."""
+    rows: list[list[int]]
+    """[chain, string of the log line between ``exec,`` and its time, calls, time_ns]."""
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """What came of an optimization that was asked for; a later one of the same name replaces the earlier."""
+
+    kind: ClassVar[str] = "optimization"
+
+    name: str
+    state: str
+    """``on``, ``unavailable``, ``conflict``, ``no effect`` or ``failed``."""
+    text: str
+    """The receipt of what was really changed, or the reason with the fix."""
+    unix_ns: int
 
 
 @dataclass(frozen=True)
@@ -359,7 +395,19 @@ class Exit:
     max_rss_bytes: int
 
 
-AGENT_EVENTS: tuple[type[Any], ...] = (Hello, Progress, StepSource, Steps, Window, Notice, AgentError, Status, Bye)
+AGENT_EVENTS: tuple[type[Any], ...] = (
+    Hello,
+    Progress,
+    StepSource,
+    Steps,
+    Window,
+    Primitives,
+    Optimization,
+    Notice,
+    AgentError,
+    Status,
+    Bye,
+)
 HOST_EVENTS: tuple[type[Any], ...] = (Machine, Cores, Threads, Memory, Workers, Attached, Stacks, Notice, Bye, Exit)
 _ALL: tuple[type[Any], ...] = (Header, *AGENT_EVENTS, *HOST_EVENTS)
 EVENTS: dict[str, type[Any]] = {event.kind: event for event in _ALL}

@@ -60,6 +60,14 @@ def ratio(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.2f}x"
 
 
+def change(of_ratio: float | None) -> str:
+    """How far a ratio of two figures is from one: ``+10.0 %``, ``-0.3 %``, ``+140 %``."""
+    if of_ratio is None:
+        return UNKNOWN
+    value = 100 * (of_ratio - 1)
+    return f"{value:+.0f} %" if abs(value) >= 99.95 else f"{value:+.1f} %"
+
+
 def bytes_size(size_bytes: float | None) -> str:
     """A size in decimal units: ``812 kB``, ``1.42 GB``."""
     if size_bytes is None:

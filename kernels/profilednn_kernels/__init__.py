@@ -14,6 +14,7 @@ from profilednn_kernels.frozen_batch_norm import (
     replace_frozen_batch_norm,
     restore_frozen_batch_norm,
 )
+from profilednn_kernels.resnet import replace_residual_blocks
 from profilednn_kernels.retinanet import retinanet_classification_loss
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "instruction_set",
     "openmp_runtime",
     "replace_frozen_batch_norm",
+    "replace_residual_blocks",
     "restore_frozen_batch_norm",
     "retinanet_classification_loss",
     "sigmoid_focal_loss",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
@@ -158,19 +159,26 @@ _forward.register_autograd(_autograd, setup_context=_setup)
 # Modules
 
 
-def _module_forward(self: Any, x: Tensor) -> Tensor:
-    """The forward of both frozen modules; what is not frozen any more, or not on the CPU, takes the original way."""
-    weight, bias = self.weight, self.bias
-    trains = self.training and isinstance(self, nn.BatchNorm2d)
+def apply_frozen(module: Any, x: Tensor, residual: Tensor | None = None, relu: bool = False) -> Tensor:
+    """`frozen_batch_norm` with the constants of a module, or the module's own way where that does not fit."""
+    weight, bias = module.weight, module.bias
+    trains = module.training and isinstance(module, nn.BatchNorm2d)
     if trains or x.device.type != "cpu" or x.dtype not in DTYPES or _requires_grad(weight) or _requires_grad(bias):
-        return cast(Tensor, self.unfused.forward(self, x))
-    scale = torch.rsqrt(self.running_var + self.eps)
+        output = cast(Tensor, module.unfused.forward(module, x))
+        output = output if residual is None else output + residual
+        return output.relu() if relu else output
+    scale = torch.rsqrt(module.running_var + module.eps)
     if weight is not None:
         scale = scale * weight
-    shift = -self.running_mean * scale
+    shift = -module.running_mean * scale
     if bias is not None:
         shift = shift + bias
-    return frozen_batch_norm(x, scale, shift)
+    return frozen_batch_norm(x, scale, shift, residual, relu)
+
+
+def _module_forward(self: Any, x: Tensor) -> Tensor:
+    """The forward of both frozen modules."""
+    return apply_frozen(self, x)
 
 
 def _requires_grad(parameter: Tensor | None) -> bool:
@@ -184,9 +192,15 @@ def _reduce_as_unfused(self: Any, protocol: Any) -> tuple[Any, ...]:
 
 
 @cache
-def _fused(original: type[nn.Module]) -> type[nn.Module]:
-    members = {"unfused": original, "forward": _module_forward, "__reduce_ex__": _reduce_as_unfused}
+def fused_class(original: type[nn.Module], forward: Callable[..., Tensor]) -> type[nn.Module]:
+    """A subclass with another forward, which is stored as the original."""
+    members = {"unfused": original, "forward": forward, "__reduce_ex__": _reduce_as_unfused}
     return type(f"Fused{original.__name__}", (original,), members)
+
+
+def is_fused(module: nn.Module) -> bool:
+    """Whether the class of a module is one of `fused_class`."""
+    return hasattr(type(module), "unfused")
 
 
 @cache
@@ -217,13 +231,13 @@ def replace_frozen_batch_norm(model: nn.Module) -> int:
     """
     frozen = [module for module in model.modules() if _is_frozen(module)]
     for module in frozen:
-        module.__class__ = _fused(module.__class__)
+        module.__class__ = fused_class(module.__class__, _module_forward)
     return len(frozen)
 
 
 def restore_frozen_batch_norm(model: nn.Module) -> int:
-    """Undoes `replace_frozen_batch_norm`, and returns how many modules it changed."""
-    fused = [module for module in model.modules() if hasattr(type(module), "unfused")]
+    """Undoes `replace_frozen_batch_norm` and `replace_residual_blocks`, and returns how many modules it changed."""
+    fused = [module for module in model.modules() if is_fused(module)]
     for module in fused:
         module.__class__ = type(module).unfused
     return len(fused)

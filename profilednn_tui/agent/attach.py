@@ -26,7 +26,7 @@ def start(order: dict[str, Any]) -> None:
         os.putenv("KINETO_LOG_LEVEL", "99")
     page = (int(order["address"]), int(order["size"]))
     visit = Visit(os.path.join(folder, HEARTBEAT), cleaner(page, quiet))
-    agent = AgentProcess(torch, folder, budget_percent, order["stop_after"], visit)
+    agent = AgentProcess(torch, folder, budget_percent, order["stop_after"], primitives=False, visit=visit)
     agent.introduce = lambda: [
         hello(torch, "attach", budget_percent, []),
         Notice("info", "attached", "attached to a running process: steps count from then on", time.time_ns()),

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..protocol import Hello, Notice
 from .process import AgentProcess
+from .seeds import seed_all
 
 
 class Options:
@@ -19,6 +20,8 @@ class Options:
         self.budget_percent = _number(environment.get("PROFILEDNN_OVERHEAD"), 2.0)
         steps = _number(environment.get("PROFILEDNN_STEPS"), 0.0)
         self.stop_after: int | None = int(steps) or None
+        self.primitives = environment.get("PROFILEDNN_PRIMITIVES") != "0"
+        self.seed = _whole(environment.get("PROFILEDNN_SEED"))
         self.optimizations: list[str] = [name for name in environment.get("PROFILEDNN_WITH", "").split(",") if name]
 
 
@@ -27,11 +30,17 @@ def start() -> None:
     options = Options(os.environ)
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # a CUDA build prints about missing devices otherwise
     torch: Any = sys.modules["torch"]
-    agent = AgentProcess(torch, options.folder, options.budget_percent, options.stop_after)
+    if options.seed is not None and not is_child_of_multiprocessing():
+        seed_all(torch, options.seed)
+    agent = AgentProcess(torch, options.folder, options.budget_percent, options.stop_after, options.primitives)
     agent.introduce = lambda: [
         hello(torch, "launch", options.budget_percent, options.optimizations),
         *notices(torch),
     ]
+    if options.optimizations:
+        from .switchboard import Switchboard  # only now: most runs have none
+
+        agent.switchboard = Switchboard(torch, options.optimizations)
     agent.start(early=not is_child_of_multiprocessing())
 
 

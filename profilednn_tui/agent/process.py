@@ -6,8 +6,8 @@ import _thread
 import ctypes
 import time
 from collections import deque
-from time import perf_counter_ns, thread_time_ns
-from typing import Any, Callable
+from time import thread_time_ns
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..protocol import Bye, Command, Notice
 from . import presence
@@ -15,13 +15,17 @@ from .control import ControlFile
 from .dynamo import skip_our_code
 from .guard import Guard
 from .hooks import Hooks
+from .onednn_log import OneDnnLog
 from .outbox import Outbox
 from .schedule import GRANTED_STEPS, GRANTED_STEPS_LATE, Schedule
-from .timeline import FORWARD, Timeline
+from .timeline import Timeline
 from .torch_profiler import ProfilerMissingError, TorchProfiler
 from .visit import Visit
 from .watch import Watch
 from .windows import Windows
+
+if TYPE_CHECKING:
+    from .switchboard import Switchboard
 
 INTERVAL_S = 0.25
 """How often the thread looks for commands."""
@@ -33,16 +37,25 @@ class AgentProcess:
     """Starts and stops the agent of this process, and starts it anew in a forked child."""
 
     def __init__(
-        self, torch: Any, folder: str, budget_percent: float, stop_after: int | None, visit: Visit | None = None
+        self,
+        torch: Any,
+        folder: str,
+        budget_percent: float,
+        stop_after: int | None,
+        primitives: bool,
+        visit: Visit | None = None,
     ) -> None:
         self._torch = torch
         self.folder = folder
         self._budget_percent = budget_percent
         self._stop_after = stop_after
+        self._primitives = primitives
         self._visit = visit
         """In a process that was started without us."""
         self.introduce: Callable[[], list[Any]] = list
         """Makes the events that open a stream."""
+        self.switchboard: Switchboard | None = None
+        """Switches optimizations on, where any were asked for."""
         self._outbox = Outbox(folder)
         self._guard = Guard(self._outbox.put)
         self._guard.give_up = self.remove
@@ -57,8 +70,12 @@ class AgentProcess:
                 self._guard.run(self._profiler.foreign.look_for_live)
             elif early and self._budget_percent > 0:
                 self._guard.run(self._profiler.load)
+            if self._primitives:
+                self._profiler.onednn_log = self._guard.run(OneDnnLog, self._torch, self._outbox.put)
         except ProfilerMissingError as error:
             self._outbox.put(Notice("warning", "no_profiler", f"no operator windows: {error}", time.time_ns()))
+        if self.switchboard is not None:
+            self._guard.run(self.switchboard.start)
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
         if self._visit is not None:
             # Steps come at once here, and none may stand before the hello.
@@ -88,12 +105,15 @@ class AgentProcess:
         timeline = Timeline()
         windows = None
         late = self._visit is not None
-        self._watch = Watch(self._torch, timeline, self._outbox, self._commands, hook_cost_ns(), self._stop_after, late)
+        self._watch = Watch(self._torch, timeline, self._outbox, self._commands, self._stop_after, late)
         if self._profiler is not None:
             schedule = Schedule(self._budget_percent, GRANTED_STEPS_LATE if late else GRANTED_STEPS)
             windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
         self._watch.windows = windows
+        if self.switchboard is not None:
+            self._watch.warming_up = self.switchboard.busy
         self._hooks = Hooks(self._torch, timeline, self._watch, self._guard)
+        self._watch.nested_call_ns = self._hooks.nested_call_ns()
         self._hooks.install()
         self._writer = WriterThread(self._look)
         self._writer.start()
@@ -132,6 +152,9 @@ class AgentProcess:
         if not self._introduced:
             self._introduced = True
             for event in self.introduce():
+                self._outbox.put(event)
+        if self.switchboard is not None:
+            for event in self.switchboard.news(self._watch.steps, final=self._left):
                 self._outbox.put(event)
         if self._watch.steps == 0:
             progress = self._watch.progress()
@@ -189,6 +212,8 @@ class AgentProcess:
         self._hooks.remove()
         if self._profiler is not None:
             self._profiler.forget()
+        if self.switchboard is not None:
+            self.switchboard.begin_anew()
         self._outbox.restart()
         self._listen(early=False)
 
@@ -229,17 +254,3 @@ class WriterThread:
                 pass
         finally:
             ended.release()
-
-
-def hook_cost_ns() -> float:
-    """The cost of one switch of the timeline with its wrapper, measured here and now: the best of five short loops."""
-    timeline = Timeline()
-    guard = Guard(lambda event: None)
-    best = float("inf")
-    for _ in range(5):
-        begin = perf_counter_ns()
-        for _ in range(100):
-            guard.run(timeline.enter, FORWARD)
-            timeline.leave_forward(False)
-        best = min(best, (perf_counter_ns() - begin) / 200)
-    return best

@@ -11,6 +11,7 @@ import sys
 from typing import Any, Callable, NamedTuple
 
 from .guard import Guard, without_our_frame
+from .onednn_log import Execution, OneDnnLog
 from .stderr_aside import StderrAside
 
 BACKWARD_PREFIX = "autograd::engine::evaluate_function"
@@ -34,8 +35,10 @@ class NodeTypes(NamedTuple):
 class Tree:
     """The raw events of one window: a forest of nodes, each with ``typed``, ``name``, ``children`` and times."""
 
-    def __init__(self, roots: list[Any], kineto_results: Any) -> None:
+    def __init__(self, roots: list[Any], kineto_results: Any, ran: list[Execution] | None) -> None:
         self.roots = roots
+        self.ran = ran
+        """What oneDNN ran meanwhile; nothing when it was not asked."""
         self._kineto_results = kineto_results  # owns what the nodes point to
 
 
@@ -69,6 +72,9 @@ class TorchProfiler:
             raise ProfilerMissingError(f"torch {torch.__version__} was built without its profiler (Kineto)")
         self.foreign = ForeignProfiler(module, lambda: guard.run(self._give_up))
         self._profile: Any = None
+        self.onednn_log: OneDnnLog | None = None
+        """Reports as long as our window is open."""
+        self._ran: list[Execution] | None = None
         self._loaded = False
 
     @property
@@ -97,7 +103,14 @@ class TorchProfiler:
         with self.foreign.ours():
             profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
             profile._prepare_trace()
-            profile._start_trace()
+            if self.onednn_log is not None:
+                self.onednn_log.start()
+            try:
+                profile._start_trace()
+            except BaseException:
+                if self.onednn_log is not None:
+                    self.onednn_log.stop()
+                raise
         self._profile = profile
 
     def stop(self) -> Tree | None:
@@ -107,20 +120,25 @@ class TorchProfiler:
         results = self._close()
         if results is None:
             return None
-        return Tree(results.experimental_event_tree(), results)
+        return Tree(results.experimental_event_tree(), results, self._ran)
 
     def forget(self) -> None:
         """In a forked child: the window that was open belongs to the parent."""
         self._profile = None
+        if self.onednn_log is not None:
+            self.onednn_log.forget()
 
     def remove(self) -> None:
         """Close what is open and restore what was replaced."""
         if self._profile is not None:
             self._close()
+        if self.onednn_log is not None:
+            self.onednn_log.remove()
         self.foreign.remove()
 
     def _close(self) -> Any:
         profile, self._profile = self._profile, None
+        self._ran = self.onednn_log.stop() if self.onednn_log is not None else None
         with self.foreign.ours():
             results = self._disable()
             stopped = getattr(self._module, "_run_on_profiler_stop", None)

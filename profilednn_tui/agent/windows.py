@@ -9,6 +9,7 @@ from time import perf_counter_ns
 from typing import Any, Callable
 
 from ..protocol import Notice, Window
+from .primitives import join
 from .schedule import Schedule
 from .summarize import summarize
 from .torch_profiler import TorchProfiler, stacks_refused
@@ -74,6 +75,8 @@ class Windows:
             return
         summarizing = perf_counter_ns()
         summary = summarize(tree, self._profiler.types, self._module_paths())
+        number = self.schedule.windows + 1
+        primitives = join(tree, self._profiler.types, number, step) if tree.ran is not None else None
         del tree
         end = perf_counter_ns()
         plain_ns = sorted(self._recent_ns)[len(self._recent_ns) // 2] if self._recent_ns else duration_ns
@@ -91,6 +94,8 @@ class Windows:
                 **summary._asdict(),
             )
         )
+        if primitives is not None:
+            self._report(primitives)
 
     def give_up(self) -> None:
         """Close an open window without a summary; only the thread that opened it can."""

@@ -10,13 +10,29 @@ import click
 
 from profilednn_tui import __version__
 from profilednn_tui.cli.attaching import attach
+from profilednn_tui.cli.comparing import compare
 from profilednn_tui.cli.diagnosis import doctor
+from profilednn_tui.cli.experimenting import experiment
 from profilednn_tui.cli.launching import demo, run
+from profilednn_tui.cli.primitives import onednn
+from profilednn_tui.cli.projecting import project
 from profilednn_tui.cli.sessions import export, list_command, open_command
 from profilednn_tui.cli.words import TargetKind, divide
 from profilednn_tui.errors import ProfilerError
 
-COMMANDS = (run, attach, open_command, export, list_command, doctor, demo)
+COMMANDS = (
+    run,
+    attach,
+    open_command,
+    compare,
+    experiment,
+    export,
+    onednn,
+    project,
+    list_command,
+    doctor,
+    demo,
+)
 
 _OF_THE_PROGRAM = frozenset({"-h", "--help", "-V", "--version"})
 

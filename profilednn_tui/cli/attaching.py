@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from profilednn_tui import units
-from profilednn_tui.cli import values
 from profilednn_tui.cli.front import on_terminal, show
+from profilednn_tui.cli.launching import overhead_option
 from profilednn_tui.cli.sessions import catch_up, open_whole, summary
 from profilednn_tui.collect.viewers import viewing
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 from profilednn_tui.launch.signals import end_like
 
 if TYPE_CHECKING:
@@ -33,15 +32,7 @@ FOLLOW_INTERVAL_S = 0.2
     "-o", "--output", metavar="FILE.pdnn", type=click.Path(path_type=Path), help="Write a snapshot at the end."
 )
 @click.option("--steps", metavar="N", type=click.IntRange(min=1), help="Detach after N steps; the target goes on.")
-@click.option(
-    "--overhead",
-    "overhead_percent",
-    metavar="P%",
-    default=f"{DEFAULT_OVERHEAD_PERCENT:g}%",
-    show_default=True,
-    callback=values.percent,
-    help="What watching may cost.",
-)
+@overhead_option
 @click.option("--no-inject", is_flag=True, help="Look from outside only: stacks, cores, threads, memory.")
 def attach(
     target: str | None,

@@ -85,6 +85,7 @@ def _interpreter(named: str | None) -> Iterator[Finding]:
     yield Finding("target's Python", OK, f"{version} at {python}")
     yield torch_finding(python, package_versions(python, ("torch",)).get("torch"))
     yield _agent(python)
+    yield from _optimizations(python)
 
 
 def torch_finding(python: str, torch: str | None) -> Finding:
@@ -115,6 +116,21 @@ def _agent(python: str) -> Finding:
         "is not loaded: this interpreter ignores PYTHONPATH or sitecustomize",
         "use a Python that reads PYTHONPATH (no -I, -E or -S in a wrapper), with --python PATH",
     )
+
+
+def _optimizations(python: str) -> Iterator[Finding]:
+    from profilednn_tui.launch.optimizations import offers
+
+    try:
+        found = offers(python)
+    except ProfilerError as error:
+        yield Finding("optimizations", LIMITED, str(error))
+        return
+    usable = [offer.name for offer in found if offer.available]
+    yield Finding("optimizations", OK if usable else LIMITED, f"available: {', '.join(usable) or 'none'}")
+    for offer in found:
+        if not offer.available:
+            yield Finding(offer.name, LIMITED, offer.reason, offer.fix)
 
 
 def _py_spy() -> Finding:

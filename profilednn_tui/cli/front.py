@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from profilednn_tui.collect.viewers import viewing
-
 if TYPE_CHECKING:
+    from profilednn_tui.compare.report.report import Report
+    from profilednn_tui.launch.rerun import Rerun
     from profilednn_tui.session.source import OpenSession
 
 
@@ -16,9 +16,8 @@ def on_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def show(session: OpenSession, launched: bool = False) -> int:
-    """Show a session in the TUI until the user leaves; the exit code."""
+def show(session: OpenSession, launched: bool = False, report: Report | None = None, rerun: Rerun | None = None) -> int:
+    """Show a session in the TUI until the user leaves, a report on top of it where there is one; the exit code."""
     from profilednn_tui.tui import run_app
 
-    with viewing(session.location):
-        return run_app(session, launched=launched)
+    return run_app(session, launched, report, rerun)

@@ -12,15 +12,27 @@ from typing import Any, TypeVar
 import click
 
 from profilednn_tui.cli import values
+from profilednn_tui.cli.offers import asks_for_help, tell_optimizations
 from profilednn_tui.cli.words import TargetKind, divide
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
+from profilednn_tui.launch.optimizations import check_names
 from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT, LaunchOptions
 from profilednn_tui.launch.signals import end_like
 
 DEMO_SCRIPT = Path(__file__).resolve().parent.parent / "examples" / "train_retinanet.py"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+overhead_option = click.option(
+    "--overhead",
+    "overhead_percent",
+    metavar="P%",
+    default=f"{DEFAULT_OVERHEAD_PERCENT:g}%",
+    show_default=True,
+    callback=values.percent,
+    help="What watching may cost.",
+)
 
 LAUNCH_OPTIONS = (
     click.option(
@@ -31,22 +43,14 @@ LAUNCH_OPTIONS = (
     ),
     click.option("--steps", metavar="N", type=click.IntRange(min=1), help="End the target cleanly after N steps."),
     click.option("--headless", is_flag=True, help="No TUI; implied when stdin or stdout is no terminal."),
-    click.option(
-        "--overhead",
-        "overhead_percent",
-        metavar="P%",
-        default=f"{DEFAULT_OVERHEAD_PERCENT:g}%",
-        show_default=True,
-        callback=values.percent,
-        help="What watching may cost.",
-    ),
+    overhead_option,
     click.option(
         "--with",
         "optimizations",
         metavar="OPT,OPT",
         default="",
         callback=values.optimizations,
-        help="Optimizations to switch on from the start.",
+        help="Optimizations to switch on from the start; `--with help` lists them.",
     ),
     click.option(
         "--env",
@@ -95,6 +99,9 @@ def run(context: click.Context, /, python: str | None, headless: bool, detach: b
     or COMMAND belongs to the target.
     """
     words = context.obj
+    if asks_for_help(**options):
+        tell_optimizations(python)
+        return
     command, settings = target_command(words.kind, words.target, python), launch_settings(**options)
     if detach:
         launch_detached(command, settings)
@@ -110,6 +117,9 @@ def demo(arguments: tuple[str, ...], python: str | None, headless: bool, **optio
 
     ARGS go to the script: `profilednn-tui demo -- --help` shows them.
     """
+    if asks_for_help(**options):
+        tell_optimizations(python)
+        return
     command = script_command(str(DEMO_SCRIPT), arguments, python)
     _check_demo_packages(command.python)
     launch(command, launch_settings(**options), headless)
@@ -136,6 +146,7 @@ def launch_settings(output: Path | None, **options: Any) -> LaunchOptions:
 
 def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> None:
     """Start the target, watch it in the way that fits, and end as it did."""
+    check_names(options.optimizations, command.python)
     from profilednn_tui.cli.front import on_terminal, show
 
     if headless or not on_terminal():
@@ -143,13 +154,14 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
 
         end_like(run_headless(command, options))
     from profilednn_tui.launch.pseudoterminal import TerminalSize
-    from profilednn_tui.launch.start import start_under_terminal
+    from profilednn_tui.launch.rerun import Rerun
 
     columns, rows = os.get_terminal_size(sys.stdout.fileno())
-    folder = start_under_terminal(command, options, TerminalSize(rows, columns))
+    rerun = Rerun(command, options)
+    folder = rerun.start(TerminalSize(rows, columns))
     from profilednn_tui.session.source import open_session
 
-    end_like(show(open_session(folder), launched=True))
+    end_like(show(open_session(folder), launched=True, rerun=rerun))
 
 
 def launch_detached(command: TargetCommand, options: LaunchOptions) -> None:

@@ -8,26 +8,29 @@ from contextlib import suppress
 from pathlib import Path
 
 from profilednn_tui import units
+from profilednn_tui.compare.experiment import Recorded, list_experiments
 from profilednn_tui.paths import session_home
 from profilednn_tui.protocol import Status, Steps
 from profilednn_tui.session.catalog import SessionEntry, list_sessions
 from profilednn_tui.session.folder import recording_pid
 from profilednn_tui.session.records import State
+from profilednn_tui.tables import aligned
 
 TAIL_BYTES = 1 << 18
 """Holds the newest step or status event, even after a large window."""
 
 COLUMNS = ("SESSION", "STATE", "AGE", "STEPS", "SIZE", "EXIT", "TARGET")
-RIGHT = frozenset({"AGE", "STEPS", "SIZE", "EXIT"})
+RIGHT = frozenset(map(COLUMNS.index, ("AGE", "STEPS", "SIZE", "EXIT")))
 TARGET_WIDTH = 40
 
 
 def listing_lines(now_unix_ns: int) -> list[str]:
     """The table, or one sentence when there is nothing to list."""
-    entries = list_sessions()
-    if not entries:
+    rows = [_cells(entry, now_unix_ns) for entry in list_sessions()]
+    rows += [_experiment_cells(recorded, now_unix_ns) for recorded in list_experiments()]
+    if not rows:
         return [f"No sessions under {session_home()}. `profilednn-tui SCRIPT` records one."]
-    return table([COLUMNS, *(_cells(entry, now_unix_ns) for entry in entries)])
+    return aligned([COLUMNS, *rows], RIGHT)
 
 
 def prune(days: float, now_unix_ns: int) -> list[str]:
@@ -65,22 +68,32 @@ def newest_step(recording: Path) -> int | None:
 
 
 def file_sizes(folder: Path) -> dict[Path, int]:
-    """The files of a session; marks of viewers and files under construction come and go meanwhile."""
+    """The files of a session or an experiment; marks of viewers and files under construction come and go meanwhile."""
     sizes: dict[Path, int] = {}
-    for path in folder.iterdir():
+    for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
             sizes[path] = path.stat().st_size
     return sizes
 
 
-def table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Aligned columns; the first row is the head."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    return ["  ".join(_aligned(*cell) for cell in zip(COLUMNS, row, widths, strict=True)).rstrip() for row in rows]
+def _experiment_cells(recorded: Recorded, now_unix_ns: int) -> tuple[str, ...]:
+    experiment = recorded.experiment
+    total = experiment.repeat * len(experiment.variants)
+    made = total - len(experiment.pending())
+    names = ", ".join(variant.name for variant in experiment.variants)
+    return (
+        recorded.folder.name,
+        "experiment",
+        units.duration(max(0, now_unix_ns - experiment.start_unix_ns)),
+        units.count(experiment.steps),
+        units.bytes_size(sum(file_sizes(recorded.folder).values())),
+        units.UNKNOWN,
+        _clip(f"{experiment.name}, {made} of {total} runs: {names}"),
+    )
 
 
-def _aligned(column: str, text: str, width: int) -> str:
-    return text.rjust(width) if column in RIGHT else text.ljust(width)
+def _clip(text: str) -> str:
+    return text if len(text) <= TARGET_WIDTH else text[: TARGET_WIDTH - 1] + "…"
 
 
 def _cells(entry: SessionEntry, now_unix_ns: int) -> tuple[str, ...]:
@@ -94,5 +107,5 @@ def _cells(entry: SessionEntry, now_unix_ns: int) -> tuple[str, ...]:
         units.count(max((step for step in steps if step is not None), default=None)),
         units.bytes_size(sum(sizes.values())),
         units.UNKNOWN if entry.exit_code is None else str(entry.exit_code),
-        target if len(target) <= TARGET_WIDTH else target[: TARGET_WIDTH - 1] + "…",
+        _clip(target),
     )

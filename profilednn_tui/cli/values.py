@@ -1,12 +1,19 @@
-"""Values of options, as the command line spells them: callbacks of click options."""
+"""Values of options, as the command line spells them: callbacks of click options; and what `-o` does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
-from profilednn_tui.launch.options import available_optimizations
+from profilednn_tui.compare.variants import Variant, parse_variant
+from profilednn_tui.errors import ProfilerError
+
+REPORT_FORMATS = ("text", "json", "markdown")
+
+MAY_DIFFER = ("script", "arguments", "shapes")
+"""Between two runs that are compared all the same."""
 
 
 def percent(context: click.Context, parameter: click.Parameter, text: str) -> float:
@@ -20,6 +27,20 @@ def percent(context: click.Context, parameter: click.Parameter, text: str) -> fl
     return value
 
 
+def optional_percent(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+    """A percentage, where one was given."""
+    return None if text is None else percent(context, parameter, text)
+
+
+def checks(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    """``NAME,NAME`` of what may differ between two runs; never the machine."""
+    names = tuple(filter(None, text.split(",")))
+    unknown = [name for name in names if name not in MAY_DIFFER]
+    if unknown:
+        raise click.BadParameter(f"{', '.join(unknown)} cannot be left out. Possible: {', '.join(MAY_DIFFER)}.")
+    return names
+
+
 def assignments(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> dict[str, str]:
     """``NAME=VALUE``, any number of times."""
     for text in texts:
@@ -30,11 +51,26 @@ def assignments(context: click.Context, parameter: click.Parameter, texts: Seque
 
 
 def optimizations(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
-    """``NAME,NAME``."""
-    names = tuple(filter(None, text.split(",")))
-    available = available_optimizations()
-    unknown = [name for name in names if name not in available]
-    if unknown:
-        known = f"There are: {', '.join(available)}." if available else "This version has none to switch on."
-        raise click.BadParameter(f"There is no optimization {', '.join(unknown)}. {known}")
-    return names
+    """``NAME,NAME``; the names are checked when the target's interpreter is known."""
+    return tuple(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))
+
+
+def variants(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[Variant, ...]:
+    """``NAME=ITEM,ITEM``, any number of times, each with another name."""
+    parsed = tuple(parse_variant(text) for text in texts)
+    names = [variant.name for variant in parsed]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise click.BadParameter(f"There are two variants {twice}. Give each a name of its own.")
+    return parsed
+
+
+def write_text(text: str, output: Path | None) -> None:
+    """To the file of ``-o``, else to standard output."""
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ProfilerError(f"Cannot write {output}: {error.strerror or error}. Name a file you can write.") from None

@@ -8,7 +8,10 @@ from math import isfinite
 from typing import Any
 
 from profilednn_tui.export.frames import frame_text
+from profilednn_tui.onednn.breakdown import configuration, layout
+from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.session.records import Operator, SessionView, Stack
+from profilednn_tui.session.work import covered_share, work_per_step
 
 SCHEMA = "profilednn.session/1"
 
@@ -66,6 +69,9 @@ def document(view: SessionView) -> dict[str, Any]:
         "operator_self_ms_per_step": _ms(view.operators.self_ns_per_step),
         "profiled_step_ms": _ms(view.operators.profiled_step_ns),
         "operators_truncated": view.operators.truncated,
+        "primitives": _primitives(view.primitives.log, len(view.primitives.windows)),
+        "flops_covered_share": covered_share(view.operators.rows, view.primitives),
+        "primitives_joined_share": view.primitives.joined_share,
         "modules": [
             {
                 "path": module.path,
@@ -92,6 +98,7 @@ def document(view: SessionView) -> dict[str, Any]:
             "bad_lines": agent.bad_lines,
             "errors": list(agent.errors),
         },
+        "optimizations": [{"name": one.name, "state": one.state, "text": one.text} for one in view.optimizations],
         "notices": [{"level": one.level, "code": one.code, "text": one.text} for one in view.notices],
     }
 
@@ -117,26 +124,51 @@ def _operators(view: SessionView) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str], list[Operator]] = {}
     for operator in view.operators.rows:
         groups.setdefault((operator.key.name, operator.key.input_shapes), []).append(operator)
-    entries = [_operator(members, view.target.working_directory) for members in groups.values()]
+    entries = [_operator(members, view) for members in groups.values()]
     return sorted(entries, key=lambda entry: -float(entry["self_ms_per_step"]))
 
 
-def _operator(members: list[Operator], working_directory: str) -> dict[str, Any]:
+def _operator(members: list[Operator], view: SessionView) -> dict[str, Any]:
     key = members[0].key
+    total_ns = sum(member.total_ns_per_step for member in members)
+    works = [work_per_step(member, view.primitives) for member in members]
+    flops = sum(work.flops for work in works if work is not None) if any(works) else None
+    ran = [log for member in members if (log := view.primitives.by_operator.get(member.key)) is not None]
     self_ns = sum(member.self_ns_per_step for member in members)
     return {
         "name": key.name,
         "calls_per_step": sum(member.calls_per_step for member in members),
         "self_ms_per_step": _ms(self_ns),
-        "total_ms_per_step": _ms(sum(member.total_ns_per_step for member in members)),
+        "total_ms_per_step": _ms(total_ns),
         "share": sum(member.share for member in members),
         "input_shapes": _shapes(key.input_shapes),
         "dtypes": _distinct(member.key.dtypes for member in members),
         "memory_formats": _distinct(member.key.memory_format for member in members),
         "backward": sum(member.self_ns_per_step for member in members if member.backward) * 2 > self_ns,
         "modules": _distinct(path for member in members for path in member.modules),
-        "stacks": _stacks([stack for member in members for stack in member.stacks], working_directory),
+        "flops_per_step": flops,
+        "gflops_per_s": flops / total_ns if flops is not None and total_ns else None,
+        "primitives": [entry for log in ran for entry in _primitives(log, len(view.primitives.windows))],
+        "stacks": _stacks([stack for member in members for stack in member.stacks], view.target.working_directory),
     }
+
+
+def _primitives(log: PrimitiveLog, windows: int) -> list[dict[str, Any]]:
+    """What oneDNN ran in a step, on average; shares are of the time in `log`."""
+    return [
+        {
+            "primitive": use.primitive.name,
+            "direction": use.primitive.direction,
+            "implementation": use.primitive.implementation,
+            "problem": use.primitive.problem,
+            "data_types": configuration(use.primitive),
+            "layouts": layout(use.primitive),
+            "calls_per_step": use.execution.count / windows,
+            "ms_per_step": use.execution.total_ms / windows,
+            "share": use.execution.total_ms / log.time_ms if log.time_ms else 0.0,
+        }
+        for use in log.uses
+    ]
 
 
 def _stacks(stacks: list[Stack], working_directory: str) -> list[dict[str, Any]]:

@@ -7,22 +7,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from profilednn_tui import units
 from profilednn_tui.export import facts
 from profilednn_tui.export.frames import called_from
+from profilednn_tui.onednn.breakdown import By, breakdown
 from profilednn_tui.session.records import SessionView
+from profilednn_tui.tables import markdown_code, markdown_table
 
 TOP_OPERATORS = 20
 TOP_MODULES = 15
 
 
 def markdown_text(view: SessionView) -> str:
-    sections = (_head(view), _phases(view), _operators(view), _modules(view), _notices(view))
-    return "\n".join(line for section in sections for line in section)
+    parts = (_head, _phases, _operators, _primitives, _modules, _optimizations, _notices)
+    return "\n".join(line for part in parts for line in part(view))
 
 
 def _head(view: SessionView) -> Iterator[str]:
-    yield f"# {_escape(view.target.name or 'session')}"
+    yield f"# {escape(view.target.name or 'session')}"
     yield ""
     figures = (
-        ("Target", f"{_code(facts.target_fact(view))}"),
+        ("Target", f"{markdown_code(facts.target_fact(view))}"),
         ("End", facts.end_fact(view)),
         ("Machine", facts.machine_fact(view)),
         ("Steps", facts.steps_fact(view)),
@@ -47,7 +49,7 @@ def _phases(view: SessionView) -> Iterator[str]:
             )
             for phase in view.phases
         ]
-        yield from _section("Phases", ("phase", "median ms", "mean ms", "share"), rows, left=1)
+        yield from section("Phases", ("phase", "median ms", "mean ms", "share"), rows, left=1)
 
 
 def _operators(view: SessionView) -> Iterator[str]:
@@ -59,9 +61,9 @@ def _operators(view: SessionView) -> Iterator[str]:
     columns = ("operator", "input shapes", "called from", "self ms/step", "share", "calls/step", "total ms/step")
     rows = [
         (
-            _code(row.key.name),
-            _code(row.key.input_shapes),
-            _code(called_from(row, view.target.working_directory)),
+            markdown_code(row.key.name),
+            markdown_code(row.key.input_shapes),
+            markdown_code(called_from(row, view.target.working_directory)),
             units.milliseconds(row.self_ns_per_step),
             units.share(row.share),
             units.count(row.calls_per_step),
@@ -69,46 +71,57 @@ def _operators(view: SessionView) -> Iterator[str]:
         )
         for row in shown
     ]
-    yield from _section(title, columns, rows, left=3)
+    yield from section(title, columns, rows, left=3)
+
+
+def _primitives(view: SessionView) -> Iterator[str]:
+    windows = len(view.primitives.windows)
+    rows = [
+        (
+            markdown_code(" ".join(group.label).strip()),
+            units.milliseconds(group.execution.total_ms * 1e6 / windows),
+            units.share(group.share),
+            units.count(group.execution.count / windows),
+        )
+        for group in breakdown(view.primitives.log, By.DIRECTION)
+    ]
+    if rows:
+        yield from section("oneDNN primitives", ("primitive", "ms/step", "share", "calls/step"), rows, left=1)
 
 
 def _modules(view: SessionView) -> Iterator[str]:
     rows = [
         (
-            _code(module.path),
-            _code(module.class_name),
+            markdown_code(module.path),
+            markdown_code(module.class_name),
             units.milliseconds(module.forward_ns),
             units.milliseconds(module.backward_ns),
         )
         for module in facts.busiest_modules(view, TOP_MODULES)
     ]
     if rows:
-        yield from _section("Modules", ("module", "class", "forward ms", "backward ms"), rows, left=2)
+        yield from section("Modules", ("module", "class", "forward ms", "backward ms"), rows, left=2)
+
+
+def _optimizations(view: SessionView) -> Iterator[str]:
+    rows = [(markdown_code(one.name), one.state, escape(one.text)) for one in view.optimizations]
+    if rows:
+        yield from section("Optimizations", ("optimization", "state", "receipt"), rows, left=3)
 
 
 def _notices(view: SessionView) -> Iterator[str]:
-    lines = [f"- {_escape(text)}" for text in facts.notices(view)]
+    lines = [f"- {escape(text)}" for text in facts.notices(view)]
     if lines:
         yield from ("## Notices", "", *lines, "")
 
 
-def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Iterator[str]:
+def section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Iterator[str]:
     """A table whose first `left` columns are text."""
     yield f"## {title}"
     yield ""
-    yield _row(columns)
-    yield _row([":--" if index < left else "--:" for index in range(len(columns))])
-    yield from (_row(row) for row in rows)
+    yield from markdown_table(columns, rows, left)
     yield ""
 
 
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _code(text: str) -> str:
-    return f"`{text.replace('|', chr(92) + '|').replace('`', chr(39))}`" if text else ""
-
-
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")

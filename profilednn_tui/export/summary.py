@@ -82,6 +82,8 @@ def _tail(view: SessionView) -> Iterator[tuple[str, str | None]]:
     yield "cores", facts.cores_fact(view)
     yield "memory", facts.memory_fact(view)
     yield "overhead", facts.overhead_fact(view)
+    for one in view.optimizations:
+        yield "with", f"{one.name}: {one.state}" + (f", {one.text}" if one.text else "")
     for text in facts.notices(view):
         level, _, sentence = text.partition(": ")
         yield level, sentence

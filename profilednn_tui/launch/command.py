@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -46,6 +47,27 @@ def any_command(words: Sequence[str]) -> TargetCommand:
     """``COMMAND ...``: anything that ends up in Python."""
     _check_command(words[0])
     return TargetCommand(tuple(words), tuple(words), os.path.basename(words[0]), _working_directory())
+
+
+def script_digest(command: TargetCommand) -> str:
+    """SHA-256 of the text of the script or module that a command runs; empty when it cannot be told.
+
+    A module is looked for below the working directory only: elsewhere it is installed, and its version tells.
+    """
+    words = command.named
+    if words[0] == "-m":
+        stem = Path(command.working_directory, *words[1].split("."))
+        candidates = [stem.with_suffix(".py"), stem / "__main__.py"]
+    else:
+        named = Path(command.working_directory, words[0])
+        scripts = [Path(command.working_directory, word) for word in words if word.endswith(".py")]
+        candidates = [named / "__main__.py", *([named] if command.python else []), *scripts]
+    for path in candidates:
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError:
+            continue
+    return ""
 
 
 def _check_script(script: str) -> None:

@@ -11,11 +11,12 @@ from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
 BOOT_FOLDER = AGENT_FOLDER / "boot"
 """Holds a ``sitecustomize`` that every Python below the target finds first."""
 
-SESSION, OVERHEAD, STEPS, WITH = AGENT_VARIABLES = (
+SESSION, OVERHEAD, STEPS, WITH, SEED = AGENT_VARIABLES = (
     "PROFILEDNN_SESSION",
     "PROFILEDNN_OVERHEAD",
     "PROFILEDNN_STEPS",
     "PROFILEDNN_WITH",
+    "PROFILEDNN_SEED",
 )
 
 
@@ -33,6 +34,10 @@ def target_environment(base: Mapping[str, str], session: Path, options: LaunchOp
         environment[STEPS] = str(options.steps)
     if options.optimizations:
         environment[WITH] = ",".join(options.optimizations)
+    if options.seed is not None:
+        environment[SEED] = str(options.seed)
+        # Python's own: the order of sets of strings, and with it that of the data, hangs on it.
+        environment.setdefault("PYTHONHASHSEED", str(options.seed))
     # torch reads it once, at the first profile: without it, each window prints a line into the target's stderr.
     environment.setdefault("KINETO_LOG_LEVEL", "99")
     return environment

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch import signals
+from profilednn_tui.launch.affinity import on_processors
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.environment import target_environment
+from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import POLITE_NICENESS, LaunchOptions
 from profilednn_tui.launch.session import create_session
 
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
 
 def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
     """Run the target to its end; its exit code, negative for a signal."""
+    plan = launch_plan(command, options, os.environ)
     folder = create_session(command, options, terminal=False)
     say(f"profilednn-tui: watching {command.display_name}, session {folder.name}")
     try:
-        pid = _start(command, target_environment(os.environ, folder, options))
+        with on_processors(plan.processors):
+            pid = _start(command, target_environment(os.environ, folder, options) | plan.environment)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(f"Cannot start {command.argv[0]}: {error.strerror}.") from None

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.affinity import on_processors
 from profilednn_tui.launch.options import POLITE_NICENESS
 from profilednn_tui.launch.pseudoterminal import Job, TerminalSize, start_job
 
@@ -25,6 +26,8 @@ class HolderRequest:
 
     argv: list[str]
     environment: dict[str, str]
+    processors: list[int]
+    """Logical CPUs for the target; empty: all that we may use."""
     working_directory: str
     rows: int
     columns: int
@@ -42,9 +45,9 @@ class HolderRequest:
 def main(folder: Path) -> None:
     request = HolderRequest.decode(sys.stdin.buffer.read())
     try:
-        job = start_job(
-            request.argv, request.environment, request.working_directory, TerminalSize(request.rows, request.columns)
-        )
+        size = TerminalSize(request.rows, request.columns)
+        with on_processors(request.processors):
+            job = start_job(request.argv, request.environment, request.working_directory, size)
     except OSError as error:
         _answer(error.strerror or str(error))
         return

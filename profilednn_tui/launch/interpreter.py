@@ -68,20 +68,22 @@ def package_versions(python: str, packages: Sequence[str]) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in lines if " " in line)
 
 
-def ask(python: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+def ask(
+    python: str, *arguments: str, environment: Mapping[str, str] | None = None, time_limit_s: float = TIME_LIMIT_S
+) -> str:
     """What an interpreter prints; nothing when it fails."""
     try:
         answer = subprocess.run(
             [python, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=TIME_LIMIT_S,
+            timeout=time_limit_s,
             env=environment,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise ProfilerError(
-            f"{python} did not answer within {TIME_LIMIT_S:.0f} s, so it is no working Python interpreter. "
+            f"{python} did not answer within {time_limit_s:.0f} s, so it is no working Python interpreter. "
             "Name another with --python PATH."
         ) from None
     except OSError as error:

@@ -24,13 +24,9 @@ class LaunchOptions:
     optimizations: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to the target's environment."""
+    seed: int | None = None
+    """Of all random numbers, where runs are to be compared; the program's own seeds come later and win."""
     name: str | None = None
     """What the user calls the session."""
     output: Path | None = None
     """Absolute path of the snapshot to write at the end."""
-
-
-def available_optimizations() -> tuple[str, ...]:
-    """The optimizations the agent can switch on: one file each."""
-    files = (AGENT_FOLDER / "optimizations").glob("[!_]*.py")
-    return tuple(sorted(file.stem.replace("_", "-") for file in files))

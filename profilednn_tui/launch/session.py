@@ -8,18 +8,21 @@ import time
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.launch.command import TargetCommand
+from profilednn_tui.launch.command import TargetCommand, script_digest
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.paths import new_session_folder
 from profilednn_tui.session.folder import SessionFile
 
 
-def create_session(command: TargetCommand, options: LaunchOptions, terminal: bool) -> Path:
-    """Create the folder and say in it what is about to start; a `ProfilerError` while nothing has started."""
+def create_session(command: TargetCommand, options: LaunchOptions, terminal: bool, home: Path | None = None) -> Path:
+    """Create the folder and say in it what is about to start; a `ProfilerError` while nothing has started.
+
+    `home` is the folder in which it lies: that of all sessions, when not given.
+    """
     if options.output is not None:
         check_output(options.output)
     name = options.name or command.display_name
-    folder = new_session_folder(name)
+    folder = new_session_folder(name, home)
     session = SessionFile(
         name=name,
         argv=list(command.named),
@@ -29,6 +32,7 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
         launcher_pid=os.getpid(),
         terminal=terminal,
         optimizations=list(options.optimizations),
+        script_sha256=script_digest(command),
     )
     try:
         session.save(folder)

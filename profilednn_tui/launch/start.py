@@ -13,6 +13,7 @@ from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.environment import target_environment
 from profilednn_tui.launch.helper import start_helper
 from profilednn_tui.launch.holder import HolderRequest
+from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.pseudoterminal import TerminalSize
 from profilednn_tui.launch.session import create_session
@@ -24,10 +25,12 @@ HOLDER_LOG = "holder.log"
 
 def start_under_terminal(command: TargetCommand, options: LaunchOptions, size: TerminalSize) -> Path:
     """Start the target on a terminal of its own; the session folder, when it runs."""
+    plan = launch_plan(command, options, os.environ)
     folder = create_session(command, options, terminal=True)
     request = HolderRequest(
         argv=list(command.argv),
-        environment=target_environment(os.environ, folder, options),
+        environment=target_environment(os.environ, folder, options) | plan.environment,
+        processors=list(plan.processors),
         working_directory=command.working_directory,
         rows=size.rows,
         columns=size.columns,

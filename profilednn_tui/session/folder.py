@@ -58,13 +58,15 @@ class SessionFile:
     terminal: bool = False
     """Whether the target has a terminal of ours, whose output is kept."""
     optimizations: list[str] = field(default_factory=list)
+    script_sha256: str = ""
+    """Of the script's text when the target was started; empty where no script could be told."""
     attached: bool = False
     """Whether the target was running before: nobody of us is its parent or owns its terminal."""
     magic: str = MAGIC
     version: int = VERSION
 
     def save(self, folder: Path) -> None:
-        _save(folder / SESSION_FILE, self)
+        save_json(folder / SESSION_FILE, self)
 
     @classmethod
     def load(cls, folder: Path) -> SessionFile:
@@ -81,7 +83,7 @@ class SessionFile:
     @classmethod
     def decode(cls, data: bytes, where: str) -> SessionFile:
         try:
-            guard = msgspec.json.decode(data, type=_Guard)
+            guard = msgspec.json.decode(data, type=VersionGuard)
         except UNREADABLE as error:
             raise ProfilerError(
                 f"{where} is not a readable session: its {SESSION_FILE} is damaged ({error})."
@@ -104,7 +106,7 @@ class HolderFile:
     start_unix_ns: int
 
     def save(self, folder: Path) -> None:
-        _save(folder / HOLDER_FILE, self)
+        save_json(folder / HOLDER_FILE, self)
 
     @classmethod
     def load(cls, folder: Path) -> HolderFile | None:
@@ -123,7 +125,7 @@ class ExitFile:
     max_rss_bytes: int = 0
 
     def save(self, folder: Path) -> None:
-        _save(folder / EXIT_FILE, self)
+        save_json(folder / EXIT_FILE, self)
 
     @classmethod
     def load(cls, folder: Path) -> ExitFile | None:
@@ -149,7 +151,9 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Guard:
+class VersionGuard:
+    """What is read of a file before the rest of it."""
+
     magic: str = ""
     version: int = 0
 
@@ -168,7 +172,8 @@ def check_version(magic: str, version: int, where: str) -> None:
         )
 
 
-def _save(path: Path, value: object) -> None:
+def save_json(path: Path, value: object) -> None:
+    """Write a small file, complete or not at all."""
     with atomic_file(path) as stream:
         stream.write(msgspec.json.encode(value) + b"\n")
 

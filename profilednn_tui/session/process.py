@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 from profilednn_tui import protocol
-from profilednn_tui.session.records import Agent, ProcessEntry, Progress
+from profilednn_tui.session.primitives import PrimitiveSeries
+from profilednn_tui.session.records import Agent, Optimization, ProcessEntry, Progress
 from profilednn_tui.session.steps import StepSeries
 from profilednn_tui.session.windows import WindowSeries
 
@@ -22,14 +23,20 @@ class Process:
         self.progress = Progress()
         self.steps = StepSeries()
         self.windows = WindowSeries()
+        self.primitives = PrimitiveSeries()
         self.bye: protocol.Bye | None = None
         self.first_step_unix_ns: int | None = None
         self._status: protocol.Status | None = None
         self._errors: deque[str] = deque(maxlen=KEPT_ERRORS)
+        self._optimizations = {name: Optimization(name, "asked", "") for name in hello.optimizations}
 
     @property
     def detached(self) -> bool:
         return self.bye is not None and self.bye.reason in LEFT
+
+    @property
+    def optimizations(self) -> tuple[Optimization, ...]:
+        return tuple(self._optimizations.values())
 
     def entry(self, ended: bool) -> ProcessEntry:
         hello = self.hello
@@ -69,6 +76,9 @@ class Process:
 
     def on_status(self, event: protocol.Status) -> None:
         self._status = event
+
+    def on_optimization(self, event: protocol.Optimization) -> None:
+        self._optimizations[event.name] = Optimization(event.name, event.state, event.text)
 
     def on_error(self, event: protocol.AgentError) -> None:
         self._errors.append(f"{event.where}: {event.text}")

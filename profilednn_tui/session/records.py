@@ -6,9 +6,12 @@ tuples of equal length, oldest first. Absent knowledge is ``None`` or an empty t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 
+from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.protocol import PHASES
 
 __all__ = ["PHASES"]
@@ -49,6 +52,8 @@ class Target:
     exit_code: int | None = None
     """Negative for a signal."""
     optimizations: tuple[str, ...] = ()
+    script_sha256: str = ""
+    """Of the script's text at the start; empty when not known."""
     start_unix_ns: int = 0
     end_unix_ns: int | None = None
     attached: bool = False
@@ -188,6 +193,22 @@ class Operators:
     truncated: bool = False
 
 
+_EMPTY_LOG = PrimitiveLog()
+
+
+@dataclass(frozen=True, slots=True)
+class Primitives:
+    """What oneDNN ran in the windows of `Operators`, summed over them: divide by their number for a step."""
+
+    windows: tuple[int, ...] = ()
+    """Numbers of those that have an account; empty without any."""
+    log: PrimitiveLog = _EMPTY_LOG
+    by_operator: Mapping[OperatorKey, PrimitiveLog] = field(default_factory=lambda: MappingProxyType({}))
+    """What ran inside of an operator, whoever called it there."""
+    joined_share: float | None = None
+    """Of the time, what found its operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Core:
     """One logical CPU in the newest sample, percent."""
@@ -325,6 +346,17 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Optimization:
+    """What came of an optimization that was asked for."""
+
+    name: str
+    state: str
+    """``on``, ``unavailable``, ``conflict``, ``no effect``, ``failed``; ``asked`` while nothing is known."""
+    text: str
+    """The receipt of what was really changed, or the reason with the fix."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessEntry:
     """One process of the target that has an agent."""
 
@@ -348,6 +380,7 @@ class SessionView:
     steps: Steps = Steps()
     phases: tuple[Phase, ...] = ()
     operators: Operators = Operators()
+    primitives: Primitives = Primitives()
     window_numbers: tuple[int, ...] = ()
     """Windows that can be stepped through."""
     cores: Cores = Cores()
@@ -357,6 +390,8 @@ class SessionView:
     stacks: Stacks = Stacks()
     memory: Memory = Memory()
     agent: Agent = Agent()
+    optimizations: tuple[Optimization, ...] = ()
+    """Those asked for, in the order in which they were."""
     notices: tuple[Notice, ...] = ()
     processes: tuple[ProcessEntry, ...] = ()
     unix_ns: int = 0

@@ -17,6 +17,7 @@ from profilednn_tui.session.records import (
     Frame,
     Machine,
     Notice,
+    Primitives,
     Progress,
     SessionView,
     Stacks,
@@ -61,8 +62,10 @@ class Session:
             protocol.StepSource: lambda pid, event: self._process(pid).steps.set_source(event),
             protocol.Steps: lambda pid, event: self._process(pid).on_steps(event),
             protocol.Window: self._on_window,
+            protocol.Primitives: self._on_primitives,
             protocol.Status: lambda pid, event: self._process(pid).on_status(event),
             protocol.AgentError: lambda pid, event: self._process(pid).on_error(event),
+            protocol.Optimization: lambda pid, event: self._process(pid).on_optimization(event),
             protocol.Bye: self._on_bye,
             protocol.Attached: self._on_attached,
             protocol.Stacks: self._on_stacks,
@@ -128,6 +131,7 @@ class Session:
         state = self.state
         live = self._live and state not in (State.ENDED, State.LOST)
         windows = shown.windows if shown else WindowSeries()
+        operators = windows.view(window)
         return SessionView(
             state=state,
             live=live,
@@ -136,7 +140,8 @@ class Session:
             progress=shown.progress if shown else Progress(),
             steps=shown.steps.view() if shown else Steps(),
             phases=shown.steps.phases() if shown else (),
-            operators=windows.view(window),
+            operators=operators,
+            primitives=shown.primitives.view(operators.windows) if shown else Primitives(),
             window_numbers=windows.numbers,
             cores=self._cores.view(ended=not live),
             threads=self._threads,
@@ -146,6 +151,7 @@ class Session:
             memory=self._memory.view(),
             agent=shown.agent(self._bad_lines) if shown else Agent(bad_lines=self._bad_lines),
             notices=tuple(dict.fromkeys(self._notices.values())),
+            optimizations=shown.optimizations if shown else (),
             processes=tuple(process.entry(ended=not live) for process in self._processes.values()),
             unix_ns=self._unix_ns,
         )
@@ -188,6 +194,7 @@ class Session:
             intra_op_threads=hello.intra_op_threads if hello else None,
             exit_code=self._exit.exit_code if self._exit else None,
             optimizations=tuple(hello.optimizations if hello else started.optimizations),
+            script_sha256=started.script_sha256,
             start_unix_ns=started.start_unix_ns or (hello.unix_ns if hello else 0),
             end_unix_ns=None if live else (end.unix_ns if end else self._unix_ns),
             attached=started.attached,
@@ -206,6 +213,10 @@ class Session:
 
     def _on_window(self, pid: int, event: protocol.Window) -> int:
         self._process(pid).windows.add(event)
+        return event.end_unix_ns
+
+    def _on_primitives(self, pid: int, event: protocol.Primitives) -> int:
+        self._process(pid).primitives.add(event)
         return event.end_unix_ns
 
     def _on_notice(self, pid: int, event: protocol.Notice) -> None:

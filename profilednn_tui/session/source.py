@@ -41,6 +41,8 @@ class OpenSession:
     ) -> None:
         self.location = store.location
         """The folder or the snapshot file."""
+        self.started = store.session_file
+        """What was started, and how."""
         self.behind = False
         """Whether the last `poll` stopped at its budget: poll again at once."""
         self._store = store

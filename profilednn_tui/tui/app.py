@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.screen import ModalScreen
 from textual.theme import Theme
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.optimizations import Offer
 from profilednn_tui.protocol import Command
 from profilednn_tui.session.records import EMPTY_VIEW, SessionView, State
 from profilednn_tui.tui import theme as themes
@@ -36,7 +39,13 @@ from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
 from profilednn_tui.tui.screens.help import HelpScreen
 from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
+from profilednn_tui.tui.screens.optimizations import OptimizationsScreen, OptimizationsView
+from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.thread_stacks import StandsView, ThreadStacksScreen
+
+if TYPE_CHECKING:
+    from profilednn_tui.compare.report.report import Report
+    from profilednn_tui.tui.screens.runs import RunChoice
 
 INTERRUPT = b"\x03"
 """What the terminal makes of ctrl+c: the target's terminal turns it into SIGINT, as without us."""
@@ -62,6 +71,9 @@ class ProfilerApp(App[None]):
         Binding("q", "ask_quit", "quit"),
         Binding("space", "pause", "pause"),
         Binding("E", "export", "export"),
+        Binding("c", "compare", "compare"),
+        Binding("o", "optimizations", "optimizations"),
+        Binding("r", "rerun", "run again"),
         Binding("left_square_bracket", "window(-1)", "window before", key_display="[", show=False),
         Binding("right_square_bracket", "window(1)", "next window", key_display="]", show=False),
         Binding("0", "merged", "all windows merged, live", show=False),
@@ -78,6 +90,10 @@ class ProfilerApp(App[None]):
         feed: Feed,
         launched: bool,
         save: Callable[[str, Path], None],
+        choices: Callable[[SessionView], tuple[RunChoice, ...]] = lambda view: (),
+        report: Report | None = None,
+        check: Callable[[], tuple[Offer, ...]] = tuple,
+        optimizations: Collection[str] = (),
         cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
         # Textual chooses its filter in the constructor: without colours the terminal's own must be in force by then.
@@ -90,6 +106,13 @@ class ProfilerApp(App[None]):
         self._feed = feed
         self._launched = launched
         self._save = save
+        self._choices = choices
+        self._report = report
+        self._check = lru_cache(maxsize=1)(check)
+        self._chosen = set(optimizations)
+        """For the next run."""
+        self.rerun_with: frozenset[str] | None = None
+        """Set when the app ends because the user wants the target started again."""
         self._cpu_s = cpu_s
         self._pace = Pace()
         self._round_started_s = cpu_s()
@@ -111,6 +134,8 @@ class ProfilerApp(App[None]):
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._follow)
+        if self._report is not None:
+            self.call_after_refresh(self._show_report, self._report)
 
     @property
     def exit_code(self) -> int:
@@ -261,15 +286,58 @@ class ProfilerApp(App[None]):
             self.exit()
 
     def _quit(self, answer: str | None) -> None:
+        if answer in ("leave", "stop"):
+            self.rerun_with = None
         if answer == "leave":
             self.exit()
         elif answer == "stop":
             self._stopping = True
             self.action_interrupt()
 
+    # ---------------------------------------------------------------- optimizations
+
+    def action_optimizations(self) -> None:
+        if not isinstance(self.screen, OptimizationsScreen | ModalScreen):
+            self.push_screen(OptimizationsScreen(self._chosen, self._check_quietly))
+
+    def _check_quietly(self) -> tuple[Offer, ...]:
+        """In a thread of its own: the target's interpreter imports torch to answer."""
+        try:
+            return self._check()
+        except ProfilerError as error:
+            self.call_from_thread(self.notify, str(error), severity="warning", timeout=8)
+            return ()
+
+    def action_rerun(self) -> None:
+        if isinstance(self.screen, ModalScreen):
+            return
+        names = ", ".join(sorted(self._chosen)) or "no optimization"
+        running = self._latest.live and self._latest.state not in (State.ENDED, State.LOST)
+        choices = (
+            Choice("r", f"{'End it as ctrl+c would, then run' if running else 'Run'} with {names}", "rerun"),
+            Choice("c", "Cancel", "cancel"),
+        )
+        question = "The training is still running" if running else "Run the same target again"
+        self.push_screen(ChoiceScreen(question, choices), self._rerun)
+
+    def _rerun(self, answer: str | None) -> None:
+        if answer != "rerun":
+            return
+        if self._latest.live and self._latest.state not in (State.ENDED, State.LOST):
+            if not self._feed.write_input(INTERRUPT):
+                self.notify("The target has no terminal of ours: end it where it was started.", severity="warning")
+                return
+            self._stopping = True
+            self.notify("Sent ctrl+c to the target; the next run starts when it has ended.", timeout=8)
+        self.rerun_with = frozenset(self._chosen)
+        if not self._stopping:
+            self.exit()
+
     # ---------------------------------------------------------------- dialogs
 
     def action_help(self) -> None:
+        from profilednn_tui.tui.screens.compare import CompareScreen, SideOperatorScreen
+
         if isinstance(self.screen, HelpScreen):
             return
         palette = Binding("ctrl+p", "command_palette", "all actions by name")
@@ -281,7 +349,10 @@ class ProfilerApp(App[None]):
             ("1 Steps", StepsPane.BINDINGS),
             ("2 Operators", OperatorsPane.BINDINGS),
             ("6 Output", OutputPane.BINDINGS),
+            ("o Optimizations", OptimizationsView.BINDINGS),
             ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
+            ("oneDNN", PrimitivesScreen.BINDINGS),
+            ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),
             ("Stacks of threads", [*ThreadStacksScreen.BINDINGS, *StandsView.BINDINGS]),
         ]
         self.push_screen(HelpScreen(groups))
@@ -326,6 +397,34 @@ class ProfilerApp(App[None]):
             self.notify(str(error), severity="error", timeout=8)
         else:
             self.notify(f"Wrote {path.absolute()}", timeout=6)
+
+    # ---------------------------------------------------------------- comparisons
+
+    def action_compare(self) -> None:
+        from profilednn_tui.tui.comparisons import read_source
+        from profilednn_tui.tui.screens.runs import RunsScreen
+
+        if len(self.screen_stack) > 1:
+            self.notify("Press c on the dashboard: it compares this session with earlier ones.", timeout=3)
+            return
+        if not self._latest.steps.count:
+            self.notify("There is no step to compare yet.", timeout=3)
+            return
+        title = f"{self._latest.target.name} against"
+        self.push_screen(RunsScreen(title, self._choices(self._latest), "baseline", read_source))
+
+    def _show_report(self, report: Report) -> None:
+        from profilednn_tui.tui.comparisons import read_source, report_choices
+        from profilednn_tui.tui.screens.compare import CompareScreen
+        from profilednn_tui.tui.screens.runs import RunsScreen
+
+        if len(report.comparisons) == 1:
+            self.push_screen(CompareScreen(report.comparisons[0], read_source))
+        else:
+            from profilednn_tui.compare.report.text import remark_lines
+
+            choices, remarks = report_choices(report), remark_lines(report)
+            self.push_screen(RunsScreen(report.name, choices, "candidate", read_source, remarks))
 
     # ---------------------------------------------------------------- requests of screens
 

@@ -62,9 +62,8 @@ def watch(
     folder: Path, *arguments: str, python: str = TARGET_PYTHON, stdin: str = "", **environment: str
 ) -> tuple[Ended, list[Recording]]:
     """Run it under the agent; returns its end and the recordings of all its processes that opened a stream."""
-    ended = run(
-        *arguments, python=python, stdin=stdin, PYTHONPATH=str(BOOT), PROFILEDNN_SESSION=str(folder), **environment
-    )
+    variables = {"PYTHONPATH": str(BOOT), "PROFILEDNN_SESSION": str(folder), **environment}
+    ended = run(*arguments, python=python, stdin=stdin, **variables)
     return ended, recordings(folder)
 
 

@@ -8,6 +8,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from profilednn_tui import units
+from profilednn_tui.onednn.roofline import CACHE_FILE, Peaks, known_peaks
+from profilednn_tui.paths import session_home
 from profilednn_tui.session.records import SessionView
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.panels.table import TableView
@@ -29,6 +31,7 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
     def __init__(self) -> None:
         super().__init__()
         self.module: str | None = None
+        self._peaks: tuple[str, Peaks | None] = ("", None)
         self.merged = False
         """Whether calls with different input shapes are one row."""
 
@@ -47,13 +50,20 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
         return super().heading() + (f" › {self.module}" if getattr(self, "module", None) else "")
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        return (view.operators,) if view.operators.rows else (view,)
+        return (view.operators, view.primitives) if view.operators.rows else (view,)
 
     def message(self, view: SessionView) -> Message | None:
         return operators_message(view)
 
     def present(self, view: SessionView) -> None:
-        self.show_rows(operators.operator_rows(view.operators, self.module, self.merged))
+        peaks = self._peaks_of(view.machine.cpu)
+        self.show_rows(operators.operator_rows(view.operators, self.module, self.merged, view.primitives, peaks))
+
+    def _peaks_of(self, cpu: str) -> Peaks | None:
+        """What the machine can do at best, where it was measured; asked for once."""
+        if cpu and cpu != self._peaks[0]:
+            self._peaks = cpu, known_peaks(session_home() / CACHE_FILE, cpu)
+        return self._peaks[1]
 
     def note(self, view: SessionView) -> str:
         merged = view.operators

@@ -44,9 +44,13 @@ def _name(view: SessionView, width: int) -> Line:
     target = view.target
     name = target.name or "profilednn-tui"
     rank = f" rank {target.rank} of {target.world_size}" if target.rank is not None else ""
+    switched = f" +{' +'.join(target.optimizations)}" if target.optimizations else ""
     arguments = shlex.join(target.argv[1:]) if target.argv else ""
     spans: list[Span] = [(clip(name, width), "bold"), (rank, "muted")]
     room = width - line_width(tuple(spans)) - 1
+    if switched and room >= 4:
+        spans.append((clip(switched, room), "primary"))
+        room = width - line_width(tuple(spans)) - 1
     if arguments and room >= 4:
         spans.append((" " + clip(arguments, room), "muted"))
     return tuple(spans)

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Operator, OperatorKey, Operators
+from profilednn_tui.onednn.roofline import Bound, Peaks, Placed, place
+from profilednn_tui.onednn.work import Work
+from profilednn_tui.session.records import Operator, OperatorKey, Operators, Primitives
+from profilednn_tui.session.work import work_per_step
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
 from profilednn_tui.tui.renderables.line import Line, clip
@@ -15,6 +18,8 @@ from profilednn_tui.tui.renderables.line import Line, clip
 NOTABLE_TREND = 0.05
 """Smaller changes between windows are noise and get no arrow."""
 
+_NO_PRIMITIVES = Primitives()
+_NO_WORK = Work(0.0, 0.0)
 _ROOM_FOR_NAMESPACE = 32
 _INNERMOST_LIST = re.compile(r"\[([\d, ]*)\]")
 
@@ -28,6 +33,10 @@ class OperatorRow:
     """Self time as a fraction of the hottest operator's."""
     decimals: int
     """Of all times of the table in ms."""
+    gflops: float | None = None
+    """Achieved rate over the total time."""
+    placed: Placed | None = None
+    """Against the peaks of the machine, where they were measured."""
 
     @property
     def key(self) -> OperatorKey:
@@ -81,7 +90,13 @@ def find_operator(operators: Operators, key: OperatorKey, backward: bool, merged
     return _merge(same) if same else None
 
 
-def operator_rows(operators: Operators, module: str | None = None, merged: bool = False) -> tuple[OperatorRow, ...]:
+def operator_rows(
+    operators: Operators,
+    module: str | None = None,
+    merged: bool = False,
+    primitives: Primitives = _NO_PRIMITIVES,
+    peaks: Peaks | None = None,
+) -> tuple[OperatorRow, ...]:
     """The rows of all operators, or of those that run in a module or below it."""
     rows = operators.rows
     if module:
@@ -92,7 +107,29 @@ def operator_rows(operators: Operators, module: str | None = None, merged: bool 
         return ()
     peak_ns = max(row.self_ns_per_step for row in rows) or 1.0
     decimals = decimals_for(max(row.total_ns_per_step for row in rows))
-    return tuple(OperatorRow(row, row.self_ns_per_step / peak_ns, decimals) for row in rows)
+    works = _works(operators.rows, primitives, merged)
+    return tuple(_row(row, peak_ns, decimals, works.get(_group(row, merged)), peaks) for row in rows)
+
+
+def _works(rows: Iterable[Operator], primitives: Primitives, merged: bool) -> dict[object, Work]:
+    """The work a step of each row, with merged shapes of all rows that become one."""
+    works: dict[object, Work] = {}
+    for row in rows:
+        work = work_per_step(row, primitives)
+        if work is not None:
+            known = works.get(_group(row, merged), _NO_WORK)
+            works[_group(row, merged)] = Work(known.flops + work.flops, known.bytes + work.bytes)
+    return works
+
+
+def _group(row: Operator, merged: bool) -> object:
+    return (row.key.name, row.backward) if merged else row.key
+
+
+def _row(row: Operator, peak_ns: float, decimals: int, work: Work | None, peaks: Peaks | None) -> OperatorRow:
+    gflops = work.flops / row.total_ns_per_step if work is not None and row.total_ns_per_step else None
+    placed = place(work, row.total_ns_per_step / 1e6, peaks, row.key.dtypes) if work is not None and peaks else None
+    return OperatorRow(row, row.self_ns_per_step / peak_ns, decimals, gflops, placed)
 
 
 def compact_shapes(shapes: str) -> str:
@@ -149,6 +186,16 @@ def _pass(row: OperatorRow, width: int) -> Line:
     return (("bwd", "phase-backward"),) if row.operator.backward else (("fwd", "faint"),)
 
 
+def _peak(row: OperatorRow, width: int) -> Line:
+    return ((units.fixed(row.placed.peak_share * 100, 1), ""),) if row.placed else ()
+
+
+def _bound(row: OperatorRow, width: int) -> Line:
+    if row.placed is None:
+        return ()
+    return ((row.placed.bound.value, "warning" if row.placed.bound is Bound.OVERHEAD else "muted"),)
+
+
 COLUMNS: tuple[Column[OperatorRow], ...] = (
     Column("operator", 22, lambda row, width: name_line(row.key.name, width), lambda row: row.key.name,
            descending=False, right=False, grow=4, most=44),
@@ -163,6 +210,11 @@ COLUMNS: tuple[Column[OperatorRow], ...] = (
     Column("avg ms", 7, lambda row, width: _ms(_average_ns(row), row, "muted"), _average_ns, drop=5),
     Column("total ms", 9, lambda row, width: _ms(row.operator.total_ns_per_step, row, "muted"),
            lambda row: row.operator.total_ns_per_step, drop=4),
+    Column("GFLOP/s", 8, lambda row, width: ((units.fixed(row.gflops, 1) if row.gflops is not None else "", ""),),
+           lambda row: row.gflops, drop=8),
+    Column("peak %", 6, _peak, lambda row: row.placed.peak_share if row.placed else None, drop=9),
+    Column("bound", 8, _bound, lambda row: row.placed.bound.value if row.placed else None, descending=False,
+           right=False, drop=10),
     Column("trend", 7, lambda row, width: trend_line(row.operator.trend), lambda row: row.operator.trend, drop=6),
     Column("module", 16, lambda row, width: modules_line(row.operator.modules, width),
            lambda row: row.operator.modules[:1], descending=False, right=False, grow=2, most=48, drop=7),

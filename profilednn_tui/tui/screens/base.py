@@ -97,6 +97,8 @@ class SessionScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.view: SessionView = EMPTY_VIEW
+        self.pinned: SessionView | None = None
+        """Shown instead of the session that is followed: a screen on another run."""
         self._searched: LinesView | None = None
         self._search_text = ""
 
@@ -131,9 +133,9 @@ class SessionScreen(Screen[None]):
         self.post_message(self.Shown())
 
     def show_session(self, view: SessionView, display: Display) -> None:
-        self.view = view
-        self.query_one(HeaderBar).show(view, display)
-        self.show_body(view)
+        self.view = view if self.pinned is None else self.pinned
+        self.query_one(HeaderBar).show(self.view, display)
+        self.show_body(self.view)
 
     def _show_keys(self) -> None:
         if self.is_mounted:

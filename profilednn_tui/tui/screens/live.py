@@ -32,6 +32,7 @@ from profilednn_tui.tui.present.operators import OperatorRow
 from profilednn_tui.tui.present.threads import TaskRow
 from profilednn_tui.tui.screens.base import Question, SessionScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
+from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.thread_stacks import ThreadStacksScreen
 
 PANES: tuple[Callable[[], Pane], ...] = (
@@ -115,6 +116,7 @@ class LiveScreen(SessionScreen):
         *(Binding(str(number), f"pane({number})", f"pane {number}: {name}", show=False)
           for number, name in enumerate(dashboard.PANES, start=1)),
         Binding("z", "zoom_pane", "maximize"),
+        Binding("d", "primitives", "oneDNN"),
         Binding("x", "thread_stacks", "Python stacks of all threads", show=False),
     ]  # fmt: skip
 
@@ -175,6 +177,9 @@ class LiveScreen(SessionScreen):
         focused = self.focused
         maximized = self.board.maximized_pane is not None
         self.board.maximize_pane(None if maximized or not isinstance(focused, Pane) else focused.NAME)
+
+    def action_primitives(self) -> None:
+        self.app.push_screen(PrimitivesScreen())
 
     def go_back(self) -> None:
         operators = self.query_one(OperatorsPane)

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
-from profilednn_tui.session.records import Operator, Operators, SessionView
+from profilednn_tui.session.records import Operator, OperatorKey, Operators, Primitives, SessionView
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.source import SourceView
@@ -18,8 +18,10 @@ from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import stacks
 from profilednn_tui.tui.present.operator import no_stacks_message, summary_lines
 from profilednn_tui.tui.present.operators import find_operator
+from profilednn_tui.tui.present.primitives import log_of, summary_line
 from profilednn_tui.tui.present.stacks import Path, StackRow
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
+from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.source import SourceScreen
 
 
@@ -85,7 +87,10 @@ class StacksView(TableView[StackRow]):
 class OperatorScreen(SessionScreen):
     """From an operator to the lines behind it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "edit", "edit"),
+        Binding("d", "primitives", "oneDNN"),
+    ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (textual declares it without ClassVar)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-high")]  # noqa: RUF012
 
@@ -95,7 +100,9 @@ class OperatorScreen(SessionScreen):
         self._backward = operator.backward
         self._merged = merged
         self._read_source = read_source
-        self._shown: Operators | None = None
+        self._shown: tuple[Operators, Primitives] | None = None
+        self.place: tuple[str, ...] = ("Operators",)
+        """Where this screen was opened from."""
 
     def compose_body(self) -> ComposeResult:
         yield BreadcrumbBar(id="breadcrumb")
@@ -120,18 +127,32 @@ class OperatorScreen(SessionScreen):
     def _present(self) -> None:
         operators = self.view.operators
         stacks_view = self.query_one(StacksView)
-        if operators is self._shown or not stacks_view.size:
+        primitives = self.view.primitives
+        known = self._shown
+        if not stacks_view.size or (known and known[0] is operators and known[1] is primitives):
             return
-        self.query_one(BreadcrumbBar).show_path(("Operators", self._key.name))
+        self.query_one(BreadcrumbBar).show_path((*self.place, self._key.name))
         operator = find_operator(operators, self._key, self._backward, self._merged)
         if operator is None:
             summary = self.query_one("#summary", BarView)
             summary.show_lines([((" Not in this window.", "muted"),)])
             return
-        self._shown = operators
-        self.query_one("#summary", BarView).show_lines(summary_lines(operator, self.size.width))
+        self._shown = operators, primitives
+        ran = log_of(primitives, self._keys(operators))
+        lines = summary_lines(operator, self.size.width)
+        below = summary_line(ran, len(primitives.windows)) if ran.uses else ()
+        self.query_one("#summary", BarView).show_lines([*lines, below])
         stacks_view.show_operator(operator, operators)
         self.call_after_refresh(self._preview)
+
+    def _keys(self, operators: Operators) -> tuple[OperatorKey, ...]:
+        """The operator, or with merged shapes all of its name."""
+        if not self._merged:
+            return (self._key,)
+        return tuple(row.key for row in operators.rows if row.key.name == self._key.name)
+
+    def action_primitives(self) -> None:
+        self.app.push_screen(PrimitivesScreen(("Operators", self._key.name), self._keys))
 
     @on(TableView.Moved, "#stacks")
     def _preview(self) -> None:
@@ -148,8 +169,10 @@ class OperatorScreen(SessionScreen):
     def _open_source(self) -> None:
         row = self.query_one(StacksView).current
         if row is not None:
-            path = ("Operators", self._key.name)
-            self.app.push_screen(SourceScreen(row.frame.file, row.frame.line, path, self._read_source))
+            path = (*self.place, self._key.name)
+            screen = SourceScreen(row.frame.file, row.frame.line, path, self._read_source)
+            screen.pinned = self.pinned
+            self.app.push_screen(screen)
 
     def action_edit(self) -> None:
         row = self.query_one(StacksView).current

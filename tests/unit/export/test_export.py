@@ -18,6 +18,7 @@ from profilednn_tui.export import FORMATS
 from profilednn_tui.export.csv_operators import csv_text
 from profilednn_tui.export.json_session import json_text
 from profilednn_tui.export.markdown import markdown_text
+from profilednn_tui.export.summary import summary_lines
 from profilednn_tui.session.records import EMPTY_VIEW, SessionView
 from profilednn_tui.session.session import Session
 from profilednn_tui.session.source import open_session
@@ -92,6 +93,34 @@ def test_json_operators_have_shapes_as_lists_and_frames_as_text(view: SessionVie
     assert convolution["stacks"][0]["self_ms_per_step"] == pytest.approx(3.9)
     assert operators["aten::convolution_backward"]["stacks"][0]["forward_frames"][-1] == "net.py:9 forward"
     assert operators["aten::add_"]["calls_per_step"] == 4
+
+
+def test_primitives_of_the_windows_come_with_their_operators() -> None:
+    window = r.window(number=1)
+    backward = window.operators[2]
+    line = (
+        "cpu,convolution,jit:avx512_core,backward_weights,src:f32:a:blocked:abcd::f0 wei:f32:a:blocked:abcd::f0 "
+        "dst:f32:a:blocked:abcd::f0,,alg:convolution_direct,mb32_ic3oc8_ih8oh6kh3sh1dh0ph0_iw8ow6kw3sw1dw0pw0"
+    )
+    strings = [*window.strings, line]
+    primitives = protocol.Primitives(
+        window=1, step=5, end_unix_ns=window.end_unix_ns, cost_ns=1, strings=strings, operators=[backward],
+        chains=[[0]], rows=[[0, len(strings) - 1, 2, 4_000_000]],
+    )  # fmt: skip
+    view = view_of(*r.agent_events(windows=0), window, primitives)
+    document = parsed(view)
+    (entry,) = document["primitives"]
+    assert (entry["primitive"], entry["direction"], entry["calls_per_step"]) == ("convolution", "BWD_W", 2.0)
+    assert (entry["ms_per_step"], document["primitives_joined_share"]) == (4.0, 1.0)
+    operators = {one["name"]: one for one in document["operators"]}
+    gradient = operators["aten::convolution_backward"]
+    assert gradient["primitives"] == [entry]
+    flops = 2 * (2 * 32 * 8 * 3 * 6 * 6 * 9)
+    assert gradient["flops_per_step"] == flops
+    assert gradient["gflops_per_s"] == pytest.approx(flops / (gradient["total_ms_per_step"] * 1e6))
+    assert operators["aten::conv2d"]["flops_per_step"] is None
+    assert 0 < document["flops_covered_share"] < 1
+    assert "| `convolution BWD_W` | 4.00 | 100 % | 2 |" in markdown_text(view)
 
 
 def test_json_joins_what_differs_in_dtype_only() -> None:
@@ -182,3 +211,13 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, name: st
     session = caught_up(open_session(r.write_session(tmp_path / "s", exit_code=0)))
     with pytest.raises(ProfilerError, match="Cannot write"):
         FORMATS[name].write(session, tmp_path / "missing" / "out")
+
+
+def test_what_came_of_the_optimizations_is_in_every_text() -> None:
+    receipt = protocol.Optimization("channels_last", "on", "53 convolution weights | 1 input", 1)
+    view = view_of(r.hello(), receipt)
+    assert parsed(view)["optimizations"] == [
+        {"name": "channels_last", "state": "on", "text": "53 convolution weights | 1 input"}
+    ]
+    assert "| `channels_last` | on | 53 convolution weights \\| 1 input |" in markdown_text(view)
+    assert "with       channels_last: on, 53 convolution weights | 1 input" in summary_lines(view)

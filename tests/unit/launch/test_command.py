@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.launch.command import any_command, module_command, script_command
+from profilednn_tui.launch.command import any_command, module_command, script_command, script_digest
 from profilednn_tui.launch.interpreter import active_environment_python, interpreter_version, package_versions
 
 
@@ -71,3 +71,23 @@ def test_an_active_environment_has_an_interpreter(variable: str, folder: Path, m
 def test_an_interpreter_tells_its_version_and_packages() -> None:
     assert interpreter_version(sys.executable) == sys.version_info[:3]
     assert package_versions(sys.executable, ("click", "no-such-package")).keys() == {"click"}
+
+
+def test_the_digest_is_that_of_the_scripts_text_however_it_is_started(folder: Path) -> None:
+    (folder / "train.py").write_text("print(1)")
+    started = [
+        script_command("train.py", ("--lr", "0.1")),
+        script_command("./train.py", ()),
+        module_command("train", ()),
+        any_command(("sh", "train.py")),
+    ]
+    digests = {script_digest(command) for command in started}
+    assert len(digests) == 1
+    assert {len(digest) for digest in digests} == {64}
+    (folder / "train.py").write_text("print(2)")
+    assert script_digest(started[0]) not in digests | {""}
+
+
+def test_what_is_no_script_has_no_digest() -> None:
+    assert script_digest(any_command(("sh", "-c", "true"))) == ""
+    assert script_digest(module_command("json.tool", ())) == ""

@@ -22,7 +22,7 @@ def test_the_boot_folder_is_there() -> None:
 
 
 def test_orders_are_passed_on() -> None:
-    options = LaunchOptions(overhead_percent=0.5, steps=7, optimizations=("one", "two"))
+    options = LaunchOptions(overhead_percent=0.5, steps=7, optimizations=("one", "two"), seed=3)
     environment = target_environment({}, SESSION, options)
     ours = {name: value for name, value in environment.items() if name.startswith("PROFILEDNN_")}
     assert ours == {
@@ -30,7 +30,9 @@ def test_orders_are_passed_on() -> None:
         "PROFILEDNN_OVERHEAD": "0.5",
         "PROFILEDNN_STEPS": "7",
         "PROFILEDNN_WITH": "one,two",
+        "PROFILEDNN_SEED": "3",
     }
+    assert environment["PYTHONHASHSEED"] == "3"
 
 
 def test_orders_of_a_run_around_this_one_are_not() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from profilednn_tui import protocol
-from profilednn_tui.session.records import Notice, State
+from profilednn_tui.session.records import Notice, Optimization, State
 from profilednn_tui.session.session import Session
 from tests.unit.session import recordings as r
 
@@ -204,3 +205,16 @@ def test_rows_that_make_no_sense_are_refused(event: Any) -> None:
 
 def test_the_view_knows_the_time_of_the_newest_event() -> None:
     assert session(r.hello(), r.training(10)).view().unix_ns == r.step_row(10)[0]
+
+
+def test_the_newest_receipt_of_an_optimization_counts_and_what_was_asked_for_is_there_from_the_start() -> None:
+    hello = replace(r.hello(), optimizations=["bf16", "ipex"])
+    made = session(hello)
+    assert made.view().optimizations == (Optimization("bf16", "asked", ""), Optimization("ipex", "asked", ""))
+    made.apply(r.PID, protocol.Optimization("bf16", "on", "3 of 4 layers", 1))
+    made.apply(r.PID, protocol.Optimization("ipex", "unavailable", "not installed", 2))
+    made.apply(r.PID, protocol.Optimization("bf16", "on", "4 of 4 layers", 3))
+    assert made.view().optimizations == (
+        Optimization("bf16", "on", "4 of 4 layers"),
+        Optimization("ipex", "unavailable", "not installed"),
+    )

@@ -6,8 +6,21 @@ from dataclasses import replace
 
 import pytest
 
+from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.protocol import Steps as StepEvents
-from profilednn_tui.session.records import Core, Cores, Frame, Machine, Operators, SessionView, Stack, State, Target
+from profilednn_tui.session.records import (
+    Core,
+    Cores,
+    Frame,
+    Machine,
+    Operator,
+    OperatorKey,
+    Operators,
+    SessionView,
+    Stack,
+    State,
+    Target,
+)
 from profilednn_tui.tui.present import cores, facts, history, memory, modules, operators, source, stacks, states
 from profilednn_tui.tui.present.header import Display, header_lines
 from profilednn_tui.tui.renderables.line import line_width, plain
@@ -252,3 +265,33 @@ def test_badges_for_what_is_not_normal() -> None:
     line = plain(header_lines(view, Display(paused=True, behind_steps=1_234, window=2), 200)[0])
     for badge in ("PAUSED +1,234 steps", "WINDOW 2", "others 100 % of one core", "● running"):
         assert badge in line
+
+
+# ---------------------------------------------------------------- rates
+
+
+def product(total_ms: float, calls: float = 2.0) -> Operator:
+    key = OperatorKey("aten::mm", "[[1000, 1000], [1000, 1000]]", "float32")
+    return replace(operator("aten::mm", total_ms), key=key, calls_per_step=calls, total_ns_per_step=total_ms * 1e6)
+
+
+def test_rates_stand_against_the_peaks() -> None:
+    peaks = Peaks(float32_gflops=100.0, bfloat16_gflops=200.0, bandwidth_gb_per_s=10.0, threads=2, torch="2.14.1")
+    rows = operators.operator_rows(Operators(rows=(product(80.0), operator("aten::relu", 5))), peaks=peaks)
+    assert rows[0].gflops == 50.0, "2 calls of 2e9 operations in 80 ms"
+    assert rows[0].placed is not None
+    assert rows[0].placed.peak_share == 0.5
+    assert rows[0].placed.bound.value == "compute"
+    assert rows[1].gflops is None
+    assert rows[1].placed is None
+
+
+def test_merged_shapes_add_their_work() -> None:
+    two = Operators(rows=(product(80.0), replace(product(20.0), key=OperatorKey("aten::mm", "[[10, 10], [10, 10]]"))))
+    (row,) = operators.operator_rows(two, merged=True)
+    assert row.gflops == pytest.approx((4e9 + 4e3) / 100e6)
+
+
+def test_without_peaks_there_is_a_rate_alone() -> None:
+    (row,) = operators.operator_rows(Operators(rows=(product(80.0),)))
+    assert (row.gflops, row.placed) == (50.0, None)

@@ -1,0 +1,229 @@
+"""Whether verdicts are true: many experiments on a step of known cost, equal, slower by a planted share, and disturbed.
+
+`python -m benchmarks.verdicts [--minutes M]` writes benchmarks/results/verdicts.md. Every experiment that ends is
+appended to verdicts.jsonl beside it, and the next call goes on from there: the machine can be had in pieces. `--anew`
+forgets them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.conditions import RESULTS, Contention, machine, versions, write
+
+BURNER = Path(__file__).with_name("burner.py")
+RECORD = RESULTS / "verdicts.jsonl"
+
+STEP_MS = 20.0
+REPEAT, STEPS = 8, 40
+GRAIN = 20
+"""Units of a step are a multiple of it, so that 5 % of them is a whole number."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of experiment."""
+
+    name: str
+    slower: float
+    count: int
+    neighbour: bool = False
+
+
+CASES = (
+    Case("equal", 1.0, 40),
+    Case("10 % slower", 1.1, 40),
+    Case("5 % slower", 1.05, 40),
+    Case("equal, with a neighbour", 1.0, 4, neighbour=True),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one experiment said."""
+
+    case: str
+    verdict: str
+    ratio: float
+    low: float
+    high: float
+    smallest: float
+    """Relative difference it claims it would have seen."""
+    disturbed: bool
+    """Whether it said that it was."""
+    step_ms: float
+
+
+def experiment(case: Case, units: int, core: int | None) -> Result:
+    """Run one experiment, on one core or on all."""
+    words = [sys.executable, "-m", "profilednn_tui", "experiment", "--to", "json", "--repeat", str(REPEAT)]
+    words += ["--steps", str(STEPS), "--variant", "A=", "--variant", f"B=SLOWER={case.slower}"]
+    words += ["--env", f"UNITS={units}", "--env", "OMP_NUM_THREADS=1", str(BURNER)]
+    pinned = ["taskset", "-c", str(core), *words] if core is not None else words
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "PROFILEDNN_HOME": home}
+        done = subprocess.run(pinned, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    step = found["step_time"]
+    disturbed = any("disturbed" in text for text in [*found["reasons"], *found["notes"]])
+    return Result(
+        case.name,
+        found["verdict"],
+        step["ratio"],
+        1 + step["low_percent"] / 100,
+        1 + step["high_percent"] / 100,
+        step["smallest_difference_percent"] / 100,
+        disturbed,
+        found["baseline"]["median_ms"],
+    )
+
+
+def calibrate() -> int:
+    """Units that take `STEP_MS` on one core here and now."""
+    words = [sys.executable, "-c", _CALIBRATION]
+    done = subprocess.run(words, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=True)
+    return max(GRAIN, GRAIN * round(STEP_MS / float(done.stdout) / GRAIN))
+
+
+_CALIBRATION = """
+import time, torch
+matrix = torch.rand(160, 160)
+times = []
+for _ in range(50):
+    begin = time.perf_counter()
+    for _ in range(100):
+        matrix @ matrix
+    times.append((time.perf_counter() - begin) * 10)
+print(sorted(times)[25])
+"""
+
+
+@contextmanager
+def neighbour(wanted: bool) -> Iterator[None]:
+    """A process that keeps one core busy."""
+    if not wanted:
+        yield
+        return
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        busy.kill()
+        busy.wait()
+
+
+def results() -> list[Result]:
+    """All experiments so far."""
+    lines = RECORD.read_text().splitlines() if RECORD.exists() else []
+    return [Result(**json.loads(line)) for line in lines]
+
+
+def go_on(minutes: float) -> None:
+    """Make missing experiments for some minutes: one at a time on every core, those with a neighbour alone."""
+    deadline_s = time.monotonic() + 60 * minutes
+    units = calibrate()
+    cores = sorted(os.sched_getaffinity(0))
+    longest_s = 0.0
+    # The cases take turns, so that each sees the machine at all times.
+    while time.monotonic() + longest_s < deadline_s:
+        made = [result.case for result in results()]
+        missing = [case for case in CASES if made.count(case.name) < case.count]
+        if not missing:
+            return
+        chosen = min(missing, key=lambda case: made.count(case.name) / case.count)
+        lanes: list[int | None] = [None] if chosen.neighbour else list(cores[: chosen.count - made.count(chosen.name)])
+        begin_s = time.monotonic()
+        with neighbour(chosen.neighbour), ThreadPoolExecutor(len(lanes)) as pool:
+            ended = list(pool.map(lambda core, case=chosen: experiment(case, units, core), lanes))
+        longest_s = max(longest_s, time.monotonic() - begin_s)
+        RESULTS.mkdir(exist_ok=True)
+        with RECORD.open("a") as stream:
+            stream.writelines(json.dumps(asdict(result)) + "\n" for result in ended)
+        for result in ended:
+            print(
+                f"{result.case}: {result.verdict} {result.ratio:.3f} ({result.low:.3f} to {result.high:.3f})",
+                flush=True,
+            )
+
+
+def row(case: Case, found: list[Result]) -> str:
+    """One line of the table."""
+    counts = [sum(result.verdict == verdict for result in found) for verdict in VERDICTS]
+    ratios = sorted(result.ratio for result in found)
+    smallest = sorted(result.smallest for result in found)
+    covered = sum(result.low <= case.slower <= result.high for result in found)
+    cells = [
+        case.name,
+        f"{len(found)} of {case.count}",
+        *map(str, counts),
+        f"{ratios[len(ratios) // 2]:.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})",
+        f"{covered} of {len(found)}",
+        f"{100 * smallest[len(smallest) // 2]:.1f} % ({100 * smallest[0]:.1f} to {100 * smallest[-1]:.1f})",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+VERDICTS = ("faster", "slower", "no detectable difference", "not comparable")
+
+
+def judgement(by_case: dict[str, list[Result]]) -> Iterator[str]:
+    """The counts against what is asked for."""
+    equal, ten, five, busy = (by_case[case.name] for case in CASES)
+    false = sum(result.verdict in ("faster", "slower") for result in equal)
+    yield f"- Equal: {false} of {len(equal)} say faster or slower (asked: at most 2 of 40)."
+    yield f"- 10 % slower: {sum(r.verdict == 'slower' for r in ten)} of {len(ten)} found (asked: at least 38 of 40)."
+    able = [result for result in five if result.smallest <= 0.05]
+    yield (
+        f"- 5 % slower: {sum(r.verdict == 'slower' for r in five)} of {len(five)} found; of the {len(able)} that "
+        f"claimed to see 5 % with a probability of 80 % or more, {sum(r.verdict == 'slower' for r in able)}."
+    )
+    wrong = sum(result.verdict == "faster" for result in (*ten, *five))
+    yield f"- Wrong sign: {wrong} (asked: never)."
+    said = sum(result.disturbed for result in busy)
+    false = sum(result.verdict in ("faster", "slower") for result in busy)
+    yield f"- With a neighbour on one core: {said} of {len(busy)} say so; {false} give a verdict on equal variants."
+
+
+def main() -> None:
+    """Go on with the experiments and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=120.0)
+    parser.add_argument("--anew", action="store_true")
+    options = parser.parse_args()
+    if options.anew:
+        RECORD.unlink(missing_ok=True)
+    contention = Contention()
+    go_on(options.minutes)
+    by_case = {case.name: [result for result in results() if result.case == case.name] for case in CASES}
+    steps = sorted(result.step_ms for found in by_case.values() for result in found)
+    lines = [
+        "## Verdicts of experiments",
+        "",
+        *machine(),
+        versions("torch", "scipy", "numpy"),
+        f"- A step of {steps[len(steps) // 2]:.1f} ms (median); an experiment is {REPEAT} interleaved runs of {STEPS}",
+        "  steps of each variant. The slower variant burns a planted share more of the same arithmetic. One experiment",
+        "  at a time on every core; those with a neighbour alone, with another process that keeps one core busy.",
+        "",
+        f"| planted | experiments | {' | '.join(VERDICTS)} | ratio | interval holds it | would have seen |",
+        "|---|---:|" + "---:|" * (len(VERDICTS) + 3),
+        *(row(case, by_case[case.name]) for case in CASES if by_case[case.name]),
+        "",
+        *judgement(by_case),
+    ]
+    write("verdicts", [*lines, "", contention.line()])
+
+
+if __name__ == "__main__":
+    main()

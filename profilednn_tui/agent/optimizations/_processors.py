@@ -1,0 +1,49 @@
+"""Which logical CPUs are one core, and which cores are near the same memory."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable
+
+SYSTEM = "/sys/devices/system"
+
+
+def one_for_each_core(allowed: Iterable[int], system: str = SYSTEM) -> tuple[int, ...]:
+    """The first logical CPU of each physical core, on the NUMA node that has most of the allowed ones."""
+    allowed = set(allowed)
+    nodes = [allowed.intersection(_list(path)) for path in sorted(glob.glob(f"{system}/node/node[0-9]*/cpulist"))]
+    node = max(nodes, key=len, default=allowed) or allowed
+    cores: dict[str, int] = {}
+    for cpu in sorted(node):
+        siblings = _read(f"{system}/cpu/cpu{cpu}/topology/thread_siblings_list") or str(cpu)
+        cores.setdefault(siblings, cpu)
+    return tuple(sorted(cores.values()))
+
+
+def usable_threads(cores: int, quota: float | None) -> int:
+    """Threads that do not have to wait for each other: `quota` is in processors."""
+    return cores if quota is None else max(1, min(cores, int(quota)))
+
+
+def _list(path: str) -> set[int]:
+    """``0-3,8`` as numbers."""
+    found: set[int] = set()
+    for part in _read(path).split(","):
+        first, _, last = part.partition("-")
+        if first.isdigit():
+            found.update(range(int(first), int(last or first) + 1))
+    return found
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path) as stream:
+            return stream.read().strip()
+    except OSError:
+        return ""
+
+
+def processors_online() -> int:
+    """Logical CPUs of the machine."""
+    return len(_list(f"{SYSTEM}/cpu/online")) or os.cpu_count() or 1

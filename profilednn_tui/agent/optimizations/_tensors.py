@@ -1,0 +1,27 @@
+"""Tensors inside the arguments and results of a call."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Callable
+
+
+def map_tensors(torch: Any, value: Any, change: Callable[[Any], Any]) -> Any:
+    """`value` with `change` applied to every plain tensor in tuples, lists and mappings; the same object if none is."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, Mapping):
+        items = {key: map_tensors(torch, item, change) for key, item in value.items()}
+        if all(items[key] is value[key] for key in items):
+            return value
+        changed: Any = copy.copy(value)  # of whatever kind it is, with what else it holds
+        for key, item in items.items():
+            changed[key] = item
+        return changed
+    if isinstance(value, (list, tuple)):
+        parts = [map_tensors(torch, item, change) for item in value]
+        if all(new is old for new, old in zip(parts, value)):
+            return value
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value

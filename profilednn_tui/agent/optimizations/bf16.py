@@ -1,0 +1,109 @@
+"""bfloat16 arithmetic in the forward and backward pass, the loss in float32."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import AbstractContextManager
+from typing import Any
+
+from . import Missing, Optimization, plural
+from ._tensors import map_tensors
+
+FLAGS = ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16")
+"""Processor flags of x86 and Arm, one of which makes bfloat16 faster than float32."""
+
+ANCHORS = ("AnchorGenerator", "DefaultBoxGenerator")
+"""torchvision gives coordinates the type of the features; of 512 pixels bfloat16 holds every second."""
+
+
+def missing_bfloat16(surroundings: Any) -> Missing | None:
+    """Why this processor does not compute in bfloat16."""
+    if not surroundings.processor_flags.intersection(FLAGS):
+        return Missing(
+            "this processor has no bfloat16 arithmetic (avx512_bf16 or amx_bf16), so it would be slower than float32",
+            "use a machine that has: Cooper Lake, Sapphire Rapids or newer, Zen 4 or newer",
+        )
+    limit = surroundings.environment.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    if limit and "BF16" not in limit and "AMX" not in limit and limit not in ("ALL", "DEFAULT"):
+        return Missing(
+            f"ONEDNN_MAX_CPU_ISA={limit} keeps oneDNN from bfloat16 instructions", "unset ONEDNN_MAX_CPU_ISA"
+        )
+    return None
+
+
+class Switch(Optimization):
+    name = "bf16"
+    description = "bfloat16 autocast around the model's forward pass; losses stay in float32"
+
+    def __init__(self, surroundings: Any) -> None:
+        super().__init__(surroundings)
+        self._layers = 0
+        self._in_bfloat16 = 0
+        self._users_own = False
+        self._models: list[str] = []
+        self._in_float32: list[str] = []
+
+    def missing(self) -> Missing | None:
+        return missing_bfloat16(self.surroundings)
+
+    def begin_model(self, model: Any) -> None:
+        if self.torch.is_autocast_enabled("cpu"):
+            self._users_own = True
+            return
+        self._models.append(type(model).__name__)
+        for module in model.modules():
+            if _has_loss(module) and not any(_has_loss(below) for below in module.modules() if below is not module):
+                self._keep_in_float32(type(module), "compute_loss")
+            elif type(module).__name__ in ANCHORS:
+                self._keep_in_float32(type(module), "forward")
+
+    def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
+        if self._users_own or self.torch.is_autocast_enabled("cpu"):
+            return None
+        context: AbstractContextManager[Any] = self.torch.autocast("cpu", dtype=self.torch.bfloat16)
+        return context
+
+    def change_outputs(self, outputs: Any) -> Any:
+        return outputs if self._users_own else map_tensors(self.torch, outputs, self._to_float32)
+
+    def see_layer(self, layer: Any, output: Any) -> None:
+        self._layers += 1
+        self._in_bfloat16 += output.dtype == self.torch.bfloat16
+
+    def receipt(self, steps: int) -> str:
+        if not self._models or (self._layers and not self._in_bfloat16):
+            return ""
+        seen = f"{self._in_bfloat16} of {plural(self._layers, 'layer call')} in bfloat16, " if self._layers else ""
+        losses = f", as well as {', '.join(self._in_float32)}" if self._in_float32 else ""
+        return f"autocast around {', '.join(self._models)}: {seen}results in float32{losses}"
+
+    def no_effect(self) -> str:
+        if self._users_own:
+            return "the script uses autocast itself"
+        return "no layer of the model computed in bfloat16"
+
+    def _to_float32(self, tensor: Any) -> Any:
+        return tensor.float() if tensor.dtype == self.torch.bfloat16 else tensor
+
+    def _keep_in_float32(self, owner: type, name: str) -> None:
+        original = next(vars(base)[name] for base in owner.__mro__ if name in vars(base))
+        if getattr(original, "keeps_float32", False):
+            return
+        torch, to_float32 = self.torch, self._to_float32
+
+        @functools.wraps(original)
+        def in_float32(*arguments: Any, **keywords: Any) -> Any:
+            if not torch.is_autocast_enabled("cpu"):
+                return original(*arguments, **keywords)
+            arguments, keywords = map_tensors(torch, (arguments, keywords), to_float32)
+            with torch.autocast("cpu", enabled=False):
+                return original(*arguments, **keywords)
+
+        in_float32.keeps_float32 = True  # type: ignore[attr-defined]
+        self.replace(owner, name, in_float32)
+        self._in_float32.append(f"{owner.__name__}.{name}")
+
+
+def _has_loss(module: Any) -> bool:
+    """torchvision's detection models compute their losses inside the forward pass, in methods of this name."""
+    return callable(getattr(type(module), "compute_loss", None))

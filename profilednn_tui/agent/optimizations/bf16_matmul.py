@@ -1,0 +1,65 @@
+"""oneDNN's reduced-precision mode: float32 matrix products and convolutions computed in bfloat16."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from . import Missing, Optimization
+from .bf16 import missing_bfloat16
+
+
+class Switch(Optimization):
+    name = "bf16_matmul"
+    description = "float32 matrix products and convolutions computed in bfloat16 inside oneDNN"
+
+    def __init__(self, surroundings: Any) -> None:
+        super().__init__(surroundings)
+        self._changed: list[str] = []
+
+    def missing(self) -> Missing | None:
+        return missing_bfloat16(self.surroundings)
+
+    def begin_torch(self) -> None:
+        torch = self.torch
+        probes = {"matrix products": _product, "convolutions": _convolution}
+        exact = {name: probe(torch) for name, probe in probes.items()}
+        self._set(torch)
+        for name, probe in probes.items():
+            error = float((probe(torch) - exact[name]).abs().max() / exact[name].abs().max())
+            if error:
+                self._changed.append(f"float32 {name} in bfloat16 (a probe differs by {error:.1e})")
+
+    def receipt(self, steps: int) -> str:
+        return "; ".join(self._changed)
+
+    def no_effect(self) -> str:
+        return f"torch {self.torch.__version__} computes the same with it on this processor"
+
+    def _set(self, torch: Any) -> None:
+        if not hasattr(getattr(torch.backends.mkldnn, "matmul", None), "fp32_precision"):
+            before = torch.get_float32_matmul_precision()
+            self.undo.append(lambda: torch.set_float32_matmul_precision(before))
+            torch.set_float32_matmul_precision("medium")
+            return
+        for part in (torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv):
+            self.undo.append(functools.partial(setattr, part, "fp32_precision", part.fp32_precision))
+            part.fp32_precision = "bf16"
+
+
+def _numbers(torch: Any, *shape: int) -> Any:
+    # Made without the random number generator, whose state is the program's.
+    count = 1
+    for size in shape:
+        count *= size
+    return torch.arange(count, dtype=torch.float32).mul_(0.7).sin_().reshape(shape)
+
+
+def _product(torch: Any) -> Any:
+    with torch.no_grad():
+        return _numbers(torch, 64, 64) @ _numbers(torch, 64, 64)
+
+
+def _convolution(torch: Any) -> Any:
+    with torch.no_grad():
+        return torch.nn.functional.conv2d(_numbers(torch, 1, 16, 16, 16), _numbers(torch, 16, 16, 3, 3))

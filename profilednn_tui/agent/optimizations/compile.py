@@ -1,0 +1,73 @@
+"""The model compiled by torch.compile; the steps that pay for compiling are marked."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import Any
+
+from . import Missing, Optimization, plural
+
+
+class Switch(Optimization):
+    name = "compile"
+    description = "torch.compile of the model; steps that compile are marked as warm-up"
+    conflicts = ("ipex",)
+    rank = 1
+
+    def __init__(self, surroundings: Any) -> None:
+        super().__init__(surroundings)
+        self._models: list[str] = []
+        self._users_own = False
+        self._seen_s = 0.0
+        self._warm_up_steps = 0
+
+    def missing(self) -> Missing | None:
+        names = (self.surroundings.environment.get("CXX", ""), "g++", "clang++", "c++")
+        if not any(name and self.surroundings.find_program(name.split()[0]) for name in names):
+            return Missing("torch.compile needs a C++ compiler on this machine", "install g++")
+        return None
+
+    def begin_model(self, model: Any) -> None:
+        if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
+            self._users_own = True
+            return
+        dynamo = importlib.import_module("torch._dynamo")
+        self.undo.append(functools.partial(setattr, dynamo.config, "suppress_errors", dynamo.config.suppress_errors))
+        dynamo.config.suppress_errors = True  # what cannot be compiled runs as it is
+        model.compile()
+        self.take_back(model, lambda compiled: setattr(compiled, "_compiled_call_impl", None))
+        self._models.append(type(model).__name__)
+
+    def busy(self) -> bool:
+        if not self._models:
+            return False
+        total_s = self._total_s()
+        compiling, self._seen_s = total_s > self._seen_s, total_s
+        self._warm_up_steps += compiling
+        return compiling
+
+    def receipt(self, steps: int) -> str:
+        graphs = self._counter("stats", "unique_graphs")
+        if not self._models or not graphs:
+            return ""
+        breaks = sum(self._counters().get("graph_break", {}).values())
+        return (
+            f"{', '.join(self._models)} compiled into {plural(graphs, 'graph')} with {plural(breaks, 'kind')} of graph "
+            f"break; compiling took {self._seen_s:.1f} s in {plural(self._warm_up_steps, 'warm-up step')}"
+        )
+
+    def no_effect(self) -> str:
+        return "the script compiles the model itself" if self._users_own else "torch.compile made no graph of the model"
+
+    def _counters(self) -> Any:
+        return self.torch._dynamo.utils.counters
+
+    def _counter(self, group: str, name: str) -> int:
+        return int(self._counters().get(group, {}).get(name, 0)) if self._models else 0
+
+    def _total_s(self) -> float:
+        """Seconds that Dynamo and the compilers below it have taken."""
+        metrics = getattr(self.torch._dynamo.utils, "compilation_time_metrics", {})
+        outer = [times for name, times in metrics.items() if name.endswith(("compile_inner", "bw_compiler"))]
+        return float(sum(map(sum, outer)))

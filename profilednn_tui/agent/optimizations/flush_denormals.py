@@ -1,0 +1,48 @@
+"""Denormal numbers as zero: a processor computes with them many times slower."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import Missing, Optimization
+
+DENORMAL = 1e-39
+PROBE_ELEMENTS = 1 << 20
+"""Enough for all threads of torch to have a part."""
+
+
+class Switch(Optimization):
+    name = "flush_denormals"
+    description = "denormal floating-point numbers count as zero, in all of torch's threads"
+
+    def __init__(self, surroundings: Any) -> None:
+        super().__init__(surroundings)
+        self._flushed = 0.0
+
+    def missing(self) -> Missing | None:
+        torch = self.surroundings.torch
+        if torch.set_flush_denormal(False):
+            return None
+        return Missing("this processor cannot flush denormal numbers", "none: leave it out")
+
+    def begin_torch(self) -> None:
+        # The mode belongs to a thread and passes on to the threads it starts; torch's pool has not started yet.
+        self.undo.append(lambda: self.torch.set_flush_denormal(False))
+        self.torch.set_flush_denormal(True)
+
+    def begin_model(self, model: Any) -> None:
+        torch = self.torch
+        with torch.no_grad():
+            probe = torch.full((PROBE_ELEMENTS,), DENORMAL).mul_(0.5)
+            # As integers: a comparison of floats would flush in turn.
+            self._flushed = float((probe.view(torch.int32) == 0).float().mean())
+
+    def receipt(self, steps: int) -> str:
+        if not self._flushed:
+            return ""
+        threads = self.torch.get_num_threads()
+        where = f"all {threads} threads" if self._flushed == 1 else f"{self._flushed:.0%} of the work"
+        return f"denormal results are zero in {where} of torch"
+
+    def no_effect(self) -> str:
+        return "a probe with a denormal result gave no zero"

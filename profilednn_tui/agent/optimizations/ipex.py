@@ -1,0 +1,83 @@
+"""Intel's extension for PyTorch, whose last version fits torch 2.8: `ipex.optimize` with the model's own optimizer."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import weakref
+from importlib import metadata
+from typing import Any
+
+from . import Missing, Optimization
+
+PACKAGE = "intel_extension_for_pytorch"
+
+
+class Switch(Optimization):
+    name = "ipex"
+    description = "Intel's extension for PyTorch: ipex.optimize of model and optimizer, in bfloat16 together with bf16"
+    conflicts = ("compile", "fused_optimizer")
+    rank = 1
+
+    def __init__(self, surroundings: Any) -> None:
+        super().__init__(surroundings)
+        self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._changed: list[str] = []
+        self._reason = "no model was called with gradients"
+
+    def missing(self) -> Missing | None:
+        try:
+            version = metadata.version(PACKAGE)
+        except metadata.PackageNotFoundError:
+            return Missing(
+                "Intel's extension for PyTorch is not installed, and its last version fits torch 2.8 only",
+                "use an environment with torch 2.8: `make ipex-env`, then --python .venv-ipex/bin/python",
+            )
+        torch = str(self.surroundings.torch.__version__)
+        if version.split(".")[:2] != torch.split(".")[:2]:
+            return Missing(
+                f"Intel's extension {version} needs its own torch, and here is torch {torch}",
+                f"pip install torch=={'.'.join(version.split('+')[0].split('.')[:2])}.* there",
+            )
+        return None
+
+    def begin_torch(self) -> None:
+        importlib.import_module(PACKAGE)
+        optimizer = self.torch.optim.Optimizer
+        original = optimizer.__init__
+
+        @functools.wraps(original)
+        def __init__(self_: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: N807
+            original(self_, *arguments, **keywords)
+            self._optimizers.add(self_)
+
+        self.replace(optimizer, "__init__", __init__)
+
+    def begin_model(self, model: Any) -> None:
+        parameters = {id(parameter) for parameter in model.parameters()}
+        optimizer = next((one for one in self._optimizers if self._holds(one, parameters)), None)
+        if optimizer is None:
+            self._reason = "no optimizer with the model's parameters was there at its first call with gradients"
+            return
+        bfloat16 = "bf16" in self.surroundings.others
+        dtype = self.torch.bfloat16 if bfloat16 else self.torch.float32
+        extension = importlib.import_module(PACKAGE)
+        # In place, because the script holds references to both; and without the pre-packing of weights for a sample
+        # input, which the script has not given us.
+        extension.optimize(model, dtype=dtype, optimizer=optimizer, inplace=True)
+        packed = [type(module).__name__ for module in model.modules() if type(module).__module__.startswith(PACKAGE)]
+        kinds = ", ".join(f"{packed.count(kind)} {kind}" for kind in sorted(set(packed)))
+        self._changed.append(
+            f"{type(model).__name__} and {type(optimizer).__name__} optimized for {str(dtype)[6:]}: "
+            f"{kinds or 'no module replaced'}"
+        )
+
+    def receipt(self, steps: int) -> str:
+        return "; ".join(self._changed)
+
+    def no_effect(self) -> str:
+        return self._reason
+
+    @staticmethod
+    def _holds(optimizer: Any, parameters: set[int]) -> bool:
+        return any(id(one) in parameters for group in optimizer.param_groups for one in group["params"])

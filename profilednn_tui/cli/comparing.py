@@ -1,0 +1,97 @@
+"""Commands that set runs against each other."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from profilednn_tui.cli import values
+from profilednn_tui.cli.front import on_terminal, show
+from profilednn_tui.errors import ProfilerError
+
+if TYPE_CHECKING:
+    from profilednn_tui.compare.report.report import Report
+
+REGRESSION = 3
+"""Exit code of ``--fail-on`` for a regression: a contract."""
+
+
+@click.command("compare")
+@click.argument("baseline", metavar="A")
+@click.argument("candidate", metavar="[B]", required=False)
+@click.option(
+    "--fail-on",
+    "fail_on_percent",
+    metavar="P%",
+    callback=values.optional_percent,
+    help="Exit with 3 when B is slower by this much or more, and detectably so.",
+)
+@click.option(
+    "--to",
+    "format_name",
+    metavar="FORMAT",
+    type=click.Choice(values.REPORT_FORMATS),
+    help="text, json or markdown [default: the screens on a terminal, else text].",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --to json.")
+@click.option(
+    "--across", metavar="WHAT,WHAT", default="", callback=values.checks,
+    help=f"Compare although these differ: {', '.join(values.MAY_DIFFER)}.",
+)  # fmt: skip
+def compare(
+    baseline: str,
+    candidate: str | None,
+    fail_on_percent: float | None,
+    format_name: str | None,
+    as_json: bool,
+    across: tuple[str, ...],
+) -> None:
+    """Verdict on two runs, or on an experiment.
+
+    A and B are sessions, snapshots, or EXPERIMENT:VARIANT; A alone is an experiment, whose variants are compared with
+    its first.
+    """
+    from profilednn_tui.compare.report import FORMATS
+
+    report = _report(baseline, candidate, across)
+    if on_terminal() and format_name is None and not as_json and fail_on_percent is None and report.comparisons:
+        _show(report)
+        return
+    click.echo(FORMATS["json" if as_json else format_name or "text"](report), nl=False)
+    if fail_on_percent is not None:
+        sys.exit(_exit_code(report, fail_on_percent / 100))
+
+
+def _report(baseline: str, candidate: str | None, across: tuple[str, ...]) -> Report:
+    from profilednn_tui.compare.experiment import find_experiment
+    from profilednn_tui.compare.sources import experiment_report, sessions_report
+
+    if candidate is not None:
+        return sessions_report(baseline, candidate, across)
+    folder = find_experiment(baseline)
+    if folder is None:
+        raise ProfilerError(f"{baseline} is no experiment. Name two sessions, A and B, or one experiment.")
+    return experiment_report(folder, across)
+
+
+def _show(report: Report) -> None:
+    from profilednn_tui.session.source import open_session
+
+    location = report.comparisons[0].candidate.runs[0].location
+    assert location is not None
+    show(open_session(location), report=report)
+
+
+def _exit_code(report: Report, limit: float) -> int:
+    from profilednn_tui.compare.verdict import Outcome
+
+    verdicts = [comparison.verdict for comparison in report.comparisons]
+    if any(verdict.is_regression(limit) for verdict in verdicts):
+        return REGRESSION
+    unjudged = [verdict for verdict in verdicts if verdict.outcome is Outcome.NOT_COMPARABLE]
+    if unjudged or not verdicts:
+        reason = unjudged[0].reasons[0] if unjudged else "nothing was compared"
+        raise ProfilerError(f"--fail-on cannot judge what is not comparable ({reason}).")
+    return 0

@@ -1,0 +1,205 @@
+"""The command that makes interleaved runs of variants."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from profilednn_tui import units
+from profilednn_tui.cli import values
+from profilednn_tui.cli.launching import TargetLaunch, overhead_option, target_command
+from profilednn_tui.cli.words import Words
+from profilednn_tui.compare.ablation import STOCK, ablation_variants
+from profilednn_tui.compare.variants import Variant
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.headless import say
+from profilednn_tui.launch.optimizations import check_names
+
+if TYPE_CHECKING:
+    from profilednn_tui.compare.conduct import Standing
+    from profilednn_tui.compare.experiment import Experiment, RunEntry
+    from profilednn_tui.compare.runs import Run
+
+DEFAULT_REPEAT = 8
+"""With fewer, one run that has a bad day hides a difference of ten percent."""
+DEFAULT_STEPS = 60
+
+_CLEAR_LINE = "\r\x1b[K"
+
+
+@click.command("experiment", cls=TargetLaunch)
+@click.option(
+    "--variant",
+    "variants",
+    metavar="NAME=OPT,OPT",
+    multiple=True,
+    callback=values.variants,
+    help="A variant: optimizations, VARIABLE=VALUE and python=PATH, separated by commas; the first is the baseline. "
+    f"With a single one, the baseline is {STOCK}, with nothing switched on.",
+)
+@click.option(
+    "--repeat",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=DEFAULT_REPEAT,
+    show_default=True,
+    help="Runs of each variant; from 4 on, the spread between them is measured.",
+)
+@click.option(
+    "--steps",
+    metavar="N",
+    type=click.IntRange(min=10),
+    default=DEFAULT_STEPS,
+    show_default=True,
+    help="Steps of each run, warm-up included.",
+)
+@click.option("--ablate", is_flag=True, help="Also each optimization of the one variant left out, and each alone.")
+@click.option("--resume", metavar="EXPERIMENT", help="Make the runs that an experiment still lacks.")
+@click.option("--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--python", metavar="PATH", help="The interpreter of variants without their own.")
+@click.option(
+    "--env",
+    "environment",
+    metavar="K=V",
+    multiple=True,
+    callback=values.assignments,
+    help="Set a variable in all variants; may be repeated.",
+)
+@overhead_option
+@click.option("--name", metavar="TEXT", help="What to call the experiment.")
+@click.option(
+    "--to", "format_name", metavar="FORMAT", type=click.Choice(values.REPORT_FORMATS), default="text", show_default=True
+)
+@click.pass_context
+def experiment(context: click.Context, /, resume: str | None, format_name: str, **options: Any) -> None:
+    """Run variants of a training in turn, and say which is faster.
+
+    Each run is a process of its own with the same number of steps and the same seed, A B B A A B ... The report goes
+    to stdout, progress to stderr. Ctrl-C keeps the finished runs; --resume goes on.
+    """
+    folder = _create(context.obj, **options) if resume is None else _find(resume, context.obj)
+    _conduct(folder)
+    from profilednn_tui.compare.report import FORMATS
+    from profilednn_tui.compare.sources import experiment_report
+
+    click.echo(FORMATS[format_name](experiment_report(folder)), nl=False)
+
+
+def _create(
+    words: Words,
+    variants: tuple[Variant, ...],
+    ablate: bool,
+    name: str | None,
+    python: str | None,
+    repeat: int,
+    steps: int,
+    **options: Any,
+) -> Path:
+    from profilednn_tui.compare.experiment import Experiment
+    from profilednn_tui.paths import new_session_folder
+
+    command = target_command(words.kind, words.target, python)
+    every = _all_variants(variants, ablate)
+    for variant in every:
+        check_names(variant.optimizations, variant.python or command.python)
+    new = Experiment(
+        name=name or command.display_name,
+        words=words.target,
+        kind=words.kind.value,
+        working_directory=command.working_directory,
+        variants=every,
+        repeat=repeat,
+        steps=steps,
+        start_unix_ns=time.time_ns(),
+        python=command.python or None,
+        ablated=variants[0].optimizations if ablate else (),
+        **options,
+    )
+    folder = new_session_folder(new.name)
+    new.save(folder)
+    return folder
+
+
+def _all_variants(variants: tuple[Variant, ...], ablate: bool) -> tuple[Variant, ...]:
+    if not variants:
+        raise ProfilerError("An experiment needs a variant. Name one with --variant NAME=OPT,OPT.")
+    if ablate:
+        if len(variants) > 1 or not variants[0].optimizations:
+            raise ProfilerError("--ablate takes one variant with optimizations apart: --variant NAME=OPT,OPT.")
+        return ablation_variants(variants[0])
+    if len(variants) > 1:
+        return variants
+    if variants[0].name == STOCK:
+        raise ProfilerError(f"The only variant is called {STOCK}, like the baseline it is compared with. Rename it.")
+    return (Variant(STOCK), *variants)
+
+
+def _find(name: str, words: Words) -> Path:
+    from profilednn_tui.compare.experiment import find_experiment
+
+    if words.target:
+        raise ProfilerError("--resume goes on with what the experiment was started with. Leave out the SCRIPT.")
+    folder = find_experiment(name)
+    if folder is None:
+        raise ProfilerError(f"There is no experiment {name}. `profilednn-tui list` shows those of this machine.")
+    return folder
+
+
+def _conduct(folder: Path) -> None:
+    """Make the missing runs; ends the program when it is told to stop."""
+    from profilednn_tui.compare.conduct import conduct
+    from profilednn_tui.compare.experiment import load_experiment
+
+    recorded = load_experiment(folder).experiment
+    say(f"profilednn-tui: experiment {folder.name}, {_plan(recorded)}")
+    conducted = conduct(recorded, folder, ProgressLines())
+    if conducted.stopped_by is not None:
+        missing = len(conducted.experiment.pending())
+        say(f"profilednn-tui: stopped, {missing} runs are missing: profilednn-tui experiment --resume {folder.name}")
+        sys.exit(128 + conducted.stopped_by)
+
+
+def _plan(recorded: Experiment) -> str:
+    names = ", ".join(variant.name for variant in recorded.variants)
+    pending, total = len(recorded.pending()), recorded.repeat * len(recorded.variants)
+    runs = f"{total} runs" if pending == total else f"{pending} of {total} runs to make"
+    return f"{runs} of {recorded.steps} steps: {names}"
+
+
+@dataclass
+class ProgressLines:
+    """One line a run on stderr; on a terminal, one more that changes."""
+
+    live: bool = bool(sys.stderr and sys.stderr.isatty())
+
+    def beat(self, standing: Standing) -> None:
+        if self.live:
+            elapsed = units.duration(standing.elapsed_s * 1e9)
+            self._write(f"{_head(standing)}  {elapsed}{_left(standing, standing.elapsed_s)}")
+
+    def ended(self, standing: Standing, entry: RunEntry, run: Run) -> None:
+        if self.live:
+            self._write("")
+        median = units.duration(run.view.steps.median_ns)
+        reason = f"  {entry.state.value}: {entry.reason}" if entry.reason else ""
+        say(f"{_head(standing)}  median {median}{_left(standing, standing.elapsed_s)}{reason}")
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(_CLEAR_LINE + text)
+        sys.stderr.flush()
+
+
+def _head(standing: Standing) -> str:
+    width = len(str(standing.total))
+    return f"run {standing.number:{width}} of {standing.total}  {standing.variant:16}"
+
+
+def _left(standing: Standing, elapsed_s: float) -> str:
+    if standing.remaining_s is None or standing.remaining_s <= elapsed_s:
+        return ""
+    return f"  about {units.duration((standing.remaining_s - elapsed_s) * 1e9)} left"

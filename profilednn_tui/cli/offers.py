@@ -1,0 +1,26 @@
+"""``--with help``: the optimizations there are, and what keeps each from being available."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+
+def asks_for_help(optimizations: tuple[str, ...] = (), **_options: Any) -> bool:
+    """Whether ``--with help`` was given."""
+    return optimizations == ("help",)
+
+
+def tell_optimizations(python: str | None) -> None:
+    """Print the list, as it stands in the target's environment."""
+    from profilednn_tui.launch.interpreter import find_interpreter
+    from profilednn_tui.launch.optimizations import offers
+
+    found = offers(find_interpreter(python))
+    width = max(len(offer.name) for offer in found)
+    for offer in found:
+        click.echo(f"{'yes' if offer.available else 'no':4}{offer.name:{width}}  {offer.description}")
+        for label, text in (("", offer.reason), ("fix: ", offer.fix), ("not with ", ", ".join(offer.conflicts))):
+            if text:
+                click.echo(f"{'':4}{'':{width}}  {label}{text}")

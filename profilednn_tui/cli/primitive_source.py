@@ -1,0 +1,42 @@
+"""Where commands get oneDNN primitives from: verbose logs, sessions and snapshots."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from profilednn_tui.errors import ProfilerError
+
+if TYPE_CHECKING:
+    from profilednn_tui.onednn.records import PrimitiveLog
+
+
+def read_primitives(names: Sequence[str]) -> tuple[PrimitiveLog, int | None]:
+    """The primitives of some logs together, or of one session; and how many threads ran them, where that is known."""
+    from profilednn_tui.onednn.reader import STANDARD_INPUT, read_logs
+    from profilednn_tui.session.snapshot import SUFFIX
+
+    sessions = [
+        name
+        for name in names
+        if name != STANDARD_INPUT and (name.endswith(SUFFIX) or os.path.isdir(name) or not os.path.exists(name))
+    ]
+    if not sessions:
+        return read_logs(names), None
+    if len(names) > 1:
+        raise ProfilerError(f"{sessions[0]} is no log of oneDNN that can be read, and a session stands alone.")
+    return _of_session(names[0])
+
+
+def _of_session(name: str) -> tuple[PrimitiveLog, int | None]:
+    from profilednn_tui.session.source import open_session
+
+    session = open_session(name)
+    while session.poll():
+        pass
+    view = session.view()
+    if not view.primitives.log.uses:
+        reason = next((one.text for one in view.notices if one.code == "no_primitives"), "no window has an account")
+        raise ProfilerError(f"The session {name} holds no oneDNN primitives ({reason}).")
+    return view.primitives.log, view.target.intra_op_threads

@@ -1,0 +1,36 @@
+"""The command that runs primitives again, here, without the model and the data they come from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from profilednn_tui.cli.primitive_source import read_primitives
+from profilednn_tui.cli.values import write_text
+
+
+@click.command("project")
+@click.argument("source", metavar="SESSION|FILE.pdnn|LOG")
+@click.option("--on", "python", metavar="PYTHON", help="Interpreter with torch to run on; default as for a run.")
+@click.option("--threads", type=click.IntRange(1), help="Default: those of the session, at most this machine's.")
+@click.option("--seconds", type=click.FloatRange(1), default=40.0, show_default=True, help="Begin no round after this.")
+@click.option("--json", "as_json", is_flag=True, help="For other programs.")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Default: standard output.")
+def project(
+    source: str, python: str | None, threads: int | None, seconds: float, as_json: bool, output: Path | None
+) -> None:
+    """Run the oneDNN primitives of a session or log again on this machine.
+
+    A snapshot is enough: neither the model nor its data are needed. Each distinct primitive runs many times, in turn
+    with the others, on end, and with cold caches; weighted by its calls this gives the time they would take here.
+    """
+    from profilednn_tui.launch.interpreter import find_interpreter
+    from profilednn_tui.onednn.formats.projection import projection_json, projection_lines
+    from profilednn_tui.onednn.projection import project as run_again
+
+    log, session_threads = read_primitives([source])
+    available = len(os.sched_getaffinity(0))
+    found = run_again(log, find_interpreter(python), threads or min(session_threads or available, available), seconds)
+    write_text(projection_json(found) if as_json else "".join(f"{line}\n" for line in projection_lines(found)), output)

@@ -1,0 +1,209 @@
+"""Parts of two sides next to each other: what was added, what is gone, what has grown or shrunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from profilednn_tui.compare.runs import Side
+from profilednn_tui.compare.samples import FairSteps
+from profilednn_tui.protocol import PHASES
+from profilednn_tui.session.records import Module, Operator, SessionView
+
+NOTABLE_SHARE = 0.1
+"""Relative change of one part, below which windows of a few steps cannot tell."""
+NOTABLE_TOTAL = 0.002
+"""Its size relative to all parts together: smaller ones are nobody's concern."""
+
+Part = TypeVar("Part")
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Change(Enum):
+    """What became of a part from the baseline to the candidate."""
+
+    ADDED = "added"
+    GONE = "gone"
+    GROWN = "grown"
+    SHRUNK = "shrunk"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned(Generic[Key]):
+    """One part on both sides; means over the runs, nothing where a side does not have it."""
+
+    key: Key
+    baseline_ns: float | None
+    candidate_ns: float | None
+    change: Change
+    baseline_calls: float = 0.0
+    candidate_calls: float = 0.0
+
+    @property
+    def difference_ns(self) -> float:
+        """What the candidate needs more, a step."""
+        return (self.candidate_ns or 0.0) - (self.baseline_ns or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorName:
+    """What operators are aligned by: the same work in another dtype or memory format is the same operator."""
+
+    name: str
+    input_shapes: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleName:
+    """What modules are aligned by."""
+
+    path: str
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of both sides, median over the runs."""
+
+    name: str
+    unit: str
+    """``bytes``, ``count`` or ``percent``."""
+    baseline: float | None
+    candidate: float | None
+
+
+def align_phases(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps]) -> tuple[Aligned[str], ...]:
+    """The phases of the step, medians over runs of their median steps."""
+    sides = [np.median([np.median(run.phases_ns, axis=0) for run in runs], axis=0) for runs in (baseline, candidate)]
+    total_ns = float(sides[0].sum())
+    return tuple(
+        Aligned(name, float(first), float(second), _change(float(first), float(second), total_ns))
+        for name, first, second in zip(PHASES, *sides, strict=True)
+        if first or second
+    )
+
+
+def align_operators(baseline: Side, candidate: Side) -> tuple[Aligned[OperatorName], ...]:
+    """Operators by name and input shapes, self time a step; the largest difference first."""
+    return _align(
+        [_totals(view.operators.rows, _operator_name, lambda row: row.self_ns_per_step, lambda row: row.calls_per_step)
+         for view in _profiled(baseline)],
+        [_totals(view.operators.rows, _operator_name, lambda row: row.self_ns_per_step, lambda row: row.calls_per_step)
+         for view in _profiled(candidate)],
+    )  # fmt: skip
+
+
+def align_modules(baseline: Side, candidate: Side) -> tuple[Aligned[ModuleName], ...]:
+    """Modules by path and class, forward and backward time with their children; the largest difference first."""
+    return _align(
+        [_totals(view.operators.modules, _module_name, _module_ns, lambda module: module.calls_per_step)
+         for view in _profiled(baseline)],
+        [_totals(view.operators.modules, _module_name, _module_ns, lambda module: module.calls_per_step)
+         for view in _profiled(candidate)],
+        nested=True,
+    )  # fmt: skip
+
+
+def align_figures(baseline: Side, candidate: Side) -> tuple[Figure, ...]:
+    """Memory, page faults and processor use."""
+    return tuple(
+        Figure(name, unit, _median(map(figure, _views(baseline))), _median(map(figure, _views(candidate))))
+        for name, unit, figure in _FIGURES
+    )
+
+
+def _faults_per_step(view: SessionView) -> float | None:
+    history, rate = view.memory.faults_history, view.steps.steps_per_s
+    return float(np.mean(history)) / rate if history and rate else None
+
+
+_FIGURES: tuple[tuple[str, str, Callable[[SessionView], float | None]], ...] = (
+    ("peak memory", "bytes", lambda view: view.memory.peak_rss_bytes),
+    ("page faults a step", "count", _faults_per_step),
+    ("target's CPU", "percent", lambda view: view.cores.mean_target_percent),
+    ("others' CPU", "percent", lambda view: view.cores.mean_others_percent),
+    ("overhead of watching", "percent", lambda view: view.agent.overhead_percent),
+)
+
+_Totals = dict[Key, tuple[float, float]]
+"""Key -> time in ns and calls, a step."""
+
+
+def _align(
+    baseline: list[_Totals[Key]], candidate: list[_Totals[Key]], nested: bool = False
+) -> tuple[Aligned[Key], ...]:
+    if not baseline or not candidate:
+        return ()
+    first, second = _mean(baseline), _mean(candidate)
+    times = [time_ns for time_ns, _ in first.values()]
+    total_ns = max(times, default=0.0) if nested else sum(times)
+    rows = []
+    for key in {**first, **second}:
+        (before_ns, before_calls), (after_ns, after_calls) = (side.get(key, (None, 0.0)) for side in (first, second))
+        change = _change(before_ns, after_ns, total_ns)
+        rows.append(Aligned(key, before_ns, after_ns, change, before_calls, after_calls))
+    return tuple(sorted(rows, key=lambda row: -abs(row.difference_ns)))
+
+
+def _change(before_ns: float | None, after_ns: float | None, total_ns: float) -> Change:
+    if before_ns is None:
+        return Change.ADDED
+    if after_ns is None:
+        return Change.GONE
+    difference_ns = after_ns - before_ns
+    if abs(difference_ns) < max(NOTABLE_SHARE * before_ns, NOTABLE_TOTAL * total_ns):
+        return Change.UNCHANGED
+    return Change.GROWN if difference_ns > 0 else Change.SHRUNK
+
+
+def _totals(
+    parts: Iterable[Part],
+    key_of: Callable[[Part], Key],
+    time_ns: Callable[[Part], float],
+    calls: Callable[[Part], float],
+) -> _Totals[Key]:
+    totals: _Totals[Key] = {}
+    for part in parts:
+        key = key_of(part)
+        known_ns, known_calls = totals.get(key, (0.0, 0.0))
+        totals[key] = (known_ns + time_ns(part), known_calls + calls(part))
+    return totals
+
+
+def _mean(runs: list[_Totals[Key]]) -> _Totals[Key]:
+    sums: _Totals[Key] = {}
+    for totals in runs:
+        for key, (time_ns, calls) in totals.items():
+            known_ns, known_calls = sums.get(key, (0.0, 0.0))
+            sums[key] = (known_ns + time_ns / len(runs), known_calls + calls / len(runs))
+    return sums
+
+
+def _operator_name(row: Operator) -> OperatorName:
+    return OperatorName(row.key.name, row.key.input_shapes)
+
+
+def _module_name(module: Module) -> ModuleName:
+    return ModuleName(module.path, module.class_name)
+
+
+def _module_ns(module: Module) -> float:
+    return module.forward_ns + module.backward_ns
+
+
+def _views(side: Side) -> list[SessionView]:
+    return [run.view for run in side.runs]
+
+
+def _profiled(side: Side) -> list[SessionView]:
+    return [view for view in _views(side) if view.operators.windows]
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None

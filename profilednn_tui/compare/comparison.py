@@ -1,0 +1,130 @@
+"""Everything a comparison says about two sides."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from profilednn_tui import units
+from profilednn_tui.compare.alignment import (
+    Aligned,
+    Figure,
+    ModuleName,
+    OperatorName,
+    align_figures,
+    align_modules,
+    align_operators,
+    align_phases,
+)
+from profilednn_tui.compare.comparable import differences
+from profilednn_tui.compare.intervals import ASSUMED_SPREAD
+from profilednn_tui.compare.losses import LossAgreement, loss_agreement
+from profilednn_tui.compare.runs import Run, Side, others_share
+from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
+from profilednn_tui.compare.verdict import Verdict, judge
+
+FEWEST_STEPS = 5
+"""After the warm-up, in every run: a median of fewer says little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A candidate against a baseline."""
+
+    baseline: Side
+    candidate: Side
+    verdict: Verdict
+    losses: LossAgreement
+    warm_up_steps: int
+    """Left out at the beginning of every run."""
+    baseline_steps: tuple[FairSteps, ...]
+    """The samples, one series a run."""
+    candidate_steps: tuple[FairSteps, ...]
+    phases: tuple[Aligned[str], ...]
+    operators: tuple[Aligned[OperatorName], ...]
+    modules: tuple[Aligned[ModuleName], ...]
+    figures: tuple[Figure, ...]
+    notes: tuple[str, ...]
+    """What a reader has to know beside the verdict."""
+
+
+def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Comparison:
+    """Compare two sides of at least one run each.
+
+    `across` names checks of `comparable.CHECKS` whose difference is meant: it becomes a note instead of a reason.
+    """
+    different = differences(baseline, candidate)
+    reasons = [text for name, text in different.items() if name not in across]
+    reasons += [side.disturbed for side in (baseline, candidate) if side.disturbed]
+    sides = [[fair_steps(run.view.steps) for run in side.runs] for side in (baseline, candidate)]
+    sides = [[steps for steps in runs if len(steps)] for runs in sides]
+    warm_up = common_warm_up(sides) if all(sides) else 0
+    settled = [[kept for steps in runs if len(kept := steps.after(warm_up))] for runs in sides]
+    reasons += [
+        _too_few(side, runs)
+        for side, runs in zip((baseline, candidate), settled, strict=True)
+        if not runs or min(map(len, runs)) < FEWEST_STEPS
+    ]
+    durations = [[steps.durations_ns for steps in runs] for runs in settled]
+    verdict = judge(durations[0], durations[1], reasons, (others_share(baseline), others_share(candidate)))
+    losses = loss_agreement(*([run.view.steps for run in side.runs] for side in (baseline, candidate)))
+    return Comparison(
+        baseline=baseline,
+        candidate=candidate,
+        verdict=verdict,
+        losses=losses,
+        warm_up_steps=warm_up,
+        baseline_steps=tuple(settled[0]),
+        candidate_steps=tuple(settled[1]),
+        phases=align_phases(settled[0], settled[1]) if all(settled) else (),
+        operators=align_operators(baseline, candidate),
+        modules=align_modules(baseline, candidate),
+        figures=align_figures(baseline, candidate),
+        notes=tuple(_notes(baseline, candidate, verdict, losses, [different[n] for n in different if n in across])),
+    )
+
+
+def _too_few(side: Side, runs: list[FairSteps]) -> str:
+    fewest = min(map(len, runs), default=0)
+    return f"{side.name} has {fewest or 'no'} steps to judge, and {FEWEST_STEPS} are needed"
+
+
+def _notes(
+    baseline: Side, candidate: Side, verdict: Verdict, losses: LossAgreement, accepted: list[str]
+) -> Iterator[str]:
+    yield from (f"compared all the same: {sentence}" for sentence in accepted)
+    if losses.changes_training:
+        yield f"the training is another one: losses {losses.text}"
+    if verdict.interval is not None and verdict.interval.assumed:
+        fewest = min(len(baseline.runs), len(candidate.runs))
+        yield (
+            f"{fewest} {'run' if fewest == 1 else 'runs'} a side do not tell how much runs differ: "
+            f"{units.share(ASSUMED_SPREAD)} is assumed. `profilednn-tui experiment` measures it"
+        )
+    for side in (baseline, candidate):
+        yield from _notes_on(side)
+    targets = [side.runs[0].view.target for side in (baseline, candidate)]
+    for name in ("torch", "python", "intra_op_threads"):
+        first, second = (getattr(target, name) for target in targets)
+        if first is not None and second is not None and first != second:
+            yield f"{name.replace('_', '-')} {first} against {second}"
+
+
+def _notes_on(side: Side) -> Iterator[str]:
+    shown = len(side.runs) > 1
+    for run in side.runs:
+        who = f"{side.name}, {run.name}" if shown else side.name
+        if run.disturbance and not side.disturbed:
+            yield f"{who}: {run.disturbance}"
+        if run.failed:
+            yield f"{who} ended with {_exit(run)}"
+        if not run.view.operators.windows:
+            yield f"{who} has no operators: no window was recorded"
+    if side.left_out:
+        count = len(side.runs) + len(side.left_out)
+        yield f"{side.name}: {len(side.left_out)} of {count} runs were disturbed and left out"
+
+
+def _exit(run: Run) -> str:
+    code = run.view.target.exit_code or 0
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

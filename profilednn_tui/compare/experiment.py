@@ -1,0 +1,150 @@
+"""An experiment on the disk: a folder of sessions, and a small file that says what they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+
+import msgspec
+
+from profilednn_tui.compare.variants import Variant
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.paths import session_home
+from profilednn_tui.protocol import MAGIC, VERSION
+from profilednn_tui.session.folder import UNREADABLE, VersionGuard, save_json
+
+EXPERIMENT_FILE = "experiment.json"
+
+
+class RunState(Enum):
+    """What became of a run."""
+
+    DONE = "done"
+    DISTURBED = "disturbed"
+    """It ran to its end, but something else was busy."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """One finished run."""
+
+    variant: str
+    block: int
+    """Counts from 0; each block has one run of each variant."""
+    folder: str
+    """Name of its session below the experiment's folder."""
+    state: RunState
+    reason: str = ""
+    """Why it is not simply done."""
+    duration_s: float = 0.0
+    """From its start to its end, as the remaining time is estimated from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """``experiment.json``: what is to be run, and what has been."""
+
+    name: str
+    words: tuple[str, ...]
+    """The target as the user named it: script, ``-m`` module or command, with its arguments."""
+    kind: str
+    """``script``, ``module`` or ``command``."""
+    working_directory: str
+    variants: tuple[Variant, ...]
+    """The first is the baseline."""
+    repeat: int
+    """Runs of each variant."""
+    steps: int
+    """Of each run."""
+    seed: int
+    start_unix_ns: int
+    python: str | None = None
+    """The interpreter of variants without their own."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of all variants."""
+    overhead_percent: float = 0.0
+    ablated: tuple[str, ...] = ()
+    """The optimizations whose contributions are measured."""
+    runs: tuple[RunEntry, ...] = ()
+    magic: str = MAGIC
+    version: int = VERSION
+
+    def with_run(self, run: RunEntry) -> Experiment:
+        return replace(self, runs=(*self.runs, run))
+
+    def pending(self) -> tuple[tuple[Variant, int], ...]:
+        """Variant and block of the runs that are still to be made, in their order: A B B A A B ...
+
+        A block is run forward and the next one backward, so that a machine that slows down does so for all variants.
+        """
+        finished = {(run.variant, run.block) for run in self.runs if run.state is not RunState.FAILED}
+        ordered = [
+            (variant, block)
+            for block in range(self.repeat)
+            for variant in (self.variants if block % 2 == 0 else reversed(self.variants))
+        ]
+        return tuple(one for one in ordered if (one[0].name, one[1]) not in finished)
+
+    def runs_of(self, variant: str) -> tuple[RunEntry, ...]:
+        return tuple(run for run in self.runs if run.variant == variant)
+
+    def save(self, folder: Path) -> None:
+        try:
+            save_json(folder / EXPERIMENT_FILE, self)
+        except OSError as error:
+            raise ProfilerError(
+                f"Cannot write {folder / EXPERIMENT_FILE}: {error.strerror or error}. "
+                "Free some space, or set PROFILEDNN_HOME to another folder."
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An experiment with its folder."""
+
+    folder: Path
+    experiment: Experiment = field(hash=False)
+
+
+def load_experiment(folder: Path) -> Recorded:
+    """Read an experiment; a `ProfilerError` when the folder holds none."""
+    path = folder / EXPERIMENT_FILE
+    try:
+        data = path.read_bytes()
+        msgspec.json.decode(data, type=VersionGuard).check(str(folder))
+        return Recorded(folder, msgspec.json.decode(data, type=Experiment))
+    except OSError as error:
+        raise ProfilerError(f"{folder} is no experiment: {path.name} cannot be read ({error.strerror}).") from None
+    except UNREADABLE as error:
+        raise ProfilerError(f"{folder} is no readable experiment: its {path.name} is damaged ({error}).") from None
+
+
+def find_experiment(path_or_name: str) -> Path | None:
+    """The folder of an experiment: a path, the name of its folder, or the name its user gave it (the newest)."""
+    path = Path(os.path.expanduser(path_or_name))
+    if (path / EXPERIMENT_FILE).is_file():
+        return path
+    recorded = list(list_experiments())
+    exact = [one.folder for one in recorded if path_or_name in (one.folder.name, one.experiment.name)]
+    if exact:
+        return exact[0]
+    beginning = [one.folder for one in recorded if path_or_name and one.folder.name.startswith(path_or_name)]
+    return beginning[0] if len(beginning) == 1 else None
+
+
+def list_experiments() -> Iterator[Recorded]:
+    """The experiments of this machine, newest first; without those that cannot be read."""
+    try:
+        names = sorted((entry.name for entry in os.scandir(session_home())), reverse=True)
+    except OSError:
+        return
+    for name in names:
+        folder = session_home() / name
+        if (folder / EXPERIMENT_FILE).is_file():
+            with suppress(ProfilerError):
+                yield load_experiment(folder)

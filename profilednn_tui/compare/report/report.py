@@ -1,0 +1,19 @@
+"""What a report is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from profilednn_tui.compare.ablation import Ablation
+from profilednn_tui.compare.comparison import Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One comparison, or all candidates of an experiment against its baseline."""
+
+    name: str
+    comparisons: tuple[Comparison, ...]
+    ablation: Ablation | None = None
+    notes: tuple[str, ...] = ()
+    """What concerns all of them."""

@@ -1,0 +1,114 @@
+"""The sentences and figures that all reports share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from profilednn_tui import units
+from profilednn_tui.compare.ablation import Ablation
+from profilednn_tui.compare.alignment import Aligned, Change, Figure, Key
+from profilednn_tui.compare.comparison import Comparison
+from profilednn_tui.compare.intervals import Interval
+from profilednn_tui.compare.losses import LossAgreement
+from profilednn_tui.compare.runs import Side
+from profilednn_tui.compare.verdict import Outcome, Verdict
+
+TOP_OPERATORS = 12
+TOP_MODULES = 8
+
+_FIGURE_TEXTS = {"bytes": units.bytes_size, "count": units.count, "percent": units.percent}
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The verdict with its numbers in one sentence."""
+    interval = verdict.interval
+    if verdict.outcome is Outcome.NOT_COMPARABLE:
+        return f"{verdict.outcome.value}: {'; '.join(verdict.reasons)}"
+    assert interval is not None
+    if verdict.outcome is Outcome.NO_DIFFERENCE:
+        seen = f"; {units.share(interval.smallest_difference)} or more would have been seen"
+        return f"{verdict.outcome.value} {interval_text(interval)}{seen}"
+    return (
+        f"{verdict.outcome.value}: step time {units.change(interval.ratio)} {interval_text(interval)}{speed(interval)}"
+    )
+
+
+def interval_text(interval: Interval) -> str:
+    """The confidence interval as changes of the step time: ``(-3.1 % to +0.4 %)``."""
+    return f"({units.change(interval.low)} to {units.change(interval.high)})"
+
+
+def speed(interval: Interval) -> str:
+    """A large speedup as a factor, which is how people speak of it."""
+    return f", {units.ratio(1 / interval.ratio)} as fast" if interval.ratio < 0.8 else ""
+
+
+def losses_text(losses: LossAgreement) -> str:
+    """The agreement with the figures behind it."""
+    if losses.largest is None:
+        return losses.text
+    if not losses.largest:
+        return f"{losses.text}, to the last digit"
+    own = "" if losses.spread is None else f", the baseline's own runs by {_percent(losses.spread)}"
+    return f"{losses.text} (smoothed losses differ by {_percent(losses.largest)}{own})"
+
+
+def steps_text(comparison: Comparison) -> str:
+    """The two step times, and what they rest on."""
+    verdict = comparison.verdict
+    sides = (
+        (comparison.baseline, verdict.baseline_ns, comparison.baseline_steps),
+        (comparison.candidate, verdict.candidate_ns, comparison.candidate_steps),
+    )
+    texts = [
+        f"{side.name} {units.duration(median_ns)} ({runs_text(side)}, {units.count(sum(map(len, series)))} steps)"
+        for side, median_ns, series in sides
+    ]
+    return f"{texts[0]} -> {texts[1]}, {comparison.warm_up_steps} steps of warm-up left out"
+
+
+def runs_text(side: Side) -> str:
+    """How many runs a side has."""
+    return f"{len(side.runs)} run{'s' if len(side.runs) != 1 else ''}"
+
+
+def figure_texts(figure: Figure) -> tuple[str, str]:
+    """Both values of a figure in its unit."""
+    text = _FIGURE_TEXTS[figure.unit]
+    return text(figure.baseline), text(figure.candidate)
+
+
+def change_text(row: Aligned[Key]) -> str:
+    """What became of a part: ``+12.0 %``, or that only one side has it."""
+    if row.change in (Change.ADDED, Change.GONE) or not row.baseline_ns:
+        return row.change.value
+    return units.change((row.candidate_ns or 0.0) / row.baseline_ns)
+
+
+def notable(rows: Sequence[Aligned[Key]], limit: int) -> tuple[Aligned[Key], ...]:
+    """The parts that changed most."""
+    return tuple(row for row in rows if row.change is not Change.UNCHANGED)[:limit]
+
+
+def _percent(fraction: float) -> str:
+    return units.share(fraction) if fraction else "0"
+
+
+def factor_text(interval: Interval | None) -> str:
+    """A factor of the step time with its interval: ``0.62 (0.60 to 0.65)``."""
+    if interval is None:
+        return units.UNKNOWN
+    return f"{units.fixed(interval.ratio, 3)} ({units.fixed(interval.low, 3)} to {units.fixed(interval.high, 3)})"
+
+
+def product_sentences(ablation: Ablation) -> tuple[str, ...]:
+    """How far the single contributions explain the total."""
+    total = ablation.total
+    if total is None:
+        return ()
+    products = (("alone", ablation.product_alone), ("left out", ablation.product_left_out))
+    known = [(name, product) for name, product in products if product is not None]
+    return tuple(
+        f"'{name}' multiplies to {units.fixed(product, 3)}, {units.change(product / total.ratio)} off the total"
+        for name, product in known
+    )

@@ -1,0 +1,89 @@
+"""Finished runs as a comparison reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from profilednn_tui.session.records import Operators, SessionView
+from profilednn_tui.session.source import OpenSession
+from profilednn_tui.session.windows import MERGED_WINDOWS
+
+ENTRY_OPERATORS = frozenset(
+    f"aten::{name}"
+    for name in (
+        "conv1d", "conv2d", "conv3d", "linear", "embedding", "layer_norm", "batch_norm", "lstm", "gru", "rnn_tanh",
+        "max_pool2d", "scaled_dot_product_attention",
+    )
+)  # fmt: skip
+"""Called by modules with the data that flows through the model: their first input tells its shape."""
+
+_FIRST_SHAPE = re.compile(r"^\[\[(\d[\d, ]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One session of a side."""
+
+    name: str
+    view: SessionView
+    data_shapes: tuple[frozenset[str], ...] = ()
+    """Of each window with any, the shapes of the data that flowed through the model."""
+    location: Path | None = None
+    """The folder or snapshot file, to look further into it."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the target ended with an error."""
+        return self.view.target.exit_code not in (0, None)
+
+    @property
+    def disturbance(self) -> str | None:
+        """What else was busy meanwhile, in a sentence."""
+        return self.view.cores.contention
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Runs that are samples of the same thing: one session, or a variant of an experiment."""
+
+    name: str
+    runs: tuple[Run, ...]
+    left_out: tuple[Run, ...] = ()
+    """Runs that do not count, because something else was busy."""
+    disturbed: str = ""
+    """Why nothing can be concluded: too few runs were left alone."""
+
+
+def others_share(side: Side) -> float:
+    """The fraction of the cores that something else used during the runs of a side, on average."""
+    shares = [
+        run.view.cores.mean_others_percent / (100 * run.view.machine.cores)
+        for run in side.runs
+        if run.view.cores.mean_others_percent is not None and run.view.machine.cores
+    ]
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def read_run(session: OpenSession, name: str | None = None) -> Run:
+    """Read a session to its end."""
+    while session.poll():
+        pass
+    view = session.view()
+    newest = view.window_numbers[-MERGED_WINDOWS:]
+    shapes = [data_shapes(session.view(number).operators) for number in newest]
+    return Run(name or session.location.stem, session.view(), tuple(filter(None, shapes)), session.location)
+
+
+def data_shapes(operators: Operators) -> frozenset[str]:
+    """The first input's shape of every forward operator that takes the model's data, as ``32×3×224×224``."""
+    return frozenset(_first_shapes(operators))
+
+
+def _first_shapes(operators: Operators) -> Iterator[str]:
+    for row in operators.rows:
+        found = _FIRST_SHAPE.match(row.key.input_shapes)
+        if found and row.key.name in ENTRY_OPERATORS:
+            yield found.group(1).replace(", ", "×")

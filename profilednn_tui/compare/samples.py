@@ -1,0 +1,56 @@
+"""The steps of runs that count: unprofiled ones, after the warm-up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from profilednn_tui.compare.warmup import Floats, warm_up_length
+from profilednn_tui.protocol import PHASES
+from profilednn_tui.session.records import Steps
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class FairSteps:
+    """Steps without flags, as arrays of the shape (steps,); phases of the shape (steps, 6)."""
+
+    numbers: Integers
+    durations_ns: Floats
+    phases_ns: Floats
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def after(self, number: int) -> FairSteps:
+        """The steps after the one of this number."""
+        kept = self.numbers > number
+        return FairSteps(self.numbers[kept], self.durations_ns[kept], self.phases_ns[kept])
+
+
+def fair_steps(steps: Steps) -> FairSteps:
+    """The steps that the profiler did not touch; all of them when it touched every one."""
+    flags = np.array(steps.flags, dtype=np.int64)
+    kept = flags == 0 if (flags == 0).any() else flags >= 0
+    return FairSteps(
+        np.array(steps.numbers, dtype=np.int64)[kept],
+        np.maximum(np.array(steps.durations_ns, dtype=np.float64)[kept], 1.0),
+        np.array(steps.phases_ns, dtype=np.float64).reshape(len(flags), len(PHASES))[kept],
+    )
+
+
+def common_warm_up(sides: Sequence[Sequence[FairSteps]]) -> int:
+    """The last step that counts as warm-up in all runs, so that every run is judged on the same steps.
+
+    Each side's own is the median over its runs: one run that was held up at its start does not decide.
+    """
+    lengths = []
+    for runs in sides:
+        ends = [int(run.numbers[length - 1]) if (length := warm_up_length(run.durations_ns)) else 0 for run in runs]
+        lengths.append(int(np.median(ends)))
+    fewest = min(int(run.numbers[-1]) for runs in sides for run in runs)
+    return min(max(lengths), fewest - 1)

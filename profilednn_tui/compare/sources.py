@@ -1,0 +1,100 @@
+"""What the command line names -> sides and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from profilednn_tui.compare.ablation import contributions
+from profilednn_tui.compare.comparison import compare
+from profilednn_tui.compare.experiment import Recorded, RunEntry, RunState, find_experiment, load_experiment
+from profilednn_tui.compare.report.report import Report
+from profilednn_tui.compare.runs import Run, Side, read_run
+from profilednn_tui.compare.samples import common_warm_up, fair_steps
+from profilednn_tui.compare.warmup import Floats
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.session.snapshot import SUFFIX
+from profilednn_tui.session.source import open_session
+
+VARIANT_MARK = ":"
+FEWEST_UNDISTURBED = 0.5
+"""Of a variant's runs; with fewer, the disturbed ones are shown, and nothing is concluded from them."""
+
+
+def session_side(name: str) -> Side:
+    """A session, a snapshot, or ``EXPERIMENT:VARIANT``."""
+    where, mark, variant = name.rpartition(VARIANT_MARK)
+    folder = find_experiment(where) if mark else None
+    if folder is not None:
+        recorded = load_experiment(folder)
+        if variant not in (known := [one.name for one in recorded.experiment.variants]):
+            raise ProfilerError(f"The experiment {where} has no variant {variant}. There are: {', '.join(known)}.")
+        return variant_side(recorded, variant)
+    folder = find_experiment(name)
+    if folder is not None:
+        names = ", ".join(f"{name}{VARIANT_MARK}{one.name}" for one in load_experiment(folder).experiment.variants)
+        raise ProfilerError(f"{name} is an experiment: name it alone, or one of its variants: {names}.")
+    session = open_session(name)
+    try:
+        run = read_run(session)
+    finally:
+        session.close()
+    return Side(Path(name).name.removesuffix(SUFFIX), (run,))
+
+
+def sessions_report(baseline: str, candidate: str, across: Collection[str]) -> Report:
+    """Two sides against each other."""
+    first, second = session_side(baseline), session_side(candidate)
+    if first.name == second.name:
+        first, second = replace(first, name=baseline), replace(second, name=candidate)
+    return Report(f"{second.name} against {first.name}", (compare(first, second, across),))
+
+
+def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
+    """All variants of an experiment against its first."""
+    recorded = load_experiment(folder)
+    experiment = recorded.experiment
+    sides = {variant.name: variant_side(recorded, variant.name) for variant in experiment.variants}
+    baseline, *candidates = sides.values()
+    if not baseline.runs:
+        raise ProfilerError(f"The experiment {experiment.name} has no finished run of {baseline.name} yet.")
+    comparisons = tuple(compare(baseline, side, across) for side in candidates if side.runs)
+    notes = [f"no finished run of {side.name}" for side in candidates if not side.runs]
+    missing = len(experiment.pending())
+    if missing:
+        notes.append(f"{missing} runs are missing: `profilednn-tui experiment --resume {folder.name}` makes them")
+    notes += [f"{run.folder}: {run.reason}" for run in experiment.runs if run.state is RunState.FAILED]
+    ablation = contributions(experiment.ablated, _settled(sides)) if experiment.ablated else None
+    return Report(experiment.name, comparisons, ablation, tuple(notes))
+
+
+def variant_side(recorded: Recorded, variant: str) -> Side:
+    """The runs of a variant; without the disturbed ones, as long as enough others are there."""
+    entries = [run for run in recorded.experiment.runs_of(variant) if run.state is not RunState.FAILED]
+    quiet = [run for run in entries if run.state is RunState.DONE]
+    disturbed = [run for run in entries if run.state is RunState.DISTURBED]
+
+    def read(chosen: list[RunEntry]) -> tuple[Run, ...]:
+        return tuple(_read(recorded.folder / run.folder) for run in chosen)
+
+    if not disturbed or len(quiet) >= FEWEST_UNDISTURBED * recorded.experiment.repeat:
+        return Side(variant, read(quiet), left_out=read(disturbed))
+    sentence = f"{len(disturbed)} of {len(entries)} runs of {variant} were disturbed ({disturbed[-1].reason})"
+    return Side(variant, read(entries), disturbed=sentence)
+
+
+def _settled(sides: Mapping[str, Side]) -> dict[str, list[Floats]]:
+    """The steps of all variants after the warm-up of the one that needs most."""
+    fair = {name: [fair_steps(run.view.steps) for run in side.runs] for name, side in sides.items()}
+    some = {name: runs for name, runs in fair.items() if runs and all(map(len, runs))}
+    warm_up = common_warm_up(list(some.values())) if some else 0
+    return {name: [run.after(warm_up).durations_ns for run in runs] for name, runs in some.items()}
+
+
+def _read(folder: Path) -> Run:
+    session = open_session(folder)
+    try:
+        return read_run(session, folder.name)
+    finally:
+        session.close()

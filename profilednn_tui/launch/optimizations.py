@@ -1,0 +1,100 @@
+"""Optimizations as the host sees them: which there are, which are available, and what they change before a start.
+
+What is not known by name is asked of the agent's survey, in the target's interpreter: there it is true.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from profilednn_tui.collect.cgroup import cgroup_of
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.command import TargetCommand
+from profilednn_tui.launch.interpreter import ask, find_interpreter
+from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
+
+SURVEY = AGENT_FOLDER / "survey.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One optimization, as it stands in the target's environment."""
+
+    name: str
+    description: str
+    conflicts: tuple[str, ...]
+    at_launch: bool
+    """Whether it acts before the target starts."""
+    reason: str
+    """Why it is not available; empty when it is."""
+    fix: str
+
+    @property
+    def available(self) -> bool:
+        return not self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchPlan:
+    """What the chosen optimizations change before the target starts."""
+
+    environment: dict[str, str]
+    processors: frozenset[int] = frozenset()
+    """Logical CPUs for the target; empty: those it would have anyway."""
+
+
+def own_optimizations() -> tuple[str, ...]:
+    """The optimizations of this package: one file each."""
+    return tuple(sorted(file.stem for file in (AGENT_FOLDER / "optimizations").glob("[!_]*.py")))
+
+
+def check_names(names: Sequence[str], python: str | None) -> None:
+    """A `ProfilerError` for a name that is neither ours nor an entry point of the target's environment."""
+    known = own_optimizations()
+    if set(names) <= set(known):
+        return
+    known = tuple(_survey(python or find_interpreter(None), "names") or known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ProfilerError(f"There is no optimization {', '.join(unknown)}. There are: {', '.join(known)}.")
+
+
+def offers(python: str) -> tuple[Offer, ...]:
+    """All optimizations, checked in an environment: takes as long as its torch needs to be imported."""
+    found = _survey(python, "offers")
+    if found is None:
+        raise ProfilerError(
+            f"{python} could not tell which optimizations are available. See `profilednn-tui doctor --python {python}`."
+        )
+    return tuple(Offer(**{**one, "conflicts": tuple(one["conflicts"])}) for one in found)
+
+
+def launch_plan(command: TargetCommand, options: LaunchOptions, base: Mapping[str, str]) -> LaunchPlan:
+    """What those of the chosen optimizations change that act before the start.
+
+    What the user has set himself, in the environment `base` or by option, stays; libraries are preloaded before his.
+    """
+    if not options.optimizations:
+        return LaunchPlan({})
+    environment = {**base, **options.environment}
+    quota = cgroup_of(os.getpid()).quota_cpus
+    words = "launch", "none" if quota is None else str(quota), *options.optimizations
+    answer = _survey(command.python or find_interpreter(None), *words, environment=environment)
+    if answer is None:
+        return LaunchPlan({})  # the agent reports each one
+    changes = {name: value for name, value in answer["environment"].items() if name not in environment}
+    if answer["preload"]:
+        changes["LD_PRELOAD"] = ":".join([*answer["preload"], *filter(None, [environment.get("LD_PRELOAD")])])
+    return LaunchPlan(changes, frozenset(answer["processors"]))
+
+
+def _survey(python: str, *words: str, environment: Mapping[str, str] | None = None) -> Any:
+    """The answer; nothing when there is none."""
+    try:
+        return json.loads(ask(python, str(SURVEY), *words, environment=environment, time_limit_s=60.0))
+    except ValueError:
+        return None

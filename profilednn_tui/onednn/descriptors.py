@@ -1,0 +1,85 @@
+"""Memory descriptors of all eras of the log: which tensor has which data type and layout.
+
+fsrc:nChw16c                       mkldnn_verbose: layout only
+in:f32_nchw                        mkldnn_verbose, reorders
+src_f32::blocked:aBcd16b:f0        dnnl_verbose, onednn_verbose 2.x
+src_f32:a:blocked:aBcd16b::f0      onednn_verbose 3.x
+src:f32:a:blocked:aBcd16b::f0      onednn_verbose,v1
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+_TYPES = {
+    "f64": 8.0,
+    "f32": 4.0,
+    "s32": 4.0,
+    "bf16": 2.0,
+    "f16": 2.0,
+    "s8": 1.0,
+    "u8": 1.0,
+    "f8_e5m2": 1.0,
+    "f8_e4m3": 1.0,
+    "e8m0": 1.0,
+    "f4_e2m1": 0.5,
+    "f4_e3m0": 0.5,
+    "s4": 0.5,
+    "u4": 0.5,
+    "boolean": 1.0,
+}
+_ABSENT = "undef"
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor of a primitive."""
+
+    role: str
+    """``src``, ``wei``, ``bia``, ``dst``, ``diff_src`` ..."""
+    data_type: str
+    """Empty where the log does not say."""
+    layout: str
+    """oneDNN's tag, ``abcd`` (also called nchw) or ``aBcd16b``; the kind of format where there is no tag."""
+
+    @property
+    def item_bytes(self) -> float | None:
+        """Size of an element."""
+        return _TYPES.get(self.data_type)
+
+
+@lru_cache(maxsize=4096)
+def tensors(descriptors: str) -> tuple[Tensor, ...]:
+    """The tensors in a descriptor field, absent ones left out; text of another form gives none."""
+    found = (_tensor(word.split(":")) for word in descriptors.split())
+    return tuple(tensor for tensor in found if tensor is not None)
+
+
+def _tensor(parts: list[str]) -> Tensor | None:
+    if len(parts) < 2:
+        return None
+    role, data_type = parts[0], parts[1]
+    if data_type in _TYPES or data_type == _ABSENT:
+        formats = parts[2:]
+    elif len(parts) > 2:
+        role, data_type = next(
+            ((role[: -len(name) - 1], name) for name in (*_TYPES, _ABSENT) if role.endswith(f"_{name}")), (role, "")
+        )
+        formats = parts[1:]
+    else:
+        data_type, _, layout = parts[1].rpartition("_")
+        known = data_type if data_type in _TYPES else ""
+        role = {"in": "src", "out": "dst"}.get(role, role.removeprefix("f"))
+        return None if layout == _ABSENT else Tensor(role, known, layout if known else parts[1])
+    if data_type == _ABSENT:
+        return None
+    # [properties, kind of format, tag, strides, flags]; some eras leave properties or strides out
+    kind = next((index for index, word in enumerate(formats) if word in _KINDS), None)
+    if kind is None:
+        return None
+    tag = formats[kind + 1] if len(formats) > kind + 1 else ""
+    return Tensor(role, data_type, tag or formats[kind])
+
+
+_KINDS = frozenset({"blocked", "any", "wino", "packed", "rnn_packed", "cublaslt_blocked", "sparse", "opaque", "undef"})

@@ -1,0 +1,177 @@
+"""What a log's primitives would take on this machine, from running each of them again.
+
+The projected time is the sum over the primitives of calls times the time of one call, as in the paper; its ratio to the
+observed time is the efficiency. A round runs all of them once, in turn as in a step: the spread over rounds gives the
+interval. The paper ran each on end (`warm`), which flatters small ones; with other data in the caches (`cold`) is the
+other bound.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor, sqrt
+from pathlib import Path
+from statistics import mean, median
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.onednn.calls import calls_of
+from profilednn_tui.onednn.line import MARKER, Entry, Event, parse
+from profilednn_tui.onednn.records import Primitive, PrimitiveLog
+
+SCRIPT = Path(__file__).resolve().parent.parent / "agent" / "replay.py"
+ROUNDS, LEAST_ROUNDS, REPEATS = 40, 8, 5
+SECONDS = 40.0
+"""After which no further round begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A time with the interval in which its median lies with a probability of 95 %."""
+
+    median_ms: float
+    low_ms: float
+    high_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectedPrimitive:
+    """One distinct primitive; times are of one call."""
+
+    primitive: Primitive
+    calls: int
+    observed_ms: float
+    in_turn: Estimate
+    warm_ms: float | None
+    cold_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """All primitives of a log; times are of all its calls."""
+
+    rows: tuple[ProjectedPrimitive, ...]
+    """Most observed time first."""
+    missing: tuple[Primitive, ...]
+    """Those that torch did not run again."""
+    observed_ms: float
+    """Of all primitives."""
+    covered_ms: float
+    """Of those in `rows`."""
+    projected: Estimate
+    warm_ms: float
+    cold_ms: float
+    rounds: int
+
+    @property
+    def efficiency(self) -> float | None:
+        """Projected by observed time of the same primitives: 1 is as fast as each of them runs here."""
+        return self.projected.median_ms / self.covered_ms if self.covered_ms else None
+
+    @property
+    def error(self) -> float | None:
+        """What the projection misses the observation by, a fraction of it."""
+        efficiency = self.efficiency
+        return None if efficiency is None else efficiency - 1
+
+
+Samples = Mapping[tuple[Primitive, str], Mapping[int, Sequence[float]]]
+"""By primitive and mode: milliseconds by round (in turn) or by call."""
+
+
+def project(log: PrimitiveLog, python: str, threads: int | None = None, seconds: float = SECONDS) -> Projection:
+    """Run the primitives of a log again with an interpreter that has torch."""
+    wanted = [use.primitive for use in log.uses if use.execution.count]
+    calls = calls_of(wanted)
+    if not calls:
+        raise ProfilerError(
+            "Nothing to run again: there is no convolution, matmul, inner product or LSTM among the primitives."
+        )
+    order = {
+        "calls": calls,
+        "rounds": ROUNDS,
+        "least_rounds": LEAST_ROUNDS,
+        "seconds": seconds,
+        "repeats": REPEATS,
+        "threads": threads,
+    }
+    return projection(log, read_samples(run_script(python, order, threads).splitlines()))
+
+
+def run_script(python: str, order: Mapping[str, object], threads: int | None) -> str:
+    """What ``agent/replay.py`` prints for an order; a `ProfilerError` when it fails."""
+    environment = {**os.environ, "ONEDNN_VERBOSE": "0" if order.get("peaks") else "1", "LC_ALL": "C"}
+    if threads:
+        environment["OMP_NUM_THREADS"] = str(threads)
+    try:
+        done = subprocess.run(
+            [python, str(SCRIPT)], input=json.dumps(order), capture_output=True, text=True, env=environment, check=False
+        )
+    except OSError as error:
+        raise ProfilerError(f"{python} cannot be run ({error.strerror}). Name an interpreter with torch.") from None
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise ProfilerError(f"Running the primitives with {python} failed: {last}. Name an interpreter with torch.")
+    return done.stdout
+
+
+def read_samples(lines: Iterable[str]) -> Samples:
+    """The times in the script's answer."""
+    samples: dict[tuple[Primitive, str], dict[int, list[float]]] = {}
+    known: dict[str, Primitive | None] = {}
+    mode, number = "", 0
+    for line in lines:
+        if line.startswith("profilednn,"):
+            _, mode, text, *_ = line.split(",")
+            number = int(text)
+            continue
+        key, _, time_text = line.rpartition(",")
+        if key not in known:
+            told = parse(line.partition(",")[2], None) if MARKER.match(line.encode()) else None
+            known[key] = told.primitive if isinstance(told, Entry) and told.event is Event.EXECUTION else None
+        primitive = known[key]
+        if primitive is not None:
+            samples.setdefault((primitive, mode), {}).setdefault(number, []).append(float(time_text))
+    return samples
+
+
+def projection(log: PrimitiveLog, samples: Samples) -> Projection:
+    """Weigh the times by the calls of the log; the first round, which warms up, is left out."""
+    rows, missing = [], []
+    rounds = sorted({number for (_, mode), by in samples.items() if mode == "turn" for number in by if number > 0})
+    totals_ms = dict.fromkeys(rounds, 0.0)
+    warm_ms = cold_ms = 0.0
+    for use in log.uses:
+        primitive, count = use.primitive, use.execution.count
+        if not count:
+            continue
+        turns = {number: mean(times) for number, times in samples.get((primitive, "turn"), {}).items() if number > 0}
+        if not turns:
+            missing.append(primitive)
+            continue
+        in_turn = estimate(list(turns.values()))
+        warm, cold = (_median_of(samples.get((primitive, mode), {})) for mode in ("warm", "cold"))
+        for number in rounds:
+            totals_ms[number] += count * turns.get(number, in_turn.median_ms)
+        warm_ms += count * (in_turn.median_ms if warm is None else warm)
+        cold_ms += count * (in_turn.median_ms if cold is None else cold)
+        rows.append(ProjectedPrimitive(primitive, count, use.execution.total_ms / count, in_turn, warm, cold))
+    covered_ms = sum(row.observed_ms * row.calls for row in rows)
+    whole = estimate(list(totals_ms.values())) if rows else Estimate(0.0, 0.0, 0.0)
+    return Projection(tuple(rows), tuple(missing), log.time_ms, covered_ms, whole, warm_ms, cold_ms, len(rounds))
+
+
+def estimate(samples: Sequence[float]) -> Estimate:
+    """The median and its distribution-free interval: order statistics, by the normal approximation of the binomial."""
+    ordered = sorted(samples)
+    count = len(ordered)
+    low = max(0, floor((count - 1.96 * sqrt(count)) / 2) - 1)  # ranks count from 1
+    return Estimate(median(ordered), ordered[low], ordered[count - 1 - low])
+
+
+def _median_of(times: Mapping[int, Sequence[float]]) -> float | None:
+    values = [value for one in times.values() for value in one]
+    return median(values) if values else None

@@ -1,0 +1,206 @@
+"""Adds up verbose logs as they stream by.
+
+A line is known by its text without timestamp and time, so that the usual line costs one look into a table. What is
+kept is one row for each such text: memory grows with the number of distinct primitives, not with the log.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import BufferedReader
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.onednn.line import MARKER, Entry, Event, Line, Template, Version, parse
+from profilednn_tui.onednn.records import Primitive, PrimitiveLog, PrimitiveUse, Tally
+
+CHUNK_BYTES = 1 << 20
+LONGEST_LINE_BYTES = 1 << 20
+"""A longer one is no line of oneDNN, and is not kept."""
+FOLLOW_INTERVAL_S = 0.25
+STANDARD_INPUT = "-"
+
+_MARKED = b"_verbose,"
+_GZIP_MAGIC = b"\x1f\x8b"
+_VERSION_LINES = 64
+
+_Sums = list[float]  # count, total, least, most
+
+
+class LogReader:
+    """Reads logs piece by piece; `log` says at any time what they have told so far."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, _Sums] = {}
+        self._sums: dict[tuple[Primitive, Event], _Sums] = {}
+        self._template: Template | None = None
+        self._stamped = False
+        self._rest = b""
+        self._skipping = False
+        self._lines = 0
+        self._bad_lines = 0
+        self._versions: dict[str, None] = {}
+        self._damage: list[str] = []
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes; a line that is not whole yet waits for the next ones."""
+        lines = (self._rest + chunk).split(b"\n")
+        rest = lines.pop()
+        if self._skipping and lines:
+            del lines[0]
+            self._skipping = False
+        self._lines += len(lines)
+        if len(rest) > LONGEST_LINE_BYTES or self._skipping:
+            if not self._skipping:
+                self._lines += 1
+                self._bad_lines += MARKER.search(rest) is not None
+            self._skipping, rest = True, b""
+        self._rest = rest
+        self._add(lines)
+
+    def end_file(self, damage: str | None = None) -> None:
+        """The file is at its end, and the next one starts with a line of its own."""
+        last, self._rest = self._rest, b""
+        if last and not self._skipping:
+            self._lines += 1
+            self._add([last])
+        self._skipping, self._template = False, None
+        if damage is not None:
+            self._damage.append(damage)
+
+    def log(self) -> PrimitiveLog:
+        """What has been read so far."""
+        figures: dict[Primitive, dict[Event, Tally]] = {}
+        for (primitive, event), (count, total, least, most) in self._sums.items():
+            figures.setdefault(primitive, {})[event] = Tally(int(count), total, least, most)
+        uses = [
+            PrimitiveUse(
+                primitive,
+                tallies.get(Event.EXECUTION, Tally()),
+                tallies.get(Event.CREATION, Tally()),
+                tallies.get(Event.CACHED, Tally()),
+            )
+            for primitive, tallies in figures.items()
+        ]
+        uses.sort(key=lambda use: -use.execution.total_ms)
+        return PrimitiveLog(
+            tuple(uses),
+            self._lines,
+            sum(int(sums[0]) for sums in self._sums.values()),
+            self._bad_lines,
+            tuple(self._versions),
+            tuple(self._damage),
+        )
+
+    def _add(self, lines: list[bytes]) -> None:
+        known, stamped = self._known, self._stamped
+        for line in lines:
+            if stamped:
+                end = line.rfind(b",")
+                key, figure = line[_key_begin(line) : end], line[end + 1 :]
+            else:
+                key, _, figure = line.rpartition(b",")
+            sums = known.get(key)
+            if sums is None:
+                if _MARKED in line:
+                    self._meet(line)
+                    stamped = self._stamped
+                continue
+            try:
+                time_ms = float(figure)
+            except ValueError:
+                time_ms = -1.0
+            if 0.0 <= time_ms < 1e300:
+                sums[0] += 1
+                sums[1] += time_ms
+                if time_ms < sums[2]:
+                    sums[2] = time_ms
+                elif time_ms > sums[3]:
+                    sums[3] = time_ms
+            else:
+                self._bad_lines += 1
+
+    def _meet(self, line: bytes) -> None:
+        """A line that is not known yet. What another program wrote in front of a marker is cut off."""
+        starts = [match.start() for match in MARKER.finditer(line)]
+        if starts != [0]:
+            self._add([line[start:end] for start, end in zip(starts, [*starts[1:], len(line)], strict=False)])
+            return
+        told = parse(line.partition(b",")[2].decode("utf-8", "replace"), self._template)
+        if isinstance(told, Entry):
+            self._count(told, line)
+        elif isinstance(told, Template):
+            self._template = told
+        elif isinstance(told, Version):
+            if len(self._versions) < _VERSION_LINES:
+                self._versions[told.text] = None
+        else:
+            self._bad_lines += told is Line.BAD
+
+    def _count(self, entry: Entry, line: bytes) -> None:
+        """Add an entry; the same line with another time is known from now on."""
+        sums = self._sums.setdefault((entry.primitive, entry.event), [0, 0.0, entry.time_ms, entry.time_ms])
+        sums[0] += 1
+        sums[1] += entry.time_ms
+        sums[2] = min(sums[2], entry.time_ms)
+        sums[3] = max(sums[3], entry.time_ms)
+        if entry.decimal_comma:
+            return  # its last comma is not the one in front of the time
+        if entry.stamped != self._stamped:
+            self._known.clear()
+            self._stamped = entry.stamped
+        self._known[line[_key_begin(line) if entry.stamped else 0 : line.rfind(b",")]] = sums
+
+
+def _key_begin(line: bytes) -> int:
+    """Where a line with a timestamp goes on behind it."""
+    return line.find(b",", 18 if line.startswith(b"onednn_verbose,v1,") else 15)
+
+
+def read_logs(names: Sequence[str]) -> PrimitiveLog:
+    """Read files, ``-`` for standard input, gzip or not; a `ProfilerError` when one cannot be read."""
+    reader = LogReader()
+    for name in names:
+        with _opened(name) as stream:
+            damage = None
+            try:
+                while chunk := stream.read1(CHUNK_BYTES):
+                    reader.feed(chunk)
+            except (EOFError, zlib.error, gzip.BadGzipFile):
+                damage = f"{name} breaks off in the middle of its compression: what stands before was read."
+            reader.end_file(damage)
+    return reader.log()
+
+
+def follow_log(name: str, wait: Callable[[float], object] = time.sleep) -> Iterator[PrimitiveLog]:
+    """Read a file that grows (or standard input): yields whenever there is news, until the file is gone or shorter."""
+    reader = LogReader()
+    with _opened(name) as stream:
+        while True:
+            grown = False
+            while chunk := stream.read1(CHUNK_BYTES):
+                reader.feed(chunk)
+                grown = True
+            if grown:
+                yield reader.log()
+            if name == STANDARD_INPUT or not os.path.exists(name) or os.path.getsize(name) < stream.tell():
+                reader.end_file()
+                yield reader.log()
+                return
+            wait(FOLLOW_INTERVAL_S)
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[BufferedReader | gzip.GzipFile]:
+    try:
+        raw = open(  # noqa: SIM115 (closed below)
+            0 if name == STANDARD_INPUT else name, "rb", closefd=name != STANDARD_INPUT
+        )
+    except OSError as error:
+        raise ProfilerError(f"Cannot read {name}: {error.strerror or error}. Name a verbose log of oneDNN.") from None
+    with raw as stream:
+        yield gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == _GZIP_MAGIC else stream

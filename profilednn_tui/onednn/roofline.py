@@ -1,0 +1,111 @@
+"""How fast work is done against how fast this machine can do it (Williams, Waterman, Patterson: Roofline, 2009)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from profilednn_tui.onednn.projection import run_script
+from profilednn_tui.onednn.work import Work
+
+CACHE_FILE = "machine-peaks.json"
+FAR_BELOW = 0.2
+"""Less than this part of the roof, neither arithmetic nor memory explains the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """What a machine can do at best with a number of threads."""
+
+    float32_gflops: float
+    bfloat16_gflops: float
+    bandwidth_gb_per_s: float
+    threads: int
+    torch: str
+
+    def gflops(self, data_type: str) -> float:
+        """The peak for a data type of oneDNN or torch."""
+        return self.bfloat16_gflops if data_type.startswith(("bf16", "bfloat16")) else self.float32_gflops
+
+
+class Bound(Enum):
+    """What keeps work from being done faster."""
+
+    COMPUTE = "compute"
+    MEMORY = "memory"
+    OVERHEAD = "overhead"
+    """It stays far below both: too small, badly laid out, or poor code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Work on the roofline."""
+
+    gflops: float
+    """Achieved."""
+    gb_per_s: float
+    intensity: float | None
+    """Operations a byte."""
+    roof: float
+    """Of the attainable rate at this intensity, the part that was achieved."""
+    peak_share: float
+    """Of the peak of arithmetic."""
+    bound: Bound
+
+
+def place(work: Work, time_ms: float, peaks: Peaks, data_type: str) -> Placed | None:
+    """Where work that took `time_ms` stands; nothing without work or time."""
+    if time_ms <= 0 or not (work.flops or work.bytes):
+        return None
+    seconds = time_ms / 1e3
+    peak = peaks.gflops(data_type)
+    compute_s, memory_s = work.flops / peak / 1e9, work.bytes / peaks.bandwidth_gb_per_s / 1e9
+    roof = max(compute_s, memory_s) / seconds
+    bound = Bound.COMPUTE if compute_s >= memory_s else Bound.MEMORY
+    gflops = work.flops / seconds / 1e9
+    return Placed(
+        gflops,
+        work.bytes / seconds / 1e9,
+        work.intensity,
+        roof,
+        gflops / peak,
+        bound if roof >= FAR_BELOW else Bound.OVERHEAD,
+    )
+
+
+def measured_peaks(python: str, threads: int | None, cache: Path, cpu: str) -> Peaks:
+    """The peaks of this machine, from the cache or measured now (some seconds) and kept there.
+
+    Raises `ProfilerError` when `python` has no torch.
+    """
+    key = f"{cpu}, {threads or 'all'} threads, {python}"
+    known = _read(cache)
+    try:
+        return Peaks(**known[key])
+    except (KeyError, TypeError):
+        pass
+    answer = json.loads(run_script(python, {"peaks": True, "threads": threads}, threads))
+    peaks = Peaks(**{field.name: answer[field.name] for field in fields(Peaks)})
+    cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    cache.write_text(json.dumps({**known, key: asdict(peaks)}, indent=1))
+    cache.chmod(0o600)
+    return peaks
+
+
+def known_peaks(cache: Path, cpu: str) -> Peaks | None:
+    """The peaks measured last on a machine with this processor, if any."""
+    try:
+        return Peaks(**[value for key, value in _read(cache).items() if key.startswith(f"{cpu}, ")][-1])
+    except (IndexError, TypeError):
+        return None
+
+
+def _read(cache: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(cache.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}

@@ -1,0 +1,33 @@
+"""Tables as text: aligned for a terminal, or in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[str]:
+    """Lines of equal columns, two spaces apart; `right` are the indices of columns aligned to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Iterator[str]:
+    """A table whose first `left` columns are text and whose others are numbers."""
+    yield _markdown_row(columns)
+    yield _markdown_row([":--" if index < left else "--:" for index in range(len(columns))])
+    yield from map(_markdown_row, rows)
+
+
+def markdown_code(text: str) -> str:
+    """Text in a cell, as it is."""
+    return f"`{text.replace('|', chr(92) + '|').replace('`', chr(39))}`" if text else ""
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

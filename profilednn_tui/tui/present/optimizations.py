@@ -1,0 +1,114 @@
+"""The optimizations: what is available here, what is chosen for the next run, and what came of this one's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+from profilednn_tui.launch.optimizations import Offer
+from profilednn_tui.session.records import Optimization
+from profilednn_tui.tui.present.table import Column
+from profilednn_tui.tui.renderables.line import Line, clip, wrap
+
+ROLES = {"on": "success", "no effect": "muted", "unavailable": "warning", "conflict": "warning", "failed": "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizationRow:
+    """One optimization."""
+
+    name: str
+    chosen: bool
+    """For the next run."""
+    offer: Offer | None
+    """As it stands in the target's environment; nothing while that is not known."""
+    outcome: Optimization | None
+    """What came of it in this run; nothing when it was not asked for."""
+    clashes: tuple[str, ...]
+    """Names of chosen ones that it cannot be on together with."""
+
+
+def optimization_rows(
+    names: Sequence[str], offers: Sequence[Offer], outcomes: Sequence[Optimization], chosen: Set[str]
+) -> tuple[OptimizationRow, ...]:
+    """All of them: those offered, else those known by name, and whatever the run was started with."""
+    offered = {offer.name: offer for offer in offers}
+    ended = {outcome.name: outcome for outcome in outcomes}
+    rows = []
+    for name in dict.fromkeys((*(offered or names), *ended)):
+        offer = offered.get(name)
+        clashing = {one.name for one in offers if name in one.conflicts} | set(offer.conflicts if offer else ())
+        clashes = tuple(sorted(clashing.intersection(chosen)))
+        rows.append(OptimizationRow(name, name in chosen, offer, ended.get(name), clashes))
+    return tuple(rows)
+
+
+def refusal(row: OptimizationRow) -> str | None:
+    """Why this one cannot be switched on, in one sentence."""
+    if row.chosen:
+        return None
+    if row.offer is not None and not row.offer.available:
+        return f"{row.name} is not available: {row.offer.reason}. Fix: {row.offer.fix}."
+    if row.clashes:
+        return f"{row.name} cannot be on together with {' and '.join(row.clashes)}: switch that off first."
+    return None
+
+
+def detail_lines(row: OptimizationRow, width: int) -> tuple[Line, ...]:
+    """Everything about one, wrapped."""
+    offer, outcome = row.offer, row.outcome
+    entries = [
+        ("", offer.description if offer else ""),
+        ("here", _here(row)),
+        ("fix", offer.fix if offer else ""),
+        ("not with", ", ".join(offer.conflicts) if offer else ""),
+        ("this run", f"{outcome.state}: {outcome.text}" if outcome else "not asked for"),
+    ]
+    lines: list[Line] = []
+    for label, text in entries:
+        for index, line in enumerate(wrap(text, max(10, width - 10)) if text else ()):
+            lines.append((((label if index == 0 else "").ljust(10), "muted"), *line))
+    return tuple(lines)
+
+
+def _here(row: OptimizationRow) -> str:
+    if row.offer is None:
+        return "being checked"
+    if not row.offer.available:
+        return row.offer.reason
+    return "available, before the target starts" if row.offer.at_launch else "available"
+
+
+def _mark(row: OptimizationRow, width: int) -> Line:
+    if row.chosen:
+        return (("[x]", "primary bold"),)
+    usable = row.offer is None or row.offer.available
+    return (("[ ]" if usable else " - ", "muted"),)
+
+
+def _name(row: OptimizationRow, width: int) -> Line:
+    usable = row.offer is None or row.offer.available
+    return ((clip(row.name, width), "bold" if row.chosen else "" if usable else "muted"),)
+
+
+def _availability(row: OptimizationRow, width: int) -> Line:
+    if row.chosen and row.clashes:
+        return ((clip(f"conflicts with {', '.join(row.clashes)}", width), "warning"),)
+    usable = row.offer is None or row.offer.available
+    text = row.offer.description if row.offer is not None and usable else _here(row)
+    return ((clip(text, width), "muted" if usable else "warning"),)
+
+
+def _outcome(row: OptimizationRow, width: int) -> Line:
+    if row.outcome is None:
+        return (("", ""),)
+    state = f"{row.outcome.state} "
+    return ((clip(state, width), ROLES.get(row.outcome.state, "")), (clip(row.outcome.text, width - len(state)), ""))
+
+
+COLUMNS: tuple[Column[OptimizationRow], ...] = (
+    Column("", 3, _mark, right=False),
+    Column("optimization", 17, _name, right=False),
+    Column("here", 24, _availability, right=False, grow=1),
+    Column("this run", 24, _outcome, right=False, grow=1),
+)

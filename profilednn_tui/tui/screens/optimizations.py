@@ -1,0 +1,101 @@
+"""Switching optimizations on for the next run, and the receipts of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from profilednn_tui.launch.optimizations import Offer, own_optimizations
+from profilednn_tui.session.records import SessionView
+from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.panels.table import TableView
+from profilednn_tui.tui.present import optimizations
+from profilednn_tui.tui.present.optimizations import OptimizationRow
+from profilednn_tui.tui.screens.base import SessionScreen
+
+
+class OptimizationsView(TableView[OptimizationRow]):
+    """The optimizations, one a line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "open", "switch on or off")]
+    COLUMNS = optimizations.COLUMNS
+
+    def key_of(self, row: OptimizationRow) -> Hashable:
+        return row.name
+
+    def row_text(self, row: OptimizationRow) -> str:
+        return row.name
+
+    def copy_text(self, row: OptimizationRow) -> str:
+        return f"{row.name}\t{row.outcome.state}\t{row.outcome.text}" if row.outcome else row.name
+
+
+class OptimizationsScreen(SessionScreen):
+    """What is available in the target's environment, and why not; `chosen` is the set for the next run."""
+
+    class Checked(Message):
+        """The target's environment has answered."""
+
+        def __init__(self, offers: tuple[Offer, ...]) -> None:
+            super().__init__()
+            self.offers = offers
+
+    def __init__(self, chosen: set[str], check: Callable[[], tuple[Offer, ...]]) -> None:
+        super().__init__()
+        self._chosen = chosen
+        self._check = check
+        self._offers: tuple[Offer, ...] = ()
+
+    def compose_body(self) -> ComposeResult:
+        yield OptimizationsView(id="optimizations")
+        yield LinesView(id="optimization")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(OptimizationsView).focus()
+        self.run_worker(lambda: self.post_message(self.Checked(self._check())), thread=True)
+
+    @on(Checked)
+    def _show_offers(self, event: Checked) -> None:
+        self._offers = event.offers
+        self._present()
+
+    def show_body(self, view: SessionView) -> None:
+        self._present()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.call_after_refresh(self._present)
+
+    def _present(self) -> None:
+        table = self.query_one(OptimizationsView)
+        table.border_title = "Optimizations: space switches, r runs again with them"
+        table.border_subtitle = ", ".join(sorted(self._chosen)) or "none chosen"
+        outcomes = self.view.optimizations
+        table.show_rows(optimizations.optimization_rows(own_optimizations(), self._offers, outcomes, self._chosen))
+        self._show_detail()
+
+    @on(TableView.Moved)
+    def _show_detail(self) -> None:
+        row = self.query_one(OptimizationsView).current
+        detail = self.query_one("#optimization", LinesView)
+        if row is not None and detail.size:
+            detail.border_title = row.name
+            detail.show_lines(optimizations.detail_lines(row, detail.room.width))
+
+    @on(TableView.Opened)
+    def _switch(self) -> None:
+        row = self.query_one(OptimizationsView).current
+        if row is None:
+            return
+        refused = optimizations.refusal(row)
+        if refused is not None:
+            self.notify(refused, severity="warning", timeout=6)
+            return
+        self._chosen ^= {row.name}
+        self._present()

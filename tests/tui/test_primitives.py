@@ -1,0 +1,59 @@
+"""The breakdown of oneDNN's time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from profilednn_tui.session.primitives import PrimitiveSeries
+from profilednn_tui.session.records import Notice, SessionView
+from tests.tui.conftest import Watch
+from tests.tui.feeds import FakeFeed, running_view
+from tests.tui.screen_text import screen_text
+from tests.unit.session.test_primitives import window
+
+
+def view_with_primitives() -> SessionView:
+    """`running_view`, whose first operator runs what the window of the session's tests tells of."""
+    view = running_view()
+    key = view.operators.rows[0].key
+    series = PrimitiveSeries()
+    event = window()
+    strings = [*event.strings[:3], key.name, key.input_shapes, event.strings[5], key.dtypes, key.memory_format]
+    series.add(replace(event, strings=strings, operators=[[3, 4, 6, 7], [5, 2, 2, 2]]))
+    return replace(view, primitives=series.view([1]))
+
+
+async def test_d_breaks_down_onednns_time_and_b_groups_otherwise(watch: Watch) -> None:
+    async with watch(FakeFeed(view_with_primitives())) as (app, pilot):
+        await pilot.press("d")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "oneDNN 4.00 ms a step in 5 calls" in text
+        assert "convolution FWD_D" in text
+        assert "By primitive · direction" in text
+        await pilot.press("b", "b")
+        await pilot.pause()
+        assert "convolution FWD_D mb1" in screen_text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "2 Operators" in screen_text(app)
+
+
+async def test_an_operator_tells_what_onednn_ran_inside(watch: Watch) -> None:
+    async with watch(FakeFeed(view_with_primitives())) as (app, pilot):
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "oneDNN 3.75 ms a step in 4 calls" in screen_text(app)
+        await pilot.press("d")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "jit:avx512_core convolution" in text
+        assert "› oneDNN primitives" in text
+
+
+async def test_without_primitives_the_reason_is_told(watch: Watch) -> None:
+    notice = Notice("info", "no_primitives", "no oneDNN primitives: this torch was built without oneDNN")
+    async with watch(FakeFeed(replace(running_view(), notices=(notice,)))) as (app, pilot):
+        await pilot.press("d")
+        await pilot.pause()
+        assert "this torch was built without oneDNN" in screen_text(app)

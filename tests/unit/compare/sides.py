@@ -1,0 +1,82 @@
+"""Runs with the steps that a test wants, as views: no files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from profilednn_tui.compare.runs import Run, Side
+from profilednn_tui.session.records import (
+    Cores,
+    Machine,
+    Module,
+    Operator,
+    OperatorKey,
+    Operators,
+    SessionView,
+    State,
+    Steps,
+    Target,
+)
+
+MS = 1e6
+MACHINE = Machine(cpu="AMD EPYC 9354 32-Core Processor", cores=4, affinity=4, memory_bytes=16_000_000_000)
+
+
+def steps(durations_ns: Sequence[float], losses: Sequence[float | None] | None = None) -> Steps:
+    count = len(durations_ns)
+    whole = tuple(round(value) for value in durations_ns)
+    return Steps(
+        count=count,
+        numbers=tuple(range(1, count + 1)),
+        durations_ns=whole,
+        phases_ns=tuple((0, value // 3, 0, value // 2, value - value // 2 - value // 3, 0) for value in whole),
+        losses=tuple(losses) if losses is not None else (None,) * count,
+        flags=(0,) * count,
+        steps_per_s=50.0,
+    )
+
+
+def operator(name: str, shapes: str, self_ns: float, calls: float = 1.0, dtypes: str = "float32") -> Operator:
+    key = OperatorKey(name, shapes, dtypes, "contiguous")
+    return Operator(key, calls, self_ns, self_ns, 0.0, False, None, (), ())
+
+
+def operators(*rows: Operator, modules: tuple[Module, ...] = ()) -> Operators:
+    return Operators(windows=(1,), rows=rows, modules=modules)
+
+
+def view(durations_ns: Sequence[float], losses: Sequence[float | None] | None = None, **changes: Any) -> SessionView:
+    target = Target("train.py", argv=("train.py", "--lr", "0.1"), torch="2.14.1", exit_code=0, script_sha256="ab")
+    base = SessionView(state=State.ENDED, target=target, machine=MACHINE, steps=steps(durations_ns, losses))
+    return replace(base, **changes)
+
+
+def run(name: str, durations_ns: Sequence[float], losses: Sequence[float | None] | None = None, **changes: Any) -> Run:
+    return Run(name, view(durations_ns, losses, **changes))
+
+
+def disturbed(view_of: SessionView) -> SessionView:
+    return replace(view_of, cores=Cores(contention="others 98 % of one core: timings are not reliable"))
+
+
+def noisy(
+    generator: np.random.Generator, count: int, step_ns: float = 20 * MS, spread: float = 0.03
+) -> npt.NDArray[np.float64]:
+    """Step durations with a long tail to the right, as real ones have."""
+    return step_ns * np.exp(np.abs(generator.normal(0, spread, count)))
+
+
+def side(name: str, generator: np.random.Generator, runs: int, slower: float = 1.0, spread: float = 0.015) -> Side:
+    """Runs that differ from each other by `spread`, a standard deviation of the logarithm."""
+    return Side(
+        name,
+        tuple(
+            run(f"{name}-{number}", list(noisy(generator, 60, 20 * MS * slower * np.exp(generator.normal(0, spread)))))
+            for number in range(runs)
+        ),
+    )

@@ -1,0 +1,105 @@
+"""The interval covers, finds what it claims to find, and does not see what is not there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from profilednn_tui.compare.intervals import ASSUMED_SPREAD, Floats, Interval, ratio_interval
+from profilednn_tui.compare.verdict import Outcome, judge
+from tests.unit.compare.sides import MS, noisy
+
+EXPERIMENTS = 200
+
+
+def runs(generator: np.random.Generator, count: int, slower: float, spread: float, wild: float = 0.0) -> list[Floats]:
+    """Runs of few steps; some of them, by `wild`, in a slower state for their whole life."""
+    offsets = generator.normal(0, spread, count) + (generator.random(count) < wild) * 0.08
+    return [noisy(generator, 30, 20 * MS * slower * float(np.exp(offset))) for offset in offsets]
+
+
+def intervals(count: int, slower: float, spread: float, wild: float = 0.0) -> list[Interval]:
+    generator = np.random.default_rng(count + round(1000 * slower))
+    return [
+        ratio_interval(runs(generator, count, 1.0, spread, wild), runs(generator, count, slower, spread, wild))
+        for _ in range(EXPERIMENTS)
+    ]
+
+
+@pytest.mark.parametrize(("count", "wild"), [(4, 0.0), (6, 0.0), (6, 0.15), (10, 0.15)])
+def test_the_interval_holds_the_true_ratio_at_least_as_often_as_it_says(count: int, wild: float) -> None:
+    found = intervals(count, 1.1, 0.015, wild)
+    covered = sum(one.low <= 1.1 <= one.high for one in found) / EXPERIMENTS
+    assert covered >= 0.95 - 2 * np.sqrt(0.05 * 0.95 / EXPERIMENTS)
+
+
+@pytest.mark.parametrize(("count", "wild"), [(4, 0.0), (6, 0.0), (6, 0.15), (10, 0.0)])
+def test_equal_sides_seldom_differ(count: int, wild: float) -> None:
+    found = intervals(count, 1.0, 0.02, wild)
+    assert sum(one.low > 1 or one.high < 1 for one in found) / EXPERIMENTS <= 0.05
+
+
+def test_a_difference_of_the_smallest_size_is_found_as_often_as_claimed() -> None:
+    claimed = float(np.median([one.smallest_difference for one in intervals(6, 1.0, 0.02)]))
+    found = intervals(6, 1 + claimed, 0.02)
+    assert sum(one.low > 1 for one in found) / EXPERIMENTS >= 0.8
+    assert not any(one.high < 1 for one in found)
+
+
+def test_many_steps_do_not_make_up_for_few_runs() -> None:
+    """Runs that differ by 5 % are not told apart by a thousand steps each that hardly vary."""
+    generator = np.random.default_rng(1)
+    sides = [
+        [noisy(generator, 1000, 20 * MS * factor, 0.001) for factor in (1.0, 1.05, 0.97, 1.02, 1.06)] for _ in "ab"
+    ]
+    interval = ratio_interval(sides[0], sides[1])
+    assert interval.low < 0.97
+    assert interval.high > 1.03
+
+
+def test_one_run_a_side_rests_on_the_assumed_spread() -> None:
+    generator = np.random.default_rng(2)
+    interval = ratio_interval([noisy(generator, 500)], [noisy(generator, 500, 20.6 * MS)])
+    assert interval.assumed
+    assert interval.low < 1 < interval.high  # 3 % are within what two runs differ by
+    assert np.log(interval.high / interval.low) / 2 == pytest.approx(1.96 * np.sqrt(2) * ASSUMED_SPREAD, rel=0.2)
+
+
+def test_what_others_took_is_no_difference_of_single_runs() -> None:
+    """Seen: of two equal runs the first had a neighbour on 15 % of the cores, and the second looked 13 % faster."""
+    generator = np.random.default_rng(6)
+    first, second = noisy(generator, 40, 41.6 * MS), noisy(generator, 40, 36.1 * MS)
+    assert judge([first], [second], (), others=(0.15, 0.0)).outcome is Outcome.NO_DIFFERENCE
+    assert judge([first], [second], ()).outcome is Outcome.FASTER
+
+
+def test_runs_that_are_equal_to_the_last_digit_have_an_interval_of_no_width() -> None:
+    same = [np.full(20, 20 * MS)] * 5
+    interval = ratio_interval(same, [2 * steps for steps in same])
+    assert (interval.ratio, interval.low, interval.high) == pytest.approx((2, 2, 2))
+    assert interval.smallest_difference == pytest.approx(0)
+
+
+def test_the_same_runs_give_the_same_interval() -> None:
+    generator = np.random.default_rng(3)
+    first, second = runs(generator, 5, 1.0, 0.02), runs(generator, 5, 1.02, 0.02)
+    assert ratio_interval(first, second) == ratio_interval(first, second)
+
+
+@pytest.mark.parametrize(
+    ("slower", "outcome"), [(0.8, Outcome.FASTER), (1.0, Outcome.NO_DIFFERENCE), (1.25, Outcome.SLOWER)]
+)
+def test_the_verdict_follows_from_the_interval(slower: float, outcome: Outcome) -> None:
+    generator = np.random.default_rng(4)
+    verdict = judge(runs(generator, 6, 1.0, 0.01), runs(generator, 6, slower, 0.01), ())
+    assert verdict.outcome is outcome
+    assert verdict.is_regression(0.05) == (outcome is Outcome.SLOWER)
+    assert not verdict.is_regression(0.5)
+
+
+def test_a_reason_against_the_comparison_wins_over_any_interval() -> None:
+    generator = np.random.default_rng(5)
+    verdict = judge(runs(generator, 6, 1.0, 0.01), runs(generator, 6, 2.0, 0.01), ("another machine",))
+    assert verdict.outcome is Outcome.NOT_COMPARABLE
+    assert verdict.interval is not None
+    assert not verdict.is_regression(0.05)

@@ -1,0 +1,89 @@
+"""Does the candidate still compute the same training?"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from profilednn_tui.compare.losses import Agreement, loss_agreement
+from profilednn_tui.session.records import Steps
+from tests.unit.compare.sides import MS, steps
+
+COUNT = 100
+CURVE = 2.3 * np.exp(-np.arange(COUNT) / 60) + 0.1 * np.sin(np.arange(COUNT) * 1.7)
+
+
+def run(losses: npt.NDArray[np.float64] | list[float | None]) -> Steps:
+    return steps([20 * MS] * len(losses), list(losses))
+
+
+def rounded(seed: int, size: float) -> npt.NDArray[np.float64]:
+    result: npt.NDArray[np.float64] = CURVE * (1 + np.random.default_rng(seed).normal(0, size, COUNT))
+    return result
+
+
+def test_equal_to_the_last_bit_is_the_same() -> None:
+    found = loss_agreement([run(CURVE)] * 3, [run(CURVE)] * 3)
+    assert (found.agreement, found.largest, found.spread, found.steps) == (Agreement.SAME, 0, 0, COUNT)
+
+
+def test_within_the_spread_of_the_baseline_is_the_same() -> None:
+    baseline = [run(rounded(seed, 1e-6)) for seed in range(3)]
+    assert loss_agreement(baseline, [run(rounded(9, 1e-7))] * 3).agreement is Agreement.SAME
+
+
+def test_reduced_precision_is_numerical_noise() -> None:
+    found = loss_agreement([run(CURVE)] * 3, [run(rounded(seed, 0.008)) for seed in range(3)])
+    assert found.agreement is Agreement.NOISE
+    assert not found.changes_training
+
+
+def test_a_drift_is_told_with_its_first_step() -> None:
+    wrong = CURVE.copy()
+    wrong[40:] *= 1 + np.linspace(0, 0.6, 60)
+    found = loss_agreement([run(rounded(seed, 1e-4)) for seed in range(3)], [run(wrong)] * 3)
+    assert found.agreement is Agreement.DRIFTING
+    assert found.from_step is not None
+    assert 40 <= found.from_step <= 52
+    assert found.changes_training
+
+
+def test_a_constant_error_drifts_from_the_start() -> None:
+    found = loss_agreement([run(CURVE)] * 2, [run(CURVE * 1.1)] * 2)
+    assert (found.agreement, found.from_step) == (Agreement.DRIFTING, 1)
+
+
+def test_a_single_odd_step_is_no_drift() -> None:
+    odd = CURVE.copy()
+    odd[30] *= 1.15
+    assert loss_agreement([run(CURVE)] * 2, [run(odd)] * 2).agreement is Agreement.NOISE
+
+
+def test_a_baseline_that_scatters_lets_the_candidate_scatter() -> None:
+    """Without deterministic kernels, runs of the baseline are 10 % apart: so may be the candidate."""
+    baseline = [run(CURVE * factor) for factor in (0.95, 1.0, 1.06)]
+    assert not loss_agreement(baseline, [run(CURVE * 1.04)]).changes_training
+
+
+def test_two_runs_with_other_batches_agree_when_the_curves_do() -> None:
+    generator = np.random.default_rng(1)
+    first, second = (CURVE + generator.normal(0, 0.4, COUNT) for _ in range(2))
+    assert loss_agreement([run(first)], [run(second)]).agreement is Agreement.NOISE
+
+
+def test_not_finite_is_broken() -> None:
+    wrong = CURVE.copy()
+    wrong[17:] = np.nan
+    found = loss_agreement([run(CURVE)] * 2, [run(CURVE), run(wrong)])
+    assert (found.agreement, found.from_step) == (Agreement.BROKEN, 18)
+    assert "18" in found.text
+
+
+def test_what_was_broken_before_is_not_the_candidates_fault() -> None:
+    wrong = CURVE.copy()
+    wrong[50:] = np.inf
+    assert loss_agreement([run(wrong)] * 2, [run(wrong)] * 2).agreement is Agreement.SAME
+
+
+def test_without_losses_nothing_is_known() -> None:
+    assert loss_agreement([run([None] * 20)], [run([1.0] * 20)]).agreement is Agreement.UNKNOWN
