@@ -17,7 +17,13 @@ class LossReader:
     def __init__(self, torch: Any) -> None:
         self._tensor_type = torch.Tensor
         self._unseen = torch._C.DisableTorchFunction
-        self._formats = {torch.float32: "f", torch.float64: "d", torch.float16: "e", torch.bfloat16: "bfloat16"}
+        self._modes = torch._C._len_torch_function_stack
+        self._readers = {
+            torch.float32: _float32,
+            torch.float64: _float64,
+            torch.float16: _float16,
+            torch.bfloat16: _bfloat16,
+        }
 
     def read(self, tensors: Any) -> float | None:
         """The value of the single element of a plain CPU tensor, or the first such of a sequence; else nothing."""
@@ -25,19 +31,42 @@ class LossReader:
             tensors = tensors[0] if len(tensors) == 1 else None
         if type(tensors) is not self._tensor_type:
             return None
-        with self._unseen():  # a function mode of the program must not see us look
-            return self._value(tensors)
+        if self._modes():  # a function mode of the program must not see us look
+            with self._unseen():
+                return self._value(tensors)
+        return self._value(tensors)
+
+    def is_number(self, result: Any) -> bool:
+        """Whether a module has returned a tensor of no dimension."""
+        if not isinstance(result, self._tensor_type):
+            return False
+        if self._modes() or type(result) is not self._tensor_type:
+            with self._unseen():
+                return bool(result.ndim == 0)
+        return bool(result.ndim == 0)
 
     def _value(self, tensor: Any) -> float | None:
-        layout = self._formats.get(tensor.dtype)
-        if layout is None or tensor.numel() != 1 or tensor.device.type != "cpu":
+        reader = self._readers.get(tensor.dtype)
+        if reader is None or tensor.numel() != 1 or not tensor.is_cpu:
             return None
         try:
             address = tensor.data_ptr()
         except RuntimeError:  # a wrapper without storage of its own
             return None
-        if not address:
-            return None
-        if layout == "bfloat16":
-            return float(struct.unpack("f", b"\0\0" + ctypes.string_at(address, 2))[0])
-        return float(struct.unpack(layout, ctypes.string_at(address, struct.calcsize(layout)))[0])
+        return reader(address) if address else None
+
+
+def _float32(address: int) -> float:
+    return ctypes.c_float.from_address(address).value
+
+
+def _float64(address: int) -> float:
+    return ctypes.c_double.from_address(address).value
+
+
+def _float16(address: int) -> float:
+    return float(struct.unpack("e", ctypes.string_at(address, 2))[0])
+
+
+def _bfloat16(address: int) -> float:
+    return float(struct.unpack("f", b"\0\0" + ctypes.string_at(address, 2))[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from typing import Any, NamedTuple
+from typing import Any, Optional
 
 from ..protocol import MAGIC, VERSION, Header, Steps, encode
 from .timeline import Cut
@@ -19,20 +19,8 @@ MAX_STEPS = 50_000
 ROWS_A_LINE = 200
 
 
-class FinishedStep(NamedTuple):
-    """One step as the training thread leaves it; the writer makes a row of `protocol.Steps` of it."""
-
-    number: int
-    begin: Cut
-    end: Cut
-    loss: float | None
-    flags: int
-
-    def row(self, unix_offset_ns: int) -> list[Any]:
-        """`unix_offset_ns` leads from the clock of the cuts to the time of day."""
-        begin_ns, end_ns = self.begin.now_ns, self.end.now_ns
-        phases = self.end.phases_since(self.begin)
-        return [end_ns + unix_offset_ns, end_ns - begin_ns, *phases, self.loss, self.flags]
+FinishedStep = tuple[int, Cut, Cut, Optional[float], int]
+"""One step as the training thread leaves it: number, begin, end, loss, flags."""
 
 
 class Outbox:
@@ -96,11 +84,13 @@ class Outbox:
 
     def _next_steps(self, offset_ns: int) -> Steps:
         waiting = self._steps
-        step = waiting.popleft()
-        rows = [step.row(offset_ns)]
-        while waiting and len(rows) < ROWS_A_LINE and waiting[0].number == step.number + len(rows):
-            rows.append(waiting.popleft().row(offset_ns))
-        return Steps(step.number, rows)
+        first = waiting[0][0]
+        rows: list[list[Any]] = []
+        while waiting and len(rows) < ROWS_A_LINE and waiting[0][0] == first + len(rows):
+            _, begin, end, loss, flags = waiting.popleft()
+            duration_ns = end.now_ns - begin.now_ns
+            rows.append([end.now_ns + offset_ns, duration_ns, *end.phases_since(begin), loss, flags])
+        return Steps(first, rows)
 
     def _write_line(self, descriptor: int) -> None:
         line = self._lines[0]

@@ -8,7 +8,7 @@ import ctypes
 import os
 import time
 from collections import deque
-from time import perf_counter_ns, thread_time_ns
+from time import thread_time_ns
 from typing import Any, Callable
 
 from ..protocol import Bye, Command, Notice
@@ -19,7 +19,7 @@ from .hooks import Hooks
 from .onednn_log import OneDnnLog
 from .outbox import Outbox
 from .schedule import Schedule
-from .timeline import FORWARD, Timeline
+from .timeline import Timeline
 from .torch_profiler import ProfilerMissingError, TorchProfiler
 from .watch import Watch
 from .windows import Windows
@@ -86,12 +86,13 @@ class AgentProcess:
         self._control = ControlFile(self._folder)
         timeline = Timeline()
         windows = None
-        self._watch = Watch(self._torch, timeline, self._outbox, self._commands, hook_cost_ns(), self._stop_after)
+        self._watch = Watch(self._torch, timeline, self._outbox, self._commands, self._stop_after)
         if self._profiler is not None:
             schedule = Schedule(self._budget_percent)
             windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
         self._watch.windows = windows
         self._hooks = Hooks(self._torch, timeline, self._watch, self._guard)
+        self._watch.nested_call_ns = self._hooks.nested_call_ns()
         self._hooks.install()
         self._writer = WriterThread(self._look)
         self._writer.start()
@@ -211,17 +212,3 @@ class WriterThread:
                 pass
         finally:
             ended.release()
-
-
-def hook_cost_ns() -> float:
-    """The cost of one switch of the timeline with its wrapper, measured here and now: the best of five short loops."""
-    timeline = Timeline()
-    guard = Guard(lambda event: None)
-    best = float("inf")
-    for _ in range(5):
-        begin = perf_counter_ns()
-        for _ in range(100):
-            guard.run(timeline.enter, FORWARD)
-            timeline.leave_forward(False)
-        best = min(best, (perf_counter_ns() - begin) / 200)
-    return best

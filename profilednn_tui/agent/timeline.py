@@ -1,8 +1,11 @@
-"""The training thread's wall time, divided among phases without a gap.
+"""The training thread's wall time, divided among phases without a gap, and what the hooks took of it.
 
 One phase is current at any time; a switch closes the running piece and opens the next, so the phases of a step add
 up to its wall time by construction. The time between a forward pass and the backward pass that follows is the
 loss; it is known to be that only when the backward pass begins, so until then it is held back.
+
+What a hook costs is measured where it happens: from the time noted at its beginning (`now`) to `enter`, and from
+`leave` to the end. Calibrating a hook in a loop would find a tenth: in a training the caches are full of other things.
 """
 
 from __future__ import annotations
@@ -29,10 +32,11 @@ class Cut(NamedTuple):
 class Timeline:
     """Phase totals in nanoseconds; `enter` and `leave` bracket a call of the training thread."""
 
-    __slots__ = ("_base", "_clock", "_current", "_held_ns", "_mark_ns", "_totals", "busy", "calls", "thread")
+    __slots__ = ("_base", "_current", "_held_ns", "_mark_ns", "_totals", "busy", "hooks_ns", "now", "thread")
 
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
-        self._clock = clock
+        self.now = clock
+        """The clock."""
         self._totals: list[int] = [0] * 7
         self._base = OTHER
         self._current = OTHER
@@ -40,16 +44,18 @@ class Timeline:
         self._mark_ns = clock()
         self.busy = False
         """Whether a data, forward or backward call is open: what it calls in turn belongs to it."""
-        self.calls = 0
-        """Number of switches so far, for the account of our own cost."""
+        self.hooks_ns = 0
+        """What the hooks have cost so far."""
         self.thread: int | None = None
         """Python's identifier of the training thread; nothing before its first activity."""
 
-    def enter(self, phase: int) -> int:
+    def enter(self, phase: int, hook_began_ns: int) -> int:
         """Make `phase` current; returns what `leave` needs."""
-        now = self._clock()
+        now = self.now()
+        mark = self._mark_ns  # inside the hook, if that cut or skipped
+        self.hooks_ns += now - (hook_began_ns if hook_began_ns > mark else mark)
         current = self._current
-        elapsed = now - self._mark_ns
+        elapsed = now - mark
         if current == _GAP:
             self._held_ns += elapsed
             if phase == BACKWARD:
@@ -61,55 +67,58 @@ class Timeline:
         self._mark_ns = now
         self._current = phase
         self.busy = True
-        self.calls += 1
         return current
 
     def leave(self, previous: int) -> None:
         """Close a data or backward call."""
-        now = self._clock()
+        now = self.now()
         self._totals[self._current] += now - self._mark_ns
         self._mark_ns = now
         self._current = previous = self._base if previous == _GAP else previous
         self.busy = previous <= BACKWARD
-        self.calls += 1
+        self.hooks_ns += self.now() - now
 
     def leave_forward(self, is_loss: bool) -> None:
         """Close a call of a root module; `is_loss` says that the module computed the loss."""
-        now = self._clock()
+        now = self.now()
         self._totals[LOSS if is_loss else FORWARD] += now - self._mark_ns
         if not is_loss and self._held_ns:
             self._settle(self._base)
         self._mark_ns = now
         self._current = _GAP
         self.busy = False
-        self.calls += 1
+        self.hooks_ns += self.now() - now
 
-    def enter_optimizer(self) -> None:
+    def enter_optimizer(self, hook_began_ns: int) -> None:
         """The optimizer's update begins; forward and backward calls of a closure still count as such."""
-        self._rebase(OPTIMIZER)
+        self.hooks_ns += self._rebase(OPTIMIZER) - hook_began_ns
 
-    def leave_optimizer(self) -> None:
-        """The optimizer's update is done."""
-        self._rebase(OTHER)
+    def leave_optimizer(self) -> Cut:
+        """The optimizer's update is done, which may bound a step."""
+        return Cut(self._rebase(OTHER), tuple(self._totals))
 
     def cut(self) -> Cut:
         """Close the running piece: a boundary between two steps."""
         return Cut(self._close(), tuple(self._totals))
 
+    def book(self) -> None:
+        """The hook that left the optimizer is done: what has passed since is its cost."""
+        self.hooks_ns += self.now() - self._mark_ns
+
     def skip(self) -> int:
         """Leave out what has passed since the last switch: it was spent by us. Returns the time."""
-        self._mark_ns = now = self._clock()
+        self._mark_ns = now = self.now()
         return now
 
-    def _rebase(self, base: int) -> None:
-        self._close()
+    def _rebase(self, base: int) -> int:
+        now = self._close()
         self._base = base
         if not self.busy:
             self._current = base
-        self.calls += 1
+        return now
 
     def _close(self) -> int:
-        self._mark_ns, before = (now := self._clock()), self._mark_ns
+        self._mark_ns, before = (now := self.now()), self._mark_ns
         if self._current == _GAP:
             self._held_ns += now - before
             self._settle(self._base)

@@ -28,12 +28,12 @@ class Story:
         self.clock.now_ns += duration_ns
 
     def call(self, phase: int, duration_ns: int) -> None:
-        previous = self.timeline.enter(phase)
+        previous = self.timeline.enter(phase, self.clock.now_ns)
         self.wait(duration_ns)
         self.timeline.leave(previous)
 
     def forward(self, duration_ns: int, is_loss: bool = False) -> None:
-        self.timeline.enter(FORWARD)
+        self.timeline.enter(FORWARD, self.clock.now_ns)
         self.wait(duration_ns)
         self.timeline.leave_forward(is_loss)
 
@@ -51,7 +51,7 @@ def test_a_plain_step_has_all_phases() -> None:
     story.forward(10)
     story.wait(20)
     story.call(BACKWARD, 100)
-    story.timeline.enter_optimizer()
+    story.timeline.enter_optimizer(story.clock.now_ns)
     story.wait(1000)
     story.timeline.leave_optimizer()
     story.wait(10000)
@@ -98,7 +98,7 @@ def test_time_between_two_models_is_no_loss() -> None:
 
 def test_a_closure_inside_the_optimizer_keeps_its_own_phases() -> None:
     story = Story()
-    story.timeline.enter_optimizer()
+    story.timeline.enter_optimizer(story.clock.now_ns)
     story.wait(1)
     story.forward(10)
     story.wait(20)
@@ -111,7 +111,7 @@ def test_a_closure_inside_the_optimizer_keeps_its_own_phases() -> None:
 
 def test_a_gradient_inside_the_forward_pass_counts_as_backward() -> None:
     story = Story()
-    story.timeline.enter(FORWARD)
+    story.timeline.enter(FORWARD, story.clock.now_ns)
     story.wait(10)
     story.call(BACKWARD, 100)
     story.wait(5)
@@ -123,7 +123,7 @@ def test_a_gradient_inside_the_forward_pass_counts_as_backward() -> None:
 def test_a_call_is_busy_until_it_returns() -> None:
     story = Story()
     assert not story.timeline.busy
-    previous = story.timeline.enter(DATA)
+    previous = story.timeline.enter(DATA, story.clock.now_ns)
     assert story.timeline.busy
     story.timeline.leave(previous)
     assert not story.timeline.busy
