@@ -100,6 +100,7 @@ def _create(
     steps: int,
     **options: Any,
 ) -> Path:
+    from profilednn_tui.compare.conduct import target_of
     from profilednn_tui.compare.experiment import Experiment
     from profilednn_tui.paths import new_session_folder
 
@@ -120,6 +121,8 @@ def _create(
         ablated=variants[0].optimizations if ablate else (),
         **options,
     )
+    for variant in every:
+        target_of(new, variant)  # refuses what cannot be started, before anything is written
     folder = new_session_folder(new.name)
     new.save(folder)
     return folder

@@ -58,7 +58,7 @@ class Conducted:
     """The signal that ended it early."""
 
 
-def target_command(experiment: Experiment, variant: Variant) -> TargetCommand:
+def target_of(experiment: Experiment, variant: Variant) -> TargetCommand:
     """What to start for a variant; refuses what cannot be started."""
     python = variant.python or experiment.python
     first, *rest = experiment.words
@@ -80,7 +80,7 @@ def conduct(
         raise ProfilerError(
             f"The experiment's folder {experiment.working_directory} cannot be entered ({error.strerror}). Restore it."
         ) from None
-    commands = {variant.name: target_command(experiment, variant) for variant in experiment.variants}
+    commands = {variant.name: target_of(experiment, variant) for variant in experiment.variants}
     given_up: set[str] = set()
     extra = int(EXTRA_SHARE * experiment.repeat * len(experiment.variants))
     for variant, block in experiment.pending():

@@ -176,3 +176,26 @@ def test_experiments_are_listed_with_their_progress(home: Path) -> None:
     output = CliRunner().invoke(program, ["list"]).output
     assert "experiment" in output
     assert "tuning, 8 of 12 runs: stock, tuned" in output
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "An experiment needs a variant"),
+        (("--variant", "a=X=1", "--ablate"), "--ablate takes one variant with optimizations"),
+        (("--variant", "stock=X=1"), "like the baseline it is compared with"),
+        (("--variant", "a=python=/nowhere/python"), "/nowhere/python is not a Python interpreter"),
+        (("--variant", "a=", "--variant", "a=X=1"), "There are two variants a"),
+        (("--variant", "a=no_such_optimization"), "There is no optimization no_such_optimization"),
+        (("--variant", "a=X=1", "--resume", "tuning"), "Leave out the SCRIPT"),
+    ],
+)
+def test_an_experiment_that_makes_no_sense_is_refused_before_anything_is_written(
+    home: Path, tmp_path: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("")
+    outcome = CliRunner().invoke(program, ["experiment", *words, str(script)])
+    assert sentence in f"{outcome.exception}{outcome.output}"
+    assert getattr(outcome.exception, "exit_code", outcome.exit_code) == 2
+    assert list(home.iterdir()) == []

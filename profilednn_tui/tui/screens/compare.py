@@ -39,7 +39,7 @@ class CompareScreen(SessionScreen):
 
     AUTO_FOCUS = f"#{present.OPERATORS}"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(number), f"part({number})", f"part {number}: {name}", show=False)
+        *(Binding(str(number), f"part({number})", f"part {number}: {name.replace('-', ' ')}", show=False)
           for number, name in enumerate(present.PARTS, start=1)),
         Binding("z", "zoom_part", "maximize"),
         Binding("tab", "next_part", "next part", show=False),
