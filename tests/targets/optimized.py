@@ -48,7 +48,7 @@ def resnet():
     from torchvision.models import resnet18
 
     model, images, labels = resnet18(weights=None, num_classes=5), torch.rand(4, 3, 64, 64), torch.arange(4)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     criterion = nn.CrossEntropyLoss()
     return model, optimizer, lambda: criterion(see_logits(model(images)), labels)
 
@@ -70,7 +70,7 @@ def bert():
         BertConfig(vocab_size=100, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **sizes)
     )
     words, labels = torch.randint(0, 100, (4, 16)), torch.tensor([0, 1, 0, 1])
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
 
     def loss():
         output = model(input_ids=words, labels=labels)
