@@ -11,6 +11,7 @@ import sys
 from typing import Any, Callable, NamedTuple
 
 from .guard import Guard, without_our_frame
+from .kineto_thread import keep_out_of_forks
 from .onednn_log import Execution, OneDnnLog
 from .stderr_aside import StderrAside
 
@@ -75,6 +76,7 @@ class TorchProfiler:
         self.onednn_log: OneDnnLog | None = None
         """Reports as long as our window is open."""
         self._ran: list[Execution] | None = None
+        self._torch = torch
         self._loaded = False
 
     @property
@@ -99,7 +101,9 @@ class TorchProfiler:
 
     def start(self, stacks: bool) -> None:
         """Open a window."""
-        self._loaded = True
+        if not self._loaded:
+            self._loaded = True
+            keep_out_of_forks(self._torch)
         with self.foreign.ours():
             profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
             profile._prepare_trace()

@@ -22,6 +22,7 @@ ALIKE = [
     "terminated",
     "interrupted",
     "forks",
+    "forked_child_ends",
     "warns",
     "no_torch",
     "threads_seen",

@@ -115,6 +115,18 @@ def forks():
     train()
 
 
+def forked_child_ends():
+    """Through the interpreter's and C's own exit, where Kineto would wait for a thread that the child has not got."""
+    from tiny import train
+
+    train()
+    child = os.fork()
+    if child == 0:
+        sys.exit(3)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    train()
+
+
 def no_torch():
     print("nothing to see")
 

@@ -1,0 +1,54 @@
+"""Kineto's thread out of the way of forks.
+
+Once loaded, Kineto keeps a thread that waits for orders from outside. A forked child inherits the handle without the
+thread, and joins it when it ends: it hangs or is aborted, whatever its exit code should have been. Python 3.12 and
+newer also warn of a fork beside other threads. So the thread ends before each fork, and starts again after it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import Any
+
+_CLASS = "_ZN9libkineto12ConfigLoader"
+_TASKS = "/proc/self/task"
+
+
+def keep_out_of_forks(torch: Any) -> None:
+    """From now on and for good: Kineto stays loaded when the agent leaves.
+
+    Without effect where libtorch does not export the functions; torch 2.8, 2.13 and 2.14 do.
+    """
+    try:
+        # Calls that keep the interpreter's lock: two threads may fork at a time.
+        library = ctypes.PyDLL(os.path.join(os.path.dirname(torch.__file__), "lib", "libtorch_cpu.so"))
+        instance, stop, start = (
+            library[_CLASS + name] for name in ("8instanceEv", "10stopThreadEv", "11startThreadEv")
+        )
+    except (OSError, AttributeError):
+        return
+    instance.restype = ctypes.c_void_p
+    for function in (stop, start):
+        function.argtypes = [ctypes.c_void_p]
+        function.restype = None
+    ended = False
+
+    def before() -> None:
+        nonlocal ended
+        threads = _count_threads()
+        stop(instance())
+        ended = _count_threads() < threads
+
+    def after_in_parent() -> None:
+        if ended:
+            start(instance())
+
+    os.register_at_fork(before=before, after_in_parent=after_in_parent)
+
+
+def _count_threads() -> int:
+    try:
+        return len(os.listdir(_TASKS))
+    except OSError:
+        return 0
