@@ -23,6 +23,8 @@ from profilednn_tui.compare.runs import Run, Side, others_share
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
 from profilednn_tui.compare.verdict import Verdict, judge
 
+TAKEN = ("on", "asked")
+"""States of an optimization that need no word: with any other, the side is not what its name says."""
 FEWEST_STEPS = 5
 """After the warm-up, in every run: a median of fewer says little."""
 
@@ -120,6 +122,12 @@ def _notes_on(side: Side) -> Iterator[str]:
             yield f"{who} ended with {_exit(run)}"
         if not run.view.operators.windows:
             yield f"{who} has no operators: no window was recorded"
+    yield from dict.fromkeys(
+        f"{side.name}: {one.name} {one.state}, {one.text}"
+        for run in side.runs
+        for one in run.view.optimizations
+        if one.state not in TAKEN
+    )
     if side.left_out:
         count = len(side.runs) + len(side.left_out)
         yield f"{side.name}: {len(side.left_out)} of {count} runs were disturbed and left out"

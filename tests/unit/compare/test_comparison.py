@@ -15,7 +15,7 @@ from profilednn_tui.compare.runs import Run, Side, data_shapes
 from profilednn_tui.compare.variants import Variant, parse_variant
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.session.records import Memory, Module, Target
+from profilednn_tui.session.records import Memory, Module, Optimization, Target
 from tests.unit.compare.sides import MACHINE, MS, disturbed, noisy, operator, operators, run, side
 
 GENERATOR = np.random.default_rng(7)
@@ -176,6 +176,14 @@ def test_a_speedup_that_changes_the_training_is_said_so() -> None:
     assert found.verdict.outcome is Outcome.FASTER
     assert found.losses.agreement is Agreement.DRIFTING
     assert any("the training is another one" in note for note in found.notes)
+
+
+def test_an_optimization_that_did_not_take_is_told_once() -> None:
+    asked = (Optimization("bf16", "on", "autocast"), Optimization("ipex", "unavailable", "it is not installed"))
+    runs = one("B", optimizations=asked).runs * 3
+    notes = compare(one("A"), Side("B", runs)).notes
+    assert [note for note in notes if "ipex" in note] == ["B: ipex unavailable, it is not installed"]
+    assert not any("bf16" in note for note in notes)
 
 
 def test_disturbed_sessions_are_compared_with_a_note() -> None:
