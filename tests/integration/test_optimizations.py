@@ -191,10 +191,14 @@ def test_the_model_is_compiled_and_its_warm_up_is_marked(tmp_path: Path) -> None
 def test_float32_products_in_bfloat16_say_by_how_much_they_differ(tmp_path: Path) -> None:
     trained = optimized(tmp_path, "bert", "bf16_matmul")
 
-    assert "float32 matrix products in bfloat16 (a probe differs by" in trained.text("bf16_matmul")
     assert trained.seen["layer"] == "torch.float32"
-    assert trained.seen["losses"] != plain("bert")["losses"]
-    losses_agree(trained, "bert", BFLOAT16_TOLERANCE)
+    if trained.told["bf16_matmul"]["state"] == "no effect":  # as on processors with avx512_bf16 but no AMX
+        assert "computes the same with it on this processor" in trained.text("bf16_matmul", "no effect")
+        losses_agree(trained, "bert")
+    else:
+        assert "float32 matrix products in bfloat16 (a probe differs by" in trained.text("bf16_matmul")
+        assert trained.seen["losses"] != plain("bert")["losses"]
+        losses_agree(trained, "bert", BFLOAT16_TOLERANCE)
 
 
 def test_denormals_are_flushed_in_all_threads(tmp_path: Path) -> None:
