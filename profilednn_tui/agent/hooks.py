@@ -49,8 +49,8 @@ class Hooks:
     def install(self) -> None:
         """Begin to listen."""
         torch = self._torch
-        compiling = torch.compiler.is_dynamo_compiling
-        self._replace(torch.nn.Module, "__call__", self._module_call(torch.nn.Module.__call__, compiling))
+        compiling = torch.compiler.is_compiling
+        self._replace(torch.nn.Module, "__call__", self._module_call(torch.nn.Module.__call__))
         for name in ("backward", "grad"):
             self._replace(torch.autograd, name, self._backward_call(getattr(torch.autograd, name), compiling))
         loader = torch.utils.data.dataloader
@@ -80,7 +80,7 @@ class Hooks:
             return min(times_ns)
 
         self._timeline.busy = True
-        wrapped_ns = best_ns(self._module_call(call, self._torch.compiler.is_dynamo_compiling))
+        wrapped_ns = best_ns(self._module_call(call))
         self._timeline.busy = False
         return max(wrapped_ns - best_ns(call), 0) / 100
 
@@ -94,16 +94,18 @@ class Hooks:
         setattr(owner, name, wrapper)
         self._undo.append(undo)
 
-    def _module_call(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Callable[..., Any]:
+    def _module_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         timeline, listener, guard = self._timeline, self._listener, self._guard
+        # Dynamo must leave before it reads the timeline; for exports it is enough to ask outside of other calls.
+        in_dynamo, compiling = self._torch.compiler.is_dynamo_compiling, self._torch.compiler.is_compiling
 
         # The profiler finds the module in a local variable named `self`.
         @functools.wraps(original)
         def __call__(self: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: N807
-            if compiling():
+            if in_dynamo():
                 return original(self, *arguments, **keywords)
             try:
-                if timeline.busy or (timeline.thread != get_ident() and not _is_training(timeline)):
+                if timeline.busy or compiling() or (timeline.thread != get_ident() and not _is_training(timeline)):
                     return original(self, *arguments, **keywords)
                 began_ns = timeline.now()
                 may_be_loss = False

@@ -8,6 +8,7 @@ newer also warn of a fork beside other threads. So the thread ends before each f
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 from typing import Any
 
@@ -15,8 +16,9 @@ _CLASS = "_ZN9libkineto12ConfigLoader"
 _TASKS = "/proc/self/task"
 
 
+@functools.cache
 def keep_out_of_forks(torch: Any) -> None:
-    """From now on and for good: Kineto stays loaded when the agent leaves.
+    """From now on and for good: Kineto stays loaded when the agent leaves, and finds this done when it comes back.
 
     Without effect where libtorch does not export the functions; torch 2.8, 2.13 and 2.14 do.
     """
