@@ -19,7 +19,9 @@ from profilednn_tui.agent.guard import Guard
 from profilednn_tui.agent.summarize import summarize
 from profilednn_tui.agent.torch_profiler import TorchProfiler, Tree
 
-ROUNDS = 24
+FEWEST_ROUNDS = 24
+LEAST_S = 12.0
+"""Measured as long as this: a collection of the whole heap comes once in dozens of small windows."""
 
 
 def resnet() -> tuple[nn.Module, Callable[[nn.Module], torch.Tensor]]:
@@ -75,20 +77,22 @@ class Window:
         return tree, profile
 
 
-def measure(window: Window, rounds: int) -> tuple[int, list[float], list[float]]:
+def measure(window: Window, rounds: int, least_s: float) -> tuple[int, list[float], list[float]]:
     """Events of a window, and the seconds of both ways, in turn, each window read both ways."""
-    ours, theirs, events = [], [], 0
-    for round_number in range(rounds + 1):
+    ours: list[float] = []
+    theirs: list[float] = []
+    events = 0
+    start = time.perf_counter()
+    while len(ours) <= rounds or time.perf_counter() - start < least_s:
         tree, profile = window.profile()
         begin = time.perf_counter()
         events = summarize(tree, window.profiler.types, window.paths).events
         middle = time.perf_counter()
         profile.key_averages(group_by_input_shape=True, group_by_stack_n=5)
         end = time.perf_counter()
-        if round_number:
-            ours.append(middle - begin)
-            theirs.append(end - middle)
-    return events, ours, theirs
+        ours.append(middle - begin)
+        theirs.append(end - middle)
+    return events, ours[1:], theirs[1:]
 
 
 def collector_off(window: Window) -> tuple[int, list[float], list[float]]:
@@ -96,7 +100,7 @@ def collector_off(window: Window) -> tuple[int, list[float], list[float]]:
     gc.collect()
     gc.disable()
     try:
-        return measure(window, ROUNDS // 2)
+        return measure(window, FEWEST_ROUNDS // 2, 0.0)
     finally:
         gc.enable()
 
@@ -115,9 +119,10 @@ def main() -> None:
         "",
         *machine(),
         versions("torch", "torchvision"),
-        f"- One profiled step with shapes and stacks, {ROUNDS} windows a model, each read both ways; milliseconds,",
-        "  mean (minimum to maximum). `key_averages(group_by_input_shape=True, group_by_stack_n=5)` includes torch's",
-        "  own conversion of the raw events, as every use of it does.",
+        f"- One profiled step with shapes and stacks, as many windows a model as {LEAST_S:g} s give (at least",
+        f"  {FEWEST_ROUNDS}), each read both ways; milliseconds, mean (minimum to maximum). torch's way is",
+        "  `key_averages(group_by_input_shape=True, group_by_stack_n=5)` and includes its conversion of the raw",
+        "  events, as every use of it does.",
         "- As a program pays it: the objects that `key_averages` makes set off collections of the whole heap, and the",
         "  summary pauses the collector. The last column has the collector off for both.",
         "",
@@ -126,7 +131,7 @@ def main() -> None:
     ]
     for name, make in MODELS.items():
         window = Window(make)
-        events, ours, theirs = measure(window, ROUNDS)
+        events, ours, theirs = measure(window, FEWEST_ROUNDS, LEAST_S)
         ratio = sum(theirs) / sum(ours)
         _, ours_alone, theirs_alone = collector_off(window)
         window.profiler.remove()

@@ -13,9 +13,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from .torch_profiler import BACKWARD_PREFIX, NodeTypes, Tree
 
@@ -26,6 +26,7 @@ _NONE = -1
 _NOWHERE = (_NONE, _NONE)
 
 FrameKey = tuple[str, int, str]
+Sizes = tuple[int, ...]
 
 
 class Summary(NamedTuple):
@@ -57,6 +58,8 @@ def summarize(tree: Tree, types: NodeTypes, module_paths: dict[int, str]) -> Sum
 class _Walk:
     def __init__(self, types: NodeTypes, module_paths: dict[int, str]) -> None:
         self._types = types
+        self._tensor = types.tensor
+        self._sizes_of, self._strides_of, self._dtype_of = types.read[6:]
         self._module_paths = module_paths
         self._events = 0
         self._strings: dict[str, int] = {}
@@ -93,48 +96,53 @@ class _Walk:
 
         Kept in one piece and free of what could be avoided: it runs in the training thread, thousands of times a
         window. Most events are leaves, so only an event with children makes a new level; a level holds its remaining
-        events and what they inherit: the call-stack node above the running frame, that frame (nothing where the node
-        already ends in the calling line), module, 1 in a backward pass, node and module of the forward call behind
+        events and what they inherit: the call-stack node that ends in the calling line and no frame, or the running
+        frame, which knows the node above it; module, 1 in a backward pass, node and module of the forward call behind
         it, and name, row and number of children of the operator right above.
         """
-        torch_op, py_call, py_c_call, _, python_counts = self._types
-        rows, node_of, operator_index, is_ours = self._rows, self._node, self._operator_index, self._ours
+        torch_op, py_call, py_c_call, _, python_counts, read = self._types
+        extra_of, children_of, name_of, duration_of = read[:4]
+        inputs_of, sequence_of = read[4:6]
+        rows, node_of, operator_index = self._rows, self._node, self._operator_index
         made_by: dict[int, tuple[int, int]] = {}  # autograd sequence number -> node, module of the forward pass
         spans: list[_Span] = []
+        covered_ns = 0  # up to here nothing more is taken off any span
         levels: list[tuple[Any, ...]] = [(iter(roots), _NONE, None, _NONE, 0, _NONE, _NONE, None)]
-        events = 0
+        self._events = len(roots)
         while levels:
             remaining, above, frame, module, backward, forward_node, forward_module, outer = levels[-1]
             for event in remaining:
-                events += 1
-                extra = event.extra_fields
+                extra = extra_of(event)
                 kind = type(extra)
-                children = event.children
+                children = children_of(event)
                 if spans and (kind is torch_op or python_counts):
-                    spans = _subtract_from(spans, event.start_time_ns, event.end_time_ns)
+                    end_ns = event.end_time_ns
+                    if end_ns > covered_ns:
+                        spans = _subtract_from(spans, event.start_time_ns, end_ns)
+                        covered_ns = min([span.covered_ns for span in spans], default=0)
                 if kind is torch_op:
-                    self_ns = duration_ns = event.duration_time_ns
-                    for child in children:
-                        self_ns -= child.duration_time_ns
-                    name = event.name
+                    self_ns = duration_ns = duration_of(event)
+                    if children:
+                        self_ns -= sum(map(duration_of, children))
+                    name = name_of(event)
                     if outer is not None and outer[2] == 1 and outer[0] == name:
                         row = outer[1]
                         row[1] += self_ns
                         node, of_backward, of_node, of_module = above, backward, forward_node, forward_module
                     else:
-                        node = above if frame is None else node_of(above, frame.key())
+                        node = above if frame is None else node_of(frame.above(node_of), frame.key())
                         of_backward, of_node, of_module = backward, forward_node, forward_module
                         if name.startswith(BACKWARD_PREFIX):
                             of_backward = 1
-                            of_node, of_module = made_by.get(extra.sequence_number, _NOWHERE)
+                            of_node, of_module = made_by.get(sequence_of(extra), _NOWHERE)
                             if of_module >= 0:
                                 self._module_rows[of_module][4] += duration_ns
                         elif not backward:
-                            sequence = extra.sequence_number
+                            sequence = sequence_of(extra)
                             if sequence >= 0:
                                 # The last operator with a number made the autograd node; others only saw it coming.
                                 made_by[sequence] = (node, module)
-                        inputs = extra.inputs
+                        inputs = inputs_of(extra)
                         key = (
                             operator_index(name, inputs),
                             node,
@@ -152,42 +160,41 @@ class _Walk:
                             if not inputs:
                                 # An annotation: with stacks its operators are not below it, they lie in its time.
                                 spans.append(_Span(event.start_time_ns, event.end_time_ns, row))
+                                covered_ns = 0
                             continue
                     if not children:
                         continue
                     if not python_counts and any(type(child.extra_fields) is not torch_op for child in children):
                         row[1] += duration_ns - self_ns
                         spans.append(_Span(event.start_time_ns, event.end_time_ns, row))
-                    below = (node, None, module, of_backward, of_node, of_module, (name, row, len(children)))
-                    levels.append((iter(children), *below))
+                        covered_ns = 0
+                    self._events += len(children)
+                    of_outer = (name, row, len(children))
+                    levels.append((iter(children), node, None, module, of_backward, of_node, of_module, of_outer))
                     break
                 if frame is not None:
                     frame.last_call = extra
                 if not children and (kind is not py_call or extra.module is None):
                     continue
+                self._events += len(children)
                 inside, running, inner = above, frame, module
                 if kind is py_call:
-                    caller, info = extra.caller, extra.module
-                    if frame is not None and not is_ours(caller.file_name):
-                        inside = node_of(above, (caller.file_name, caller.line_number, caller.function_name))
+                    info = extra.module
                     if info is not None:
                         inner = self._module_index(info, module)
                         module_row = self._module_rows[inner]
                         module_row[2] += 1
                         if inner != module:
                             module_row[3] += event.duration_time_ns
-                    own = extra.callsite
-                    running = _Frame(own.file_name, own.line_number, own.function_name)
+                    running = _Frame(extra, frame, above)
                 elif kind is py_c_call and frame is not None:
                     caller = extra.caller
-                    if not is_ours(caller.file_name):
-                        inside = node_of(above, (caller.file_name, caller.line_number, caller.function_name))
-                        running = None
+                    line = (caller.file_name, caller.line_number, caller.function_name)
+                    inside, running = node_of(frame.above(node_of), line), None
                 levels.append((iter(children), inside, running, inner, backward, forward_node, forward_module, None))
                 break
             else:
                 levels.pop()
-        self._events = events
 
     def _sum_backward_over_parents(self) -> None:
         # A child's row always comes after its parent's.
@@ -233,37 +240,45 @@ class _Walk:
         return index
 
     def _operator_index(self, name: str, inputs: list[Any]) -> int:
-        tensor: Any = self._types.tensor
-        signature: list[Any] = [name]
+        tensor, sizes_of = self._tensor, self._sizes_of
+        shapes: list[Any] = []
         first: Any = None
         image: Any = None
         for entry in inputs:
             if type(entry) is tensor:
-                sizes = tuple(entry.sizes)
-                signature.append(sizes)
+                sizes = tuple(sizes_of(entry))
+                shapes.append(sizes)
                 if first is None:
                     first = image = entry
-                    dimensions = len(sizes)
-                elif dimensions < 4 and 4 <= len(sizes) <= 5:
-                    image, dimensions = entry, len(sizes)
+                    image_sizes = sizes
+                elif len(image_sizes) < 4 and 4 <= len(sizes) <= 5:
+                    image, image_sizes = entry, sizes
             else:
-                signature.append(None)
-        if first is not None:
-            signature.append(tuple(image.strides))
-            signature.append(first.dtype)
-        key = tuple(signature)
+                shapes.append(None)
+        if first is None:
+            key: Any = (name, len(shapes))
+        else:
+            key = (name, tuple(shapes), self._dtype_of(first), image_sizes, tuple(self._strides_of(image)))
         index = self._operators.get(key)
         if index is None:
-            shapes = str([list(sizes) if sizes is not None else [] for sizes in key[1 : len(inputs) + 1]])
-            dtype = "" if first is None else str(first.dtype).replace("torch.", "")
-            layout = "" if first is None else _memory_format(tuple(image.sizes), tuple(image.strides))
-            text_key = (name, shapes if inputs else "", dtype, layout)
+            text_key = (name, *_texts(tuple(shapes), *key[2:]))
             index = self._operators.get(text_key)
             if index is None:
                 index = self._operators[text_key] = len(self._operator_rows)
                 self._operator_rows.append([self._string(text) for text in text_key])
             self._operators[key] = index
         return index
+
+
+@lru_cache(maxsize=4096)
+def _texts(
+    shapes: tuple[Sizes | None, ...], dtype: Any = None, sizes: Sizes = (), strides: Sizes = ()
+) -> tuple[str, str, str]:
+    """Input shapes, dtype and memory format as the tables have them: windows repeat them."""
+    of_inputs = str([list(of_input) if of_input is not None else [] for of_input in shapes]) if shapes else ""
+    if dtype is None:
+        return of_inputs, "", ""
+    return of_inputs, str(dtype).replace("torch.", ""), _memory_format(sizes, strides)
 
 
 @cache
@@ -284,22 +299,42 @@ class _Frame:
     frame, because its operands mostly come from one on the same line.
     """
 
-    __slots__ = ("_file", "_function", "_line", "last_call")
+    __slots__ = ("_above", "_call", "_outer", "_own", "last_call")
 
-    def __init__(self, file: str, line: int, function: str) -> None:
-        self._file = file
-        self._line = line
-        self._function = function
+    def __init__(self, call: Any, outer: _Frame | None, above: int) -> None:
+        self._call = call
+        self._outer = outer
+        """The frame that called it, until the node above is known."""
+        self._above = above
+        self._own: FrameKey | None = None
         self.last_call: Any = None
+
+    def above(self, node_of: Callable[[int, FrameKey], int]) -> int:
+        """The call-stack node of the line that called it; looked for when an operator asks, as in many frames none
+        does."""
+        frame, inner = self, []
+        while frame._outer is not None:
+            inner.append(frame)
+            frame = frame._outer
+        node = frame._above
+        for frame in reversed(inner):
+            caller = frame._call.caller
+            node = frame._above = node_of(node, (caller.file_name, caller.line_number, caller.function_name))
+            frame._outer = None
+        return node
 
     def key(self) -> FrameKey:
         """File, line and function at this moment."""
+        own = self._own
+        if own is None:
+            site = self._call.callsite
+            own = self._own = (site.file_name, site.line_number, site.function_name)
         if self.last_call is not None:
             caller = self.last_call.caller
-            if caller.file_name == self._file:
-                self._line = caller.line_number
             self.last_call = None
-        return self._file, self._line, self._function
+            if caller.file_name == own[0]:
+                own = self._own = (own[0], caller.line_number, own[2])
+        return own
 
 
 class _Span:
@@ -329,7 +364,7 @@ def _subtract_from(spans: list[_Span], start_ns: int, end_ns: int) -> list[_Span
     return still_open
 
 
-def _memory_format(sizes: tuple[int, ...], strides: tuple[int, ...]) -> str:
+def _memory_format(sizes: Sizes, strides: Sizes) -> str:
     """How the first 4-D or 5-D input, else the first tensor, lies in memory."""
     if _dense(sizes, strides, range(len(sizes))):
         return "contiguous"
@@ -338,7 +373,7 @@ def _memory_format(sizes: tuple[int, ...], strides: tuple[int, ...]) -> str:
     return "strided"
 
 
-def _dense(sizes: tuple[int, ...], strides: tuple[int, ...], order: Any) -> bool:
+def _dense(sizes: Sizes, strides: Sizes, order: Any) -> bool:
     """Whether the dimensions, outermost first in `order`, lie in memory without a gap."""
     expected = 1
     for dimension in reversed(list(order)):

@@ -22,6 +22,21 @@ class ProfilerMissingError(Exception):
     """This torch has no profiler that we can read."""
 
 
+class Readers(NamedTuple):
+    """The getters behind the nodes' attributes that every operator is asked for: called themselves they are up to a
+    quarter faster."""
+
+    extra_fields: Callable[[Any], Any]
+    children: Callable[[Any], list[Any]]
+    name: Callable[[Any], str]
+    duration_ns: Callable[[Any], int]
+    inputs: Callable[[Any], list[Any]]
+    sequence_number: Callable[[Any], int]
+    sizes: Callable[[Any], list[int]]
+    strides: Callable[[Any], list[int]]
+    dtype: Callable[[Any], Any]
+
+
 class NodeTypes(NamedTuple):
     """torch's classes by which the nodes of the raw tree are told apart."""
 
@@ -31,6 +46,12 @@ class NodeTypes(NamedTuple):
     tensor: type
     python_counts: bool
     """Whether torch's own tables take Python frames for children of operators, too."""
+    read: Readers
+
+
+def _getter(node: type, name: str) -> Callable[[Any], Any]:
+    getter: Callable[[Any], Any] = getattr(node, name).fget
+    return getter
 
 
 class Tree:
@@ -53,6 +74,7 @@ class TorchProfiler:
                 _ExtraFields_PyCall,
                 _ExtraFields_PyCCall,
                 _ExtraFields_TorchOp,
+                _ProfilerEvent,
                 _TensorMetadata,
             )
             from torch.autograd import _disable_profiler, _profiler_enabled
@@ -66,6 +88,14 @@ class TorchProfiler:
                 _ExtraFields_PyCCall,
                 _TensorMetadata,
                 python_counts=hasattr(torch._C._autograd._KinetoEvent, "is_python_function"),
+                read=Readers(
+                    *(
+                        _getter(_ProfilerEvent, name)
+                        for name in ("extra_fields", "children", "name", "duration_time_ns")
+                    ),
+                    *(_getter(_ExtraFields_TorchOp, name) for name in ("inputs", "sequence_number")),
+                    *(_getter(_TensorMetadata, name) for name in ("sizes", "strides", "dtype")),
+                ),
             )
         except ImportError as error:
             raise ProfilerMissingError(f"torch {torch.__version__} lacks {error.name or error}") from error

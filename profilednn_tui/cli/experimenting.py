@@ -14,8 +14,7 @@ from profilednn_tui import units
 from profilednn_tui.cli import values
 from profilednn_tui.cli.launching import TargetLaunch, overhead_option, target_command
 from profilednn_tui.cli.words import Words
-from profilednn_tui.compare.ablation import STOCK, ablation_variants
-from profilednn_tui.compare.variants import Variant
+from profilednn_tui.compare.variants import STOCK, Variant
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.headless import say
 from profilednn_tui.launch.optimizations import check_names
@@ -134,6 +133,8 @@ def _all_variants(variants: tuple[Variant, ...], ablate: bool) -> tuple[Variant,
     if ablate:
         if len(variants) > 1 or not variants[0].optimizations:
             raise ProfilerError("--ablate takes one variant with optimizations apart: --variant NAME=OPT,OPT.")
+        from profilednn_tui.compare.ablation import ablation_variants
+
         return ablation_variants(variants[0])
     if len(variants) > 1:
         return variants

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from profilednn_tui.compare.intervals import Interval, ratio_interval
-from profilednn_tui.compare.variants import Variant
+from profilednn_tui.compare.variants import STOCK, Variant
 from profilednn_tui.compare.warmup import Floats
 
-STOCK, ALL = "stock", "all"
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)

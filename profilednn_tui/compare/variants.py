@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from profilednn_tui.errors import ProfilerError
 
 PYTHON = "python"
+STOCK = "stock"
+"""The variant with nothing switched on."""
 
 _NAME = re.compile(r"[^\s/=,:]+")
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")

@@ -8,21 +8,17 @@ other bound.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, sqrt
-from pathlib import Path
 from statistics import mean, median
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.onednn.again import run_script
 from profilednn_tui.onednn.calls import calls_of
 from profilednn_tui.onednn.line import MARKER, Entry, Event, parse
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog
 
-SCRIPT = Path(__file__).resolve().parent.parent / "agent" / "replay.py"
 ROUNDS, LEAST_ROUNDS, REPEATS = 40, 8, 5
 SECONDS = 40.0
 """After which no further round begins."""
@@ -99,23 +95,6 @@ def project(log: PrimitiveLog, python: str, threads: int | None = None, seconds:
         "threads": threads,
     }
     return projection(log, read_samples(run_script(python, order, threads).splitlines()))
-
-
-def run_script(python: str, order: Mapping[str, object], threads: int | None) -> str:
-    """What ``agent/replay.py`` prints for an order; a `ProfilerError` when it fails."""
-    environment = {**os.environ, "ONEDNN_VERBOSE": "0" if order.get("peaks") else "1", "LC_ALL": "C"}
-    if threads:
-        environment["OMP_NUM_THREADS"] = str(threads)
-    try:
-        done = subprocess.run(
-            [python, str(SCRIPT)], input=json.dumps(order), capture_output=True, text=True, env=environment, check=False
-        )
-    except OSError as error:
-        raise ProfilerError(f"{python} cannot be run ({error.strerror}). Name an interpreter with torch.") from None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ProfilerError(f"Running the primitives with {python} failed: {last}. Name an interpreter with torch.")
-    return done.stdout
 
 
 def read_samples(lines: Iterable[str]) -> Samples:

@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from profilednn_tui.onednn.projection import run_script
+from profilednn_tui.onednn.again import run_script
 from profilednn_tui.onednn.work import Work
 
 CACHE_FILE = "machine-peaks.json"

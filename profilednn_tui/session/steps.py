@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Sequence
+from statistics import fmean, median, quantiles
 
 from profilednn_tui import protocol
 from profilednn_tui.protocol import PHASES
@@ -20,22 +19,6 @@ _COLUMNS = 1 + len(PHASES)
 _ROW = 4 + len(PHASES)
 
 
-class SampleRing:
-    """The newest rows of figures: a step's duration, then its phases."""
-
-    def __init__(self) -> None:
-        self._rows: npt.NDArray[np.float64] = np.empty((SAMPLED_STEPS, _COLUMNS))
-        self._count = 0
-
-    def add(self, row: list[int]) -> None:
-        self._rows[self._count % SAMPLED_STEPS] = row
-        self._count += 1
-
-    @property
-    def rows(self) -> npt.NDArray[np.float64]:
-        return self._rows[: min(self._count, SAMPLED_STEPS)]
-
-
 class StepSeries:
     """All steps of one process; bounded."""
 
@@ -48,8 +31,9 @@ class StepSeries:
         self._losses: deque[float | None] = deque(maxlen=KEPT_STEPS)
         self._flags: deque[int] = deque(maxlen=KEPT_STEPS)
         self._ends: deque[int] = deque(maxlen=KEPT_STEPS)
-        self._fair = SampleRing()
-        self._flagged = SampleRing()
+        self._fair: deque[tuple[int, ...]] = deque(maxlen=SAMPLED_STEPS)
+        """Durations, then phases, of the newest steps without flags."""
+        self._flagged: deque[tuple[int, ...]] = deque(maxlen=SAMPLED_STEPS)
         """Flagged steps but the first: better than nothing when every step was profiled."""
         self._steps: Steps | None = Steps()
         self._phase_view: tuple[Phase, ...] = ()
@@ -66,10 +50,11 @@ class StepSeries:
                 raise ValueError(f"a step row of {len(row)} fields")
             end_unix_ns, flags = int(row[0]), int(row[_ROW - 1])
             loss = row[_ROW - 2]
-            self._fair_or_not(flags, row[1 : 1 + _COLUMNS])
+            figures = tuple(map(int, row[1 : 1 + _COLUMNS]))
+            self._fair_or_not(flags, figures)
             self._numbers.append(number)
-            self._durations.append(row[1])
-            self._phases.append(tuple(row[2 : 1 + _COLUMNS]))
+            self._durations.append(figures[0])
+            self._phases.append(figures[1:])
             self._losses.append(None if loss is None else float(loss))
             self._flags.append(flags)
             self._ends.append(end_unix_ns)
@@ -87,15 +72,16 @@ class StepSeries:
         self.view()
         return self._phase_view
 
-    def _fair_or_not(self, flags: int, figures: list[int]) -> None:
+    def _fair_or_not(self, flags: int, figures: tuple[int, ...]) -> None:
         if not flags:
-            self._fair.add(figures)
+            self._fair.append(figures)
         elif not flags & protocol.Steps.FIRST:
-            self._flagged.add(figures)
+            self._flagged.append(figures)
 
     def _rebuild(self) -> None:
-        sample = self._fair.rows if len(self._fair.rows) else self._flagged.rows
-        self._phase_view = _phases(sample[:, 1:])
+        sample = self._fair or self._flagged
+        durations, *phases = zip(*sample, strict=True) if sample else ((),)
+        self._phase_view = _phases(phases)
         self._steps = Steps(
             count=self.count,
             source=self._source.source if self._source else None,
@@ -106,8 +92,8 @@ class StepSeries:
             losses=tuple(self._losses),
             flags=tuple(self._flags),
             end_unix_ns=tuple(self._ends),
-            median_ns=float(np.median(sample[:, 0])) if len(sample) else None,
-            p95_ns=float(np.percentile(sample[:, 0], 95)) if len(sample) else None,
+            median_ns=float(median(durations)) if durations else None,
+            p95_ns=_p95(durations) if durations else None,
             steps_per_s=self._rate(),
         )
 
@@ -119,13 +105,14 @@ class StepSeries:
         return between * 1e9 / elapsed_ns if elapsed_ns > 0 else None
 
 
-def _phases(sample: npt.NDArray[np.float64]) -> tuple[Phase, ...]:
-    if not len(sample):
-        return ()
-    means = sample.mean(axis=0)
-    medians = np.median(sample, axis=0)
-    total = float(means.sum())
+def _p95(durations: Sequence[int]) -> float:
+    return float(quantiles(durations, n=20, method="inclusive")[-1]) if len(durations) > 1 else float(durations[0])
+
+
+def _phases(samples: Sequence[Sequence[int]]) -> tuple[Phase, ...]:
+    means = [fmean(sample) for sample in samples]
+    total = sum(means)
     return tuple(
-        Phase(name, float(median), float(mean), float(mean) / total if total > 0 else 0.0)
-        for name, median, mean in zip(PHASES, medians, means, strict=True)
+        Phase(name, float(median(sample)), mean, mean / total if total > 0 else 0.0)
+        for name, sample, mean in zip(PHASES, samples, means, strict=False)
     )

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from profilednn_tui.compare.ablation import ALL, STOCK, ablation_variants, contributions
+from profilednn_tui.compare.ablation import ALL, ablation_variants, contributions
 from profilednn_tui.compare.alignment import Change, OperatorName
 from profilednn_tui.compare.comparison import Comparison, compare
 from profilednn_tui.compare.losses import Agreement
 from profilednn_tui.compare.runs import Run, Side, data_shapes
-from profilednn_tui.compare.variants import Variant, parse_variant
+from profilednn_tui.compare.variants import STOCK, Variant, parse_variant
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.session.records import Memory, Module, Optimization, Target
