@@ -11,10 +11,13 @@ struct float16 { uint16_t bits; };
 
 template <class T> struct ComputeType { using type = float; };
 template <> struct ComputeType<double> { using type = double; };
+template <class T> constexpr bool is_bfloat16 = false;
+template <> constexpr bool is_bfloat16<bfloat16> = true;
 template <class T> using Compute = typename ComputeType<T>::type;
 
 inline uint32_t bits_of(float v) { uint32_t b; memcpy(&b, &v, 4); return b; }
 inline uint64_t bits_of(double v) { uint64_t b; memcpy(&b, &v, 8); return b; }
+inline uint16_t bits_of(bfloat16 v) { return v.bits; }
 inline float float_of(uint32_t b) { float v; memcpy(&v, &b, 4); return v; }
 
 inline double load(double v) { return v; }

@@ -42,6 +42,10 @@ inline bool sign(double v) { return v < 0; }
 template <class C>
 inline C ramp(C v) { return C(0.5) * (v + magnitude(v)); }
 
+// Whether the shorter arithmetic is exact enough.
+template <class T, Gamma gamma>
+constexpr bool kShort = is_bfloat16<T> && gamma == Gamma::kTwo;
+
 template <Gamma gamma, class C>
 inline C modulating_factor(C q, C negative_z, C log1p, const Weights<C>& w) {
   if constexpr (gamma == Gamma::kTwo) return q * q;
@@ -78,13 +82,19 @@ Result<Compute<T>> run_block(const Block<T>& block, const Weights<Compute<T>>& w
         negative_z = flip_sign(negative_z, positive);
       }
       const C weight = positive ? w.positive : w.negative;
-      const C e = exp_negative_magnitude(negative_z);
+      C e, log1p;
+      if constexpr (kShort<T, gamma>) {
+        e = short_exp_negative_magnitude(negative_z);
+        log1p = short_log1p_unit(e);
+      } else {
+        e = exp_negative_magnitude(negative_z);
+        log1p = log1p_unit(e);
+      }
       const C r = 1 / (1 + e);
-      const C log1p = log1p_unit(e);
       const C softplus = ramp(negative_z) + log1p;
       const C er = e * r;
       const C q = sign(negative_z) ? er : r;
-      const C p = sign(negative_z) ? r : er;
+      const C p = kShort<T, gamma> ? 1 - q : sign(negative_z) ? r : er;
       const C factor = weight * modulating_factor<gamma>(q, negative_z, log1p, w);
       if constexpr (pass != Pass::kGradient) {
         const C loss = factor * softplus;

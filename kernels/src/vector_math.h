@@ -62,6 +62,27 @@ inline float log1p_unit(float e) {
   return (high * e4 + low) * e2 + e;
 }
 
+// For values of bfloat16, whose loss is squared by gamma = 2 and kept to 1e-5: relative errors of 1e-6, a third less
+// arithmetic. Below e^-86, whose cube is nothing, all are e^-86.
+inline float short_exp_negative_magnitude(float x) {
+  constexpr float rounder = 12582912.0f, log2e = 1.44269504f;
+  const int32_t bits = int32_t(bits_of(x) & 0x7fffffffu), most = int32_t(bits_of(86.0f));
+  x = float_of(uint32_t(bits < most ? bits : most));
+  const float biased = rounder - x * log2e;
+  const float f = -x * log2e - (biased - rounder);
+  const float f2 = f * f;
+  const float high = (0.001326473f * f + 0.009671513f) * f2 + (0.055507337f * f + 0.240222421f);
+  const float p = high * f2 + (0.693146978f * f + 1.0f);
+  return float_of(bits_of(p) + (bits_of(biased) << 23));
+}
+
+inline float short_log1p_unit(float e) {
+  const float e2 = e * e;
+  const float high = (0.014588334f * e - 0.067851251f) * e2 + (0.151027746f * e - 0.236113462f);
+  const float low = 0.331404271f * e - 0.499907469f;
+  return (high * e2 + low) * e2 + e;
+}
+
 inline float power(float base, float exponent) { return powf(base, exponent); }
 
 inline double product_error(double, double, double) { return 0.0; }
