@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 from profilednn_tui.onednn.problem import dimensions, sizes
@@ -29,6 +30,7 @@ class Work:
         return self.flops / self.bytes if self.bytes else None
 
 
+@lru_cache(maxsize=8192)
 def work_of(primitive: Primitive) -> Work | None:
     """The work of one call; nothing where the log does not say enough."""
     flops = flops_of(primitive)
