@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import types
 import weakref
 from importlib import metadata
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from . import Missing, Optimization
 
 PACKAGE = "intel_extension_for_pytorch"
+NOT_FUSED = "master_param_non_fused_step"
+"""Intel's update that calls torch's own, hooks included."""
 
 
 class Switch(Optimization):
@@ -65,12 +68,20 @@ class Switch(Optimization):
         # In place, because the script holds references to both; and without the pre-packing of weights for a sample
         # input, which the script has not given us.
         extension.optimize(model, dtype=dtype, optimizer=optimizer, inplace=True)
+        self._keep_hooks(optimizer)
         packed = [type(module).__name__ for module in model.modules() if type(module).__module__.startswith(PACKAGE)]
         kinds = ", ".join(f"{packed.count(kind)} {kind}" for kind in sorted(set(packed)))
         self._changed.append(
             f"{type(model).__name__} and {type(optimizer).__name__} optimized for {str(dtype)[6:]}: "
             f"{kinds or 'no module replaced'}"
         )
+
+    def _keep_hooks(self, optimizer: Any) -> None:
+        """Intel's fused update goes past torch's hooks: the program's, and those that end our steps."""
+        update = getattr(vars(optimizer).get("step"), "__func__", None)
+        if update is not None and update.__name__ != NOT_FUSED:
+            hooked = self.torch.optim.Optimizer.profile_hook_step(update)
+            optimizer.step = types.MethodType(hooked, optimizer)
 
     def receipt(self, steps: int) -> str:
         return "; ".join(self._changed)
