@@ -75,8 +75,7 @@ def measure(model: str, folder: Path) -> dict[str, Any]:
 def read_view(snapshot: Path) -> SessionView:
     """The session in a snapshot."""
     opened = open_session(snapshot)
-    while opened.poll():
-        pass
+    opened.catch_up()
     view = opened.view()
     opened.close()
     return view

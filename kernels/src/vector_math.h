@@ -62,7 +62,7 @@ inline float log1p_unit(float e) {
   return (high * e4 + low) * e2 + e;
 }
 
-// For values of bfloat16, whose loss is squared by gamma = 2 and kept to 1e-5: relative errors of 1e-6, a third less
+// For values of bfloat16, whose loss is squared by gamma = 2 and kept to 1e-5: relative errors of 1e-6, a fifth less
 // arithmetic. Below e^-86, whose cube is nothing, all are e^-86.
 inline float short_exp_negative_magnitude(float x) {
   constexpr float rounder = 12582912.0f, log2e = 1.44269504f;

@@ -59,7 +59,7 @@ class _Walk:
     def __init__(self, types: NodeTypes, module_paths: dict[int, str]) -> None:
         self._types = types
         self._tensor = types.tensor
-        self._sizes_of, self._strides_of, self._dtype_of = types.read[6:]
+        self._sizes_of, self._strides_of, self._dtype_of = types.read.sizes, types.read.strides, types.read.dtype
         self._module_paths = module_paths
         self._events = 0
         self._strings: dict[str, int] = {}
@@ -101,8 +101,8 @@ class _Walk:
         it, and name, row and number of children of the operator right above.
         """
         torch_op, py_call, py_c_call, _, python_counts, read = self._types
-        extra_of, children_of, name_of, duration_of = read[:4]
-        inputs_of, sequence_of = read[4:6]
+        extra_of, children_of, name_of, duration_of = read.extra_fields, read.children, read.name, read.duration_ns
+        inputs_of, sequence_of = read.inputs, read.sequence_number
         rows, node_of, operator_index = self._rows, self._node, self._operator_index
         made_by: dict[int, tuple[int, int]] = {}  # autograd sequence number -> node, module of the forward pass
         spans: list[_Span] = []

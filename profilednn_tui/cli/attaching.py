@@ -13,7 +13,7 @@ import click
 from profilednn_tui import units
 from profilednn_tui.cli.front import on_terminal, show
 from profilednn_tui.cli.launching import overhead_option
-from profilednn_tui.cli.sessions import catch_up, open_whole, summary
+from profilednn_tui.cli.sessions import open_whole, summary
 from profilednn_tui.collect.viewers import viewing
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.signals import end_like
@@ -57,7 +57,7 @@ def attach(
     if opened is None:
         opened = _attach_to_process(_process(name), overhead_percent, steps, no_inject, ask=not as_text)
     exit_code = _follow(opened) if as_text else show(opened)
-    catch_up(opened)
+    opened.catch_up()
     if file is not None:
         opened.save_snapshot(file)
     for line in summary(opened) if as_text else ():

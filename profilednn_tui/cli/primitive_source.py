@@ -33,8 +33,7 @@ def _of_session(name: str) -> tuple[PrimitiveLog, int | None]:
     from profilednn_tui.session.source import open_session
 
     session = open_session(name)
-    while session.poll():
-        pass
+    session.catch_up()
     view = session.view()
     if not view.primitives.log.uses:
         reason = next((one.text for one in view.notices if one.code == "no_primitives"), "no window has an account")

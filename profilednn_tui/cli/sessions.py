@@ -64,14 +64,8 @@ def open_whole(session: str | Path) -> OpenSession:
     from profilednn_tui.session.source import open_session
 
     opened = open_session(session)
-    catch_up(opened)
+    opened.catch_up()
     return opened
-
-
-def catch_up(session: OpenSession) -> None:
-    """Read all there is."""
-    while session.poll():
-        pass
 
 
 def summary(session: OpenSession) -> tuple[str, ...]:

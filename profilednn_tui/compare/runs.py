@@ -69,8 +69,7 @@ def others_share(side: Side) -> float:
 
 def read_run(session: OpenSession, name: str | None = None) -> Run:
     """Read a session to its end."""
-    while session.poll():
-        pass
+    session.catch_up()
     view = session.view()
     newest = view.window_numbers[-MERGED_WINDOWS:]
     shapes = [data_shapes(session.view(number).operators) for number in newest]

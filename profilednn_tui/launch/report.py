@@ -12,8 +12,7 @@ def take_home(folder: Path, output: Path | None) -> tuple[str, ...]:
     """Write the snapshot, where one is wanted; the lines of the summary."""
     # The target has ended, even where a full disk has kept its end out of the recording.
     session = open_session(folder, alive=lambda pid, since_unix_ns: False)
-    while session.poll():
-        pass
+    session.catch_up()
     try:
         if output is not None:
             session.save_snapshot(output)

@@ -58,10 +58,7 @@ class OpenSession:
             self._notice("snapshot-live", "The snapshot was taken while the target was running: it ends there.", "info")
 
     def poll(self) -> bool:
-        """Read what is new, for some milliseconds at most; whether anything was.
-
-        ``while session.poll(): ...`` catches up.
-        """
+        """Read what is new, for some milliseconds at most; whether anything was."""
         deadline_s = self._clock.monotonic_s() + POLL_BUDGET_S
         exit_file = None if self._session.exited else self._store.exit_file()
         self.behind = False
@@ -80,6 +77,11 @@ class OpenSession:
             self._session.apply(_HOST, event)
             changed = True
         return self._check_liveness() or changed
+
+    def catch_up(self) -> None:
+        """Read all there is."""
+        while self.poll():
+            pass
 
     def view(self, window: int | None = None) -> SessionView:
         """The session as it stands; with `window`, the operators of that window alone."""
