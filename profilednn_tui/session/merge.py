@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 from profilednn_tui import protocol
 from profilednn_tui.session.records import Frame, Module, Operator, OperatorKey, Operators, Stack
@@ -203,34 +203,88 @@ def _operators(tables: Tables, windows: Sequence[Figures], self_ns_per_step: flo
     calls, own, total, backward = (per_step(name) for name in ("calls", "self_ns", "total_ns", "backward_ns"))
     newest = windows[-1]
     newest_own = np.bincount(np.searchsorted(places, newest.places), weights=newest.self_ns, minlength=len(places))
-    grouped: dict[int, list[int]] = {}
-    for index in np.argsort(-own, kind="stable").tolist():
-        grouped.setdefault(tables.place_values[places[index]][0], []).append(index)
+    values = [tables.place_values[place] for place in places.tolist()]
+    operators = np.array([value[0] for value in values], dtype=np.int64)
+    # Operator by operator, and in each the heaviest place first.
+    order = np.lexsort((-own, operators))
+    firsts = np.flatnonzero(np.diff(operators[order], prepend=NONE))
+    columns = [np.asarray(column, np.float64)[order] for column in (calls, own, total, backward, newest_own)]
+    sums = [np.add.reduceat(column, firsts).tolist() if len(firsts) else [] for column in columns]
+    merged = _Places(tables, [values[index] for index in order.tolist()], *columns[:3])
+    ends = [*firsts.tolist()[1:], len(order)]
 
     rows = []
-    for operator, members in grouped.items():
-        own_ns = float(own[members].sum())
-        stacks = tuple(_stack(tables, int(places[i]), float(calls[i]), float(own[i]), float(total[i])) for i in members)
+    for first, end, *figures in zip(firsts.tolist(), ends, *sums, strict=True):
+        calls_per_step, own_ns, total_ns, backward_ns, newest_ns = figures
         rows.append(
             Operator(
-                key=tables.operator_keys[operator],
-                calls_per_step=float(calls[members].sum()),
+                key=tables.operator_keys[merged.values[first][0]],
+                calls_per_step=calls_per_step,
                 self_ns_per_step=own_ns,
-                total_ns_per_step=float(total[members].sum()),
+                total_ns_per_step=total_ns,
                 share=own_ns / self_ns_per_step if self_ns_per_step else 0.0,
-                backward=float(backward[members].sum()) * 2 > own_ns,
-                trend=_trend(float(newest_own[members].sum()), own_ns, len(windows)),
-                modules=tuple(dict.fromkeys(stack.module for stack in stacks if stack.module)),
-                stacks=stacks,
+                backward=backward_ns * 2 > own_ns,
+                trend=_trend(newest_ns, own_ns, len(windows)),
+                modules=merged.modules(first, end),
+                stacks=_PlaceStacks(merged, first, end),
             )
         )
     rows.sort(key=lambda row: (-row.self_ns_per_step, row.key.name, row.key.input_shapes))
     return tuple(rows)
 
 
-def _stack(tables: Tables, place: int, calls: float, self_ns: float, total_ns: float) -> Stack:
-    _, node, forward_node, module = tables.place_values[place]
-    return Stack(tables.frames(node), tables.frames(forward_node), tables.module_path(module), calls, self_ns, total_ns)
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """The places of all operators with their figures a step."""
+
+    tables: Tables
+    values: list[tuple[int, int, int, int]]
+    calls: Floats
+    self_ns: Floats
+    total_ns: Floats
+
+    def modules(self, first: int, end: int) -> tuple[str, ...]:
+        """Paths of the modules of some places."""
+        numbers = dict.fromkeys(value[3] for value in self.values[first:end])
+        return tuple(dict.fromkeys(filter(None, map(self.tables.module_path, numbers))))
+
+    def stack(self, index: int) -> Stack:
+        _, node, forward_node, module = self.values[index]
+        tables = self.tables
+        return Stack(
+            tables.frames(node), tables.frames(forward_node), tables.module_path(module),
+            float(self.calls[index]), float(self.self_ns[index]), float(self.total_ns[index]),
+        )  # fmt: skip
+
+
+class _PlaceStacks(Sequence[Stack]):
+    """The stacks of one operator, made when they are looked at: of thousands, a screen shows a few."""
+
+    __slots__ = ("_end", "_first", "_places")
+
+    def __init__(self, places: _Places, first: int, end: int) -> None:
+        self._places = places
+        self._first = first
+        self._end = end
+
+    def __len__(self) -> int:
+        return self._end - self._first
+
+    @overload
+    def __getitem__(self, index: int) -> Stack: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Stack]: ...
+
+    def __getitem__(self, index: int | slice) -> Stack | Sequence[Stack]:
+        indices = range(self._first, self._end)[index]
+        return self._places.stack(indices) if isinstance(indices, int) else [*map(self._places.stack, indices)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
 
 
 def _trend(newest_ns: float, mean_ns: float, windows: int) -> float | None:

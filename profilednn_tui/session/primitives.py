@@ -18,9 +18,22 @@ KEPT_WINDOWS = 200
 _CACHED_VIEWS = 4
 _NS_PER_MS = 1e6
 
+_SITE_LIMIT = 50_000
+"""Distinct sites after which they are numbered anew: shapes may never repeat."""
+
 _Item = TypeVar("_Item")
-_Row: TypeAlias = tuple[tuple[OperatorKey, ...], Primitive, Tally]
-"""The operators around a primitive, outermost first; the primitive; its executions."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Site:
+    """A primitive where it runs; one object for each, so that adding up windows need not compare their texts."""
+
+    chain: tuple[OperatorKey, ...]
+    """The operators around it, outermost first."""
+    primitive: Primitive
+
+
+_Row: TypeAlias = tuple[_Site, Tally]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +50,13 @@ class PrimitiveSeries:
     def __init__(self) -> None:
         self._windows: deque[_Window] = deque(maxlen=KEPT_WINDOWS)
         self._views: OrderedDict[tuple[int, ...], Primitives] = OrderedDict()
+        self._sites: dict[tuple[tuple[OperatorKey, ...], Primitive], _Site] = {}
 
     def add(self, event: protocol.Primitives) -> None:
         """Take a window in; a `ValueError` or `IndexError` for one whose tables do not fit together."""
-        self._windows.append(_read(event))
+        if len(self._sites) > _SITE_LIMIT:
+            self._sites = {}
+        self._windows.append(self._read(event))
         self._views.clear()
 
     def view(self, numbers: Sequence[int]) -> Primitives:
@@ -53,21 +69,21 @@ class PrimitiveSeries:
                 self._views.popitem(last=False)
         return self._views[key]
 
-
-def _read(event: protocol.Primitives) -> _Window:
-    keys = [OperatorKey(*(_at(event.strings, index) for index in row[:4])) for row in event.operators]
-    chains = [tuple(_at(keys, operator) for operator in chain) for chain in event.chains]
-    rows: list[_Row] = []
-    unread = 0
-    for chain, line, calls, time_ns in event.rows:
-        primitive = _primitive(_at(event.strings, line))
-        if primitive is None or calls <= 0 or time_ns < 0:
-            unread += max(calls, 0)
-            continue
-        time_ms = time_ns / _NS_PER_MS
-        tally = Tally(calls, time_ms, time_ms / calls, time_ms / calls)
-        rows.append((_at(chains, chain) if chain >= 0 else (), primitive, tally))
-    return _Window(event.window, tuple(rows), unread)
+    def _read(self, event: protocol.Primitives) -> _Window:
+        keys = [OperatorKey(*(_at(event.strings, index) for index in row[:4])) for row in event.operators]
+        chains = [tuple(_at(keys, operator) for operator in chain) for chain in event.chains]
+        rows: list[_Row] = []
+        unread = 0
+        for chain, line, calls, time_ns in event.rows:
+            primitive = _primitive(_at(event.strings, line))
+            if primitive is None or calls <= 0 or time_ns < 0:
+                unread += max(calls, 0)
+                continue
+            time_ms = time_ns / _NS_PER_MS
+            place = (_at(chains, chain) if chain >= 0 else (), primitive)
+            site = self._sites.setdefault(place, _Site(*place))
+            rows.append((site, Tally(calls, time_ms, time_ms / calls, time_ms / calls)))
+        return _Window(event.window, tuple(rows), unread)
 
 
 def _at(table: Sequence[_Item], index: int) -> _Item:
@@ -85,14 +101,17 @@ def _primitive(text: str) -> Primitive | None:
 def _merge(windows: Sequence[_Window]) -> Primitives:
     if not windows:
         return Primitives()
-    rows = [row for window in windows for row in window.rows]
+    tallies: dict[_Site, Tally] = {}
+    for window in windows:
+        for site, tally in window.rows:
+            known = tallies.get(site)
+            tallies[site] = known + tally if known is not None else tally
     by_operator: dict[OperatorKey, list[_Row]] = {}
-    for row in rows:
-        for key in dict.fromkeys(row[0]):
+    for row in tallies.items():
+        for key in dict.fromkeys(row[0].chain):
             by_operator.setdefault(key, []).append(row)
-    unread = sum(window.unread for window in windows)
-    log = _log(rows, unread)
-    joined_ms = sum(tally.total_ms for chain, _, tally in rows if chain)
+    log = _log(tallies.items(), sum(window.unread for window in windows))
+    joined_ms = sum(tally.total_ms for site, tally in tallies.items() if site.chain)
     return Primitives(
         tuple(window.number for window in windows),
         log,
@@ -103,8 +122,8 @@ def _merge(windows: Sequence[_Window]) -> Primitives:
 
 def _log(rows: Iterable[_Row], unread: int = 0) -> PrimitiveLog:
     tallies: dict[Primitive, Tally] = {}
-    for _, primitive, tally in rows:
-        tallies[primitive] = tallies.get(primitive, Tally()) + tally
+    for site, tally in rows:
+        tallies[site.primitive] = tallies.get(site.primitive, Tally()) + tally
     uses = sorted((PrimitiveUse(*pair) for pair in tallies.items()), key=lambda use: -use.execution.total_ms)
     calls = sum(use.execution.count for use in uses)
     return PrimitiveLog(tuple(uses), calls + unread, calls, unread)

@@ -6,7 +6,7 @@ tuples of equal length, oldest first. Absent knowledge is ``None`` or an empty t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -154,7 +154,7 @@ class Operator:
     trend: float | None
     """Self time in the newest window divided by the mean of the earlier merged ones; needs four windows."""
     modules: tuple[str, ...]
-    stacks: tuple[Stack, ...]
+    stacks: Sequence[Stack]
     """Heaviest first."""
 
 

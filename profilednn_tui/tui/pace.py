@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FASTEST_S = 0.25
 SLOWEST_S = 2.0
-SHARE = 0.02
+SHARE = 0.01
 """Part of one core that following may take; keys are answered at once and on top of it."""
 _WEIGHT = 0.3
 

@@ -45,7 +45,7 @@ def test_cheap_rounds_follow_fast_and_expensive_ones_stretch() -> None:
     pace = Pace()
     assert pace.next_interval_s(0.001) == FASTEST_S
     for _ in range(20):
-        interval_s = pace.next_interval_s(0.02)
+        interval_s = pace.next_interval_s(0.01)
     assert interval_s == pytest.approx(1.0, rel=0.05)
     for _ in range(20):
         interval_s = pace.next_interval_s(0.5)
