@@ -261,7 +261,7 @@ def main() -> None:
         *machine(),
         versions("torch", "torchvision", "textual"),
         f"- {_each(case.pairs for case in cases)} pairs of processes; the two of a pair live at the same time and",
-        f"  train in turns of {_each(f'{case.turn_s:g}' for case in cases)} s ({_each(case.turns for case in cases)} turns",
+        f"  train in turns of {_each(case.turn_s for case in cases)} s ({_each(case.turns for case in cases)} turns",
         "  each), all cores training, default budget, the TUI open in a terminal of the same machine and stopped in",
         "  the other's turns. Step times come from one observer, the same in both. Each watched turn against the plain",
         "  ones around it: median of the turns' median steps, mean of their mean steps (95 % interval over pairs and",
