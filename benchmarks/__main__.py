@@ -17,6 +17,7 @@ PARTS = (
     "host",
     "survival",
     "attach",
+    "arrivals",
     "kernels",
     "optimizations",
     "verdicts",

@@ -36,7 +36,7 @@ COLD_SHARE = 0.15
 """So much of a turn goes by before the caches are a training's own again."""
 WARM_UP_TURNS = 3
 REPAINT_S = 0.3
-"""The TUI is given before its run trains again."""
+"""The TUI is given before its run trains again; the plain run waits as long: cores that were idle are faster."""
 LIMIT_S = 300.0
 
 
@@ -145,6 +145,7 @@ def take_turns(case: Case, folder: Path, environment: dict[str, str]) -> Pair:
         cpu_s = live_s = 0.0
         for turn in range(case.turns + WARM_UP_TURNS):
             os.kill(terminal.pid, signal.SIGTSTP)
+            time.sleep(REPAINT_S)
             plain.go()
             _wait(plain)
             os.kill(terminal.pid, signal.SIGCONT)
