@@ -1,0 +1,135 @@
+"""Attaching at a random moment to running trainings of many kinds: when their first figures arrive.
+
+`python -m benchmarks.arrivals [--visits N]` writes benchmarks/results/arrivals.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.attach import wait_for
+from benchmarks.conditions import Contention, machine, versions, write
+from profilednn_tui.attach.checks import Surroundings
+from profilednn_tui.attach.ladder import Ladder
+from profilednn_tui.attach.place import place_for
+from profilednn_tui.attach.process_facts import inspect_process
+from profilednn_tui.attach.ways import Target
+from profilednn_tui.collect.stacks import dump_stacks
+from profilednn_tui.protocol import Command, encode
+from profilednn_tui.session.folder import agent_recording, control_file
+
+TARGET = Path(__file__).resolve().parent.parent / "tests" / "targets" / "attachable.py"
+KINDS = ("resnet18", "trainer", "lightning", "loader", "lbfgs", "gan", "inductor", "worker_thread")
+LIMIT_S = 3.0
+LONGEST_WAIT_S = 1.0
+"""From the first step on, to the moment at which the agent comes."""
+OVERHEAD_PERCENT = 2.0
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One visit; seconds from the attempt to attach on."""
+
+    way: str
+    hello_s: float
+    steps_s: float
+    operators_s: float
+    stacks: bool
+    """Whether py-spy's view from outside named a line of the training, before the agent came."""
+    unharmed: bool
+    """It ended with its own words and exit code."""
+
+
+def visit(kind: str, wait_s: float) -> Arrival:
+    """Start a training, attach to it, wait for operators, detach, let it end."""
+    pipe = subprocess.PIPE
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(
+            [sys.executable, str(TARGET), kind], stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=folder
+        )
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(wait_s)
+            stacks = any("attachable.py" in text for text in dump_stacks([process.pid], time.time_ns()).strings)
+            arrival = attach(process.pid, Path(folder))
+            said = process.communicate("end\n", timeout=60)
+        finally:
+            process.kill()
+    return Arrival(*arrival, stacks, (*said, process.returncode) == ("done\n", "", 0))
+
+
+def attach(pid: int, folder: Path) -> tuple[str, float, float, float]:
+    """The way in, and when the agent, steps and operators were there."""
+    began_s = time.monotonic()
+    place = place_for(pid, folder)
+    place.carry()
+    attached = Ladder(Target(inspect_process(pid), place, OVERHEAD_PERCENT, None), Surroundings.here()).climb()
+    hello_s = time.monotonic() - began_s
+    recording = folder / agent_recording(pid)
+    moments_s = []
+    for kind in (b'"event":"steps"', b'"event":"window"'):
+        wait_for(lambda kind=kind: kind in recording.read_bytes(), f"{kind.decode()} from {attached}")
+        moments_s.append(time.monotonic() - began_s)
+    (folder / control_file(pid)).write_bytes(encode(Command("detach")))
+    wait_for(lambda: b'"event":"bye"' in recording.read_bytes(), "the end")
+    return attached.way, hello_s, moments_s[0], moments_s[1]
+
+
+def row(kind: str, arrivals: list[Arrival]) -> str:
+    """A kind's line of the table; times are the longest."""
+    cells = [
+        kind.replace("_", " "),
+        ", ".join(sorted({arrival.way for arrival in arrivals})),
+        *(
+            f"{max(getattr(arrival, name) for arrival in arrivals):.2f}"
+            for name in ("hello_s", "steps_s", "operators_s")
+        ),
+        *(
+            f"{sum(getattr(arrival, name) for arrival in arrivals)} of {len(arrivals)}"
+            for name in ("stacks", "unharmed")
+        ),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Visit all kinds and write the table; an exit code of 1 when something came late or was harmed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--visits", type=int, default=5)
+    options = parser.parse_args()
+    chance = random.Random(0)
+    contention = Contention()
+    kinds = {kind: [visit(kind, chance.uniform(0, LONGEST_WAIT_S)) for _ in range(options.visits)] for kind in KINDS}
+    lines = [
+        "## The first figures after attaching",
+        "",
+        *machine(),
+        versions("torch", "torchvision", "transformers", "lightning"),
+        f"- {options.visits} visits a kind, each to a training of its own, at a random moment up to {LONGEST_WAIT_S:g}",
+        "  s after its first step, default budget. Seconds from the attempt on, the longest of the visits.",
+        "",
+        "| training | way in | agent, s | steps, s | operators, s | stacks from outside | ended as ever |",
+        "|---|---|---:|---:|---:|---:|---:|",
+        *(row(kind, arrivals) for kind, arrivals in kinds.items()),
+        "",
+        contention.line(),
+    ]
+    write("arrivals", lines)
+    if any(
+        arrival.operators_s > LIMIT_S or not (arrival.stacks and arrival.unharmed)
+        for arrivals in kinds.values()
+        for arrival in arrivals
+    ):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
