@@ -1,48 +1,75 @@
-"""Runs a training script and notes the moment of every optimizer update.
+"""Runs a training script under the agent and notes the time of every optimizer update, in turns: watched, and with the
+agent's hooks away.
 
-`python observed.py FOLDER SCRIPT ARGS` makes FOLDER/ready when it trains; when there is FOLDER/stop, it writes the
-moments, in nanoseconds of the monotonic clock, to FOLDER/updates.json and ends.
+`python observed.py FOLDER TURN_S SCRIPT ARGS` says in FOLDER/done that its turn is over, and reads in FOLDER/go what
+comes next: "w", a watched turn; "p", a plain one; "q", the end, at which it writes FOLDER/turns.json.
 """
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import runpy
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from torch.optim.optimizer import register_optimizer_step_post_hook
+import torch
+from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
-FIRST_UPDATES = 5
-LOOK_NS = 200_000_000
-"""Between two looks at the folder: it must cost nothing."""
+FEWEST_UPDATES = 4
+"""In a turn, however slow they are."""
 
 
 class Observer:
-    """Notes updates."""
+    """Notes updates, turn by turn; times in nanoseconds."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._updates_ns: list[int] = []
-        self._next_look_ns = 0
+    def __init__(self, folder: Path, turn_s: float) -> None:
+        self._out = folder / "turns.json"
+        self._done = os.open(folder / "done", os.O_RDWR)
+        self._go = os.open(folder / "go", os.O_RDWR)
+        self._turn_ns = int(turn_s * 1e9)
+        self._turns: list[tuple[str, list[int]]] = [("w", [])]
+        self._hooks: Any = None
 
     def note(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
         """Note an update."""
-        now_ns = time.monotonic_ns()
-        self._updates_ns.append(now_ns)
-        if now_ns < self._next_look_ns:
+        self._turns[-1][1].append(time.perf_counter_ns())
+
+    def between_steps(self) -> None:
+        """End the turn when it is over, but not inside a window of the profiler."""
+        kind, updates_ns = self._turns[-1]
+        if len(updates_ns) <= FEWEST_UPDATES or updates_ns[-1] - updates_ns[0] < self._turn_ns:
             return
-        self._next_look_ns = now_ns + LOOK_NS
-        if len(self._updates_ns) > FIRST_UPDATES:
-            (self._folder / "ready").touch()
-        if (self._folder / "stop").exists():
-            (self._folder / "updates.json").write_text(json.dumps(self._updates_ns))
+        if torch.autograd._profiler_enabled():
+            return
+        os.write(self._done, b".")
+        word = os.read(self._go, 1).decode()
+        if word == "q":
+            self._out.write_text(json.dumps(self._turns))
             sys.exit(0)
+        if self._hooks is None:
+            self._hooks = next(one for one in gc.get_objects() if type(one).__qualname__ == "Hooks")
+        if word != kind:
+            (self._hooks.install if word == "w" else self._hooks.remove)()
+        self._turns.append((word, [time.perf_counter_ns()]))
+
+
+def main() -> None:
+    folder, turn_s, *sys.argv = sys.argv[1:]
+    observer = Observer(Path(folder), float(turn_s))
+    register_optimizer_step_post_hook(observer.note)
+    zero_grad = Optimizer.zero_grad
+
+    def between_steps(self: Any, *arguments: Any, **keywords: Any) -> None:
+        observer.between_steps()
+        zero_grad(self, *arguments, **keywords)
+
+    Optimizer.zero_grad = between_steps  # type: ignore[method-assign]
+    runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 if __name__ == "__main__":
-    folder, *sys.argv = sys.argv[1:]
-    register_optimizer_step_post_hook(Observer(Path(folder)).note)
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    main()

@@ -1,8 +1,8 @@
-"""What watching costs a training: one process, watched and left alone in turn, the TUI open in a terminal of the same
-machine.
+"""What watching costs a training: one process takes turns, watched, the TUI open in a terminal of the same machine, and
+plain, the agent's hooks away and the TUI stopped.
 
-Two processes of the same training differ by 5 to 10 %, however they are paired, and a shared machine drifts by as much
-within minutes. So one process trains on, and the TUI attaches, stays for some seconds and leaves, again and again.
+The speed of a shared machine drifts by 10 % within seconds, two processes of one training differ by as much for good,
+and cores that rested are faster for a while: so turns are short, in one process, and follow each other at once.
 
 `python -m benchmarks.overhead [--case NAME]` writes benchmarks/results/overhead.md.
 """
@@ -13,13 +13,12 @@ import argparse
 import json
 import os
 import random
+import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -27,13 +26,14 @@ from typing import Any
 
 from benchmarks.conditions import Contention, machine, versions, write
 from benchmarks.terminal import Terminal
+from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 
 OBSERVED = str(Path(__file__).with_name("observed.py"))
 EXAMPLES = Path(__file__).resolve().parent.parent / "profilednn_tui" / "examples"
-WARM_UP_S = 5.0
-LEFT_S = 2.0
-"""From leaving on, until a pause counts."""
-LIMIT_S = 120.0
+COLD_SHARE = 0.15
+"""So much of a turn goes by before caches are as this kind of turn leaves them, and the TUI has caught up."""
+WARM_UP_TURNS = 3
+LIMIT_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -42,155 +42,126 @@ class Case:
 
     name: str
     script: list[str]
-    visits: int
-    settle_s: float
-    """From the first window on, until a visit counts: two windows are granted at once, later ones must be earned."""
-    visit_s: float
-    pause_s: float
+    turn_s: float
+    turns: int
+    """Of each kind."""
 
 
 CASES = [
-    Case("RetinaNet (the demo)", ["train_retinanet.py", "--steps", "100000"], 9, 5.0, 20.0, 12.0),
-    Case("ResNet-18", ["train_resnet18.py", "--steps", "20000", "--batch-size", "8"], 20, 2.0, 4.0, 3.0),
-    Case(
-        "small MLP", ["train_mlp.py", "--steps", "9000000", "--width", "256", "--batch-size", "128"], 16, 2.0, 4.0, 3.0
-    ),
+    Case("RetinaNet (the demo)", ["train_retinanet.py", "--steps", "100000"], 5.0, 24),
+    Case("ResNet-18", ["train_resnet18.py", "--steps", "20000", "--batch-size", "8"], 1.5, 40),
+    Case("small MLP", ["train_mlp.py", "--steps", "9000000", "--width", "256", "--batch-size", "128"], 1.0, 50),
 ]
 
 
 @dataclass(frozen=True)
-class Span:
-    """Some seconds of the training; its memory in bytes."""
+class Result:
+    """What a case brought."""
 
-    begin_ns: int
-    end_ns: int
-    resident_bytes: float
-    """Median of some looks."""
-    peak_bytes: int
-
-    def steps_ms(self, updates_ns: list[int]) -> list[float]:
-        """Its whole steps."""
-        inside = updates_ns[bisect_left(updates_ns, self.begin_ns) : bisect_left(updates_ns, self.end_ns)]
-        return [(after - before) / 1e6 for before, after in pairwise(inside)]
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One time that the TUI was there."""
-
-    span: Span
+    turns: list[tuple[str, list[int]]]
+    """Kind of each turn, "w" or "p", and the moments of its updates in nanoseconds."""
     screen_percent: float
-    """The overhead that the header showed at the end."""
+    """The overhead that the header showed at the end, of the time that was watched."""
     host_cpu_percent: float
-    """CPU time of the TUI's process, percent of one core."""
+    """CPU time of the TUI's process in watched turns, percent of one core."""
 
 
-def observe(pid: int, duration_s: float, wait: Callable[[float], None]) -> Span:
-    """Look at the process for some seconds, which `wait` lets pass."""
-    Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak counts from here on
-    begin_ns, resident_bytes = time.monotonic_ns(), []
-    while time.monotonic_ns() < begin_ns + duration_s * 1e9:
-        wait(0.25)
-        resident_bytes.append(memory_bytes(pid, "VmRSS"))
-    return Span(begin_ns, time.monotonic_ns(), statistics.median(resident_bytes), memory_bytes(pid, "VmHWM"))
+def take_turns(case: Case, folder: Path) -> Result:
+    """Run a case; raises TimeoutError when it does not come along."""
+    for name in ("go", "done"):
+        os.mkfifo(folder / name, 0o600)
+    go, done = os.open(folder / "go", os.O_RDWR), os.open(folder / "done", os.O_RDWR | os.O_NONBLOCK)
 
-
-def memory_bytes(pid: int, name: str) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
-
-
-def visit(pid: int, home: Path, case: Case, environment: dict[str, str]) -> Visit:
-    """Attach, stay, detach; raises TimeoutError when no window comes."""
-    command = [sys.executable, "-m", "profilednn_tui", "attach", str(pid)]
-    terminal = Terminal(command, {**environment, "PROFILEDNN_HOME": str(home)})
-    terminal.drain_until(lambda: any(of_kind(home, "window")), LIMIT_S)
-    terminal.drain_for(case.settle_s)
-    before_s = terminal.cpu_s()
-    span = observe(pid, case.visit_s, terminal.drain_for)
-    used_s = terminal.cpu_s() - before_s
-    (*_, status) = of_kind(home, "status")
-    for key in "qd":
-        terminal.press(key)
-        terminal.drain_for(0.5)
-    terminal.close()
-    return Visit(span, status["overhead_percent"], 100e9 * used_s / (span.end_ns - span.begin_ns))
-
-
-def of_kind(home: Path, kind: str) -> Iterator[dict[str, Any]]:
-    """The agent's events of this kind."""
-    for recording in home.glob("*/agent-*.jsonl"):
-        text = recording.read_bytes()
-        for line in text[: text.rfind(b"\n") + 1].splitlines():
-            if line.startswith(f'{{"event":"{kind}"'.encode()):
-                yield json.loads(line)
-
-
-def measure(case: Case) -> str:
-    """A case's line of the table."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PROFILEDNN", "KINETO"))}
-    environment["KINETO_LOG_LEVEL"] = "99"
-    script = [str(EXAMPLES / case.script[0]), *case.script[1:]]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        null = subprocess.DEVNULL
-        process = subprocess.Popen([sys.executable, OBSERVED, name, *script], env=environment, stdout=null, stderr=null)
+    def is_done() -> bool:
         try:
-            end_s = time.monotonic() + LIMIT_S
-            while not (folder / "ready").exists():
-                if process.poll() is not None or time.monotonic() > end_s:
-                    raise TimeoutError(f"{script[0]} does not train")
-                time.sleep(0.1)
-            time.sleep(WARM_UP_S)
-            pauses, visits = [observe(process.pid, case.pause_s, time.sleep)], []
-            for number in range(case.visits):
-                visits.append(visit(process.pid, folder / str(number), case, environment))
-                time.sleep(LEFT_S)
-                pauses.append(observe(process.pid, case.pause_s, time.sleep))
-            (folder / "stop").touch()
-            process.wait(LIMIT_S)
-        finally:
-            process.kill()
-        return row(case.name, json.loads((folder / "updates.json").read_text()), pauses, visits)
+            return bool(os.read(done, 1))
+        except BlockingIOError:
+            return False
+
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PROFILEDNN", "KINETO"))}
+    home = folder / "home"
+    # The agent takes plain turns for its own time: half the budget of all is the whole budget of its own.
+    options = ["--overhead", str(DEFAULT_OVERHEAD_PERCENT / 2)]
+    script = [str(EXAMPLES / case.script[0]), *case.script[1:]]
+    terminal = Terminal(
+        [sys.executable, "-m", "profilednn_tui", *options, OBSERVED, str(folder), str(case.turn_s), *script],
+        {**environment, "KINETO_LOG_LEVEL": "99", "PROFILEDNN_HOME": str(home)},
+    )
+    terminal.drain_until(is_done, LIMIT_S)
+    cpu_s = live_s = 0.0
+    for turn in range(case.turns + WARM_UP_TURNS):
+        os.kill(terminal.pid, signal.SIGTSTP)
+        os.write(go, b"p")
+        _wait(is_done)
+        os.kill(terminal.pid, signal.SIGCONT)
+        begin_s, cpu_before_s = time.monotonic(), terminal.cpu_s()
+        os.write(go, b"w")
+        terminal.drain_until(is_done, LIMIT_S)
+        if turn >= WARM_UP_TURNS:
+            live_s += time.monotonic() - begin_s
+            cpu_s += terminal.cpu_s() - cpu_before_s
+    status = _last_status(home)
+    os.write(go, b"q")
+    terminal.drain_until(lambda: bool(list(home.glob("*/exit.json"))), LIMIT_S)
+    terminal.drain_for(2)  # until the screen, too, knows that the training has ended
+    terminal.press("q")
+    terminal.close()
+    for descriptor in (go, done):
+        os.close(descriptor)
+    turns = json.loads((folder / "turns.json").read_text())[1 + 2 * WARM_UP_TURNS :]
+    return Result(turns, 2 * status["overhead_percent"], 100 * cpu_s / live_s)
 
 
-def row(name: str, updates_ns: list[int], pauses: list[Span], visits: list[Visit]) -> str:
-    """The figures of a case."""
+def _wait(is_done: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + LIMIT_S
+    while not is_done():
+        if time.monotonic() > end_s:
+            raise TimeoutError("the training does not come along")
+        time.sleep(0.005)
 
-    def change(middle: Callable[[list[float]], float]) -> str:
-        plain = [middle(pause.steps_ms(updates_ns)) for pause in pauses]
-        watched = [middle(one.span.steps_ms(updates_ns)) for one in visits]
-        around = [(before + after) / 2 for before, after in pairwise(plain)]
-        return with_interval([100 * (ours / theirs - 1) for ours, theirs in zip(watched, around, strict=True)])
 
-    def more_mb(size: Callable[[Span], float]) -> str:
-        around = [(size(before) + size(after)) / 2 for before, after in pairwise(pauses)]
-        more = [(size(one.span) - plain) / 1e6 for one, plain in zip(visits, around, strict=True)]
-        return f"{statistics.median(more):+.0f} MB ({min(more):+.0f} to {max(more):+.0f})"
+def _last_status(home: Path) -> dict[str, Any]:
+    stream = next(home.glob("*/agent-*.jsonl"))
+    found: list[dict[str, Any]] = [
+        json.loads(line) for line in stream.read_text().splitlines() if line.startswith('{"event":"status"')
+    ]
+    return found[-1]
 
-    screen = [one.screen_percent for one in visits]
+
+def row(name: str, result: Result) -> str:
+    """A case's line of the table."""
+    steps = [(kind, _warm_steps_ms(updates_ns)) for kind, updates_ns in result.turns]
     cells = [
         name,
-        f"{statistics.median(step for pause in pauses for step in pause.steps_ms(updates_ns)):.2f}",
-        change(statistics.median),
-        change(statistics.mean),
-        f"{statistics.median(screen):.1f} % ({min(screen):.1f} to {max(screen):.1f})",
-        f"{statistics.median(one.host_cpu_percent for one in visits):.1f} %",
-        more_mb(lambda span: span.resident_bytes),
-        more_mb(lambda span: span.peak_bytes),
+        f"{statistics.median(step for kind, turn in steps if kind == 'p' for step in turn):.2f}",
+        _with_interval(_percents(steps, statistics.median), statistics.median),
+        _with_interval(_percents(steps, statistics.mean), statistics.mean),
+        f"{result.screen_percent:.1f} %",
+        f"{result.host_cpu_percent:.1f} %",
     ]
     return "| " + " | ".join(cells) + " |"
 
 
-def with_interval(percents: list[float]) -> str:
-    """The median of all visits with its 95 % bootstrap interval, and the quartiles of the visits."""
+def _warm_steps_ms(updates_ns: list[int]) -> list[float]:
+    warm_ns = updates_ns[0] + COLD_SHARE * (updates_ns[-1] - updates_ns[0])
+    return [(after - before) / 1e6 for before, after in pairwise(updates_ns) if before >= warm_ns]
+
+
+def _percents(steps: list[tuple[str, list[float]]], middle: Callable[[list[float]], float]) -> list[float]:
+    """Of each watched turn against the mean of the plain turns before and after it."""
+    turns_ms = [middle(turn) for _, turn in steps]
+    return [
+        100 * (2 * turns_ms[number] / (turns_ms[number - 1] + turns_ms[number + 1]) - 1)
+        for number, (kind, _) in enumerate(steps[:-1])
+        if kind == "w" and number
+    ]
+
+
+def _with_interval(percents: list[float], middle: Callable[[list[float]], float]) -> str:
+    """The middle of all turns with its 95 % bootstrap interval."""
     chance = random.Random(0)
-    drawn = sorted(statistics.median(chance.choices(percents, k=len(percents))) for _ in range(1000))
-    low, _, high = statistics.quantiles(percents)
-    return (
-        f"{statistics.median(percents):+.1f} % ({drawn[25]:+.1f} to {drawn[974]:+.1f}; "
-        f"half of the visits {low:+.1f} to {high:+.1f})"
-    )
+    drawn = sorted(middle(chance.choices(percents, k=len(percents))) for _ in range(1000))
+    return f"{middle(percents):+.1f} % ({drawn[25]:+.1f} to {drawn[974]:+.1f})"
 
 
 def main() -> None:
@@ -202,27 +173,28 @@ def main() -> None:
     rows = []
     for case in CASES:
         if not options.case or options.case in case.name:
-            rows.append(measure(case))
+            with tempfile.TemporaryDirectory() as folder:
+                rows.append(row(case.name, take_turns(case, Path(folder))))
             print(rows[-1], flush=True)
     if options.case:
         return
-    visits = ", ".join(f"{case.visits} x {case.visit_s:g} s" for case in CASES)
     lines = [
         "## What watching costs",
         "",
         *machine(),
         versions("torch", "torchvision", "textual"),
-        "- One process a case trains on all cores; the TUI attaches to it with the default budget, stays and leaves,",
-        f"  {visits}. Each visit, from {', '.join(f'{case.settle_s:g}' for case in CASES)} s after its first window",
-        "  on, is compared with the pauses before and after it: its median step, its mean step, the process's memory",
-        "  between and at peaks. The median of the visits, with its 95 % interval. Then what the header shows (the",
-        "  agent's overhead), and the TUI's CPU time in percent of a core: a training on all cores loses that, too.",
+        "- One process a case, all cores training, takes turns: watched with the default budget, the TUI open in a",
+        "  terminal of the same machine; and plain, the agent's hooks away and the TUI stopped:",
+        f"  {', '.join(f'{case.turns} x {case.turn_s:g} s' for case in CASES)} of each kind.",
+        "  Each watched turn against the plain ones around it: median of the turns' median steps, mean of their mean",
+        "  steps (95 % interval). Then what the header shows: the agent's overhead; and the TUI's CPU time in percent",
+        "  of a core: a training that uses all cores loses that, too.",
         "",
-        "| training | plain step, ms | median step | mean step | overhead on the screen | TUI | memory | its peak |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| training | plain step, ms | median step | mean step | overhead on the screen | TUI |",
+        "|---|---:|---:|---:|---:|---:|",
         *rows,
     ]
-    remark = "  The trainings count as others here."
+    remark = "  The trainings, which are no children of the benchmark, count as others here."
     write("overhead", [*lines, "", contention.line(), remark])
 
 
