@@ -13,6 +13,7 @@ from benchmarks.conditions import RESULTS
 
 PARTS = (
     "overhead",
+    "memory",
     "summarize",
     "host",
     "survival",

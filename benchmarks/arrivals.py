@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.attach import wait_for
@@ -76,11 +77,15 @@ def attach(pid: int, folder: Path) -> tuple[str, float, float, float]:
     recording = folder / agent_recording(pid)
     moments_s = []
     for kind in (b'"event":"steps"', b'"event":"window"'):
-        wait_for(lambda kind=kind: kind in recording.read_bytes(), f"{kind.decode()} from {attached}")
+        wait_for(partial(_holds, recording, kind), f"{kind.decode()} from {attached}")
         moments_s.append(time.monotonic() - began_s)
     (folder / control_file(pid)).write_bytes(encode(Command("detach")))
-    wait_for(lambda: b'"event":"bye"' in recording.read_bytes(), "the end")
+    wait_for(partial(_holds, recording, b'"event":"bye"'), "the end")
     return attached.way, hello_s, moments_s[0], moments_s[1]
+
+
+def _holds(recording: Path, text: bytes) -> bool:
+    return text in recording.read_bytes()
 
 
 def row(kind: str, arrivals: list[Arrival]) -> str:

@@ -67,7 +67,7 @@ def main() -> None:
         observer.between_steps()
         zero_grad(self, *arguments, **keywords)
 
-    Optimizer.zero_grad = between_steps  # type: ignore[method-assign]
+    Optimizer.zero_grad = between_steps
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 

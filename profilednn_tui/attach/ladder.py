@@ -13,8 +13,9 @@ from profilednn_tui.collect import procfs
 from profilednn_tui.protocol import Attached, Hello
 from profilednn_tui.session.folder import agent_recording
 
-HELLO_LIMIT_S = 3.0
-"""For the hello after one way, before the next is tried beside it."""
+HELLO_LIMIT_S = 1.2
+"""For the hello after one way, before the next is tried beside it: a thread that trains beside a main thread that waits
+is to be seen within 3 s."""
 PATIENCE_S = 60.0
 """For all ways together: a call that is pending is answered when the main thread returns from a long computation."""
 _POLL_S = 0.02
@@ -64,7 +65,7 @@ class Ladder:
             pending = way.name
             if self._heard(self.clock() + HELLO_LIMIT_S):
                 return self._finish(way.name)
-            self.reasons.append(f"{way.title}: no answer within {HELLO_LIMIT_S:.0f} s")
+            self.reasons.append(f"{way.title}: no answer within {HELLO_LIMIT_S:g} s")
         if pending and self._heard(deadline_s):
             return self._finish(pending)
         return ""

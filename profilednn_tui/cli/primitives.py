@@ -29,7 +29,7 @@ _Content = TypeVar("_Content")
     metavar="FORMAT",
     default="text",
     show_default=True,
-    help="text, json, csv, markdown, svg (the paper's figure), templates (Table 1 as CSV) or benchdnn (a batch file).",
+    help="text, json, csv, markdown, svg (the paper's figure), templates (Table 1, CSV) or benchdnn (a shell script).",
 )
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Default: standard output.")
 @click.option("--by", metavar="GROUPING", help="One grouping in full: direction, implementation, shape, dtype, layout.")

@@ -56,6 +56,11 @@ def configuration(primitive: Primitive) -> str:
     return types[0] if len(set(types)) == 1 else ":".join(types)
 
 
+def task(primitive: Primitive) -> tuple[str, str, str, str]:
+    """What is computed, however: two primitives with the same task differ in implementation and layouts at most."""
+    return primitive.name, primitive.direction, configuration(primitive), primitive.problem
+
+
 def layout(primitive: Primitive) -> str:
     """Layouts of source, weights and destination; for a reorder, from and to."""
     tags = [tensor.layout for tensor in _main_tensors(primitive)]

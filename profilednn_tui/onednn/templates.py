@@ -1,6 +1,7 @@
 """Distinct primitives as parameters to run again: the twelve fields of the paper's Table 1, and benchdnn's words.
 
-The layout of a log wins; where the log has none, it is benchdnn's plain one (nchw).
+The layout of a log wins; where the log has none, it is benchdnn's plain one (nchw). benchdnn takes one kind of
+primitive a process, named first, so each problem is a command line of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from profilednn_tui.onednn.breakdown import configuration
 from profilednn_tui.onednn.problem import dimensions, sizes
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog
 
+PROGRAM = "benchdnn"
 DRIVERS: Mapping[str, str] = MappingProxyType(
     {
         "convolution": "conv",
@@ -52,7 +54,7 @@ class Template:
     calls: int
     time_ms: float
     command: str
-    """benchdnn's arguments, performance mode."""
+    """A line for a shell, performance mode."""
 
 
 FIELDS: tuple[str, ...] = tuple(Template.__dataclass_fields__)
@@ -72,7 +74,7 @@ def templates(log: PrimitiveLog) -> tuple[Template, ...]:
 
 
 def command_lines(log: PrimitiveLog) -> tuple[str, ...]:
-    """A batch file for ``benchdnn --batch=FILE``: one problem a line, under its number of calls."""
+    """A shell script: one problem a line, under its number of calls."""
     return tuple(line for one in templates(log) for line in (f"# {one.calls} calls, {one.time_ms:.6g} ms", one.command))
 
 
@@ -97,19 +99,22 @@ def _template(primitive: Primitive, calls: int, time_ms: float) -> Template:
         layout=":".join(_layouts(primitive)),
         calls=calls,
         time_ms=time_ms,
-        command=" ".join(word for word in _words(primitive) if word),
+        command=" ".join([PROGRAM, *benchdnn_arguments(primitive, "--mode=P")]),
     )
 
 
-def _words(primitive: Primitive) -> list[str]:
+def benchdnn_arguments(primitive: Primitive, *knobs: str) -> list[str]:
+    """What benchdnn is to be called with for a primitive; `knobs` are those of the run."""
     auxiliary = _auxiliary(primitive)
-    knobs = _KNOBS.get(primitive.name, _unary)(primitive, auxiliary)
+    own_knobs = _KNOBS.get(primitive.name, _unary)(primitive, auxiliary)
     attributes = [
         f"--{name}={value}"
         for name, _, value in (word.partition(":") for word in primitive.attributes.split())
         if name.startswith("attr-") and value
     ]
-    return [f"--{_driver(primitive)}", "--mode=P", *knobs, *attributes, primitive.problem]
+    # Layouts of a log need not have a name in oneDNN's interface.
+    words = [f"--{_driver(primitive)}", *knobs, "--allow-enum-tags-only=false", *own_knobs, *attributes]
+    return [*filter(None, words), primitive.problem]
 
 
 def _convolution(primitive: Primitive, auxiliary: Mapping[str, str]) -> list[str]:
@@ -136,7 +141,9 @@ def _moved(primitive: Primitive, auxiliary: Mapping[str, str]) -> list[str]:
     """Primitives with any number of sources and one destination."""
     sources = [tensor for tensor in primitive.tensors if tensor.role.startswith("src")]
     target = [tensor for tensor in primitive.tensors if tensor.role == "dst"]
-    algorithm = auxiliary.get("alg", "").partition("_")[2]
+    algorithm = auxiliary.get("alg", "")
+    if primitive.name != "softmax":  # the only one whose algorithms go by their full names
+        algorithm = algorithm.partition("_")[2]
     return [
         f"--dir={primitive.direction}" if primitive.direction else "",
         f"--alg={algorithm}" if algorithm else "",
@@ -144,7 +151,7 @@ def _moved(primitive: Primitive, auxiliary: Mapping[str, str]) -> list[str]:
         f"--ddt={target[0].data_type}" if target else "",
         f"--stag={':'.join(tensor.layout for tensor in sources)}" if sources else "",
         f"--dtag={target[0].layout}" if target else "",
-        f"--axis={auxiliary['axis']}" if "axis" in auxiliary else "",
+        *(f"--{name}={auxiliary[name]}" for name in ("axis", "p", "eps") if name in auxiliary),
     ]
 
 
@@ -162,13 +169,15 @@ def _unary(primitive: Primitive, auxiliary: Mapping[str, str]) -> list[str]:
 
 
 def _rnn(primitive: Primitive, auxiliary: Mapping[str, str]) -> list[str]:
-    direction = auxiliary.get("direction", "").removeprefix("unidirectional_")
+    direction = auxiliary.get("direction", "").removeprefix("unidirectional_").removeprefix("bidirectional_")
+    activation = auxiliary.get("activation", "").removeprefix("eltwise_")
     return [
         f"--prop={primitive.direction}",
         f"--cfg={configuration(primitive)}",
         f"--alg={auxiliary.get('alg', '').upper()}",
         f"--direction={direction}" if direction else "",
-        f"--activation={auxiliary['activation'].upper()}" if auxiliary.get("activation") else "",
+        f"--activation={activation.upper()}" if activation not in ("", "undef") else "",
+        "--trivial-strides=true",
     ]
 
 

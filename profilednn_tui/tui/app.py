@@ -26,6 +26,7 @@ from profilednn_tui.protocol import Command
 from profilednn_tui.session.records import EMPTY_VIEW, SessionView, State
 from profilednn_tui.tui import theme as themes
 from profilednn_tui.tui.commands import ActionsProvider
+from profilednn_tui.tui.driver import TerminalDriver
 from profilednn_tui.tui.editor import editor_command
 from profilednn_tui.tui.feed import Feed
 from profilednn_tui.tui.pace import Pace
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 INTERRUPT = b"\x03"
 """What the terminal makes of ctrl+c: the target's terminal turns it into SIGINT, as without us."""
+_TERMINAL_LOOK_S = 2.0
 _READING_S = 0.05
 """How long a recording is read at a stretch before keys are looked at again."""
 
@@ -98,7 +100,7 @@ class ProfilerApp(App[None]):
         cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
         # Textual chooses its filter in the constructor: without colours the terminal's own must be in force by then.
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         first = themes.first_theme(os.environ)
@@ -136,8 +138,14 @@ class ProfilerApp(App[None]):
     def on_mount(self) -> None:
         self.call_after_refresh(gc.freeze)  # what was imported stays: no collection need walk it again, each 30 ms
         self.call_after_refresh(self._follow)
+        self.set_interval(_TERMINAL_LOOK_S, self._leave_without_terminal)
         if self._report is not None:
             self.call_after_refresh(self._show_report, self._report)
+
+    def _leave_without_terminal(self) -> None:
+        """Nobody sees us any more: the target, or the recorder of one that was attached to, goes on."""
+        if isinstance(self._driver, TerminalDriver) and self._driver.hung_up:
+            self.exit()
 
     @property
     def exit_code(self) -> int:

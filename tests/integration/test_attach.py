@@ -52,7 +52,9 @@ def test_a_training_attached_to_again_and_again_ends_with_the_same_weights(pytho
     assert (stdout, stderr, exit_code) == (plain.stdout, "", 0)
 
 
-@pytest.mark.parametrize("kind", ["simple", "lbfgs", "gan", "compiled", "loader", "worker_thread"])
+@pytest.mark.parametrize(
+    "kind", ["simple", "lbfgs", "gan", "compiled", "loader", "worker_thread", "resnet18", "trainer", "lightning"]
+)
 def test_steps_and_operators_arrive_from_a_running_loop(kind: str, tmp_path: Path) -> None:
     with target("attachable.py", kind) as process:
         ready(process)

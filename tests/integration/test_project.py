@@ -37,6 +37,23 @@ def test_the_primitives_of_a_snapshot_run_again_without_the_model(tmp_path: Path
     assert b"convolution" in lines.stdout
 
 
+def test_a_session_of_another_machine_is_projected_on_this_one(tmp_path: Path) -> None:
+    target = str(ROOT / "tests" / "targets" / "primitives.py")
+    watched = run(
+        (*PROGRAM, "--headless", "--overhead", "100%", "-o", "kept.pdnn", target, "resnet18", "8"),
+        tmp_path,
+        OMP_NUM_THREADS="2",
+        ONEDNN_MAX_CPU_ISA="SSE41",
+    )
+    assert watched.exit_code == 0, watched.stderr.decode()
+    done = run((*PROGRAM, "project", "kept.pdnn", "--on", sys.executable, "--seconds", "1", "--json"), tmp_path)
+    assert done.exit_code == 0, done.stderr.decode()
+    found = json.loads(done.stdout)
+    assert found["covered_ms"] >= 0.5 * found["observed_ms"]
+    convolutions = [entry for entry in found["primitives"] if entry["primitive"] == "convolution"]
+    assert any(entry["implementation_here"] != entry["implementation"] for entry in convolutions)
+
+
 def test_a_session_without_primitives_says_so(tmp_path: Path) -> None:
     target = str(ROOT / "profilednn_tui" / "examples" / "train_mlp.py")
     run((*PROGRAM, "--headless", "-o", "kept.pdnn", target, "--steps", "20"), tmp_path)

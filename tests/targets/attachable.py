@@ -4,6 +4,7 @@
 """
 
 import itertools
+import logging
 import os
 import select
 import sys
@@ -19,15 +20,22 @@ def asked_to_end():
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
+said = []
+
+
+def goes_on():
+    """Whether another step is to be made; after the first it says "ready"."""
+    time.sleep(0.01)  # a real model's step: the machine belongs to others, too
+    if not said:
+        said.append("ready")
+        print("ready", flush=True)
+    return not asked_to_end()
+
+
 def endless(step):
-    said = False
-    while not asked_to_end():
+    step()
+    while goes_on():
         step()
-        time.sleep(0.01)  # a real model's step: the machine belongs to others, too
-        if not said:
-            said = True
-            print("ready", flush=True)
-    print("done", flush=True)
 
 
 def simple():
@@ -68,8 +76,27 @@ def gan():
     return step
 
 
-def compiled():
-    net, inputs = torch.compile(nn.Linear(8, 1), backend="aot_eager"), torch.ones(4, 8)
+def resnet18():
+    from torchvision.models import resnet18 as make
+
+    net, inputs, labels = make(num_classes=10), torch.ones(8, 3, 32, 32), torch.zeros(8, dtype=torch.int64)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+
+    def step():
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(inputs), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def inductor():
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # a CUDA build says that there is no GPU
+    return compiled("inductor")
+
+
+def compiled(backend="aot_eager"):
+    net, inputs = torch.compile(nn.Linear(8, 1), backend=backend), torch.ones(4, 8)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
 
     def step():
@@ -135,6 +162,73 @@ def traced():
     return simple()
 
 
+def trainer():
+    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(8, 1)
+
+        def forward(self, x=None):
+            return {"loss": self.linear(x).pow(2).mean()}
+
+    class Until(TrainerCallback):
+        def on_step_end(self, args, state, control, **others):
+            control.should_training_stop = not goes_on()
+
+    arguments = TrainingArguments(
+        output_dir="out",
+        max_steps=100_000,
+        per_device_train_batch_size=4,
+        report_to=[],
+        use_cpu=True,
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+    )
+    data = [{"x": torch.ones(8)} for _ in range(4000)]
+    hugging_face = Trainer(model=Net(), args=arguments, train_dataset=data, callbacks=[Until()])
+    hugging_face.remove_callback(PrinterCallback)
+    hugging_face.train()
+
+
+def lightning():
+    import warnings
+
+    import lightning
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore")
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(8, 1)
+
+        def training_step(self, batch, index):
+            return self.linear(batch).pow(2).mean()
+
+        def configure_optimizers(self):
+            return torch.optim.AdamW(self.parameters())
+
+    class Until(lightning.Callback):
+        def on_train_batch_end(self, trainer, *others):
+            trainer.should_stop = not goes_on()
+
+    fit = lightning.Trainer(
+        max_steps=100_000,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[Until()],
+    )
+    fit.fit(Module(), torch.utils.data.DataLoader(torch.ones(4000, 8), batch_size=4))
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     kind = sys.argv[1]
@@ -145,6 +239,8 @@ if __name__ == "__main__":
     elif kind == "asleep":
         print("ready", flush=True)
         sys.stdin.readline()
-        print("done", flush=True)
+    elif kind in ("trainer", "lightning"):
+        globals()[kind]()
     else:
         endless(globals()[kind]())
+    print("done", flush=True)

@@ -49,6 +49,9 @@ def projection_facts(projection: Projection) -> Iterator[str]:
         f"Projected {duration(whole.median_ms)} (95 % interval {duration(whole.low_ms)} to {duration(whole.high_ms)}, "
         f"{projection.rounds} rounds); warm {duration(projection.warm_ms)}, cold {duration(projection.cold_ms)}"
     )
+    others = sum(row.here != row.primitive.implementation for row in projection.rows)
+    if others:
+        yield f"{others:,} of them ran in another implementation here; --json has both"
     if projection.efficiency is not None and projection.error is not None:
         yield (
             f"Efficiency {units.ratio(projection.efficiency)} of the observed time; "
@@ -73,6 +76,7 @@ def projection_json(projection: Projection) -> str:
                 "primitive": row.primitive.name,
                 "direction": row.primitive.direction,
                 "implementation": row.primitive.implementation,
+                "implementation_here": row.here,
                 "problem": row.primitive.problem,
                 "data_types": configuration(row.primitive),
                 "layouts": layout(row.primitive),

@@ -75,7 +75,7 @@ def test_without_an_answer_the_next_way_is_tried_and_all_reasons_are_kept() -> N
     scene = Scene()
     way, reasons = scene.climb(scene.way("one"), scene.way("two", failure="no"))
     assert way == ""
-    assert reasons == ["one: no answer within 3 s", "two: no"]
+    assert reasons == ["one: no answer within 1.2 s", "two: no"]
 
 
 def test_an_agent_that_is_there_already_is_named_with_its_session() -> None:

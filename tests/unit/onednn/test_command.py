@@ -88,7 +88,7 @@ def test_the_picture_is_svg_with_every_direction(tmp_path: Path) -> None:
 
 def test_markdown_and_benchdnn() -> None:
     assert "## By layout" in command(RESNET, "--to", "markdown").stdout
-    assert command(RESNET, "--to", "benchdnn").stdout.splitlines()[1].startswith("--reorder --mode=P")
+    assert command(RESNET, "--to", "benchdnn").stdout.splitlines()[1].startswith("benchdnn --reorder --mode=P")
 
 
 def test_a_log_without_oneDNN_says_what_was_missing(tmp_path: Path) -> None:  # noqa: N802

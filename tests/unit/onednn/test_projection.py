@@ -58,6 +58,17 @@ def test_what_did_not_run_again_is_told() -> None:
     assert "91 % of oneDNN's time; 1 did not" in next(projection_lines(found))
 
 
+def test_another_machine_has_another_implementation_of_the_same_task() -> None:
+    """Found by projecting an AVX2 machine's session on an AVX-512 one: nothing counted as having run again."""
+    said = [line.replace("jit:avx512_core", "jit:avx2").replace("aBcd16b", "aBcd8b") for line in answer((6.0, 0.4))]
+    found = projection(LOG, read_samples(said))
+    assert not found.missing
+    assert found.covered_ms == pytest.approx(16.0)
+    assert [row.here for row in found.rows] == ["jit:avx2", "jit:blk"]
+    assert any(line.startswith("1 of them ran in another implementation") for line in projection_lines(found))
+    assert json.loads(projection_json(found))["primitives"][0]["implementation_here"] == "jit:avx2"
+
+
 def test_nothing_that_ran_is_no_efficiency() -> None:
     found = projection(LOG, {})
     assert found.efficiency is found.error is None
@@ -96,9 +107,53 @@ def test_every_recorded_model_can_be_asked_for_again() -> None:
         assert {call["kind"] for call in calls_of(use.primitive for use in log.uses)} == expected
 
 
-def test_a_log_of_reorders_alone_cannot_be_projected() -> None:
+def test_a_log_of_reorders_alone_cannot_be_projected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
     with pytest.raises(ProfilerError, match="Nothing to run again"):
         project(log_of(lines(REORDER)), sys.executable)
+
+
+BENCHDNN = """#!PYTHON
+import pathlib, sys
+cold = "--cold-cache=all" in sys.argv
+with pathlib.Path(sys.argv[0]).with_name("asked").open("a") as stream:
+    print(*sys.argv[1:], file=stream)
+if cold and not HAS_COLD:
+    sys.exit(1)
+print("onednn_verbose,v1,info,oneDNN v3.9.0")
+print("onednn_verbose,v1,primitive,exec,cpu,reorder,simple:any,undef,src:f32::blocked:a::f0 dst:f32::blocked:a::f0,,,9,1")
+for run in range(13):
+    print("REPORT", 50 if run == 0 else 0.8 if cold else 0.2, sep=",")
+print("tests:1 passed:0 skipped:0 mistrusted:0 unimplemented:0 invalid_arguments:0 failed:0 listed:0")
+"""  # noqa: E501
+"""Speaks as oneDNN's program does: its own lines, those of other reorders, and a first run that warms up."""
+
+
+def install_benchdnn(folder: Path, monkeypatch: pytest.MonkeyPatch, cold: bool) -> Path:
+    program = folder / "benchdnn"
+    text = BENCHDNN.replace("PYTHON", sys.executable).replace("REPORT", REORDER.rpartition(",")[0])
+    program.write_text(text.replace("HAS_COLD", str(cold)))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    return folder / "asked"
+
+
+def test_benchdnn_runs_what_torch_has_no_call_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = install_benchdnn(tmp_path, monkeypatch, cold=True)
+    found = project(log_of(lines(REORDER, REORDER)), sys.executable, threads=1)
+    assert found.rounds == 12, "without the first"
+    assert (found.projected.median_ms, found.warm_ms, found.cold_ms) == pytest.approx((1.6, 0.4, 1.6))
+    knobs = "--allow-enum-tags-only=false --sdt=f32 --ddt=f32 --stag=aBcd16b --dtag=abcd --attr-scratchpad=user"
+    assert asked.read_text().splitlines() == [
+        f"--reorder --mode=P --fix-times-per-prb=12 --cold-cache=all {knobs} 32x64x56x56",
+        f"--reorder --mode=P --fix-times-per-prb=12 {knobs} 32x64x56x56",
+    ]
+
+
+def test_an_older_benchdnn_has_warm_caches_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_benchdnn(tmp_path, monkeypatch, cold=False)
+    found = project(log_of(lines(REORDER)), sys.executable)
+    assert (found.projected.median_ms, found.warm_ms, found.cold_ms) == pytest.approx((0.2, 0.2, 0.2))
 
 
 def test_an_interpreter_without_torch_is_one_sentence(tmp_path: Path) -> None:

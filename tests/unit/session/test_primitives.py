@@ -53,6 +53,16 @@ def test_windows_add_up_and_can_be_looked_at_alone() -> None:
     assert series.view([7]).windows == ()
 
 
+def test_shapes_that_never_repeat_are_forgotten_and_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("profilednn_tui.session.primitives._SITE_LIMIT", 1)
+    series = PrimitiveSeries()
+    for number in (1, 2, 3):
+        series.add(window(number))
+    seen = series.view([1, 2, 3])
+    assert (seen.log.calls, len(seen.log.uses)) == (15, 2)
+    assert seen.by_operator[INNER].time_ms == pytest.approx(3 * 3.5)
+
+
 def test_lines_that_cannot_be_read_are_counted() -> None:
     series = PrimitiveSeries()
     series.add(window(strings=["what is this", REORDER, "", OUTER.name, "", INNER.name]))

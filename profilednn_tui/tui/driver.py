@@ -1,0 +1,50 @@
+"""Textual's driver for a terminal that may vanish, or stop us without a word."""
+
+from __future__ import annotations
+
+import select
+from contextlib import suppress
+from typing import Any, TextIO
+
+from textual.drivers.linux_driver import LinuxDriver
+
+
+class _Output:
+    """Writes to a terminal as long as it is there: an error would end textual's writing thread, and then block us."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
+class TerminalDriver(LinuxDriver):
+    """Knows when its terminal is gone, and reads it with one thread at a time."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._file: Any = _Output(self._file)
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the terminal is gone. Where SIGHUP is ignored, as under nohup, nothing else tells."""
+        if not self.input_tty:
+            return False
+        terminal = select.poll()
+        terminal.register(self.fileno, 0)
+        return any(mask & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, mask in terminal.poll(0))
+
+    def _sigcont_application(self, *_: Any) -> None:
+        """Go on after SIGSTOP, or a hang-up, which brings SIGCONT too: nothing has ended the reading thread before."""
+        if self._auto_restart and not self._must_signal_resume:
+            self.suspend_application_mode()
+        super()._sigcont_application(*_)
