@@ -33,7 +33,6 @@ class Screen:
             variables = {**environment(self.home), "TERM": "xterm-256color"}
             os.execvpe(PROGRAM[0], [*PROGRAM, str(script)], variables)
         self.ended = False
-        self.read_until(lambda text: b"target.py" in text)
 
     def read_until(self, seen: Callable[[bytes], bool]) -> None:
         """Read what it paints until that is there."""
@@ -53,9 +52,16 @@ class Screen:
 
 
 @pytest.fixture
-def screens() -> Iterator[list[Screen]]:
+def start(tmp_path: Path) -> Iterator[Callable[[bool], Screen]]:
+    """Starts a screen, whether it ignores SIGHUP or not, and waits for its first picture."""
     made: list[Screen] = []
-    yield made
+
+    def one(ignores_hangup: bool) -> Screen:
+        made.append(Screen(tmp_path, ignores_hangup=ignores_hangup))
+        made[-1].read_until(lambda text: b"target.py" in text)
+        return made[-1]
+
+    yield one
     for screen in made:
         if not screen.has_ended():
             os.kill(screen.pid, signal.SIGKILL)
@@ -63,11 +69,10 @@ def screens() -> Iterator[list[Screen]]:
 
 @pytest.mark.parametrize("ignores_hangup", [False, True])
 def test_a_screen_whose_terminal_is_gone_ends_and_the_target_goes_on(
-    ignores_hangup: bool, tmp_path: Path, screens: list[Screen]
+    ignores_hangup: bool, start: Callable[[bool], Screen]
 ) -> None:
     """With SIGHUP ignored, as under nohup, it read the vanished terminal on and on, on a whole core."""
-    screen = Screen(tmp_path, ignores_hangup=ignores_hangup)
-    screens.append(screen)
+    screen = start(ignores_hangup)
     os.close(screen.terminal)
     eventually(screen.has_ended, "the end of the screen")
     (session,) = screen.home.iterdir()
@@ -78,10 +83,9 @@ def test_a_screen_whose_terminal_is_gone_ends_and_the_target_goes_on(
     assert ended.exit_code == 7
 
 
-def test_a_screen_that_was_stopped_reads_with_one_thread_and_ends(tmp_path: Path, screens: list[Screen]) -> None:
+def test_a_screen_that_was_stopped_reads_with_one_thread_and_ends(start: Callable[[bool], Screen]) -> None:
     """SIGSTOP and SIGCONT left two threads that read the terminal, of which one never ended."""
-    screen = Screen(tmp_path, ignores_hangup=False)
-    screens.append(screen)
+    screen = start(False)
     before = screen.threads
     os.kill(screen.pid, signal.SIGSTOP)
     time.sleep(0.2)
