@@ -58,7 +58,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[bool], Screen]]:
 
     def one(ignores_hangup: bool) -> Screen:
         made.append(Screen(tmp_path, ignores_hangup=ignores_hangup))
-        made[-1].read_until(lambda text: b"target.py" in text)
+        made[-1].read_until(lambda text: b"Waiting for torch" in text)
         return made[-1]
 
     yield one
@@ -90,7 +90,7 @@ def test_a_screen_that_was_stopped_reads_with_one_thread_and_ends(start: Callabl
     os.kill(screen.pid, signal.SIGSTOP)
     time.sleep(0.2)
     os.kill(screen.pid, signal.SIGCONT)
-    screen.read_until(lambda text: b"target.py" in text)
+    screen.read_until(lambda text: b"Waiting for torch" in text)
     assert screen.threads <= before
     os.write(screen.terminal, b"q")
     screen.read_until(lambda text: b"Leave it running" in text)
