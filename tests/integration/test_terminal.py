@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import signal
+import struct
 import termios
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +31,7 @@ class Screen:
         if self.pid == 0:
             if ignores_hangup:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            termios.tcsetwinsize(0, (40, 120))
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
             variables = {**environment(self.home), "TERM": "xterm-256color"}
             os.execvpe(PROGRAM[0], [*PROGRAM, str(script)], variables)
         self.ended = False
