@@ -206,6 +206,8 @@ def judge(run: Run, plain: Plain, moment_s: float, exit_code: int) -> Result:
         wrong.append(f"{steps} steps in the session, {len(made_ns)} made")
     killed = "target" in run.case.victims
     possible = {TARGET_EXIT_CODE} if not killed else {-signal.SIGKILL}
+    if killed and "holder" in run.case.victims:
+        possible.add(-signal.SIGHUP)  # its terminal goes with the holder, and may take it along first
     if len(made_ns) == plain.steps:
         possible.add(TARGET_EXIT_CODE)  # too late for a kill
     if exit_code not in possible:
