@@ -13,11 +13,15 @@ from profilednn_tui.errors import ProfilerError
 SCRIPT = Path(__file__).resolve().parent.parent / "agent" / "replay.py"
 
 
+def reporting(threads: int | None) -> dict[str, str]:
+    """The environment in which oneDNN reports what it runs."""
+    environment = {**os.environ, "ONEDNN_VERBOSE": "1", "LC_ALL": "C"}
+    return environment | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+
+
 def run_script(python: str, order: Mapping[str, object], threads: int | None) -> str:
     """What ``agent/replay.py`` prints for an order; a `ProfilerError` when it fails."""
-    environment = {**os.environ, "ONEDNN_VERBOSE": "0" if order.get("peaks") else "1", "LC_ALL": "C"}
-    if threads:
-        environment["OMP_NUM_THREADS"] = str(threads)
+    environment = reporting(threads) | ({"ONEDNN_VERBOSE": "0"} if order.get("peaks") else {})
     try:
         done = subprocess.run(
             [python, str(SCRIPT)], input=json.dumps(order), capture_output=True, text=True, env=environment, check=False

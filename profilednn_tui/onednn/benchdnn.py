@@ -6,13 +6,13 @@ for torch: they name the implementation.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
 
+from profilednn_tui.onednn.again import reporting
 from profilednn_tui.onednn.breakdown import task
-from profilednn_tui.onednn.line import MARKER, Entry, Event, parse
+from profilednn_tui.onednn.line import execution
 from profilednn_tui.onednn.records import Primitive
 from profilednn_tui.onednn.templates import benchdnn_arguments
 
@@ -29,9 +29,7 @@ def time_primitives(
 
     In a step the caches hold what the other primitives left: "turn" is the cold run, where this benchdnn has one.
     """
-    environment = {**os.environ, "ONEDNN_VERBOSE": "1", "LC_ALL": "C"}
-    if threads:
-        environment["OMP_NUM_THREADS"] = str(threads)
+    environment = reporting(threads)
     samples: dict[tuple[Primitive, str], dict[int, list[float]]] = {}
     end_s = time.monotonic() + seconds
     for primitive in primitives:
@@ -55,13 +53,8 @@ def _times_ms(program: str, primitive: Primitive, knobs: Iterable[str], environm
         return []
     if done.returncode:
         return []
-    reports = [line.decode(errors="replace") for line in done.stdout.splitlines() if MARKER.match(line)]
-    told = [parse(report.partition(",")[2], None) for report in reports]
-    runs_ms = [
-        one.time_ms
-        for one in told
-        if isinstance(one, Entry) and one.event is Event.EXECUTION and _is_wanted(one.primitive, primitive)
-    ]
+    told = map(execution, done.stdout.decode(errors="replace").splitlines())
+    runs_ms = [one.time_ms for one in told if one is not None and _is_wanted(one.primitive, primitive)]
     return runs_ms[1:]
 
 

@@ -118,6 +118,12 @@ def parse(text: str, template: Template | None) -> Entry | Template | Version | 
     return Entry(event, primitive, time_ms, stamped, decimal_comma)
 
 
+def execution(line: str) -> Entry | None:
+    """The execution that a whole line of output tells of, or nothing."""
+    told = parse(line.partition(",")[2], None) if MARKER.match(line.encode()) else None
+    return told if isinstance(told, Entry) and told.event is Event.EXECUTION else None
+
+
 def _fields_of(rest: list[str]) -> tuple[str, ...]:
     return _WITH_ENGINE if rest and _ENGINE.fullmatch(rest[0]) else _WITHOUT_ENGINE
 

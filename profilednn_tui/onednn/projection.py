@@ -22,7 +22,7 @@ from profilednn_tui.onednn.again import run_script
 from profilednn_tui.onednn.benchdnn import time_primitives
 from profilednn_tui.onednn.breakdown import task
 from profilednn_tui.onednn.calls import calls_of
-from profilednn_tui.onednn.line import MARKER, Entry, Event, parse
+from profilednn_tui.onednn.line import execution
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog
 from profilednn_tui.onednn.templates import PROGRAM
 
@@ -147,8 +147,8 @@ def read_samples(lines: Iterable[str]) -> Samples:
             continue
         key, _, time_text = line.rpartition(",")
         if key not in known:
-            told = parse(line.partition(",")[2], None) if MARKER.match(line.encode()) else None
-            known[key] = told.primitive if isinstance(told, Entry) and told.event is Event.EXECUTION else None
+            told = execution(line)
+            known[key] = told.primitive if told is not None else None
         primitive = known[key]
         if primitive is not None:
             samples.setdefault((primitive, mode), {}).setdefault(number, []).append(float(time_text))

@@ -22,6 +22,7 @@ _SITE_LIMIT = 50_000
 """Distinct sites after which they are numbered anew: shapes may never repeat."""
 
 _Item = TypeVar("_Item")
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,11 +102,7 @@ def _primitive(text: str) -> Primitive | None:
 def _merge(windows: Sequence[_Window]) -> Primitives:
     if not windows:
         return Primitives()
-    tallies: dict[_Site, Tally] = {}
-    for window in windows:
-        for site, tally in window.rows:
-            known = tallies.get(site)
-            tallies[site] = known + tally if known is not None else tally
+    tallies = _sums(row for window in windows for row in window.rows)
     by_operator: dict[OperatorKey, list[_Row]] = {}
     for row in tallies.items():
         for key in dict.fromkeys(row[0].chain):
@@ -121,9 +118,15 @@ def _merge(windows: Sequence[_Window]) -> Primitives:
 
 
 def _log(rows: Iterable[_Row], unread: int = 0) -> PrimitiveLog:
-    tallies: dict[Primitive, Tally] = {}
-    for site, tally in rows:
-        tallies[site.primitive] = tallies.get(site.primitive, Tally()) + tally
+    tallies = _sums((site.primitive, tally) for site, tally in rows)
     uses = sorted((PrimitiveUse(*pair) for pair in tallies.items()), key=lambda use: -use.execution.total_ms)
     calls = sum(use.execution.count for use in uses)
     return PrimitiveLog(tuple(uses), calls + unread, calls, unread)
+
+
+def _sums(pairs: Iterable[tuple[_Key, Tally]]) -> dict[_Key, Tally]:
+    sums: dict[_Key, Tally] = {}
+    for key, tally in pairs:
+        known = sums.get(key)
+        sums[key] = tally if known is None else known + tally
+    return sums

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 INTERRUPT = b"\x03"
 """What the terminal makes of ctrl+c: the target's terminal turns it into SIGINT, as without us."""
 _TERMINAL_LOOK_S = 2.0
+"""Between two looks whether the terminal is still there."""
 _READING_S = 0.05
 """How long a recording is read at a stretch before keys are looked at again."""
 
