@@ -12,6 +12,7 @@ import threading
 import time
 
 import torch
+from loops import training_arguments
 from torch import nn
 from torch.optim import optimizer as updates
 
@@ -163,7 +164,7 @@ def traced():
 
 
 def trainer():
-    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+    from transformers import PrinterCallback, Trainer, TrainerCallback
 
     class Net(nn.Module):
         def __init__(self):
@@ -177,17 +178,7 @@ def trainer():
         def on_step_end(self, args, state, control, **others):
             control.should_training_stop = not goes_on()
 
-    arguments = TrainingArguments(
-        output_dir="out",
-        max_steps=100_000,
-        per_device_train_batch_size=4,
-        report_to=[],
-        use_cpu=True,
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-    )
+    arguments = training_arguments(max_steps=100_000)
     data = [{"x": torch.ones(8)} for _ in range(4000)]
     hugging_face = Trainer(model=Net(), args=arguments, train_dataset=data, callbacks=[Until()])
     hugging_face.remove_callback(PrinterCallback)

@@ -250,8 +250,25 @@ def lightning():
     trainer.fit(Module(), data, DataLoader(torch.ones(8, 8), batch_size=4))
 
 
+def training_arguments(**more):
+    """Of a Trainer that trains and nothing else."""
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        output_dir="out",
+        per_device_train_batch_size=4,
+        report_to=[],
+        use_cpu=True,
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        **more,
+    )
+
+
 def trainer():
-    from transformers import Trainer, TrainingArguments
+    from transformers import Trainer
 
     class Module(nn.Module):
         def __init__(self):
@@ -261,18 +278,7 @@ def trainer():
         def forward(self, x=None):
             return {"loss": self.net(x).pow(2).mean()}
 
-    arguments = TrainingArguments(
-        output_dir="out",
-        max_steps=STEPS,
-        per_device_train_batch_size=4,
-        gradient_accumulation_steps=2,
-        report_to=[],
-        use_cpu=True,
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-    )
+    arguments = training_arguments(max_steps=STEPS, gradient_accumulation_steps=2)
     Trainer(model=Module(), args=arguments, train_dataset=[{"x": torch.ones(8)} for _ in range(400)]).train()
 
 
