@@ -33,6 +33,7 @@ class Observer:
         self._turn_ns = int(turn_s * 1e9)
         self._turns: list[tuple[str, list[int]]] = [("w", [])]
         self._hooks: Any = None
+        self._left_ns = 0
 
     def note(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
         """Note an update."""
@@ -53,8 +54,19 @@ class Observer:
         if self._hooks is None:
             self._hooks = next(one for one in gc.get_objects() if type(one).__qualname__ == "Hooks")
         if word != kind:
-            (self._hooks.install if word == "w" else self._hooks.remove)()
+            (self._watch if word == "w" else self._leave)()
         self._turns.append((word, [time.perf_counter_ns()]))
+
+    def _leave(self) -> None:
+        self._hooks.remove()
+        self._left_ns = time.perf_counter_ns()
+
+    def _watch(self) -> None:
+        """Watch again, as if the plain turn had not been: it must not earn a window for the next turn's first steps."""
+        watch = self._hooks._listener
+        watch._first_ns += time.perf_counter_ns() - self._left_ns
+        watch._last = watch._last._replace(now_ns=watch._timeline.skip())
+        self._hooks.install()
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import select
 import signal
 import statistics
 import sys
@@ -20,19 +21,21 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks.conditions import Contention, machine, versions, write
 from benchmarks.terminal import Terminal
-from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 
 OBSERVED = str(Path(__file__).with_name("observed.py"))
 EXAMPLES = Path(__file__).resolve().parent.parent / "profilednn_tui" / "examples"
 COLD_SHARE = 0.15
 """So much of a turn goes by before caches are as this kind of turn leaves them, and the TUI has caught up."""
 WARM_UP_TURNS = 3
+SETTLE_S = 0.1
+"""Before each turn the training waits so long, for the TUI to stop or to come back: cores rest alike before all."""
+DRAWS = 400
 LIMIT_S = 300.0
 
 
@@ -48,9 +51,9 @@ class Case:
 
 
 CASES = [
-    Case("RetinaNet (the demo)", ["train_retinanet.py", "--steps", "100000"], 5.0, 24),
-    Case("ResNet-18", ["train_resnet18.py", "--steps", "20000", "--batch-size", "8"], 1.5, 40),
-    Case("small MLP", ["train_mlp.py", "--steps", "9000000", "--width", "256", "--batch-size", "128"], 1.0, 50),
+    Case("RetinaNet (the demo)", ["train_retinanet.py", "--steps", "100000"], 5.0, 48),
+    Case("ResNet-18", ["train_resnet18.py", "--steps", "20000", "--batch-size", "8"], 3.0, 40),
+    Case("small MLP", ["train_mlp.py", "--steps", "9000000", "--width", "256", "--batch-size", "128"], 2.0, 40),
 ]
 
 
@@ -70,54 +73,43 @@ def take_turns(case: Case, folder: Path) -> Result:
     """Run a case; raises TimeoutError when it does not come along."""
     for name in ("go", "done"):
         os.mkfifo(folder / name, 0o600)
-    go, done = os.open(folder / "go", os.O_RDWR), os.open(folder / "done", os.O_RDWR | os.O_NONBLOCK)
+    go, done = os.open(folder / "go", os.O_RDWR), os.open(folder / "done", os.O_RDWR)
 
-    def is_done() -> bool:
-        try:
-            return bool(os.read(done, 1))
-        except BlockingIOError:
-            return False
+    def is_done(timeout_s: float = 0.0) -> bool:
+        return bool(select.select([done], [], [], timeout_s)[0] and os.read(done, 1))
 
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PROFILEDNN", "KINETO"))}
     home = folder / "home"
-    # The agent takes plain turns for its own time: half the budget of all is the whole budget of its own.
-    options = ["--overhead", str(DEFAULT_OVERHEAD_PERCENT / 2)]
     script = [str(EXAMPLES / case.script[0]), *case.script[1:]]
     terminal = Terminal(
-        [sys.executable, "-m", "profilednn_tui", *options, OBSERVED, str(folder), str(case.turn_s), *script],
+        [sys.executable, "-m", "profilednn_tui", OBSERVED, str(folder), str(case.turn_s), *script],
         {**environment, "KINETO_LOG_LEVEL": "99", "PROFILEDNN_HOME": str(home)},
     )
-    terminal.drain_until(is_done, LIMIT_S)
+    terminal.drain_until(is_done, LIMIT_S, done)
     cpu_s = live_s = 0.0
     for turn in range(case.turns + WARM_UP_TURNS):
         os.kill(terminal.pid, signal.SIGTSTP)
+        terminal.drain_for(SETTLE_S)
         os.write(go, b"p")
-        _wait(is_done)
+        if not is_done(LIMIT_S):
+            raise TimeoutError("the training does not come along")
         os.kill(terminal.pid, signal.SIGCONT)
+        terminal.drain_for(SETTLE_S)
         begin_s, cpu_before_s = time.monotonic(), terminal.cpu_s()
         os.write(go, b"w")
-        terminal.drain_until(is_done, LIMIT_S)
+        terminal.drain_until(is_done, LIMIT_S, done)
         if turn >= WARM_UP_TURNS:
             live_s += time.monotonic() - begin_s
             cpu_s += terminal.cpu_s() - cpu_before_s
     status = _last_status(home)
     os.write(go, b"q")
     terminal.drain_until(lambda: bool(list(home.glob("*/exit.json"))), LIMIT_S)
-    terminal.drain_for(2)  # until the screen, too, knows that the training has ended
     terminal.press("q")
     terminal.close()
     for descriptor in (go, done):
         os.close(descriptor)
     turns = json.loads((folder / "turns.json").read_text())[1 + 2 * WARM_UP_TURNS :]
-    return Result(turns, 2 * status["overhead_percent"], 100 * cpu_s / live_s)
-
-
-def _wait(is_done: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + LIMIT_S
-    while not is_done():
-        if time.monotonic() > end_s:
-            raise TimeoutError("the training does not come along")
-        time.sleep(0.005)
+    return Result(turns, status["overhead_percent"], 100 * cpu_s / live_s)
 
 
 def _last_status(home: Path) -> dict[str, Any]:
@@ -130,12 +122,12 @@ def _last_status(home: Path) -> dict[str, Any]:
 
 def row(name: str, result: Result) -> str:
     """A case's line of the table."""
-    steps = [(kind, _warm_steps_ms(updates_ns)) for kind, updates_ns in result.turns]
+    turns_ms = [(kind, _warm_steps_ms(updates_ns)) for kind, updates_ns in result.turns]
     cells = [
         name,
-        f"{statistics.median(step for kind, turn in steps if kind == 'p' for step in turn):.2f}",
-        _with_interval(_percents(steps, statistics.median), statistics.median),
-        _with_interval(_percents(steps, statistics.mean), statistics.mean),
+        f"{statistics.median(step for kind, turn in turns_ms if kind == 'p' for step in turn):.2f}",
+        _with_interval(_percents(turns_ms, statistics.median), statistics.median),
+        _with_interval(_percents(turns_ms, statistics.mean), statistics.mean),
         f"{result.screen_percent:.1f} %",
         f"{result.host_cpu_percent:.1f} %",
     ]
@@ -147,21 +139,21 @@ def _warm_steps_ms(updates_ns: list[int]) -> list[float]:
     return [(after - before) / 1e6 for before, after in pairwise(updates_ns) if before >= warm_ns]
 
 
-def _percents(steps: list[tuple[str, list[float]]], middle: Callable[[list[float]], float]) -> list[float]:
-    """Of each watched turn against the mean of the plain turns before and after it."""
-    turns_ms = [middle(turn) for _, turn in steps]
+def _percents(turns_ms: list[tuple[str, list[float]]], middle: Callable[[list[float]], float]) -> list[list[float]]:
+    """Of each step of each watched turn against the plain turns before and after it."""
     return [
-        100 * (2 * turns_ms[number] / (turns_ms[number - 1] + turns_ms[number + 1]) - 1)
-        for number, (kind, _) in enumerate(steps[:-1])
-        if kind == "w" and number
+        [100 * (2 * step / (middle(before) + middle(after)) - 1) for step in turn]
+        for (_, before), (kind, turn), (_, after) in zip(turns_ms, turns_ms[1:], turns_ms[2:], strict=False)
+        if kind == "w"
     ]
 
 
-def _with_interval(percents: list[float], middle: Callable[[list[float]], float]) -> str:
-    """The middle of all turns with its 95 % bootstrap interval."""
+def _with_interval(turns: list[list[float]], middle: Callable[[list[float]], float]) -> str:
+    """The middle of all steps with its 95 % interval, for which whole turns are drawn."""
     chance = random.Random(0)
-    drawn = sorted(middle(chance.choices(percents, k=len(percents))) for _ in range(1000))
-    return f"{middle(percents):+.1f} % ({drawn[25]:+.1f} to {drawn[974]:+.1f})"
+    drawn = sorted(middle(list(chain(*chance.choices(turns, k=len(turns))))) for _ in range(DRAWS))
+    low, high = drawn[DRAWS * 25 // 1000], drawn[DRAWS * 975 // 1000]
+    return f"{middle(list(chain(*turns))):+.1f} % ({low:+.1f} to {high:+.1f})"
 
 
 def main() -> None:
@@ -186,8 +178,8 @@ def main() -> None:
         "- One process a case, all cores training, takes turns: watched with the default budget, the TUI open in a",
         "  terminal of the same machine; and plain, the agent's hooks away and the TUI stopped:",
         f"  {', '.join(f'{case.turns} x {case.turn_s:g} s' for case in CASES)} of each kind.",
-        "  Each watched turn against the plain ones around it: median of the turns' median steps, mean of their mean",
-        "  steps (95 % interval). Then what the header shows: the agent's overhead; and the TUI's CPU time in percent",
+        "  Each watched step against the plain turns around it, profiled steps among them: median and mean of all",
+        "  (95 % interval). Then what the header shows: the agent's overhead; and the TUI's CPU time in percent",
         "  of a core: a training that uses all cores loses that, too.",
         "",
         "| training | plain step, ms | median step | mean step | overhead on the screen | TUI |",

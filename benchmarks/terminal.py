@@ -23,23 +23,26 @@ class Terminal:
             os.execvpe(command[0], list(command), {**environment, "TERM": "xterm-256color"})
         fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
 
-    def read(self, timeout_s: float) -> bytes:
-        """What came within the time, as soon as something came; empty at the end of the process, too."""
-        ready, _, _ = select.select([self._descriptor], [], [], timeout_s)
-        if not ready:
+    def read(self, timeout_s: float, *others: int) -> bytes:
+        """What came within the time, as soon as something came here or at one of the other descriptors.
+
+        Empty at the end of the process, too.
+        """
+        ready, _, _ = select.select([self._descriptor, *others], [], [], timeout_s)
+        if self._descriptor not in ready:
             return b""
         try:
             return os.read(self._descriptor, 65536)
         except OSError:
             return b""
 
-    def drain_until(self, done: Callable[[], bool], limit_s: float) -> None:
-        """Show nothing, wait for something."""
+    def drain_until(self, done: Callable[[], bool], limit_s: float, *others: int) -> None:
+        """Show nothing, wait for something, which may be told at other descriptors."""
         end_s = time.monotonic() + limit_s
         while not done():
             if time.monotonic() > end_s:
                 raise TimeoutError("the terminal program did not get there")
-            self.read(0.2)
+            self.read(0.2, *others)
 
     def drain_for(self, duration_s: float) -> None:
         """Let some time pass."""

@@ -256,6 +256,7 @@ class ProfilerApp(App[None]):
         return self._launched and self._latest.live and self._latest.state not in (State.ENDED, State.LOST)
 
     def action_interrupt(self) -> None:
+        self.follow_once()  # what the key leaves behind must be known as it is now
         if self._visits_running_target:
             self.action_ask_quit()
         elif not self._owns_running_target:
@@ -268,6 +269,7 @@ class ProfilerApp(App[None]):
     def action_ask_quit(self) -> None:
         if isinstance(self.screen, ChoiceScreen):
             return
+        self.follow_once()  # what the key leaves behind must be known as it is now
         if self._visits_running_target:
             partings = (
                 Choice("d", "Detach: the agent goes, the training runs on", Parting.DETACH.value),

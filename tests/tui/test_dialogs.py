@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from profilednn_tui.session.records import State, Target
+from profilednn_tui.session.records import EMPTY_VIEW, State, Target
 from profilednn_tui.tui.screens.choice import ChoiceScreen
 from profilednn_tui.tui.screens.export import ExportScreen
 from profilednn_tui.tui.screens.help import HelpScreen
@@ -26,6 +26,25 @@ async def test_quitting_a_launched_training_asks_and_can_leave_it_running(watch:
         assert not app.is_running
     assert feed.typed == b""
     assert app.exit_code == 0
+
+
+async def test_quitting_before_the_first_look_asks_too(watch: Watch) -> None:
+    # Found by hand: q in the first half second after a launch left at once.
+    async with watch(FakeFeed(running_view())) as (app, pilot):
+        app._latest = EMPTY_VIEW
+        await pilot.press("q")
+        await pilot.pause()
+        assert isinstance(app.screen, ChoiceScreen)
+
+
+async def test_quitting_right_after_the_end_asks_nothing(watch: Watch) -> None:
+    # Found by the overhead benchmark: for two seconds the screen did not know, and asked whether to stop the training.
+    feed = FakeFeed(running_view())
+    async with watch(feed) as (app, pilot):
+        feed.current = replace(feed.current, state=State.ENDED, live=False, target=Target("train.py", exit_code=0))
+        await pilot.press("q")
+        await pilot.pause()
+        assert not app.is_running
 
 
 async def test_stopping_sends_an_interrupt_and_leaves_when_the_target_has_ended(watch: Watch) -> None:

@@ -57,7 +57,7 @@ class OutputPane(Pane):
             return Message(
                 "The output goes where it went before", ("A process that was attached to keeps its terminal.",)
             )
-        if view.live:
+        if view.live or not view.unix_ns:
             return Message("No output yet")
         return Message("No output was recorded", ("A headless run leaves it to the terminal it was started from.",))
 
