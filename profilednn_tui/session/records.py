@@ -241,6 +241,13 @@ class Cores:
     contention: str | None = None
     """A sentence when something else disturbs the timing ("others 100 % of one core: timings are not reliable")."""
 
+    @property
+    def idle_percent(self) -> float | None:
+        """What all cores together left unused, in percent of one core; nothing before the first sample."""
+        if not self.cores:
+            return None
+        return sum(max(0.0, 100.0 - core.target - core.others - core.steal) for core in self.cores)
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:

@@ -166,7 +166,7 @@ class ProfilerApp(App[None]):
         elif self._feed.behind:
             self.set_timer(0.01, self._follow)
         elif self._latest.live or not self._latest.unix_ns:
-            self.set_timer(self._pace.next_interval_s(cost_s), self._follow)
+            self.set_timer(self._pace.next_interval_s(cost_s, self._latest.cores.idle_percent), self._follow)
 
     def follow_once(self) -> None:
         """Look at the session and show it."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 FASTEST_S = 0.25
-SLOWEST_S = 2.0
-SHARE = 0.01
+SLOWEST_S = 4.0
+SHARE = 0.02
 """Part of one core that following may take; keys are answered at once and on top of it."""
+SHARE_OF_BUSY = 0.005
+"""The same where every core is busy: the training loses what we take."""
+IDLE_PERCENT = 50.0
+"""So much of one core must have been idle for us to run beside the training."""
 _WEIGHT = 0.3
 
 
@@ -15,7 +19,11 @@ class Pace:
     def __init__(self) -> None:
         self._cost_s = 0.0
 
-    def next_interval_s(self, cost_s: float) -> float:
-        """The time to wait after a round that took `cost_s` of processor time, painting included."""
+    def next_interval_s(self, cost_s: float, idle_percent: float | None) -> float:
+        """The time to wait after a round that took `cost_s` of processor time, painting included.
+
+        `idle_percent` is what all cores together left unused, in percent of one core; nothing while that is unknown.
+        """
         self._cost_s += _WEIGHT * (cost_s - self._cost_s)
-        return min(SLOWEST_S, max(FASTEST_S, self._cost_s / SHARE))
+        busy = idle_percent is not None and idle_percent < IDLE_PERCENT
+        return min(SLOWEST_S, max(FASTEST_S, self._cost_s / (SHARE_OF_BUSY if busy else SHARE)))

@@ -43,13 +43,20 @@ def test_a_match_may_span_two_roles() -> None:
 
 def test_cheap_rounds_follow_fast_and_expensive_ones_stretch() -> None:
     pace = Pace()
-    assert pace.next_interval_s(0.001) == FASTEST_S
+    assert pace.next_interval_s(0.001, None) == FASTEST_S
     for _ in range(20):
-        interval_s = pace.next_interval_s(0.01)
-    assert interval_s == pytest.approx(1.0, rel=0.05)
+        interval_s = pace.next_interval_s(0.01, 60.0)
+    assert interval_s == pytest.approx(0.5, rel=0.05)
     for _ in range(20):
-        interval_s = pace.next_interval_s(0.5)
+        interval_s = pace.next_interval_s(0.5, 60.0)
     assert interval_s == SLOWEST_S
+
+
+def test_where_all_cores_are_busy_a_look_costs_the_training_and_comes_less_often() -> None:
+    beside, instead = Pace(), Pace()
+    for _ in range(20):
+        short_s, long_s = beside.next_interval_s(0.01, None), instead.next_interval_s(0.01, 20.0)
+    assert long_s == pytest.approx(4 * short_s)
 
 
 def editor(directory: Path, name: str) -> dict[str, str]:
