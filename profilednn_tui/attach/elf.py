@@ -1,10 +1,11 @@
 """Addresses of exported functions in another process, from ``.dynsym`` alone: no debug symbols, no compiled helper.
 
-Files are opened through ``/proc/PID/root``, so a process in another mount namespace is read as it sees itself.
+Files are opened through ``/proc/PID/root``, so a process in another mount namespace or root folder is read as it sees itself.
 """
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -40,8 +41,10 @@ def exported_addresses(pid: int, mapped: Sequence[Mapping], names: Collection[st
 
 
 def _open(pid: int, path: str) -> BinaryIO:
+    root = os.readlink(f"/proc/{pid}/root")
+    within = path.removeprefix(root) if path.startswith(f"{root}/") else path  # maps are told from the mount's root on
     try:
-        return open(f"/proc/{pid}/root{path}", "rb")
+        return open(f"/proc/{pid}/root{within}", "rb")
     except OSError:
         # Deleted since: the link to the executable still leads there.
         if Path(f"/proc/{pid}/exe").readlink().as_posix().startswith(path):

@@ -135,6 +135,8 @@ def _elapsed_ns(view: SessionView) -> int | None:
 
 
 def _no_steps(view: SessionView) -> str:
+    if view.target.pid is None and view.target.attached:
+        return "No steps: there was no agent in the process, only the view from outside."
     if view.target.pid is None:
         return "No steps: the target never imported torch in a process that could be watched."
     progress = view.progress

@@ -119,3 +119,22 @@ def test_a_target_in_another_mount_namespace_and_of_another_user(tmp_path: Path)
     assert b"by injection" in outcome.stderr, outcome.stderr
     assert b"steps      10" in outcome.stderr
     assert end(training) == ("done\n", "", 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare")
+def test_a_target_in_another_root_folder(tmp_path: Path) -> None:
+    # Found by hand: its mapped files are told with that folder before them, and were looked for twice below it.
+    root = tmp_path / "root"
+    root.mkdir()
+    script = Path(__file__).resolve().parents[1] / "targets" / "attachable.py"
+    shell = (
+        f"mount --make-rprivate / && mount --rbind / {root} && mount -t tmpfs none {root}/tmp && "
+        f"exec chroot {root} {PROGRAM[0]} {script} simple"
+    )
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    training = subprocess.Popen(["unshare", "-m", "sh", "-c", shell], **streams)  # type: ignore[call-overload]
+    ready(training)
+    outcome = run((*PROGRAM, "attach", str(training.pid), "--headless", "--steps", "10"), tmp_path)
+    assert b"by injection" in outcome.stderr, outcome.stderr
+    assert b"steps      10" in outcome.stderr
+    assert end(training) == ("done\n", "", 0)
