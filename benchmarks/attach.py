@@ -1,6 +1,7 @@
 """Attaching, measured from outside: cycles, how long a thread stands still, kills, and what looking from outside costs.
 
-`python -m benchmarks.attach [--python PATH ...] [--cycles N] [--kills N]` writes benchmarks/results/attach.md.
+`python -m benchmarks.attach [cycles] [kills] [outside] [--python PATH ...] [--cycles N] [--kills N]` writes
+benchmarks/results/attach.md. What was not measured anew, and interpreters that were not named, keep their last figures.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from benchmarks.conditions import Contention, machine, versions, write
+from benchmarks.conditions import RESULTS, Contention, machine, versions, write
 from profilednn_tui.attach.checks import Surroundings
 from profilednn_tui.attach.injector import ADDRESS, PENDING_CALL, SIZE
 from profilednn_tui.attach.ladder import Ladder
@@ -40,6 +42,8 @@ STEPS = "20000"
 KILLED_STEPS = "4000"
 TIME_LIMIT_S = 60.0
 ROUND_S, ROUNDS = 5.0, 6
+PARTS = ("cycles", "kills", "outside")
+FIGURES = RESULTS / "attach.json"
 COLUMNS = (
     "target", "cycles", "failed", "thread stopped, ms: median / p99 / max", "hello, ms: median",
     "RSS, MB: first / 100th / last", "weights", "printed",
@@ -63,35 +67,55 @@ class Cycles:
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--python", action="append", default=[], help="another interpreter with torch")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all without any")
+    parser.add_argument("--python", action="append", default=[], help="an interpreter with torch; this one without any")
     parser.add_argument("--cycles", type=int, default=500)
     parser.add_argument("--kills", type=int, default=300)
     arguments = parser.parse_args()
+    parts = arguments.parts or PARTS
+    known: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {"cycles": {}}
+    failed = False
     contention = Contention()
-    results = [cycle(python, arguments.cycles) for python in (sys.executable, *arguments.python)]
-    harmed = kill_injectors(arguments.kills)
-    plain, watched = outside_view()
-    change = 100 * (statistics.median(watched) / statistics.median(plain) - 1)
-    lines = ["## Attach", "", *machine(), versions("torch"), contention.line(), ""]
+    if "cycles" in parts:
+        for python in arguments.python or [sys.executable]:
+            result = cycle(python, arguments.cycles)
+            known["cycles"][result.python] = row(result)
+            print(row(result), *result.failures, flush=True)
+            failed = failed or bool(result.failures) or not result.same
+    if "kills" in parts:
+        harmed = kill_injectors(arguments.kills)
+        failed = failed or bool(harmed)
+        known["kills"] = f"- {arguments.kills} injectors killed by SIGKILL at random moments: {harmed} targets harmed."
+    if "outside" in parts:
+        plain, watched = outside_view()
+        change = 100 * (statistics.median(watched) / statistics.median(plain) - 1)
+        known["outside"] = (
+            f"- Stacks from outside every {DUMP_INTERVAL_S:g} s: {change:+.2f} % steps/s ({ROUNDS} interleaved rounds "
+            f"of {ROUND_S:g} s each; without {spread(plain)}, with {spread(watched)} steps/s)."
+        )
+    known["contention"] = contention.line()
+    RESULTS.mkdir(exist_ok=True)
+    FIGURES.write_text(json.dumps(known, indent=1) + "\n")
+    lines = ["## Attach", "", *machine(), versions("torch"), known["contention"], ""]
     lines += [
         "Attach, one profiled step with stacks, detach, again and again in one deterministic training; afterwards its",
         "weights are compared bit by bit with those of a run that nobody touched.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         "|---" * len(COLUMNS) + "|",
-    ]
-    lines += [row(result) for result in results]
-    rounds = f"{ROUNDS} interleaved rounds of {ROUND_S:g} s each"
-    lines += [
+        *(known["cycles"][python] for python in sorted(known["cycles"], key=_version)),
         "",
-        f"- {arguments.kills} injectors killed by SIGKILL at random moments: {harmed} targets harmed.",
-        f"- Stacks from outside every {DUMP_INTERVAL_S:g} s: {change:+.2f} % steps/s "
-        f"({rounds}; without {spread(plain)}, with {spread(watched)} steps/s).",
+        *(known[part] for part in ("kills", "outside") if part in known),
     ]
     write("attach", lines)
-    if harmed or any(result.failures or not result.same for result in results):
+    if failed:
         sys.exit(1)
+
+
+def _version(python: str) -> list[int]:
+    """Of "Python 3.11.7 torch 2.14.1": 3, 11, 7."""
+    return [int(part) for part in python.split()[1].split(".")]
 
 
 def row(result: Cycles) -> str:
