@@ -45,8 +45,8 @@ def dump(program: str, pid: int, threads: list[dict[str, Any]], failures: list[s
     except OSError as error:
         failures.append(f"py-spy cannot be run: {error.strerror}")
     except ValueError:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        failures.append(f"py-spy on process {pid}: {lines[-1].strip() if lines else 'no answer'}")
+        said = done.stderr.decode("utf-8", "replace").partition("Stack backtrace:")[0].strip()
+        failures.append(f"py-spy on process {pid}: {said.splitlines()[-1].strip() if said else 'no answer'}")
 
 
 def stacks_event(threads: Iterable[dict[str, Any]], failures: list[str], unix_ns: int) -> Stacks:

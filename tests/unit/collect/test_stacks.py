@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from profilednn_tui.collect.stacks import stacks_event
+from profilednn_tui.collect.stacks import dump, stacks_event
 
 FRAMES: list[dict[str, Any]] = [
     {"name": "forward", "filename": "/m.py", "line": 4},
@@ -29,3 +30,14 @@ def test_a_thread_without_a_name_or_frames_is_still_one() -> None:
     event = stacks_event([{**THREAD, "thread_name": None, "frames": []}], ["x"], 5)
     assert event.strings[event.threads[0][2]] == ""
     assert event.failures == ["x"]
+
+
+def test_a_failure_is_told_with_its_cause(tmp_path: Path) -> None:
+    # Found by hand on a process in a chroot: of py-spy's words only the last line of its own backtrace was shown.
+    program = tmp_path / "py-spy"
+    program.write_text("#!/bin/sh\nprintf 'Error: No such file\\n\\nStack backtrace:\\n   0: main\\n' >&2\nexit 1\n")
+    program.chmod(0o755)
+    threads: list[dict[str, Any]] = []
+    failures: list[str] = []
+    dump(str(program), 7, threads, failures)
+    assert (threads, failures) == ([], ["py-spy on process 7: Error: No such file"])
