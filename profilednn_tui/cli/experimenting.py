@@ -161,7 +161,9 @@ def _conduct(folder: Path) -> None:
 
     recorded = load_experiment(folder).experiment
     say(f"profilednn-tui: experiment {folder.name}, {_plan(recorded)}")
-    conducted = conduct(recorded, folder, ProgressLines())
+    lines = ProgressLines()
+    conducted = conduct(recorded, folder, lines)
+    lines.clear()
     if conducted.stopped_by is not None:
         missing = len(conducted.experiment.pending())
         say(f"profilednn-tui: stopped, {missing} runs are missing: profilednn-tui experiment --resume {folder.name}")
@@ -187,11 +189,15 @@ class ProgressLines:
             self._write(f"{_head(standing)}  {elapsed}{_left(standing, standing.elapsed_s)}")
 
     def ended(self, standing: Standing, entry: RunEntry, run: Run) -> None:
-        if self.live:
-            self._write("")
+        self.clear()
         median = units.duration(run.view.steps.median_ns)
         reason = f"  {entry.state.value}: {entry.reason}" if entry.reason else ""
         say(f"{_head(standing)}  median {median}{_left(standing, standing.elapsed_s)}{reason}")
+
+    def clear(self) -> None:
+        """Take away the line that changes, and what the terminal wrote into it."""
+        if self.live:
+            self._write("")
 
     def _write(self, text: str) -> None:
         sys.stderr.write(_CLEAR_LINE + text)
