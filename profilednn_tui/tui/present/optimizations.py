@@ -109,6 +109,6 @@ def _outcome(row: OptimizationRow, width: int) -> Line:
 COLUMNS: tuple[Column[OptimizationRow], ...] = (
     Column("", 3, _mark, right=False),
     Column("optimization", 17, _name, right=False),
-    Column("here", 24, _availability, right=False, grow=1),
+    Column("here", 24, _availability, right=False, grow=2),
     Column("this run", 24, _outcome, right=False, grow=1),
 )
