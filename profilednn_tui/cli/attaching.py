@@ -1,4 +1,4 @@
-"""``attach``: to a running process, or back to a session that is still being recorded."""
+"""``attach``: to a running process, or back to a session."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def attach(
     overhead_percent: float,
     no_inject: bool,
 ) -> None:
-    """Watch a process that runs already, or a session that is still being recorded.
+    """Watch a process that runs already, or come back to a session.
 
     Without a name, it offers what there is. The process goes on as if nothing had happened when you leave.
     """
@@ -53,7 +53,7 @@ def attach(
         check_output(file)
     name = target or _choose()
     as_text = headless or not on_terminal()
-    opened = _running_session(name)
+    opened = _session(name)
     if opened is None:
         opened = _attach_to_process(_process(name), overhead_percent, steps, no_inject, ask=not as_text)
     exit_code = _follow(opened) if as_text else show(opened)
@@ -101,17 +101,17 @@ def _text(candidate: Candidate) -> str:
     return f"pid {candidate.pid:<8} {units.duration(candidate.age_s * 1e9):>13}  {rank}{' '.join(candidate.argv)[:80]}"
 
 
-def _running_session(name: str) -> OpenSession | None:
-    """A session by its name, or the one that records a process; none when the name is a process of nobody's."""
+def _session(name: str) -> OpenSession | None:
+    """A session by its name, or the one that records a process; none when the name is a process of nobody's.
+
+    One that has ended meanwhile is shown, too: who comes back need not know.
+    """
     from profilednn_tui.session.catalog import session_of_process
 
     if name.isdecimal():
         folder = session_of_process(int(name))
         return None if folder is None else open_whole(folder)
-    opened = open_whole(name)
-    if not opened.view().live:
-        raise ProfilerError(f"The session {name} has ended: `profilednn-tui open {name}` shows it.")
-    return opened
+    return open_whole(name)
 
 
 def _process(name: str) -> int:
