@@ -138,15 +138,3 @@ def test_a_target_in_another_root_folder(tmp_path: Path) -> None:
     assert b"by injection" in outcome.stderr, outcome.stderr
     assert b"steps      10" in outcome.stderr
     assert end(training) == ("done\n", "", 0)
-
-
-def test_coming_back_after_the_end_shows_the_whole_run(tmp_path: Path) -> None:
-    # Found by hand: whoever came back to a training that had just ended was sent to another command.
-    (tmp_path / "train.py").write_text("import sys\nprint('last words')\nsys.exit(3)\n")
-    started = run((*PROGRAM, "run", "--detach", "train.py"), tmp_path)
-    assert started.exit_code == 0, started.stderr
-    session = session_folder(tmp_path)
-    eventually((session / "exit.json").exists, "the end")
-    outcome = run((*PROGRAM, "attach", session.name), tmp_path)
-    assert outcome.exit_code == 3
-    assert b"exit code 3 after" in outcome.stderr
