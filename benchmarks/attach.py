@@ -41,7 +41,7 @@ STEPS = "20000"
 """Enough for half an hour of a target that takes its time."""
 KILLED_STEPS = "4000"
 TIME_LIMIT_S = 60.0
-ROUND_S, ROUNDS = 5.0, 6
+ROUND_S, ROUNDS, DRAWS = 2.0, 40, 1000
 PARTS = ("cycles", "kills", "outside")
 FIGURES = RESULTS / "attach.json"
 COLUMNS = (
@@ -88,11 +88,13 @@ def main() -> None:
         failed = failed or bool(harmed)
         known["kills"] = f"- {arguments.kills} injectors killed by SIGKILL at random moments: {harmed} targets harmed."
     if "outside" in parts:
-        plain, watched = outside_view()
-        change = 100 * (statistics.median(watched) / statistics.median(plain) - 1)
+        percents = [100 * (plain / watched - 1) for plain, watched in outside_view()]
+        chance = random.Random(0)
+        drawn = sorted(statistics.median(chance.choices(percents, k=ROUNDS)) for _ in range(DRAWS))
         known["outside"] = (
-            f"- Stacks from outside every {DUMP_INTERVAL_S:g} s: {change:+.2f} % steps/s ({ROUNDS} interleaved rounds "
-            f"of {ROUND_S:g} s each; without {spread(plain)}, with {spread(watched)} steps/s)."
+            f"- Stacks from outside every {DUMP_INTERVAL_S:g} s: a step takes {statistics.median(percents):+.2f} % "
+            f"longer (median of {ROUNDS} interleaved pairs of {ROUND_S:g} s each, 95 %: {drawn[DRAWS * 25 // 1000]:+.2f} to "
+            f"{drawn[DRAWS * 975 // 1000]:+.2f})."
         )
     known["contention"] = contention.line()
     RESULTS.mkdir(exist_ok=True)
@@ -133,10 +135,6 @@ def row(result: Cycles) -> str:
         result.printed or "nothing",
     )
     return f"| {' | '.join(cells)} |"
-
-
-def spread(values: list[float]) -> str:
-    return f"{min(values):.0f} to {max(values):.0f}"
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -243,26 +241,25 @@ def kill_one(pid: int, folder: str, after_s: float) -> None:
     injector.wait()
 
 
-def outside_view() -> tuple[list[float], list[float]]:
+def outside_view() -> list[tuple[float, float]]:
     """Steps a second without and with stacks taken from outside, in turn."""
-    plain: list[float] = []
-    watched: list[float] = []
+    pairs: list[tuple[float, float]] = []
     process = subprocess.Popen([sys.executable, "-c", COUNTER], stdout=subprocess.PIPE, text=True, cwd=TARGET.parent)
     assert process.stdout is not None
     process.stdout.readline()
     try:
         for _ in range(ROUNDS):
-            plain.append(rate(process))
+            plain = rate(process)
             stop = threading.Event()
             looking = threading.Thread(target=look, args=(process.pid, stop))
             looking.start()
-            watched.append(rate(process))
+            pairs.append((plain, rate(process)))
             stop.set()
             looking.join()
     finally:
         process.kill()
         process.wait()
-    return plain, watched
+    return pairs
 
 
 COUNTER = """
