@@ -91,10 +91,10 @@ def main() -> None:
         percents = [100 * (plain / watched - 1) for plain, watched in outside_view()]
         chance = random.Random(0)
         drawn = sorted(statistics.median(chance.choices(percents, k=ROUNDS)) for _ in range(DRAWS))
+        low, high = drawn[DRAWS * 25 // 1000], drawn[DRAWS * 975 // 1000]
         known["outside"] = (
-            f"- Stacks from outside every {DUMP_INTERVAL_S:g} s: a step takes {statistics.median(percents):+.2f} % "
-            f"longer (median of {ROUNDS} interleaved pairs of {ROUND_S:g} s each, 95 %: {drawn[DRAWS * 25 // 1000]:+.2f} to "
-            f"{drawn[DRAWS * 975 // 1000]:+.2f})."
+            f"- Stacks from outside every {DUMP_INTERVAL_S:g} s: steps {statistics.median(percents):+.2f} % longer "
+            f"(median of {ROUNDS} pairs in turn, {ROUND_S:g} s each; 95 %: {low:+.2f} to {high:+.2f})."
         )
     known["contention"] = contention.line()
     RESULTS.mkdir(exist_ok=True)

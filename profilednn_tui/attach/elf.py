@@ -1,6 +1,6 @@
 """Addresses of exported functions in another process, from ``.dynsym`` alone: no debug symbols, no compiled helper.
 
-Files are opened through ``/proc/PID/root``, so a process in another mount namespace or root folder is read as it sees itself.
+Files are opened through ``/proc/PID/root``: a process with mounts or a root folder of its own is read as it sees them.
 """
 
 from __future__ import annotations

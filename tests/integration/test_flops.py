@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +48,7 @@ def test_operators_of_resnet50_in_a_session_have_the_operations_that_torch_count
         OMP_NUM_THREADS="2",
     )
     assert watched.exit_code == 0, watched.stderr.decode()
-    exported = launching.run(
-        (*launching.PROGRAM, "export", "kept.pdnn", "--to", "json", "-o", "kept.json"), tmp_path
-    )
+    exported = launching.run((*launching.PROGRAM, "export", "kept.pdnn", "--to", "json", "-o", "kept.json"), tmp_path)
     assert exported.exit_code == 0, exported.stderr.decode()
     session: dict[str, Any] = json.loads((tmp_path / "kept.json").read_text())
     counted = counted_by_torch(watched.stdout.decode())
