@@ -124,11 +124,12 @@ def test_a_target_in_another_mount_namespace_and_of_another_user(tmp_path: Path)
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare")
 def test_a_target_in_another_root_folder(tmp_path: Path) -> None:
     # Found by hand: its mapped files are told with that folder before them, and were looked for twice below it.
-    root = tmp_path / "root"
+    root, hidden = tmp_path / "root", tmp_path / "home"
     root.mkdir()
+    hidden.mkdir()
     script = Path(__file__).resolve().parents[1] / "targets" / "attachable.py"
     shell = (
-        f"mount --make-rprivate / && mount --rbind / {root} && mount -t tmpfs none {root}/tmp && "
+        f"mount --make-rprivate / && mount --rbind / {root} && mount -t tmpfs none {root}{hidden} && "
         f"exec chroot {root} {PROGRAM[0]} {script} simple"
     )
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
