@@ -99,7 +99,7 @@ def main() -> None:
     known["contention"] = contention.line()
     RESULTS.mkdir(exist_ok=True)
     FIGURES.write_text(json.dumps(known, indent=1) + "\n")
-    lines = ["## Attach", "", *machine(), versions("torch"), known["contention"], ""]
+    lines = ["## Attach", "", *machine(), versions("torch"), f"{known['contention']} (Parts measured last.)", ""]
     lines += [
         "Attach, one profiled step with stacks, detach, again and again in one deterministic training; afterwards its",
         "weights are compared bit by bit with those of a run that nobody touched.",
