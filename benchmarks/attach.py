@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.conditions import RESULTS, Contention, machine, versions, write
+from benchmarks.conditions import RESULTS, Contention, interval_95, machine, versions, write
 from profilednn_tui.attach.checks import Surroundings
 from profilednn_tui.attach.injector import ADDRESS, PENDING_CALL, SIZE
 from profilednn_tui.attach.ladder import Ladder
@@ -89,9 +89,7 @@ def main() -> None:
         known["kills"] = f"- {arguments.kills} injectors killed by SIGKILL at random moments: {harmed} targets harmed."
     if "outside" in parts:
         percents = [100 * (plain / watched - 1) for plain, watched in outside_view()]
-        chance = random.Random(0)
-        drawn = sorted(statistics.median(chance.choices(percents, k=ROUNDS)) for _ in range(DRAWS))
-        low, high = drawn[DRAWS * 25 // 1000], drawn[DRAWS * 975 // 1000]
+        low, high = interval_95(percents, statistics.median, DRAWS)
         known["outside"] = (
             f"- Stacks from outside every {DUMP_INTERVAL_S:g} s: steps {statistics.median(percents):+.2f} % longer "
             f"(median of {ROUNDS} pairs in turn, {ROUND_S:g} s each; 95 %: {low:+.2f} to {high:+.2f})."

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -45,6 +49,13 @@ class Contention:
         times = os.times()
         own = times.user + times.system + times.children_user + times.children_system
         return time.monotonic(), own, (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+def interval_95(units: Sequence[T], middle: Callable[[list[T]], float], draws: int) -> tuple[float, float]:
+    """The 95 % bootstrap interval of the middle of some units, which are drawn whole."""
+    chance = random.Random(0)
+    drawn = sorted(middle(chance.choices(units, k=len(units))) for _ in range(draws))
+    return drawn[draws * 25 // 1000], drawn[draws * 975 // 1000]
 
 
 def write(name: str, lines: list[str]) -> None:

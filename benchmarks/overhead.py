@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import select
 import signal
 import statistics
@@ -25,7 +24,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.conditions import Contention, machine, versions, write
+from benchmarks.conditions import Contention, interval_95, machine, versions, write
 from benchmarks.terminal import Terminal
 
 OBSERVED = str(Path(__file__).with_name("observed.py"))
@@ -150,10 +149,12 @@ def _percents(turns_ms: list[tuple[str, list[float]]], middle: Callable[[list[fl
 
 def _with_interval(turns: list[list[float]], middle: Callable[[list[float]], float]) -> str:
     """The middle of all steps with its 95 % interval, for which whole turns are drawn."""
-    chance = random.Random(0)
-    drawn = sorted(middle(list(chain(*chance.choices(turns, k=len(turns))))) for _ in range(DRAWS))
-    low, high = drawn[DRAWS * 25 // 1000], drawn[DRAWS * 975 // 1000]
-    return f"{middle(list(chain(*turns))):+.1f} % ({low:+.1f} to {high:+.1f})"
+
+    def of_all(some: list[list[float]]) -> float:
+        return middle(list(chain(*some)))
+
+    low, high = interval_95(turns, of_all, DRAWS)
+    return f"{of_all(turns):+.1f} % ({low:+.1f} to {high:+.1f})"
 
 
 def main() -> None:

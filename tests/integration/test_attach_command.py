@@ -103,39 +103,41 @@ def test_no_process_and_no_python_are_refused_in_one_sentence(tmp_path: Path) ->
         sleeper.kill()
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare")
-def test_a_target_in_another_mount_namespace_and_of_another_user(tmp_path: Path) -> None:
-    # The session folder is hidden from the target by an empty file system over it.
-    hidden = tmp_path / "home"
-    hidden.mkdir()
-    command = "mount -t tmpfs none {} && exec setpriv --reuid 65534 --clear-groups {} {} simple"
-    script = Path(__file__).resolve().parents[1] / "targets" / "attachable.py"
-    python = PROGRAM[0]
-    shell = command.format(hidden, python, script)
+NEEDS_UNSHARE = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare"
+)
+TRAINING = f"{PROGRAM[0]} {Path(__file__).resolve().parents[1] / 'targets' / 'attachable.py'} simple"
+
+
+def attach_in_namespace(shell: str, folder: Path) -> None:
+    """Attach to what `shell` starts among mounts of its own; it ends as if nothing had been."""
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     training = subprocess.Popen(["unshare", "-m", "sh", "-c", shell], **streams)  # type: ignore[call-overload]
     ready(training)
-    outcome = run((*PROGRAM, "attach", str(training.pid), "--headless", "--steps", "10"), tmp_path)
+    outcome = run((*PROGRAM, "attach", str(training.pid), "--headless", "--steps", "10"), folder)
     assert b"by injection" in outcome.stderr, outcome.stderr
     assert b"steps      10" in outcome.stderr
     assert end(training) == ("done\n", "", 0)
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare")
+@NEEDS_UNSHARE
+def test_a_target_in_another_mount_namespace_and_of_another_user(tmp_path: Path) -> None:
+    # The session folder is hidden from the target by an empty file system over it.
+    hidden = tmp_path / "home"
+    hidden.mkdir()
+    attach_in_namespace(
+        f"mount -t tmpfs none {hidden} && exec setpriv --reuid 65534 --clear-groups {TRAINING}", tmp_path
+    )
+
+
+@NEEDS_UNSHARE
 def test_a_target_in_another_root_folder(tmp_path: Path) -> None:
     # Found by hand: its mapped files are told with that folder before them, and were looked for twice below it.
     root, hidden = tmp_path / "root", tmp_path / "home"
     root.mkdir()
     hidden.mkdir()
-    script = Path(__file__).resolve().parents[1] / "targets" / "attachable.py"
-    shell = (
+    attach_in_namespace(
         f"mount --make-rprivate / && mount --rbind / {root} && mount -t tmpfs none {root}{hidden} && "
-        f"exec chroot {root} {PROGRAM[0]} {script} simple"
+        f"exec chroot {root} {TRAINING}",
+        tmp_path,
     )
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    training = subprocess.Popen(["unshare", "-m", "sh", "-c", shell], **streams)  # type: ignore[call-overload]
-    ready(training)
-    outcome = run((*PROGRAM, "attach", str(training.pid), "--headless", "--steps", "10"), tmp_path)
-    assert b"by injection" in outcome.stderr, outcome.stderr
-    assert b"steps      10" in outcome.stderr
-    assert end(training) == ("done\n", "", 0)
