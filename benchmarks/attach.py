@@ -68,11 +68,13 @@ class Cycles:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all without any")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without any")
     parser.add_argument("--python", action="append", default=[], help="an interpreter with torch; this one without any")
     parser.add_argument("--cycles", type=int, default=500)
     parser.add_argument("--kills", type=int, default=300)
     arguments = parser.parse_args()
+    if unknown := set(arguments.parts).difference(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}: name {', '.join(PARTS)} or none for all")
     parts = arguments.parts or PARTS
     known: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {"cycles": {}}
     failed = False

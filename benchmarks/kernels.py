@@ -1,4 +1,4 @@
-"""Times the fused kernels against torchvision, the paper's formulas, torch.compile and the machine's streaming limit.
+"""Times the kernels against torch, torchvision, the paper's formulas, torch.compile and the machine's streaming limit.
 
 `python benchmarks/kernels.py` prints Markdown tables and writes them to benchmarks/results/kernels.md. Contenders take
 turns within each round, so that a disturbance of the machine meets all of them.
@@ -204,10 +204,45 @@ def batch_norm_contenders(dtype: torch.dtype, layout: torch.memory_format, block
     ]
 
 
+LAYERS = {
+    "RetinaNet's class logits": (2, 256, 2376, 64),
+    "a head's or U-Net's layer": (2, 256, 256, 64),
+    "the same on a small map": (2, 256, 256, 16),
+    "ResNet's layer2, batch 32": (32, 128, 128, 28),
+    "ResNet's layer3, batch 32": (32, 256, 256, 14),
+    "ResNet's layer4, batch 32": (32, 512, 512, 7),
+    "ResNet's layer1, batch 32": (32, 64, 64, 56),
+}
+"""Images, channels in and out, pixels a side."""
+
+
+def convolution_contenders(images: int, channels: int, outputs: int, size: int) -> list[Contender]:
+    """A 3x3 convolution in bfloat16 with its casts of the weight, forward and backward."""
+    last = torch.channels_last
+    picture = torch.randn(images, channels, size, size).bfloat16().contiguous(memory_format=last).requires_grad_()
+    weight = (0.02 * torch.randn(outputs, channels, 3, 3)).contiguous(memory_format=last).requires_grad_()
+    bias = torch.zeros(outputs, requires_grad=True)
+    upstream = torch.randn(images, outputs, size, size).bfloat16().contiguous(memory_format=last)
+
+    def drop() -> None:
+        picture.grad = weight.grad = bias.grad = None
+
+    def usual() -> Tensor:
+        return torch.conv2d(picture, weight.bfloat16(), bias.bfloat16(), padding=1)
+
+    def winograd() -> Tensor:
+        return fused.winograd_convolution(picture, fused.winograd_weight(weight, torch.bfloat16), bias)
+
+    return [
+        Contender("torch", lambda: usual().backward(upstream), drop),
+        Contender("Winograd", lambda: winograd().backward(upstream), drop),
+    ]
+
+
 def table(contenders: list[Contender]) -> Iterator[str]:
     baseline = contenders[0].median_ms
     limits = [c.median_ms for c in contenders if c.name.startswith("streaming")]
-    heads = ["", "median ms", "min to max ms", "x torchvision", "peak extra MiB"]
+    heads = ["", "median ms", "min to max ms", f"x {contenders[0].name}", "peak extra MiB"]
     yield "| " + " | ".join([*heads, *(["x limit, reused", "x limit, fresh"] if limits else [])]) + " |"
     yield "|---" + "|---:" * (len(heads) - 1 + len(limits)) + "|"
     for contender in contenders:
@@ -280,6 +315,13 @@ def report(rounds: int) -> Iterator[str]:
                 contenders = batch_norm_contenders(dtype, layout, block)
                 run_rounds(contenders, rounds)
                 yield from table(contenders)
+    for title, (images, channels, outputs, size) in LAYERS.items():
+        yield ""
+        yield f"### 3x3 convolution in bfloat16, {title}: {images} x {channels} x {size} x {size} to {outputs} channels"
+        yield ""
+        contenders = convolution_contenders(images, channels, outputs, size)
+        run_rounds(contenders, rounds)
+        yield from table(contenders)
     yield ""
     yield contention(begin)
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
 
-TOGETHER = ("channels_last", "bf16", "fused_focal_loss", "frozen_bn", "fused_optimizer", "allocator")
-DEMO = ("--image-size", "512", "--batch-size", "2", "--classes", "264", "--images", "8")
+TOGETHER = ("channels_last", "bf16", "fused_focal_loss", "frozen_bn", "winograd", "fused_optimizer", "allocator")
+DEMO = ("--image-size", "512", "--batch-size", "2", "--classes", "264")
 PAIRS = 4
-STEPS = 8
+STEPS = 12
 KEPT = RESULTS / "optimizations.json"
 WARM_UP_STEPS = 2
 """Left out: the first initializes, the second still grows the heap."""

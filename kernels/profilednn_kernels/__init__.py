@@ -1,4 +1,4 @@
-"""Fused CPU kernels for PyTorch: sigmoid focal loss and frozen batch norm."""
+"""CPU kernels for PyTorch: fused sigmoid focal loss, fused frozen batch norm, Winograd convolutions in bfloat16."""
 
 from __future__ import annotations
 
@@ -12,21 +12,34 @@ from profilednn_kernels.focal_loss import sigmoid_focal_loss, sigmoid_focal_loss
 from profilednn_kernels.frozen_batch_norm import (
     frozen_batch_norm,
     replace_frozen_batch_norm,
-    restore_frozen_batch_norm,
 )
-from profilednn_kernels.resnet import replace_residual_blocks
+from profilednn_kernels.resnet import replace_residual_blocks, restore_frozen_batch_norm
 from profilednn_kernels.retinanet import retinanet_classification_loss
+from profilednn_kernels.winograd import (
+    replace_3x3_convolutions,
+    restore_3x3_convolutions,
+    winograd_calls,
+    winograd_convolution,
+    winograd_weight,
+    winograd_weights_kept,
+)
 
 __all__ = [
     "KernelsUnavailableError",
     "frozen_batch_norm",
     "instruction_set",
     "openmp_runtime",
+    "replace_3x3_convolutions",
     "replace_frozen_batch_norm",
     "replace_residual_blocks",
+    "restore_3x3_convolutions",
     "restore_frozen_batch_norm",
     "retinanet_classification_loss",
     "sigmoid_focal_loss",
     "sigmoid_focal_loss_from_labels",
     "unavailable_reason",
+    "winograd_calls",
+    "winograd_convolution",
+    "winograd_weight",
+    "winograd_weights_kept",
 ]

@@ -57,6 +57,16 @@ class FrozenBatchNormCall(ctypes.Structure):
     )
 
 
+class WinogradCall(ctypes.Structure):
+    """`pdnn_winograd`"""
+
+    _fields_ = (
+        *((name, c_int32) for name in ("map", "input_dtype", "output_dtype", "threads")),
+        *((name, c_int64) for name in ("images", "height", "width", "channels", "image_stride")),
+        *((name, c_void_p) for name in ("input", "bias", "output")),
+    )
+
+
 SIGNATURES = {
     "pdnn_instruction_set": (c_char_p, ()),
     "pdnn_select_instruction_set": (c_int, (c_char_p,)),
@@ -64,6 +74,7 @@ SIGNATURES = {
     "pdnn_count_valid_labels": (c_int64, (c_void_p, c_int64, c_int64, c_int64, c_int64)),
     "pdnn_run_focal_loss": (c_double, (POINTER(FocalLossCall),)),
     "pdnn_run_frozen_batch_norm": (None, (POINTER(FrozenBatchNormCall),)),
+    "pdnn_run_winograd": (None, (POINTER(WinogradCall),)),
     "pdnn_stream": (None, (c_void_p, c_void_p, c_void_p, c_int64, c_int)),
 }
 

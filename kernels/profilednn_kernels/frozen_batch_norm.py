@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from profilednn_kernels._checks import check_constant, check_floating, check_no_double_backward, check_same_shape
 from profilednn_kernels._library import DTYPES, FrozenBatchNormCall, compute_dtype, library, pointer
+from profilednn_kernels._swaps import swap
 
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
@@ -176,31 +176,13 @@ def apply_frozen(module: Any, x: Tensor, residual: Tensor | None = None, relu: b
     return frozen_batch_norm(x, scale, shift, residual, relu)
 
 
-def _module_forward(self: Any, x: Tensor) -> Tensor:
+def normalize_frozen(self: Any, x: Tensor) -> Tensor:
     """The forward of both frozen modules."""
     return apply_frozen(self, x)
 
 
 def _requires_grad(parameter: Tensor | None) -> bool:
     return parameter is not None and parameter.requires_grad
-
-
-def _reduce_as_unfused(self: Any, protocol: Any) -> tuple[Any, ...]:
-    # A checkpoint of the whole module must load where these kernels are not installed.
-    _, _, *state = self.unfused.__reduce_ex__(self, protocol)
-    return object.__new__, (self.unfused,), *state
-
-
-@cache
-def fused_class(original: type[nn.Module], forward: Callable[..., Tensor]) -> type[nn.Module]:
-    """A subclass with another forward, which is stored as the original."""
-    members = {"unfused": original, "forward": forward, "__reduce_ex__": _reduce_as_unfused}
-    return type(f"Fused{original.__name__}", (original,), members)
-
-
-def is_fused(module: nn.Module) -> bool:
-    """Whether the class of a module is one of `fused_class`."""
-    return hasattr(type(module), "unfused")
 
 
 @cache
@@ -231,13 +213,5 @@ def replace_frozen_batch_norm(model: nn.Module) -> int:
     """
     frozen = [module for module in model.modules() if _is_frozen(module)]
     for module in frozen:
-        module.__class__ = fused_class(module.__class__, _module_forward)
+        swap(module, normalize_frozen)
     return len(frozen)
-
-
-def restore_frozen_batch_norm(model: nn.Module) -> int:
-    """Undoes `replace_frozen_batch_norm` and `replace_residual_blocks`, and returns how many modules it changed."""
-    fused = [module for module in model.modules() if is_fused(module)]
-    for module in fused:
-        module.__class__ = type(module).unfused
-    return len(fused)

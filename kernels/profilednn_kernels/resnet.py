@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from profilednn_kernels.frozen_batch_norm import apply_frozen, fused_class, is_fused
+from profilednn_kernels._swaps import is_swapped, restore, swap
+from profilednn_kernels.frozen_batch_norm import apply_frozen, normalize_frozen
 
 
 def _basic_forward(self: Any, x: Tensor) -> Tensor:
@@ -34,9 +35,13 @@ def replace_residual_blocks(model: nn.Module) -> int:
     """
     blocks = [module for module in model.modules() if type(module) in _classes() and _is_frozen(module)]
     for block in blocks:
-        kind: Any = type(block)
-        block.__class__ = fused_class(kind, FORWARDS[kind.__name__])
+        swap(block, FORWARDS[type(block).__name__])
     return len(blocks)
+
+
+def restore_frozen_batch_norm(model: nn.Module) -> int:
+    """Undoes `replace_frozen_batch_norm` and `replace_residual_blocks`, and returns how many modules it changed."""
+    return restore(model, normalize_frozen, *FORWARDS.values())
 
 
 def _classes() -> tuple[type[nn.Module], ...]:
@@ -53,7 +58,7 @@ def _parts(block: Any) -> list[Any]:
 
 def _is_frozen(block: nn.Module) -> bool:
     *norms, relu = _parts(block)
-    return type(relu) is nn.ReLU and all(map(is_fused, norms))
+    return type(relu) is nn.ReLU and all(map(is_swapped, norms))
 
 
 def _fits(block: nn.Module, x: Tensor) -> bool:

@@ -2,6 +2,7 @@
 // linker could merge with another build of itself: no library templates, no inline functions outside PDNN_ISA.
 #include "focal_loss.h"
 #include "frozen_batch_norm.h"
+#include "winograd.h"
 
 #define PDNN_STRING(name) #name
 #define PDNN_NAME(name) PDNN_STRING(name)
@@ -16,7 +17,7 @@ void stream(const uint64_t* __restrict a, const uint64_t* __restrict b, uint64_t
 extern const InstructionSet instruction_set;
 const InstructionSet instruction_set = {
     PDNN_NAME(PDNN_ISA), focal_loss, focal_loss_rows, count_valid_labels, frozen_batch_norm, frozen_batch_norm_backward,
-    stream,
+    winograd_row, stream,
 };
 
 }  // namespace pdnn::PDNN_ISA

@@ -34,6 +34,14 @@ struct pdnn_frozen_batch_norm {
   const void *scale, *shift, *input, *residual, *upstream;
   void *output, *input_gradient, *residual_gradient;
 };
+
+struct pdnn_winograd {
+  int32_t map, input_dtype, output_dtype, threads;
+  int64_t images, height, width, channels;  // for weights: output channels, unused, unused, input channels
+  int64_t image_stride;                     // of the picture, in elements
+  const void *input, *bias;
+  void* output;
+};
 }
 
 namespace {
@@ -187,6 +195,11 @@ double run_batch_norm_rows(const void* data, int64_t chunk) {
   return 0;
 }
 
+double run_winograd_row(const void* job, int64_t row) {
+  active->winograd_row(*static_cast<const WinogradJob*>(job), row);
+  return 0;
+}
+
 struct StreamJob {
   const uint64_t *a, *b;
   uint64_t* out;
@@ -278,6 +291,21 @@ void pdnn_run_frozen_batch_norm(const pdnn_frozen_batch_norm* call) {
   advise_huge_pages(job.residual_gradient, bytes);
   const RowChunks<FrozenBatchNormJob> chunks(job, job.rows, job.columns);
   parallel_sum(run_batch_norm_rows, &chunks, chunks.count(), call->threads);
+}
+
+// One of the maps of winograd.h. The channels lie last; all is dense but for the stride from picture to picture.
+void pdnn_run_winograd(const pdnn_winograd* call) {
+  const WinogradJob job = {
+      call->map,   call->input_dtype, call->output_dtype, call->images, call->height, call->width, call->channels,
+      call->image_stride, call->input, call->bias, call->output,
+  };
+  const int64_t high = (job.height + 1) / 2, wide = (job.width + 1) / 2;
+  const bool weights = job.map == kWeight || job.map == kWeightGradient;
+  int64_t places = job.images * job.height * job.width;
+  if (job.map == kTilesOfInput || job.map == kTilesOfOutputGradient) places = job.images * high * wide * 16;
+  if (weights) places = job.images * (job.map == kWeight ? 16 : 9);
+  advise_huge_pages(job.output, places * job.channels * element_size(job.output_dtype));
+  parallel_sum(run_winograd_row, &job, weights ? job.images : job.images * high, call->threads);
 }
 
 // The machine's streaming limit: reads two arrays and writes one, with the same threads and the same page advice.

@@ -45,6 +45,19 @@ struct FrozenBatchNormJob {
   void *input_gradient, *residual_gradient;  // either may be null
 };
 
+// Linear maps around the matrix products of a Winograd convolution (winograd.h).
+enum WinogradMap : int32_t {
+  kTilesOfInput = 0, kGradientOfInput = 1, kOutputOfTiles = 2, kTilesOfOutputGradient = 3, kWeight = 4, kWeightGradient = 5,
+};
+
+struct WinogradJob {
+  int32_t map, input_dtype, output_dtype;  // the types differ only for weights
+  int64_t images, height, width, channels;  // of the picture; for weights: output channels, unused, unused, input channels
+  int64_t image_stride;                     // of the picture, in elements
+  const void *input, *bias;  // bias: float, or double for double tensors; for kOutputOfTiles only
+  void* output;
+};
+
 // Work is cut into chunks whose borders do not depend on the number of threads, so neither does the sum.
 constexpr int64_t kChunkElements = 16384;
 
@@ -55,6 +68,7 @@ struct InstructionSet {
   int64_t (*count_valid_labels)(const FocalLossJob&, int64_t rows);              // or -1 - index of a bad label
   void (*frozen_batch_norm)(const FrozenBatchNormJob&, int64_t begin, int64_t end);           // rows
   void (*frozen_batch_norm_backward)(const FrozenBatchNormJob&, int64_t begin, int64_t end);  // rows
+  void (*winograd_row)(const WinogradJob&, int64_t row);  // of tiles, or of weights
   void (*stream)(const uint64_t* a, const uint64_t* b, uint64_t* out, int64_t begin, int64_t end);
 };
 

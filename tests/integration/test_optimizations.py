@@ -134,6 +134,38 @@ def test_frozen_batch_norm_is_fused_with_its_blocks(tmp_path: Path) -> None:
     losses_agree(trained, "retinanet")
 
 
+@needs_bfloat16
+@needs_kernels
+def test_large_3x3_convolutions_take_winograds_way_in_bfloat16(tmp_path: Path) -> None:
+    trained = optimized(tmp_path, "large_batch", "bf16", "winograd")
+
+    text = "9 3x3 convolutions by F(2x2, 3x3) in bfloat16, called 3x per step"
+    assert trained.text("winograd") == text
+    assert trained.called("profilednn::winograd_convolution") == 3
+    assert trained.called("profilednn::winograd_convolution_backward") == 3
+    losses_agree(trained, "large_batch", BFLOAT16_TOLERANCE)
+
+
+@needs_bfloat16
+@needs_kernels
+@pytest.mark.parametrize(
+    ("model", "names", "reason"),
+    [
+        ("large_batch", (), "its 9 3x3 convolutions do not compute in bfloat16: switch bf16 on, too"),
+        ("resnet", ("bf16",), "its 9 3x3 convolutions work on maps and batches that are too small to gain"),
+        ("bert", ("bf16",), "the model has no 3x3 convolution of stride 1 with 128 channels or more"),
+    ],
+)
+def test_where_winograd_gains_nothing_all_stays_as_it_is(
+    tmp_path: Path, model: str, names: tuple[str, ...], reason: str
+) -> None:
+    trained = optimized(tmp_path, model, *names, "winograd")
+
+    assert trained.text("winograd", "no effect") == f"because {reason}"
+    assert trained.called("profilednn::winograd_convolution") == 0
+    losses_agree(trained, model, BFLOAT16_TOLERANCE if names else 1e-9)
+
+
 @needs_kernels
 def test_what_the_model_does_not_have_has_no_effect(tmp_path: Path) -> None:
     trained = optimized(tmp_path, "bert", "frozen_bn", "fused_focal_loss")
@@ -229,12 +261,12 @@ def test_what_is_missing_is_told_with_its_fix_and_the_training_is_the_plain_one(
     """No compiler on the PATH, no IPEX, an instruction set below AVX-512."""
     empty = tmp_path / "bin"
     empty.mkdir()
-    names = ("compile", "ipex", "bf16", "bf16_matmul")
+    names = ("compile", "ipex", "bf16", "bf16_matmul", "winograd")
     trained = optimized(tmp_path, "bert", *names, PATH=str(empty), CXX="", ONEDNN_MAX_CPU_ISA="AVX2")
 
     assert "install g++" in trained.text("compile", "unavailable")
     assert "make ipex-env" in trained.text("ipex", "unavailable")
-    for name in ("bf16", "bf16_matmul"):
+    for name in ("bf16", "bf16_matmul", "winograd"):
         assert "fix: " in trained.text(name, "unavailable")
     assert trained.seen["loss"] == "torch.float32"
     losses_agree(trained, "bert")
@@ -253,7 +285,7 @@ def test_kernels_without_their_library_are_unavailable(tmp_path: Path) -> None:
         "retinanet",
         PYTHONPATH=str(copy / BOOT.relative_to(ROOT)),
         PROFILEDNN_SESSION=str(session),
-        PROFILEDNN_WITH="frozen_bn,fused_focal_loss",
+        PROFILEDNN_WITH="frozen_bn,fused_focal_loss,winograd",
     )
 
     assert ended.exit_code == 0, ended.stderr
@@ -263,6 +295,7 @@ def test_kernels_without_their_library_are_unavailable(tmp_path: Path) -> None:
     assert {(event["name"], event["state"]) for event in told} == {
         ("frozen_bn", "unavailable"),
         ("fused_focal_loss", "unavailable"),
+        ("winograd", "unavailable"),
     }
     assert all("fix: install g++" in event["text"] for event in told)
 

@@ -44,13 +44,17 @@ def focal():
     return model, optimizer, loss
 
 
-def resnet():
+def resnet(batch=4):
     from torchvision.models import resnet18
 
-    model, images, labels = resnet18(weights=None, num_classes=5), torch.rand(4, 3, 64, 64), torch.arange(4)
+    model, images, labels = resnet18(weights=None, num_classes=5), torch.rand(batch, 3, 64, 64), torch.arange(batch) % 5
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     criterion = nn.CrossEntropyLoss()
     return model, optimizer, lambda: criterion(see_logits(model(images)), labels)
+
+
+def large_batch():
+    return resnet(16)
 
 
 def head_only():

@@ -17,7 +17,7 @@ from profilednn_tui.session.records import Steps
 from profilednn_tui.tui.present.operators import compact_shapes, decimals_for, name_line
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
-from profilednn_tui.tui.renderables.line import Line, Span, clip, fit_line, wrap
+from profilednn_tui.tui.renderables.line import Line, Span, clip, clip_line, fit_line, wrap
 from profilednn_tui.tui.renderables.sparkline import braille
 
 STEPS, OPERATORS, PHASES, FIGURES, LOSSES, MODULES, NOTES = PARTS = (
@@ -247,7 +247,7 @@ def _run_verdict(row: RunRow, width: int) -> Line:
         return (("reading …", "faint"),)
     interval = verdict.interval
     figures = f" {units.change(interval.ratio)} {words.interval_text(interval)}" if interval is not None else ""
-    return ((verdict.outcome.value, OUTCOME_ROLES[verdict.outcome]), (clip(figures, max(1, width - 20)), "muted"))
+    return clip_line(((verdict.outcome.value, OUTCOME_ROLES[verdict.outcome]), (figures, "muted")), width)
 
 
 def run_columns(other: str) -> tuple[Column[RunRow], ...]:
@@ -264,7 +264,7 @@ def run_columns(other: str) -> tuple[Column[RunRow], ...]:
                descending=False, right=False, grow=2, most=48, drop=2),
         Column("age", 12, lambda row, width: ((row.age, "muted"),), drop=3),
         Column("median", 9, lambda row, width: ((units.duration(median_ns(row)), ""),), median_ns),
-        Column("verdict", 38, _run_verdict, right=False, grow=2, most=60),
+        Column("verdict", 48, _run_verdict, right=False, grow=2, most=60),
         Column("losses", 14, lambda row, width: ((clip(row.losses, width), "muted"),), right=False, grow=1, most=28,
                drop=1),
     )  # fmt: skip

@@ -83,7 +83,7 @@ def test_bfloat16_needs_a_processor_that_has_it(flags: tuple[str, ...], limit: s
     assert (missing is None) == available
 
 
-@pytest.mark.parametrize("name", ["frozen_bn", "fused_focal_loss"])
+@pytest.mark.parametrize("name", ["frozen_bn", "fused_focal_loss", "winograd"])
 def test_kernels_need_a_torch_with_custom_operators(name: str) -> None:
     missing = switch(name, surroundings()).missing()
     assert missing is not None
