@@ -21,6 +21,7 @@ PARTS = (
     "arrivals",
     "kernels",
     "optimizations",
+    "ablation",
     "verdicts",
     "primitives",
 )

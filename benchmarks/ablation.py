@@ -1,0 +1,92 @@
+"""What each of the demo's useful optimizations contributes: all of them, all but one, each alone, in turn.
+
+`python -m benchmarks.ablation [--repeat N]` writes benchmarks/results/ablation.md and screenshots/ablation.svg. Stopped
+by Ctrl-C, the next call goes on with the runs that are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.conditions import RESULTS, Contention, machine, versions, write
+from benchmarks.optimizations import DEMO, TOGETHER
+from screenshots.take import FOLDER, without_web_fonts
+
+SCRIPT = Path(__file__).resolve().parent.parent / "profilednn_tui" / "examples" / "train_retinanet.py"
+HOME = RESULTS / "ablation"
+"""Where the sessions lie until the report is written."""
+STEPS = 10
+WIDTH = 100
+
+
+def tool(*words: str) -> str:
+    """What a command of ours says on stdout; its stderr, the progress, is shown."""
+    command = [sys.executable, "-m", "profilednn_tui", *words]
+    done = subprocess.run(command, env={**os.environ, "PROFILEDNN_HOME": str(HOME)}, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(done.returncode)
+    return done.stdout
+
+
+def conduct(repeat: int) -> str:
+    """Make the runs that are missing; the experiment's name."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    if begun := [path.parent.name for path in HOME.glob("*/experiment.json")]:
+        tool("experiment", "--resume", begun[0])
+    else:
+        variant = ("--ablate", "--variant", f"together={','.join(TOGETHER)}")
+        length = ("--repeat", str(repeat), "--steps", str(STEPS), "--overhead", "0")
+        tool("experiment", *variant, *length, str(SCRIPT), *DEMO)
+    return next(HOME.glob("*/experiment.json")).parent.name
+
+
+def sections(markdown: str) -> Iterator[str]:
+    """The verdicts and the contributions; what is behind each variant stays out."""
+    kept = False
+    for line in markdown.splitlines():
+        if line.startswith("#"):
+            kept = line.startswith(("## Verdicts", "## Contributions"))
+        if kept:
+            yield line.replace("## ", "### ", 1) if line.startswith("## ") else line
+
+
+def picture(text: str) -> str:
+    """The table of contributions as a terminal shows it."""
+    shown = text[text.index("Contributions") :]
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    console.print(shown.rstrip(), highlight=False, markup=False)
+    return without_web_fonts(console.export_svg(title="profilednn-tui experiment --ablate"))
+
+
+def main() -> None:
+    """Make the runs, write table and picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeat", type=int, default=4, help="runs of each variant (default: %(default)s)")
+    contention = Contention()
+    name = conduct(parser.parse_args().repeat)
+    lines = [
+        "## Ablation",
+        "",
+        *machine(),
+        versions("torch", "torchvision"),
+        f"- Demo at 512x512, batch 2, 264 classes; runs of {STEPS} steps in turn, each a process of its own.",
+        contention.line(),
+        "",
+        *sections(tool("compare", name, "--to", "markdown")),
+    ]
+    (FOLDER / "ablation.svg").write_text(picture(tool("compare", name)), encoding="utf-8")
+    write("ablation", lines)
+    shutil.rmtree(HOME)
+
+
+if __name__ == "__main__":
+    main()
