@@ -12,19 +12,11 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from benchmarks.attach import wait_for
+from benchmarks.attach import bring_agent, send_away, wait_for_event
 from benchmarks.conditions import Contention, machine, versions, write
-from profilednn_tui.attach.checks import Surroundings
-from profilednn_tui.attach.ladder import Ladder
-from profilednn_tui.attach.place import place_for
-from profilednn_tui.attach.process_facts import inspect_process
-from profilednn_tui.attach.ways import Target
 from profilednn_tui.collect.stacks import dump_stacks
-from profilednn_tui.protocol import Command, encode
-from profilednn_tui.session.folder import agent_recording, control_file
 
 TARGET = Path(__file__).resolve().parent.parent / "tests" / "targets" / "attachable.py"
 KINDS = ("resnet18", "trainer", "lightning", "loader", "lbfgs", "gan", "inductor", "worker_thread")
@@ -70,22 +62,14 @@ def visit(kind: str, wait_s: float) -> Arrival:
 def attach(pid: int, folder: Path) -> tuple[str, float, float, float]:
     """The way in, and when the agent, steps and operators were there."""
     began_s = time.monotonic()
-    place = place_for(pid, folder)
-    place.carry()
-    attached = Ladder(Target(inspect_process(pid), place, OVERHEAD_PERCENT, None), Surroundings.here()).climb()
-    hello_s = time.monotonic() - began_s
-    recording = folder / agent_recording(pid)
-    moments_s = []
-    for kind in (b'"event":"steps"', b'"event":"window"'):
-        wait_for(partial(_holds, recording, kind), f"{kind.decode()} from {attached}")
+    attached = bring_agent(pid, folder, OVERHEAD_PERCENT)
+    moments_s = [time.monotonic() - began_s]
+    for kind in ("steps", "window"):
+        wait_for_event(pid, folder, kind)
         moments_s.append(time.monotonic() - began_s)
-    (folder / control_file(pid)).write_bytes(encode(Command("detach")))
-    wait_for(partial(_holds, recording, b'"event":"bye"'), "the end")
-    return attached.way, hello_s, moments_s[0], moments_s[1]
-
-
-def _holds(recording: Path, text: bytes) -> bool:
-    return text in recording.read_bytes()
+    send_away(pid, folder)
+    hello_s, steps_s, operators_s = moments_s
+    return attached.way, hello_s, steps_s, operators_s
 
 
 def row(kind: str, arrivals: list[Arrival]) -> str:

@@ -33,7 +33,7 @@ from profilednn_tui.attach.recorder import DUMP_INTERVAL_S
 from profilednn_tui.attach.ways import Target
 from profilednn_tui.collect.stacks import dump_stacks
 from profilednn_tui.launch.helper import start_helper
-from profilednn_tui.protocol import Command, encode
+from profilednn_tui.protocol import Attached, Command, encode
 from profilednn_tui.session.folder import agent_recording, control_file
 
 TARGET = Path(__file__).resolve().parent.parent / "tests" / "targets" / "deterministic.py"
@@ -170,13 +170,12 @@ def cycle(python: str, count: int) -> Cycles:
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     result = Cycles(f"Python {version}")
-    here = Surroundings.here()
     with held_target(python) as process, tempfile.TemporaryDirectory() as folder:
         for number in range(count):
             session = Path(folder) / str(number)
             session.mkdir()
             try:
-                visit(process.pid, session, here, result)
+                visit(process.pid, session, result)
             except TimeoutError as error:
                 result.failures.append(str(error))
             result.resident_mb.append(resident_mb(process.pid))
@@ -186,20 +185,33 @@ def cycle(python: str, count: int) -> Cycles:
     return result
 
 
-def visit(pid: int, session: Path, here: Surroundings, result: Cycles) -> None:
+def bring_agent(pid: int, session: Path, overhead_percent: float) -> Attached:
+    """Into a running process, by the first way in that works."""
     place = place_for(pid, session)
     place.carry()
+    return Ladder(Target(inspect_process(pid), place, overhead_percent, None), Surroundings.here()).climb()
+
+
+def wait_for_event(pid: int, session: Path, kind: str) -> None:
     recording = session / agent_recording(pid)
+    wait_for(lambda: f'"event":"{kind}"'.encode() in recording.read_bytes(), f"{kind} from {pid}")
+
+
+def send_away(pid: int, session: Path) -> None:
+    (session / control_file(pid)).write_bytes(encode(Command("detach")))
+    wait_for_event(pid, session, "bye")
+
+
+def visit(pid: int, session: Path, result: Cycles) -> None:
     began_s = time.monotonic()
-    attached = Ladder(Target(inspect_process(pid), place, 100.0, None), here).climb()
+    attached = bring_agent(pid, session, 100.0)
     if attached.way != "injection":
         raise TimeoutError(f"{attached.way}: {attached.reasons}")
     result.hello_s.append(time.monotonic() - began_s)
     result.stopped_ms.append(attached.stopped_ns / 1e6)
-    wait_for(lambda: b'"event":"window"' in recording.read_bytes(), "a window")
-    (session / control_file(pid)).write_bytes(encode(Command("detach")))
-    wait_for(lambda: b'"event":"bye"' in recording.read_bytes(), "the end")
-    events = [json.loads(line) for line in recording.read_bytes().splitlines()]
+    wait_for_event(pid, session, "window")
+    send_away(pid, session)
+    events = [json.loads(line) for line in (session / agent_recording(pid)).read_bytes().splitlines()]
     errors = [event for event in events if event["event"] == "agent_error"]
     if errors:
         raise TimeoutError(str(errors))

@@ -18,9 +18,11 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
     The exit code is the last target's when it was launched here and has ended, else 0. With a report, its comparisons
     are on top. `rerun` says how the session's target was started; without it, that is what the session tells.
     """
+    import gc
     import os
     from pathlib import Path
 
+    gc.disable()  # until the first picture: what is imported now stays anyway
     from profilednn_tui.clock import SYSTEM_CLOCK
     from profilednn_tui.collect.viewers import viewing
     from profilednn_tui.launch.pseudoterminal import TerminalSize

@@ -57,6 +57,12 @@ _READING_S = 0.05
 """How long a recording is read at a stretch before keys are looked at again."""
 
 
+def _collect_garbage_from_now_on() -> None:
+    """What was imported stays: no collection need walk it again, each 30 ms."""
+    gc.freeze()
+    gc.enable()
+
+
 class Parting(Enum):
     """How to leave a process that was running before."""
 
@@ -137,7 +143,7 @@ class ProfilerApp(App[None]):
         return themes.phase_variables(theme)
 
     def on_mount(self) -> None:
-        self.call_after_refresh(gc.freeze)  # what was imported stays: no collection need walk it again, each 30 ms
+        self.call_after_refresh(_collect_garbage_from_now_on)
         self.call_after_refresh(self._follow)
         self.set_interval(_TERMINAL_LOOK_S, self._leave_without_terminal)
         if self._report is not None:

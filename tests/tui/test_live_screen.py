@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -31,6 +32,15 @@ async def test_medium_terminal_shows_the_table_cores_threads_memory_and_output(w
         text = screen_text(app)
         for part in ("convolution_backward", "bwd", "3 Cores", "4 Threads", "loader worker", "1.20 GB", "loss 0.5"):
             assert part in text
+
+
+async def test_garbage_is_collected_from_the_first_picture_on(watch: Watch) -> None:
+    gc.disable()  # as `run_app` does while all is imported
+    try:
+        async with watch(FakeFeed(running_view())):
+            assert gc.isenabled()
+    finally:
+        gc.enable()
 
 
 async def test_waiting_for_torch_says_so_instead_of_zeros(watch: Watch) -> None:
