@@ -37,6 +37,7 @@ def test_a_program_ends_as_it_does_without_us(tmp_path: Path, name: str) -> None
     plain = run("guests.py", name, KINETO_LOG_LEVEL="99")
     watched, found = watch(tmp_path, "guests.py", name)
 
+    assert watched.stderr.splitlines() == plain.stderr.splitlines()
     assert watched == plain
     assert [event for recording in found for event in recording.of("agent_error")] == []
 
