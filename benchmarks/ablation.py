@@ -13,15 +13,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
 from benchmarks.optimizations import DEMO, TOGETHER
+from profilednn_tui.cli.launching import DEMO_SCRIPT
 from screenshots.take import FOLDER, without_web_fonts
 
-SCRIPT = Path(__file__).resolve().parent.parent / "profilednn_tui" / "examples" / "train_retinanet.py"
 HOME = RESULTS / "ablation"
 """Where the sessions lie until the report is written."""
 STEPS = 10
@@ -45,7 +44,7 @@ def conduct(repeat: int) -> str:
     else:
         variant = ("--ablate", "--variant", f"together={','.join(TOGETHER)}")
         length = ("--repeat", str(repeat), "--steps", str(STEPS), "--overhead", "0")
-        tool("experiment", *variant, *length, str(SCRIPT), *DEMO)
+        tool("experiment", *variant, *length, str(DEMO_SCRIPT), *DEMO)
     return next(HOME.glob("*/experiment.json")).parent.name
 
 

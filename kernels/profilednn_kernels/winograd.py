@@ -99,9 +99,9 @@ def _last_in_each(pictures: Tensor) -> Tensor:
     return pictures if pictures.stride()[1:] == _strides(*pictures.shape)[1:] else _last(pictures)
 
 
-def _empty(like: Tensor, *sizes: int) -> Tensor:
+def _empty(like: Tensor, *sizes: int, dtype: torch.dtype | None = None) -> Tensor:
     # No view: what follows a convolution may work in place.
-    return like.new_empty_strided(sizes, _strides(*sizes))
+    return like.new_empty_strided(sizes, _strides(*sizes), dtype=dtype)
 
 
 def _strides(images: int, channels: int, height: int, width: int) -> tuple[int, int, int, int]:
@@ -136,7 +136,7 @@ def _weight_cpu(weight: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _weight_backward_cpu(upstream: Tensor, dtype: torch.dtype) -> Tensor:
     rows, channels = upstream.shape[0] // PLANES, upstream.shape[1]
-    gradient = _empty(upstream.new_empty(0, dtype=dtype), rows, channels, 3, 3)
+    gradient = _empty(upstream, rows, channels, 3, 3, dtype=dtype)
     _run(_Map.WEIGHT_GRADIENT, upstream.contiguous(), gradient, gradient)
     return gradient
 
@@ -195,7 +195,7 @@ def _weight_fake(weight: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _weight_backward_fake(upstream: Tensor, dtype: torch.dtype) -> Tensor:
-    return _empty(upstream.new_empty(0, dtype=dtype), upstream.shape[0] // PLANES, upstream.shape[1], 3, 3)
+    return _empty(upstream, upstream.shape[0] // PLANES, upstream.shape[1], 3, 3, dtype=dtype)
 
 
 def _convolution_fake(x: Tensor, transformed: Tensor, bias: Tensor | None) -> Tensor:
