@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ BURNER = Path(__file__).with_name("burner.py")
 RECORD = RESULTS / "verdicts.jsonl"
 
 STEP_MS = 20.0
-REPEAT, STEPS = 8, 40
+REPEAT, STEPS = 8, 60
 GRAIN = 20
 """Units of a step are a multiple of it, so that 5 % of them is a whole number."""
 
@@ -62,18 +61,18 @@ class Result:
     """Relative difference it claims it would have seen."""
     disturbed: bool
     """Whether it said that it was."""
-    step_ms: float
+    medians_ms: tuple[list[float], list[float]]
+    """Of the runs of A and of B, in their order."""
 
 
-def experiment(case: Case, units: int, core: int | None) -> Result:
-    """Run one experiment, on one core or on all."""
+def experiment(case: Case, units: int) -> Result:
+    """Run one experiment."""
     words = [sys.executable, "-m", "profilednn_tui", "experiment", "--to", "json", "--repeat", str(REPEAT)]
     words += ["--steps", str(STEPS), "--variant", "A=", "--variant", f"B=SLOWER={case.slower}"]
     words += ["--env", f"UNITS={units}", "--env", "OMP_NUM_THREADS=1", str(BURNER)]
-    pinned = ["taskset", "-c", str(core), *words] if core is not None else words
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "PROFILEDNN_HOME": home}
-        done = subprocess.run(pinned, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     step = found["step_time"]
     disturbed = any("disturbed" in text for text in [*found["reasons"], *found["notes"]])
@@ -85,7 +84,7 @@ def experiment(case: Case, units: int, core: int | None) -> Result:
         1 + step["high_percent"] / 100,
         step["smallest_difference_percent"] / 100,
         disturbed,
-        found["baseline"]["median_ms"],
+        (found["baseline"]["run_medians_ms"], found["candidate"]["run_medians_ms"]),
     )
 
 
@@ -99,11 +98,12 @@ def calibrate() -> int:
 _CALIBRATION = """
 import time, torch
 matrix = torch.rand(160, 160)
+product = torch.empty_like(matrix)
 times = []
 for _ in range(50):
     begin = time.perf_counter()
     for _ in range(100):
-        matrix @ matrix
+        torch.mm(matrix, matrix, out=product)
     times.append((time.perf_counter() - begin) * 10)
 print(sorted(times)[25])
 """
@@ -130,10 +130,9 @@ def results() -> list[Result]:
 
 
 def go_on(minutes: float) -> None:
-    """Make missing experiments for some minutes: one at a time on every core, those with a neighbour alone."""
+    """Make missing experiments for some minutes, one after the other."""
     deadline_s = time.monotonic() + 60 * minutes
     units = calibrate()
-    cores = sorted(os.sched_getaffinity(0))
     longest_s = 0.0
     # The cases take turns, so that each sees the machine at all times.
     while time.monotonic() + longest_s < deadline_s:
@@ -142,19 +141,14 @@ def go_on(minutes: float) -> None:
         if not missing:
             return
         chosen = min(missing, key=lambda case: made.count(case.name) / case.count)
-        lanes: list[int | None] = [None] if chosen.neighbour else list(cores[: chosen.count - made.count(chosen.name)])
         begin_s = time.monotonic()
-        with neighbour(chosen.neighbour), ThreadPoolExecutor(len(lanes)) as pool:
-            ended = list(pool.map(lambda core, case=chosen: experiment(case, units, core), lanes))
+        with neighbour(chosen.neighbour):
+            ended = experiment(chosen, units)
         longest_s = max(longest_s, time.monotonic() - begin_s)
         RESULTS.mkdir(exist_ok=True)
         with RECORD.open("a") as stream:
-            stream.writelines(json.dumps(asdict(result)) + "\n" for result in ended)
-        for result in ended:
-            print(
-                f"{result.case}: {result.verdict} {result.ratio:.3f} ({result.low:.3f} to {result.high:.3f})",
-                flush=True,
-            )
+            stream.write(json.dumps(asdict(ended)) + "\n")
+        print(f"{ended.case}: {ended.verdict} {ended.ratio:.3f} ({ended.low:.3f} to {ended.high:.3f})", flush=True)
 
 
 def row(case: Case, found: list[Result]) -> str:
@@ -206,15 +200,16 @@ def main() -> None:
     contention = Contention()
     go_on(options.minutes)
     by_case = {case.name: [result for result in results() if result.case == case.name] for case in CASES}
-    steps = sorted(result.step_ms for found in by_case.values() for result in found)
+    steps = sorted(time_ms for found in by_case.values() for result in found for time_ms in result.medians_ms[0])
     lines = [
         "## Verdicts of experiments",
         "",
         *machine(),
         versions("torch", "scipy", "numpy"),
-        f"- A step of {steps[len(steps) // 2]:.1f} ms (median); an experiment is {REPEAT} interleaved runs of {STEPS}",
-        "  steps of each variant. The slower variant burns a planted share more of the same arithmetic. One experiment",
-        "  at a time on every core; those with a neighbour alone, with another process that keeps one core busy.",
+        f"- A step of {steps[len(steps) // 2]:.1f} ms (median) on one thread; an experiment is {REPEAT} interleaved",
+        f"  runs of {STEPS} steps of each variant. The slower variant burns a planted share more of the same",
+        "  arithmetic. One experiment at a time, the cases in turn, and none is left out. A neighbour is a process",
+        "  that keeps one core busy.",
         "",
         f"| planted | experiments | {' | '.join(VERDICTS)} | ratio | interval holds it | would have seen |",
         "|---|---:|" + "---:|" * (len(VERDICTS) + 3),

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from profilednn_tui.compare.intervals import Interval, ratio_interval
+from profilednn_tui.compare.samples import FairSteps
 from profilednn_tui.compare.variants import STOCK, Variant
-from profilednn_tui.compare.warmup import Floats
 
 ALL = "all"
 
@@ -67,11 +67,11 @@ def ablation_variants(whole: Variant) -> tuple[Variant, ...]:
     )
 
 
-def contributions(optimizations: Sequence[str], steps_ns: Mapping[str, Sequence[Floats]]) -> Ablation:
+def contributions(optimizations: Sequence[str], steps: Mapping[str, Sequence[FairSteps]]) -> Ablation:
     """The table from the settled steps of each variant's runs, by the variant's name."""
 
     def interval(baseline: Sequence[str], candidate: Sequence[str]) -> Interval | None:
-        sides = [steps_ns.get(variant_name(subset, optimizations), ()) for subset in (baseline, candidate)]
+        sides = [steps.get(variant_name(subset, optimizations), ()) for subset in (baseline, candidate)]
         return ratio_interval(sides[0], sides[1]) if all(sides) else None
 
     rows = [

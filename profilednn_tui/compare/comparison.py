@@ -58,7 +58,7 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
     different = differences(baseline, candidate)
     reasons = [text for name, text in different.items() if name not in across]
     reasons += [side.disturbed for side in (baseline, candidate) if side.disturbed]
-    sides = [[fair_steps(run.view.steps) for run in side.runs] for side in (baseline, candidate)]
+    sides = [[fair_steps(run) for run in side.runs] for side in (baseline, candidate)]
     sides = [[steps for steps in runs if len(steps)] for runs in sides]
     warm_up = common_warm_up(sides) if all(sides) else 0
     settled = [[kept for steps in runs if len(kept := steps.after(warm_up))] for runs in sides]
@@ -67,8 +67,7 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
         for side, runs in zip((baseline, candidate), settled, strict=True)
         if not runs or min(map(len, runs)) < FEWEST_STEPS
     ]
-    durations = [[steps.durations_ns for steps in runs] for runs in settled]
-    verdict = judge(durations[0], durations[1], reasons, (others_share(baseline), others_share(candidate)))
+    verdict = judge(settled[0], settled[1], reasons, (others_share(baseline), others_share(candidate)))
     losses = loss_agreement(*([run.view.steps for run in side.runs] for side in (baseline, candidate)))
     return Comparison(
         baseline=baseline,

@@ -23,6 +23,10 @@ ENTRY_OPERATORS = frozenset(
 _FIRST_SHAPE = re.compile(r"^\[\[(\d[\d, ]*)\]")
 
 
+Turn = tuple[str, int]
+"""An experiment's folder and the block in it: runs of the same turn were made one right after the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One session of a side."""
@@ -33,6 +37,8 @@ class Run:
     """Of each window with any, the shapes of the data that flowed through the model."""
     location: Path | None = None
     """The folder or snapshot file, to look further into it."""
+    turn: Turn | None = None
+    """Where in an experiment it was made; none outside of one."""
 
     @property
     def failed(self) -> bool:

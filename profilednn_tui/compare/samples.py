@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from profilednn_tui.compare.runs import Run, Turn
 from profilednn_tui.compare.warmup import Floats, warm_up_length
 from profilednn_tui.protocol import PHASES
-from profilednn_tui.session.records import Steps
 
 Integers = npt.NDArray[np.int64]
 
@@ -22,6 +22,8 @@ class FairSteps:
     numbers: Integers
     durations_ns: Floats
     phases_ns: Floats
+    turn: Turn | None = None
+    """That of the run."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -29,17 +31,19 @@ class FairSteps:
     def after(self, number: int) -> FairSteps:
         """The steps after the one of this number."""
         kept = self.numbers > number
-        return FairSteps(self.numbers[kept], self.durations_ns[kept], self.phases_ns[kept])
+        return FairSteps(self.numbers[kept], self.durations_ns[kept], self.phases_ns[kept], self.turn)
 
 
-def fair_steps(steps: Steps) -> FairSteps:
-    """The steps that the profiler did not touch; all of them when it touched every one."""
+def fair_steps(run: Run) -> FairSteps:
+    """The steps of a run that the profiler did not touch; all of them when it touched every one."""
+    steps = run.view.steps
     flags = np.array(steps.flags, dtype=np.int64)
     kept = flags == 0 if (flags == 0).any() else flags >= 0
     return FairSteps(
         np.array(steps.numbers, dtype=np.int64)[kept],
         np.maximum(np.array(steps.durations_ns, dtype=np.float64)[kept], 1.0),
         np.array(steps.phases_ns, dtype=np.float64).reshape(len(flags), len(PHASES))[kept],
+        run.turn,
     )
 
 

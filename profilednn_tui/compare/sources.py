@@ -11,8 +11,7 @@ from profilednn_tui.compare.comparison import compare
 from profilednn_tui.compare.experiment import Recorded, RunEntry, RunState, find_experiment, load_experiment
 from profilednn_tui.compare.report.report import Report
 from profilednn_tui.compare.runs import Run, Side, read_run
-from profilednn_tui.compare.samples import common_warm_up, fair_steps
-from profilednn_tui.compare.warmup import Floats
+from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.session.snapshot import SUFFIX
 from profilednn_tui.session.source import open_session
@@ -76,7 +75,7 @@ def variant_side(recorded: Recorded, variant: str) -> Side:
     disturbed = [run for run in entries if run.state is RunState.DISTURBED]
 
     def read(chosen: list[RunEntry]) -> tuple[Run, ...]:
-        return tuple(_read(recorded.folder / run.folder) for run in chosen)
+        return tuple(_read(recorded.folder, run) for run in chosen)
 
     if not disturbed or len(quiet) >= FEWEST_UNDISTURBED * recorded.experiment.repeat:
         return Side(variant, read(quiet), left_out=read(disturbed))
@@ -84,17 +83,17 @@ def variant_side(recorded: Recorded, variant: str) -> Side:
     return Side(variant, read(entries), disturbed=sentence)
 
 
-def _settled(sides: Mapping[str, Side]) -> dict[str, list[Floats]]:
+def _settled(sides: Mapping[str, Side]) -> dict[str, list[FairSteps]]:
     """The steps of all variants after the warm-up of the one that needs most."""
-    fair = {name: [fair_steps(run.view.steps) for run in side.runs] for name, side in sides.items()}
+    fair = {name: [fair_steps(run) for run in side.runs] for name, side in sides.items()}
     some = {name: runs for name, runs in fair.items() if runs and all(map(len, runs))}
     warm_up = common_warm_up(list(some.values())) if some else 0
-    return {name: [run.after(warm_up).durations_ns for run in runs] for name, runs in some.items()}
+    return {name: [run.after(warm_up) for run in runs] for name, runs in some.items()}
 
 
-def _read(folder: Path) -> Run:
-    session = open_session(folder)
+def _read(experiment: Path, entry: RunEntry) -> Run:
+    session = open_session(experiment / entry.folder)
     try:
-        return read_run(session, folder.name)
+        return replace(read_run(session, entry.folder), turn=(str(experiment.resolve()), entry.block))
     finally:
         session.close()

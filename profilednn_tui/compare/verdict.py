@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 
 from profilednn_tui.compare.intervals import Interval, ratio_interval
-from profilednn_tui.compare.warmup import Floats
+from profilednn_tui.compare.samples import FairSteps
 
 
 class Outcome(Enum):
@@ -44,12 +44,12 @@ class Verdict:
 
 
 def judge(
-    baseline: Sequence[Floats],
-    candidate: Sequence[Floats],
+    baseline: Sequence[FairSteps],
+    candidate: Sequence[FairSteps],
     reasons: Sequence[str],
     others: tuple[float, float] = (0.0, 0.0),
 ) -> Verdict:
-    """The verdict on two sides: runs of step durations in ns, warm-up left out; `others` as in `ratio_interval`.
+    """The verdict on two sides: the steps of their runs, warm-up left out; `others` as in `ratio_interval`.
 
     With a reason against the comparison there is no verdict on the speed, though its figures are still given.
     """
@@ -66,5 +66,5 @@ def _outcome(interval: Interval) -> Outcome:
     return Outcome.SLOWER if interval.low > 1 else Outcome.NO_DIFFERENCE
 
 
-def _typical(runs: Sequence[Floats]) -> float | None:
-    return float(np.median([np.median(run) for run in runs])) if runs else None
+def _typical(runs: Sequence[FairSteps]) -> float | None:
+    return float(np.median([np.median(run.durations_ns) for run in runs])) if runs else None

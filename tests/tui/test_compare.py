@@ -22,7 +22,7 @@ from profilednn_tui.tui.present.comparison import RunRow
 from profilednn_tui.tui.screens.runs import RunChoice
 from tests.tui.feeds import FakeFeed, operator, running_view
 from tests.tui.screen_text import screen_text
-from tests.unit.compare.sides import MS, noisy, run
+from tests.unit.compare.sides import MS, noisy, run, settled
 
 LOSSES = [2.0 / number for number in range(1, 61)]
 
@@ -123,8 +123,8 @@ async def test_a_small_terminal_shows_one_part_at_a_time(number: int, title: str
 
 
 async def test_the_variants_of_an_experiment_are_a_list_with_verdicts() -> None:
-    steps_ns = {name: [np.full(9, ns)] * 4 for name, ns in (("stock", 2.0), ("all", 1.0), ("only-bf16", 1.1))}
-    ablation = contributions(("bf16", "fused"), {**steps_ns, "only-fused": [np.full(9, 1.8)] * 4})
+    steps = {name: [settled(np.full(9, ns))] * 4 for name, ns in (("stock", 2.0), ("all", 1.0), ("only-bf16", 1.1))}
+    ablation = contributions(("bf16", "fused"), {**steps, "only-fused": [settled(np.full(9, 1.8))] * 4})
     report = Report("tuning", (comparison("fast"), comparison("same", 20)), ablation, ("2 runs are missing",))
     async with screens(report) as (app, pilot):
         await app.workers.wait_for_complete()

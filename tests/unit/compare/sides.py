@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from profilednn_tui.compare.runs import Run, Side
+from profilednn_tui.compare.runs import Run, Side, Turn
+from profilednn_tui.compare.samples import FairSteps
 from profilednn_tui.session.records import (
     Cores,
     Machine,
@@ -58,6 +59,12 @@ def view(durations_ns: Sequence[float], losses: Sequence[float | None] | None = 
 
 def run(name: str, durations_ns: Sequence[float], losses: Sequence[float | None] | None = None, **changes: Any) -> Run:
     return Run(name, view(durations_ns, losses, **changes))
+
+
+def settled(durations_ns: npt.NDArray[np.float64], turn: Turn | None = None) -> FairSteps:
+    """A run as a verdict reads it."""
+    count = len(durations_ns)
+    return FairSteps(np.arange(1, count + 1), durations_ns, np.zeros((count, 6)), turn)
 
 
 def disturbed(view_of: SessionView) -> SessionView:

@@ -16,7 +16,7 @@ from profilednn_tui.compare.variants import STOCK, Variant, parse_variant
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.session.records import Memory, Module, Optimization, Target
-from tests.unit.compare.sides import MACHINE, MS, disturbed, noisy, operator, operators, run, side
+from tests.unit.compare.sides import MACHINE, MS, disturbed, noisy, operator, operators, run, settled, side
 
 GENERATOR = np.random.default_rng(7)
 STEPS = list(noisy(GENERATOR, 60))
@@ -205,11 +205,14 @@ def test_the_contributions_multiply_to_the_total_when_they_are_independent() -> 
     variants = ablation_variants(Variant("all", tuple(factors)))
     assert len(variants) == 8
     assert (variants[0].name, variants[1].name) == (STOCK, ALL)
-    steps_ns = {
-        variant.name: [np.full(10, 20 * MS * float(np.prod([factors[name] for name in variant.optimizations])))] * 4
+    steps = {
+        variant.name: [
+            settled(np.full(10, 20 * MS * float(np.prod([factors[name] for name in variant.optimizations]))))
+        ]
+        * 4
         for variant in variants
     }
-    found = contributions(tuple(factors), steps_ns)
+    found = contributions(tuple(factors), steps)
     assert found.total is not None
     assert found.total.ratio == pytest.approx(0.36)
     assert [row.left_out and row.left_out.ratio for row in found.rows] == pytest.approx([0.5, 0.8, 0.9])

@@ -5,17 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from profilednn_tui.compare.intervals import ASSUMED_SPREAD, Floats, Interval, ratio_interval
+from profilednn_tui.compare.intervals import ASSUMED_SPREAD, FEWEST_PAIRS, Interval, ratio_interval
+from profilednn_tui.compare.samples import FairSteps
 from profilednn_tui.compare.verdict import Outcome, judge
-from tests.unit.compare.sides import MS, noisy
+from tests.unit.compare.sides import MS, noisy, settled
 
 EXPERIMENTS = 200
 
 
-def runs(generator: np.random.Generator, count: int, slower: float, spread: float, wild: float = 0.0) -> list[Floats]:
+def runs(
+    generator: np.random.Generator, count: int, slower: float, spread: float, wild: float = 0.0
+) -> list[FairSteps]:
     """Runs of few steps; some of them, by `wild`, in a slower state for their whole life."""
     offsets = generator.normal(0, spread, count) + (generator.random(count) < wild) * 0.08
-    return [noisy(generator, 30, 20 * MS * slower * float(np.exp(offset))) for offset in offsets]
+    return [settled(noisy(generator, 30, 20 * MS * slower * float(np.exp(offset)))) for offset in offsets]
 
 
 def intervals(count: int, slower: float, spread: float, wild: float = 0.0) -> list[Interval]:
@@ -46,11 +49,57 @@ def test_a_difference_of_the_smallest_size_is_found_as_often_as_claimed() -> Non
     assert not any(one.high < 1 for one in found)
 
 
+def in_turn(generator: np.random.Generator, count: int, slower: float, spread: float, shared: float) -> Interval:
+    """Of an experiment on a machine whose speed wavers by `shared` from turn to turn."""
+    wavering = np.exp(generator.normal(0, shared, count))
+    sides = [
+        [
+            settled(run.durations_ns * factor, ("experiment", block))
+            for block, (run, factor) in enumerate(zip(runs(generator, count, of, spread), wavering, strict=True))
+        ]
+        for of in (1.0, slower)
+    ]
+    return ratio_interval(sides[0], sides[1][::-1])
+
+
+@pytest.mark.parametrize("count", [FEWEST_PAIRS, 8, 12])
+def test_what_slows_a_whole_turn_hides_no_difference_and_makes_none(count: int) -> None:
+    """Seen: eight runs 10 % slower, each than its neighbour, had no verdict on a machine that wavers by 5 %."""
+    generator = np.random.default_rng(count)
+    equal = [in_turn(generator, count, 1.0, 0.015, shared=0.08) for _ in range(EXPERIMENTS)]
+    assert sum(one.low > 1 or one.high < 1 for one in equal) / EXPERIMENTS <= 0.05 + 2 * np.sqrt(0.05 / EXPERIMENTS)
+    slower = [in_turn(generator, count, 1.1, 0.015, shared=0.08) for _ in range(EXPERIMENTS)]
+    assert sum(one.low > 1 for one in slower) / EXPERIMENTS >= 0.95
+
+
+def test_a_run_in_a_wrong_state_does_not_hide_a_difference() -> None:
+    generator = np.random.default_rng(7)
+    sides = [
+        [settled(run.durations_ns, ("experiment", block)) for block, run in enumerate(runs(generator, 8, of, 0.01))]
+        for of in (1.0, 1.1)
+    ]
+    sides[1][3] = settled(sides[1][3].durations_ns * 1.5, ("experiment", 3))
+    interval = ratio_interval(sides[0], sides[1])
+    assert 1 < interval.low < 1.1 < interval.high
+    assert interval.ratio == pytest.approx(1.1, abs=0.03)
+
+
+def test_turns_of_different_experiments_are_no_pairs() -> None:
+    generator = np.random.default_rng(8)
+    sides = [
+        [settled(run.durations_ns, (name, block)) for block, run in enumerate(runs(generator, 8, 1.0, 0.02))]
+        for name in ("first", "second")
+    ]
+    alone = [[settled(run.durations_ns) for run in side] for side in sides]
+    assert ratio_interval(sides[0], sides[1]) == ratio_interval(alone[0], alone[1])
+
+
 def test_many_steps_do_not_make_up_for_few_runs() -> None:
     """Runs that differ by 5 % are not told apart by a thousand steps each that hardly vary."""
     generator = np.random.default_rng(1)
     sides = [
-        [noisy(generator, 1000, 20 * MS * factor, 0.001) for factor in (1.0, 1.05, 0.97, 1.02, 1.06)] for _ in "ab"
+        [settled(noisy(generator, 1000, 20 * MS * factor, 0.001)) for factor in (1.0, 1.05, 0.97, 1.02, 1.06)]
+        for _ in "ab"
     ]
     interval = ratio_interval(sides[0], sides[1])
     assert interval.low < 0.97
@@ -59,7 +108,7 @@ def test_many_steps_do_not_make_up_for_few_runs() -> None:
 
 def test_one_run_a_side_rests_on_the_assumed_spread() -> None:
     generator = np.random.default_rng(2)
-    interval = ratio_interval([noisy(generator, 500)], [noisy(generator, 500, 20.6 * MS)])
+    interval = ratio_interval([settled(noisy(generator, 500))], [settled(noisy(generator, 500, 20.6 * MS))])
     assert interval.assumed
     assert interval.low < 1 < interval.high  # 3 % are within what two runs differ by
     assert np.log(interval.high / interval.low) / 2 == pytest.approx(1.96 * np.sqrt(2) * ASSUMED_SPREAD, rel=0.2)
@@ -68,16 +117,18 @@ def test_one_run_a_side_rests_on_the_assumed_spread() -> None:
 def test_what_others_took_is_no_difference_of_single_runs() -> None:
     """Seen: of two equal runs the first had a neighbour on 15 % of the cores, and the second looked 13 % faster."""
     generator = np.random.default_rng(6)
-    first, second = noisy(generator, 40, 41.6 * MS), noisy(generator, 40, 36.1 * MS)
+    first, second = (settled(noisy(generator, 40, step_ms * MS)) for step_ms in (41.6, 36.1))
     assert judge([first], [second], (), others=(0.15, 0.0)).outcome is Outcome.NO_DIFFERENCE
     assert judge([first], [second], ()).outcome is Outcome.FASTER
 
 
 def test_runs_that_are_equal_to_the_last_digit_have_an_interval_of_no_width() -> None:
-    same = [np.full(20, 20 * MS)] * 5
-    interval = ratio_interval(same, [2 * steps for steps in same])
-    assert (interval.ratio, interval.low, interval.high) == pytest.approx((2, 2, 2))
-    assert interval.smallest_difference == pytest.approx(0)
+    turns = [("experiment", block) for block in range(FEWEST_PAIRS)]
+    for known in (turns, [None] * FEWEST_PAIRS):
+        sides = [[settled(np.full(20, step_ms * MS), turn) for turn in known] for step_ms in (20, 40)]
+        interval = ratio_interval(sides[0], sides[1])
+        assert (interval.ratio, interval.low, interval.high) == pytest.approx((2, 2, 2))
+        assert interval.smallest_difference == pytest.approx(0)
 
 
 def test_the_same_runs_give_the_same_interval() -> None:

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from profilednn_tui.compare.runs import Run
 from profilednn_tui.compare.samples import common_warm_up, fair_steps
 from profilednn_tui.compare.warmup import warm_up_length
 from profilednn_tui.protocol import Steps as StepEvent
-from tests.unit.compare.sides import MS, noisy, steps
+from tests.unit.compare.sides import MS, noisy, run, view
 
 
 def test_slow_first_steps_are_warm_up() -> None:
@@ -40,22 +41,22 @@ def test_very_short_runs_keep_all_but_one() -> None:
 
 
 def test_profiled_steps_do_not_count_unless_all_were() -> None:
-    base = steps([20 * MS] * 4)
-    mixed = replace(base, flags=(StepEvent.FIRST, 0, StepEvent.PROFILED, 0))
-    assert fair_steps(mixed).numbers.tolist() == [2, 4]
-    every = replace(base, flags=(StepEvent.PROFILED,) * 4)
-    assert len(fair_steps(every)) == 4
+    base = view([20 * MS] * 4)
+    mixed = replace(base, steps=replace(base.steps, flags=(StepEvent.FIRST, 0, StepEvent.PROFILED, 0)))
+    assert fair_steps(Run("mixed", mixed)).numbers.tolist() == [2, 4]
+    every = replace(base, steps=replace(base.steps, flags=(StepEvent.PROFILED,) * 4))
+    assert len(fair_steps(Run("every", every))) == 4
 
 
 def test_all_runs_are_judged_on_the_same_steps() -> None:
     """The candidate compiles: its warm-up is left out of the baseline, too."""
     generator = np.random.default_rng(4)
-    quick = [fair_steps(steps(list(noisy(generator, 80)))) for _ in range(3)]
+    quick = [fair_steps(run("quick", list(noisy(generator, 80)))) for _ in range(3)]
     slow = []
     for _ in range(3):
         durations = noisy(generator, 80)
         durations[:20] *= 4
-        slow.append(fair_steps(steps(list(durations))))
+        slow.append(fair_steps(run("slow", list(durations))))
     warm_up = common_warm_up([quick, slow])
     assert 20 <= warm_up <= 40
-    assert all(run.after(warm_up).numbers[0] == warm_up + 1 for run in (*quick, *slow))
+    assert all(one.after(warm_up).numbers[0] == warm_up + 1 for one in (*quick, *slow))
