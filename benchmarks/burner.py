@@ -9,6 +9,9 @@ import os
 
 import torch
 
+if "CORE" in os.environ:
+    # So that variants in lockstep meet the same weather. After the imports: those may use all cores.
+    os.sched_setaffinity(0, {int(os.environ["CORE"])})
 units = round(int(os.environ["UNITS"]) * float(os.environ.get("SLOWER", "1")))
 matrix = torch.rand(160, 160)
 product = torch.empty_like(matrix)

@@ -25,7 +25,7 @@ BURNER = Path(__file__).with_name("burner.py")
 RECORD = RESULTS / "verdicts.jsonl"
 
 STEP_MS = 20.0
-REPEAT, STEPS = 8, 60
+REPEAT, STEPS = 8, 40
 GRAIN = 20
 """Units of a step are a multiple of it, so that 5 % of them is a whole number."""
 
@@ -67,9 +67,10 @@ class Result:
 
 def experiment(case: Case, units: int) -> Result:
     """Run one experiment."""
-    words = [sys.executable, "-m", "profilednn_tui", "experiment", "--to", "json", "--repeat", str(REPEAT)]
-    words += ["--steps", str(STEPS), "--variant", "A=", "--variant", f"B=SLOWER={case.slower}"]
-    words += ["--env", f"UNITS={units}", "--env", "OMP_NUM_THREADS=1", str(BURNER)]
+    words = [sys.executable, "-m", "profilednn_tui", "experiment", "--lockstep", "--to", "json"]
+    words += ["--repeat", str(REPEAT), "--steps", str(STEPS), "--variant", "A=", "--variant", f"B=SLOWER={case.slower}"]
+    words += ["--env", f"UNITS={units}", "--env", "OMP_NUM_THREADS=1"]
+    words += ["--env", f"CORE={max(os.sched_getaffinity(0))}", str(BURNER)]
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "PROFILEDNN_HOME": home}
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
@@ -199,6 +200,8 @@ def main() -> None:
         RECORD.unlink(missing_ok=True)
     contention = Contention()
     go_on(options.minutes)
+    if not results():
+        raise SystemExit(f"No experiment can end within {options.minutes:g} minutes; give it more with --minutes.")
     by_case = {case.name: [result for result in results() if result.case == case.name] for case in CASES}
     steps = sorted(time_ms for found in by_case.values() for result in found for time_ms in result.medians_ms[0])
     lines = [
@@ -206,10 +209,10 @@ def main() -> None:
         "",
         *machine(),
         versions("torch", "scipy", "numpy"),
-        f"- A step of {steps[len(steps) // 2]:.1f} ms (median) on one thread; an experiment is {REPEAT} interleaved",
-        f"  runs of {STEPS} steps of each variant. The slower variant burns a planted share more of the same",
-        "  arithmetic. One experiment at a time, the cases in turn, and none is left out. A neighbour is a process",
-        "  that keeps one core busy.",
+        f"- A step of {steps[len(steps) // 2]:.1f} ms (median) on one thread and one core; an experiment is {REPEAT}",
+        f"  runs of {STEPS} steps of each variant, with `--lockstep`. The slower variant burns a planted share more of",
+        "  the same arithmetic. One experiment at a time, the cases in turn, and none is left out. A neighbour is a",
+        "  process that keeps one core busy.",
         "",
         f"| planted | experiments | {' | '.join(VERDICTS)} | ratio | interval holds it | would have seen |",
         "|---|---:|" + "---:|" * (len(VERDICTS) + 3),

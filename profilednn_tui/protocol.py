@@ -21,6 +21,9 @@ VERSION = 1
 PHASES: tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", "other")
 """The parts of a step, in the order in which `Steps.rows` holds them; they add up to the step exactly."""
 
+TURN_ENDED, TURN_BEGINS = "turn-ended", "turn-begins"
+"""Named pipes in the folder of a session whose target makes its steps in turn with others, one byte a turn."""
+
 
 @dataclass(frozen=True)
 class Header:

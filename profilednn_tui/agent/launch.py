@@ -22,6 +22,8 @@ class Options:
         self.stop_after: int | None = int(steps) or None
         self.primitives = environment.get("PROFILEDNN_PRIMITIVES") != "0"
         self.seed = _whole(environment.get("PROFILEDNN_SEED"))
+        distributed = (_whole(environment.get("WORLD_SIZE")) or 1) > 1
+        self.turns = environment.get("PROFILEDNN_TURNS") == "1" and not distributed
         self.optimizations: list[str] = [name for name in environment.get("PROFILEDNN_WITH", "").split(",") if name]
 
 
@@ -32,7 +34,9 @@ def start() -> None:
     torch: Any = sys.modules["torch"]
     if options.seed is not None and not is_child_of_multiprocessing():
         seed_all(torch, options.seed)
-    agent = AgentProcess(torch, options.folder, options.budget_percent, options.stop_after, options.primitives)
+    agent = AgentProcess(
+        torch, options.folder, options.budget_percent, options.stop_after, options.primitives, turns=options.turns
+    )
     agent.introduce = lambda: [
         hello(torch, "launch", options.budget_percent, options.optimizations),
         *notices(torch),

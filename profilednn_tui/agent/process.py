@@ -6,6 +6,7 @@ import _thread
 import ctypes
 import time
 from collections import deque
+from contextlib import suppress
 from time import thread_time_ns
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -13,6 +14,7 @@ from ..protocol import Bye, Command, Notice
 from . import presence
 from .control import ControlFile
 from .dynamo import skip_our_code
+from .gate import Gate
 from .guard import Guard
 from .hooks import Hooks
 from .onednn_log import OneDnnLog
@@ -44,6 +46,7 @@ class AgentProcess:
         stop_after: int | None,
         primitives: bool,
         visit: Visit | None = None,
+        turns: bool = False,
     ) -> None:
         self._torch = torch
         self.folder = folder
@@ -51,6 +54,7 @@ class AgentProcess:
         self._stop_after = stop_after
         self._primitives = primitives
         self._visit = visit
+        self._turns = turns
         """In a process that was started without us."""
         self.introduce: Callable[[], list[Any]] = list
         """Makes the events that open a stream."""
@@ -110,6 +114,9 @@ class AgentProcess:
             schedule = Schedule(self._budget_percent, GRANTED_STEPS_LATE if late else GRANTED_STEPS)
             windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
         self._watch.windows = windows
+        if self._turns:
+            with suppress(OSError):
+                self._watch.gate = Gate(self.folder)
         if self.switchboard is not None:
             self._watch.warming_up = self.switchboard.busy
         self._hooks = Hooks(self._torch, timeline, self._watch, self._guard)

@@ -12,6 +12,7 @@ from typing import Any, Callable, NamedTuple
 
 from ..protocol import Command, Notice, Progress, Status, Steps, StepSource
 from .boundaries import Boundaries, any_optimizer_class_in_use
+from .gate import Gate
 from .loss import LossReader
 from .outbox import Outbox
 from .timeline import Cut, Timeline
@@ -54,6 +55,8 @@ class Watch:
         self.nested_call_ns = 0.0
         """What a call of a module inside another costs."""
         self.windows: Windows | None = None
+        self.gate: Gate | None = None
+        """In an experiment whose variants make their steps in turn."""
         self.warming_up: Callable[[], bool] = bool
         """Whether an optimization warmed up in the step that ends."""
         self._stop_after = stop_after
@@ -173,7 +176,8 @@ class Watch:
         flags = self._record_step(cut)
         enough = self._stop_after is not None and self.steps >= self._stop_after
         self.leaving = self.leaving or (enough and self._late)
-        if flags or self.leaving or self._commands or cut.now_ns >= self._look_ns or self.steps <= FIRST_STEPS:
+        soon = flags or self.leaving or self._commands or self.gate is not None or self.steps <= FIRST_STEPS
+        if soon or cut.now_ns >= self._look_ns:
             self._look(last, cut, flags)
         if enough and not self._late:
             self._stop()
@@ -193,22 +197,30 @@ class Watch:
         while self._commands:
             self._obey(self._commands.popleft())
         windows = self.windows
-        if windows is None:
-            self.detach_wanted = self.leaving
-            return
         duration_ns, elapsed_ns = cut.now_ns - last.now_ns, cut.now_ns - self._first_ns
-        if windows.open:
+        if windows is not None and windows.open:
             windows.finish(self.steps, duration_ns, elapsed_ns)
-        elif not flags:
+        elif windows is not None and not flags:
             windows.add_plain_step(duration_ns)
-        if self.leaving:
-            self.detach_wanted = True
+        if self.gate is not None and self.gate.is_due(cut.now_ns) and self.steps != self._stop_after:
+            self._take_turn(self.gate)
+        if windows is None or self.leaving:
+            self.detach_wanted = self.leaving
         elif windows.schedule.due(self.steps, elapsed_ns, self._hooks_ns()):
             windows.start()
             self._flags |= windows.open * Steps.PROFILED
         if self._flags:
             # What we did since the cut belongs to no step.
             self._last = Cut(self._timeline.skip(), cut.totals_ns)
+
+    def _take_turn(self, gate: Gate) -> None:
+        """Stand still until it is our turn; that time is in no step, and in no share of the time either."""
+        before_ns = self._timeline.skip()
+        gate.wait()
+        now_ns = self._timeline.skip()
+        self._first_ns += now_ns - before_ns
+        self._last = self._last._replace(now_ns=now_ns)
+        gate.begin(now_ns)
 
     def _obey(self, command: Command) -> None:
         if command.action == "stop_after":

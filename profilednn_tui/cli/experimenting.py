@@ -57,6 +57,12 @@ _CLEAR_LINE = "\r\x1b[K"
     show_default=True,
     help="Steps of each run, warm-up included.",
 )
+@click.option(
+    "--lockstep",
+    is_flag=True,
+    help="Runs of all variants at the same time, with their steps in turn: sees smaller differences on a machine whose "
+    "speed wavers, and needs memory for all of them at once.",
+)
 @click.option("--ablate", is_flag=True, help="Also each optimization of the one variant left out, and each alone.")
 @click.option("--resume", metavar="EXPERIMENT", help="Make the runs that an experiment still lacks.")
 @click.option("--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)

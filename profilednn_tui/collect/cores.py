@@ -19,13 +19,14 @@ def measure(change: Change) -> Cores:
     busy = [share for share, _ in shares]
     target_percent = change.percent(sum(map(change.process_ticks, now.tree.processes.values())))
     host_percent = change.percent(_host_ticks(change))
+    beside_percent = change.percent(now.companion_ticks - change.before.companion_ticks)
     return Cores(
         unix_ns=now.unix_ns,
         busy=busy,
         target=_target_by_core(busy, [change.percent(ticks) for ticks in on_core]),
         steal=[steal for _, steal in shares],
         target_percent=target_percent,
-        others_percent=round(max(0.0, sum(busy) - target_percent - host_percent), 1),
+        others_percent=round(max(0.0, sum(busy) - target_percent - host_percent - beside_percent), 1),
         host_percent=host_percent,
         throttled_percent=_throttled_percent(change),
     )

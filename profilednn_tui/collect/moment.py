@@ -39,6 +39,8 @@ class Moment:
     cores: Mapping[int, CoreTicks] = field(default_factory=dict)
     host_ticks: Mapping[int, int] = field(default_factory=dict)
     """CPU time of profilednn-tui's own processes, by pid."""
+    companion_ticks: int = 0
+    """CPU time so far of other targets, which stand still while this one trains."""
     throttling: Throttling | None = None
     peak_rss_bytes: int = 0
     """Of the main process."""
@@ -49,11 +51,17 @@ class MomentReader:
     """Reads moments of one target."""
 
     def __init__(
-        self, root_pid: int, agents: Callable[[], Agents], host_pids: Callable[[], Iterable[int]], clock: Clock
+        self,
+        root_pid: int,
+        agents: Callable[[], Agents],
+        host_pids: Callable[[], Iterable[int]],
+        companion_ticks: Callable[[], int],
+        clock: Clock,
     ) -> None:
         self._tree = TreeReader(root_pid)
         self._agents = agents
         self._host_pids = host_pids
+        self._companion_ticks = companion_ticks
         self._clock = clock
         self._cgroup = cgroup_of(root_pid)
         self._main_pid: int | None = root_pid
@@ -72,6 +80,7 @@ class MomentReader:
             agents=agents,
             cores=core_ticks(procfs.read("/proc/stat")),
             host_ticks={pid: stat.cpu_ticks for pid in self._host_pids() if (stat := procfs.process(pid)) is not None},
+            companion_ticks=self._companion_ticks(),
             throttling=self._cgroup.throttling(),
             peak_rss_bytes=(procfs.number_after(status, b"\nVmHWM:") or 0) * 1024,
             available_bytes=self._available_bytes(),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
-from profilednn_tui.collect import cores, machine, memory, threads, workers
+from profilednn_tui.collect import cores, machine, memory, procfs, threads, workers
 from profilednn_tui.collect.change import Change
 from profilednn_tui.collect.moment import Moment, MomentReader
 from profilednn_tui.collect.roster import Roster
@@ -56,12 +56,15 @@ class EventFile:
 class Recorder:
     """Samples the target whenever it is due; the owner's loop calls `sample_if_due`, so that no thread is needed."""
 
-    def __init__(self, folder: Path, root_pid: int, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self, folder: Path, root_pid: int, clock: Clock = SYSTEM_CLOCK, companion_ticks: Callable[[], int] = int
+    ) -> None:
+        """`companion_ticks` tells the CPU time of processes that are no disturbance: see `Moment`."""
         roster = Roster(folder)
         self._file = EventFile(folder / HOST_RECORDING)
         self._clock = clock
         self._root_pid = root_pid
-        self._reader = MomentReader(root_pid, roster.agents, roster.host_pids, clock)
+        self._reader = MomentReader(root_pid, roster.agents, roster.host_pids, companion_ticks, clock)
         self._before: Moment | None = None
         self._due_s = clock.monotonic_s()
         self._failed: set[str] = set()
@@ -72,6 +75,11 @@ class Recorder:
         self._file.append(Header(MAGIC, VERSION, "host", os.getpid(), self._clock.unix_ns()))
         self._guarded("machine", self._describe, self._root_pid)
         self.sample_if_due()
+
+    def target_ticks(self) -> int:
+        """The CPU time, now, of the target's processes that were last seen."""
+        pids = self._before.tree.processes.keys() if self._before is not None else (self._root_pid,)
+        return sum(stat.cpu_ticks for pid in pids if (stat := procfs.process(pid)) is not None)
 
     def wait_s(self) -> float:
         """Time until the next sample is due."""

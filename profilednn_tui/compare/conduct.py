@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,11 @@ from profilednn_tui.launch.background import EndedRun, run_in_background
 from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.session.source import open_session
+
+Starter = Callable[
+    [Sequence[tuple[TargetCommand, LaunchOptions]], Path, Callable[[Path, float], None]], tuple[EndedRun, ...]
+]
+"""Runs targets to their ends; `run_in_background` by default."""
 
 REPEATS = 1
 """How often a disturbed run is made again; a disturbance that stays is shown, not fought."""
@@ -71,7 +76,7 @@ def conduct(
     experiment: Experiment,
     folder: Path,
     audience: Audience,
-    start: Callable[[TargetCommand, LaunchOptions, Path, Callable[[Path, float], None]], EndedRun] = run_in_background,
+    start: Starter = run_in_background,
 ) -> Conducted:
     """Make the runs that are missing; each is in the file before the next begins."""
     try:
@@ -83,30 +88,38 @@ def conduct(
     commands = {variant.name: target_of(experiment, variant) for variant in experiment.variants}
     given_up: set[str] = set()
     extra = int(EXTRA_SHARE * experiment.repeat * len(experiment.variants))
-    for variant, block in experiment.pending():
+    for planned in experiment.next_groups():
         for attempt in range(1 + REPEATS):
-            if variant.name in given_up:
+            group = [(variant, block) for variant, block in planned if variant.name not in given_up]
+            if not group:
                 break
-            standing = _standing(experiment, variant)
+            standing = _standing(experiment, [variant for variant, _ in group])
 
             def on_beat(session: Path, elapsed_s: float, standing: Standing = standing) -> None:
                 audience.beat(replace(standing, elapsed_s=elapsed_s))
 
-            ended = start(commands[variant.name], _options(experiment, variant, block), folder, on_beat)
-            if ended.stopped_by is not None:
-                shutil.rmtree(ended.folder, ignore_errors=True)
-                return Conducted(experiment, ended.stopped_by)
-            entry, run = _read(experiment, variant, block, ended)
-            experiment = experiment.with_run(entry)
-            experiment.save(folder)
-            audience.ended(replace(standing, elapsed_s=ended.duration_s), entry, run)
-            if entry.state is RunState.FAILED:
-                if variant is experiment.variants[0]:
-                    raise ProfilerError(f"The baseline {variant.name} failed: {entry.reason}")
-                given_up.add(variant.name)
-            if entry.state is not RunState.DISTURBED or attempt == REPEATS or not extra:
+            targets = [(commands[variant.name], _options(experiment, variant, block)) for variant, block in group]
+            ended = start(targets, folder, on_beat)
+            if ended[0].stopped_by is not None:
+                for one in ended:
+                    shutil.rmtree(one.folder, ignore_errors=True)
+                return Conducted(experiment, ended[0].stopped_by)
+            found = [_read(*run) for run in zip(group, ended, strict=True)]
+            found = _disturbed_together(found)
+            for entry, run in found:
+                experiment = experiment.with_run(entry)
+                experiment.save(folder)
+                audience.ended(replace(standing, variant=entry.variant, elapsed_s=entry.duration_s), entry, run)
+                standing = replace(standing, number=standing.number + 1)
+            for entry, _ in found:
+                if entry.state is RunState.FAILED:
+                    if entry.variant == experiment.variants[0].name:
+                        raise ProfilerError(f"The baseline {entry.variant} failed: {entry.reason}")
+                    given_up.add(entry.variant)
+            disturbed = any(entry.state is RunState.DISTURBED for entry, _ in found)
+            if not disturbed or attempt == REPEATS or extra < len(group):
                 break
-            extra -= 1
+            extra -= len(group)
     return Conducted(experiment, None)
 
 
@@ -121,7 +134,7 @@ def _options(experiment: Experiment, variant: Variant, block: int) -> LaunchOpti
     )
 
 
-def _standing(experiment: Experiment, variant: Variant) -> Standing:
+def _standing(experiment: Experiment, variants: Sequence[Variant]) -> Standing:
     pending = experiment.pending()
     durations = {
         one.name: [run.duration_s for run in experiment.runs_of(one.name) if run.state is not RunState.FAILED]
@@ -132,18 +145,20 @@ def _standing(experiment: Experiment, variant: Variant) -> Standing:
     remaining_s = None
     if mean_s is not None:
         means = {name: sum(runs) / len(runs) if runs else mean_s for name, runs in durations.items()}
-        remaining_s = sum(means[one.name] for one, _ in pending)
+        at_once = len(experiment.variants) if experiment.lockstep else 1
+        remaining_s = sum(means[one.name] for one, _ in pending) / at_once
     total = experiment.repeat * len(experiment.variants)
-    return Standing(total - len(pending) + 1, total, variant.name, 0.0, remaining_s)
+    return Standing(total - len(pending) + 1, total, " ".join(one.name for one in variants), 0.0, remaining_s)
 
 
-def _read(experiment: Experiment, variant: Variant, block: int, ended: EndedRun) -> tuple[RunEntry, Run]:
+def _read(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]:
     session = open_session(ended.folder)
     try:
         run = read_run(session, ended.folder.name)
         state, reason = _judge(ended, run, session.output_tail(OUTPUT_TAIL_BYTES))
     finally:
         session.close()
+    variant, block = planned
     return RunEntry(variant.name, block, ended.folder.name, state, reason, round(ended.duration_s, 3)), run
 
 
@@ -154,6 +169,19 @@ def _judge(ended: EndedRun, run: Run, output: bytes) -> tuple[RunState, str]:
         return RunState.FAILED, f"{how}{f': {lines[-1]}' if lines else ''} (its output: {ended.folder / 'output.log'})"
     if not run.view.steps.count:
         return RunState.FAILED, "no training step was seen"
+    if ended.turns == 0:
+        return RunState.FAILED, "it did not stop between its steps: in lockstep, one process of a target has to train"
     if run.disturbance:
         return RunState.DISTURBED, run.disturbance
     return RunState.DONE, ""
+
+
+def _disturbed_together(found: Sequence[tuple[RunEntry, Run]]) -> list[tuple[RunEntry, Run]]:
+    """What disturbed one of the runs that took turns disturbed them all."""
+    first = next((entry for entry, _ in found if entry.state is RunState.DISTURBED), None)
+    if first is None:
+        return list(found)
+    return [
+        (replace(entry, state=RunState.DISTURBED, reason=first.reason) if entry.state is RunState.DONE else entry, run)
+        for entry, run in found
+    ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -68,6 +69,8 @@ class Experiment:
     environment: dict[str, str] = field(default_factory=dict)
     """Of all variants."""
     overhead_percent: float = 0.0
+    lockstep: bool = False
+    """Whether the variants of a block run at the same time and make their steps in turn."""
     ablated: tuple[str, ...] = ()
     """The optimizations whose contributions are measured."""
     runs: tuple[RunEntry, ...] = ()
@@ -89,6 +92,11 @@ class Experiment:
             for variant in (self.variants if block % 2 == 0 else reversed(self.variants))
         ]
         return tuple(one for one in ordered if (one[0].name, one[1]) not in finished)
+
+    def next_groups(self) -> Iterator[tuple[tuple[Variant, int], ...]]:
+        """What is still to be made, as it is started: run by run, or in lockstep the rest of a block together."""
+        for _, group in groupby(self.pending(), key=lambda one: one[1] if self.lockstep else one):
+            yield tuple(group)
 
     def runs_of(self, variant: str) -> tuple[RunEntry, ...]:
         return tuple(run for run in self.runs if run.variant == variant)

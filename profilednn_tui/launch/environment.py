@@ -11,12 +11,13 @@ from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
 BOOT_FOLDER = AGENT_FOLDER / "boot"
 """Holds a ``sitecustomize`` that every Python below the target finds first."""
 
-SESSION, OVERHEAD, STEPS, WITH, SEED = AGENT_VARIABLES = (
+SESSION, OVERHEAD, STEPS, WITH, SEED, TURNS = AGENT_VARIABLES = (
     "PROFILEDNN_SESSION",
     "PROFILEDNN_OVERHEAD",
     "PROFILEDNN_STEPS",
     "PROFILEDNN_WITH",
     "PROFILEDNN_SEED",
+    "PROFILEDNN_TURNS",
 )
 
 

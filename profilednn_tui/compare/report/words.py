@@ -10,7 +10,6 @@ from profilednn_tui.compare.alignment import Aligned, Change, Figure, Key
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.intervals import Interval
 from profilednn_tui.compare.losses import LossAgreement
-from profilednn_tui.compare.runs import Side
 from profilednn_tui.compare.verdict import Outcome, Verdict
 
 TOP_OPERATORS = 12
@@ -61,15 +60,17 @@ def steps_text(comparison: Comparison) -> str:
         (comparison.candidate, verdict.candidate_ns, comparison.candidate_steps),
     )
     texts = [
-        f"{side.name} {units.duration(median_ns)} ({runs_text(side)}, {units.count(sum(map(len, series)))} steps)"
+        f"{side.name} {units.duration(median_ns)} "
+        f"({_counted(len(side.runs), 'run')}, {_counted(sum(map(len, series)), 'step')})"
         for side, median_ns, series in sides
     ]
-    return f"{texts[0]} -> {texts[1]}, {comparison.warm_up_steps} steps of warm-up left out"
+    paired = verdict.interval is not None and verdict.interval.pairs
+    pairs = f" in {paired} pairs" if paired else ""
+    return f"{texts[0]} -> {texts[1]}{pairs}, {_counted(comparison.warm_up_steps, 'step')} of warm-up left out"
 
 
-def runs_text(side: Side) -> str:
-    """How many runs a side has."""
-    return f"{len(side.runs)} run{'s' if len(side.runs) != 1 else ''}"
+def _counted(number: int, noun: str) -> str:
+    return f"{units.count(number)} {noun}{'s' if number != 1 else ''}"
 
 
 def figure_texts(figure: Figure) -> tuple[str, str]:

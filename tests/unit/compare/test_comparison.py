@@ -11,6 +11,7 @@ from profilednn_tui.compare.ablation import ALL, ablation_variants, contribution
 from profilednn_tui.compare.alignment import Change, OperatorName
 from profilednn_tui.compare.comparison import Comparison, compare
 from profilednn_tui.compare.losses import Agreement
+from profilednn_tui.compare.report.words import steps_text
 from profilednn_tui.compare.runs import Run, Side, data_shapes
 from profilednn_tui.compare.variants import STOCK, Variant, parse_variant
 from profilednn_tui.compare.verdict import Outcome
@@ -37,6 +38,22 @@ def test_a_planted_slowdown_is_found_and_sized() -> None:
     assert found.verdict.outcome is Outcome.SLOWER
     assert found.verdict.change == pytest.approx(0.1, abs=0.03)
     assert found.verdict.is_regression(0.05)
+
+
+def test_runs_of_one_experiment_are_compared_in_pairs() -> None:
+    generator = np.random.default_rng(1)
+    sides = [
+        replace(one, runs=tuple(replace(run, turn=("experiment", block)) for block, run in enumerate(one.runs)))
+        for one in (side("stock", generator, 8), side("slow", generator, 8, slower=1.2))
+    ]
+    found = compare(sides[0], sides[1])
+    assert found.verdict.interval is not None
+    assert found.verdict.interval.pairs == 8
+    assert " in 8 pairs, " in steps_text(found)
+    one_lost = compare(sides[0], replace(sides[1], runs=sides[1].runs[1:])).verdict
+    assert one_lost.interval is not None
+    assert one_lost.interval.pairs == 7
+    assert one_lost.outcome is Outcome.SLOWER
 
 
 def test_equal_sides_say_what_could_have_been_seen() -> None:

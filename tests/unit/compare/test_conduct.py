@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,29 @@ class Starter:
     """How many of the first runs of a variant have a neighbour."""
     failing: set[str] = field(default_factory=set)
     stop_at: int | None = None
+    turns: int = 40
+    """That each of several targets takes."""
     seen: list[tuple[str, LaunchOptions]] = field(default_factory=list)
+    at_once: list[int] = field(default_factory=list)
+    """How many targets were started together, each time."""
 
     def __call__(
-        self, command: TargetCommand, options: LaunchOptions, home: Path, on_beat: Callable[[Path, float], None]
+        self,
+        targets: Sequence[tuple[TargetCommand, LaunchOptions]],
+        home: Path,
+        on_beat: Callable[[Path, float], None],
+    ) -> tuple[EndedRun, ...]:
+        self.at_once.append(len(targets))
+        turns = self.turns if len(targets) > 1 else None
+        return tuple(self.run(command, options, home, on_beat, turns) for command, options in targets)
+
+    def run(
+        self,
+        command: TargetCommand,
+        options: LaunchOptions,
+        home: Path,
+        on_beat: Callable[[Path, float], None],
+        turns: int | None,
     ) -> EndedRun:
         self.seen.append((command.python, options))
         variant = str(options.name).rpartition("-")[0]
@@ -44,7 +63,7 @@ class Starter:
         (folder / "output.log").write_text("Traceback\nValueError: no data\n")
         on_beat(folder, 1.0)
         stopped = STOPPED if len(self.seen) == self.stop_at else None
-        return EndedRun(folder, 1 if variant in self.failing else 0, stopped, 2.0)
+        return EndedRun(folder, 1 if variant in self.failing else 0, stopped, 2.0, turns)
 
     @property
     def order(self) -> list[str]:
@@ -147,3 +166,41 @@ def test_a_baseline_that_fails_ends_the_experiment_with_the_reason(folder: Path)
     with pytest.raises(ProfilerError, match=r"baseline A failed: exit code 1: ValueError: no data"):
         run(folder, Starter(failing={"A"}))
     assert len(load_experiment(folder).experiment.runs) == 1
+
+
+def test_in_lockstep_a_block_runs_together(folder: Path) -> None:
+    starter = Starter()
+    conducted, audience = run(folder, starter, replace(experiment(folder), lockstep=True))
+    assert starter.order == ["A-1", "B-1", "B-2", "A-2", "A-3", "B-3"]
+    assert starter.at_once == [2, 2, 2]
+    assert [(standing.number, standing.variant) for standing, _ in audience.endings][:3] == [
+        (1, "A"),
+        (2, "B"),
+        (3, "B"),
+    ]
+    assert audience.beats[0].variant == "A B"
+    assert audience.endings[-1][0].remaining_s == 2.0
+    assert not conducted.experiment.pending()
+
+
+def test_what_disturbs_one_of_a_block_in_lockstep_disturbs_all_and_all_are_made_again(folder: Path) -> None:
+    starter = Starter(disturbed={"B": 1})
+    conducted, _ = run(folder, starter, replace(experiment(folder), lockstep=True))
+    assert starter.order[:4] == ["A-1", "B-1", "A-1", "B-1"]
+    for variant in "AB":
+        states = [entry.state for entry in conducted.experiment.runs_of(variant)]
+        assert states == [RunState.DISTURBED, RunState.DONE, RunState.DONE, RunState.DONE]
+
+
+def test_a_target_that_takes_no_turns_fails_with_the_reason(folder: Path) -> None:
+    with pytest.raises(ProfilerError, match="baseline A failed: it did not stop between its steps"):
+        run(folder, Starter(turns=0), replace(experiment(folder), lockstep=True))
+
+
+def test_the_rest_of_a_block_alone_takes_no_turns(folder: Path) -> None:
+    planned = replace(experiment(folder, 1), lockstep=True)
+    done = RunEntry("A", 0, "1-A-1", RunState.DONE)
+    starter = Starter()
+    conducted, _ = run(folder, starter, planned.with_run(done))
+    assert (starter.order, starter.at_once) == (["B-1"], [1])
+    assert not conducted.experiment.pending()
