@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,9 +63,22 @@ def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
     missing = len(experiment.pending())
     if missing:
         notes.append(f"{missing} runs are missing: `profilednn-tui experiment --resume {folder.name}` makes them")
+    notes += _lockstep_notes(sides.values()) if experiment.lockstep else []
     notes += [f"{run.folder}: {run.reason}" for run in experiment.runs if run.state is RunState.FAILED]
     ablation = contributions(experiment.ablated, _settled(sides)) if experiment.ablated else None
     return Report(experiment.name, comparisons, ablation, tuple(notes))
+
+
+def _lockstep_notes(sides: Iterable[Side]) -> Iterator[str]:
+    yield "in lockstep: every variant stood still while another made its step; CPU percentages are of the whole time"
+    for side in sides:
+        for run in side.runs[:1]:
+            threads, cores = run.view.target.intra_op_threads, run.view.machine.affinity
+            if threads is not None and cores is not None and threads < cores:
+                yield (
+                    f"{side.name} trains with {threads} of {cores} threads: pin it with taskset, "
+                    "so that all variants meet the same cores"
+                )
 
 
 def variant_side(recorded: Recorded, variant: str) -> Side:

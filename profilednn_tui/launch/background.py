@@ -106,6 +106,8 @@ def run_in_background(
             if one.exit_code is None:  # something of ours went wrong
                 _sweep(one.pid, ())
                 os.waitpid(one.pid, 0)
+            if one.member is not None:
+                one.member.close()
         if turns is not None:
             turns.close()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from profilednn_tui.protocol import TURN_BEGINS, TURN_ENDED
 
+PIPES = (TURN_ENDED, TURN_BEGINS)
 PIPE_MODE = 0o600
 
 _KEEPER = """
@@ -36,6 +37,8 @@ if not sys.stdin.buffer.read(1):
 class Member:
     """One target."""
 
+    folder: Path
+    """Of its session, with the two pipes."""
     ended: int
     """Descriptor on which it says that its turn is over."""
     begins: int
@@ -44,13 +47,21 @@ class Member:
     waits: bool = False
     turns: int = 0
 
+    def close(self) -> None:
+        """Take the pipes away: nobody is to wait at them."""
+        os.close(self.ended)
+        os.close(self.begins)
+        for name in PIPES:
+            with suppress(OSError):
+                (self.folder / name).unlink()
+
 
 def make_gate(folder: Path) -> Member:
     """The host's side of a target's two pipes; each is open for both directions, so that neither end waits."""
-    for name in (TURN_ENDED, TURN_BEGINS):
+    for name in PIPES:
         os.mkfifo(folder / name, PIPE_MODE)
     flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
-    return Member(os.open(folder / TURN_ENDED, flags), os.open(folder / TURN_BEGINS, flags))
+    return Member(folder, os.open(folder / TURN_ENDED, flags), os.open(folder / TURN_BEGINS, flags))
 
 
 class Turns:

@@ -44,9 +44,12 @@ def test_one_variant_trains_while_the_other_stands_still(tmp_path: Path) -> None
     assert [len(side) for side in sides] == [40, 40]
     # The first step of each is made while the other still starts.
     together = sorted([*sides[0][1:], *sides[1][1:]])
-    assert all(before.end_ns <= after.begin_ns for before, after in pairwise(together))
+    overlap_ns = sum(max(0, before.end_ns - after.begin_ns) for before, after in pairwise(together))
+    # The two clocks of a process are read one after the other: microseconds apart, as a rule.
+    assert overlap_ns <= 0.01 * (together[-1].end_ns - together[0].begin_ns)
     changes = sum(before.variant != after.variant for before, after in pairwise(together))
     assert changes >= 8
+    assert all(path.is_file() or path.is_dir() for path in experiment.rglob("*"))  # no pipe that a reader would wait at
 
 
 def test_standing_still_is_in_no_figure(tmp_path: Path) -> None:
