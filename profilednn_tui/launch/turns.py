@@ -41,16 +41,24 @@ class Member:
     """Of its session, with the two pipes."""
     ended: int
     """Descriptor on which it says that its turn is over."""
-    begins: int
+    begins: int | None
+    """On which it is told that its turn begins; once closed, it no longer waits."""
     group: int = 0
     """Its process group, once it has started."""
     waits: bool = False
     turns: int = 0
 
+    def free(self) -> None:
+        """Let it run on without turns."""
+        if self.begins is not None:
+            os.close(self.begins)
+            self.begins = None
+        _signal(self, signal.SIGCONT)
+
     def close(self) -> None:
         """Take the pipes away: nobody is to wait at them."""
+        self.free()
         os.close(self.ended)
-        os.close(self.begins)
         for name in PIPES:
             with suppress(OSError):
                 (self.folder / name).unlink()
@@ -95,15 +103,19 @@ class Turns:
 
     def leave(self, group: int) -> None:
         """A member has ended."""
-        place = next(place for place, member in enumerate(self._members) if member.group == group)
+        place = next((place for place, member in enumerate(self._members) if member.group == group), None)
+        if place is None:
+            return
         self._poll.unregister(self._members.pop(place).ended)
         self._next -= place < self._next
         self._hand_over()
 
     def release(self) -> None:
-        """Let all of them run, so that signals reach them."""
+        """Let all of them run on without turns, so that they do what they do when they are told to end."""
         for member in self._members:
-            _signal(member, signal.SIGCONT)
+            self._poll.unregister(member.ended)
+            member.free()
+        self._members.clear()
 
     def close(self) -> None:
         """No member is left, or none is to be kept."""
@@ -122,6 +134,7 @@ class Turns:
         member.waits = False
         member.turns += 1
         _signal(member, signal.SIGCONT)
+        assert member.begins is not None
         os.write(member.begins, b".")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from profilednn_tui.collect import cores
@@ -18,6 +20,13 @@ def test_use_is_split_into_the_target_others_and_ourselves() -> None:
     assert event.busy == [100.0, 80.0]
     assert event.target == [0.0, 60.0]
     assert (event.target_percent, event.host_percent, event.others_percent) == (60.0, 10.0, 110.0)
+
+
+def test_a_target_that_makes_its_steps_in_turn_with_ours_is_no_disturbance() -> None:
+    before = moment(process(5, {5: thread(0, core=1)}), second=1, busy=(0, 0), host=0)
+    now = moment(process(5, {5: thread(60, core=1)}), second=2, busy=(100, 80), host=10)
+    beside = replace(now, companion_ticks=90)
+    assert cores.measure(Change(before, beside)).others_percent == 20.0
 
 
 def test_a_new_process_counts_from_its_start() -> None:
