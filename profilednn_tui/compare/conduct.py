@@ -104,8 +104,7 @@ def conduct(
                 for one in ended:
                     shutil.rmtree(one.folder, ignore_errors=True)
                 return Conducted(experiment, ended[0].stopped_by)
-            found = [_read(*run) for run in zip(group, ended, strict=True)]
-            found = _disturbed_together(found)
+            found = _disturbed_together([_read(*run) for run in zip(group, ended, strict=True)])
             for entry, run in found:
                 experiment = experiment.with_run(entry)
                 experiment.save(folder)

@@ -75,7 +75,7 @@ def ratio_interval(
     is the fraction of the cores that something else used during each side's runs. It matters where the runs are too few
     to show their spread: so much of the time may then be somebody else's.
     """
-    sides = [np.array([math.log(np.median(run.durations_ns)) for run in runs]) for runs in (baseline, candidate)]
+    sides = [np.array([math.log(run.median_ns) for run in runs]) for runs in (baseline, candidate)]
     pairs = _pairs(baseline, candidate)
     if len(pairs) >= FEWEST_PAIRS:
         differences = np.array([sides[1][second] - sides[0][first] for first, second in pairs])

@@ -28,6 +28,10 @@ class FairSteps:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    @property
+    def median_ns(self) -> float:
+        return float(np.median(self.durations_ns))
+
     def after(self, number: int) -> FairSteps:
         """The steps after the one of this number."""
         kept = self.numbers > number

@@ -67,4 +67,4 @@ def _outcome(interval: Interval) -> Outcome:
 
 
 def _typical(runs: Sequence[FairSteps]) -> float | None:
-    return float(np.median([np.median(run.durations_ns) for run in runs])) if runs else None
+    return float(np.median([run.median_ns for run in runs])) if runs else None

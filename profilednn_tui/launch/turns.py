@@ -49,11 +49,10 @@ class Member:
     turns: int = 0
 
     def free(self) -> None:
-        """Let it run on without turns."""
+        """Wait no longer for turns."""
         if self.begins is not None:
             os.close(self.begins)
             self.begins = None
-        _signal(self, signal.SIGCONT)
 
     def close(self) -> None:
         """Take the pipes away: nobody is to wait at them."""
@@ -115,6 +114,7 @@ class Turns:
         for member in self._members:
             self._poll.unregister(member.ended)
             member.free()
+            _signal(member, signal.SIGCONT)
         self._members.clear()
 
     def close(self) -> None:

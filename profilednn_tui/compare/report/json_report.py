@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from profilednn_tui.compare.ablation import Ablation
 from profilednn_tui.compare.alignment import Aligned
 from profilednn_tui.compare.comparison import Comparison
@@ -79,7 +77,7 @@ def _side(side: Side, median_ns: float | None, series: Sequence[FairSteps]) -> d
         "runs": [run.name for run in side.runs],
         "left_out_runs": [run.name for run in side.left_out],
         "steps": [len(steps) for steps in series],
-        "run_medians_ms": [float(np.median(steps.durations_ns)) / _NS_PER_MS for steps in series],
+        "run_medians_ms": [steps.median_ns / _NS_PER_MS for steps in series],
     }
 
 
