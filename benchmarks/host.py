@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.conditions import Contention, machine, versions, write
 from benchmarks.terminal import Terminal
-from profilednn_tui.protocol import MAGIC, VERSION, Header, Hello, Status, Steps, StepSource, Window, encode
+from profilednn_tui.protocol import Hello, Status, Steps, StepSource, Window, encode, header
 from profilednn_tui.session.folder import SessionFile
 
 OPERATORS = 5_000
@@ -45,7 +45,7 @@ def big_session(home: Path) -> Path:
     total_ns = sum(row[5] for row in rows)
     window = Window(1, 50, now, 9, 9, 9, 9, True, False, total_ns, strings, [[0, 1, 1]], [[-1, 0]], operators, [], rows)
     events = [
-        Header(MAGIC, VERSION, "agent", 1, now),
+        header("agent", 1, now),
         Hello(1, 0, 1, ["train.py"], "/", sys.executable, "3.11", "2.14", 4, 4, None, None, 2.0, [], "launch", now),
         StepSource("optimizer", "", 1, now),
         Steps(1, step_rows),

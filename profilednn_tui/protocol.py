@@ -12,14 +12,29 @@ step row is written thousands of times a minute.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 MAGIC = "profilednn"
-VERSION = 1
+VERSION = 2
+"""Of the format. Raised when an older reader would misread what is written; see `Header` for what needs no raise."""
 
 PHASES: tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", "other")
 """The parts of a step, in the order in which `Steps.rows` holds them; they add up to the step exactly."""
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "steps.rows": ("end_unix_ns", "duration_ns", *(f"{phase}_ns" for phase in PHASES), "loss", "flags"),
+    "window.frames": ("file", "line", "function"),
+    "window.nodes": ("parent", "frame"),
+    "window.operators": ("name", "input_shapes", "dtypes", "memory_format"),
+    "window.modules": ("path", "class", "calls", "forward_ns", "backward_ns", "parent"),
+    "window.rows": ("operator", "node", "forward_node", "module", "calls", "self_ns", "total_ns", "backward"),
+    "primitives.operators": ("name", "input_shapes", "dtypes", "memory_format"),
+    "primitives.rows": ("chain", "log_line", "calls", "time_ns"),
+    "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
+    "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes"),
+}
+"""What the rows of each table hold, by ``KIND.FIELD``; every file repeats it in its header."""
 
 TURN_ENDED, TURN_BEGINS = "turn-ended", "turn-begins"
 """Named pipes in the folder of a session whose target makes its steps in turn with others, one byte a turn."""
@@ -37,6 +52,17 @@ class Header:
     """``agent`` or ``host``."""
     pid: int
     start_unix_ns: int
+    phases: list[str] = field(default_factory=list)
+    """Those of the writer, in the order of its step rows. Format 1 did not name them."""
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    """`COLUMNS` of the writer. A reader goes by these names: a column that it does not know is skipped, one that is
+    missing is unknown, so that a new column or phase needs no new version."""
+
+
+def header(writer: str, pid: int, start_unix_ns: int) -> Header:
+    """The header of a file written by this version."""
+    columns = {table: list(names) for table, names in COLUMNS.items()}
+    return Header(MAGIC, VERSION, writer, pid, start_unix_ns, list(PHASES), columns)
 
 
 # ---------------------------------------------------------------- written by the agent
@@ -98,10 +124,8 @@ class StepSource:
 
 @dataclass(frozen=True)
 class Steps:
-    """Finished steps. A row holds, in this order:
-
-    end_unix_ns, duration_ns, data_ns, forward_ns, loss_ns, backward_ns, optimizer_ns, other_ns,
-    loss value or null ("nan", "inf", "-inf" for what JSON cannot hold), flags.
+    """Finished steps. A row holds what `COLUMNS` says: end and duration, the phases in the order of `PHASES`, the loss
+    or null ("nan", "inf", "-inf" for what JSON cannot hold), and flags.
     """
 
     kind: ClassVar[str] = "steps"

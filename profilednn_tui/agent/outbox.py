@@ -11,7 +11,7 @@ import time
 from collections import deque
 from typing import Any, Optional
 
-from ..protocol import MAGIC, VERSION, Header, Steps, encode
+from ..protocol import Steps, encode, header
 from .timeline import Cut
 
 MAX_EVENTS = 2_000
@@ -44,7 +44,7 @@ class Outbox:
         self._lines.clear()
         self._line_torn = False
         self.dropped = 0
-        self._lines.append(encode(Header(MAGIC, VERSION, "agent", os.getpid(), time.time_ns())))
+        self._lines.append(encode(header("agent", os.getpid(), time.time_ns())))
 
     def put(self, event: Any) -> None:
         """Queue an event."""

@@ -13,7 +13,7 @@ from profilednn_tui.collect.change import Change
 from profilednn_tui.collect.moment import Moment, MomentReader
 from profilednn_tui.collect.roster import Roster
 from profilednn_tui.paths import FILE_MODE
-from profilednn_tui.protocol import MAGIC, VERSION, Exit, Header, Machine, Notice, encode
+from profilednn_tui.protocol import Exit, Machine, Notice, encode, header
 from profilednn_tui.session.folder import HOST_RECORDING
 
 INTERVAL_S = 1.0
@@ -72,7 +72,7 @@ class Recorder:
 
     def start(self) -> None:
         """Write the head of the file, describe the machine, and take the moment that the first sample starts from."""
-        self._file.append(Header(MAGIC, VERSION, "host", os.getpid(), self._clock.unix_ns()))
+        self._file.append(header("host", os.getpid(), self._clock.unix_ns()))
         self._guarded("machine", self._describe, self._root_pid)
         self.sample_if_due()
 

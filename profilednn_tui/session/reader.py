@@ -13,6 +13,7 @@ import msgspec
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.protocol import EVENTS, Header
 from profilednn_tui.session.folder import UNREADABLE, check_version
+from profilednn_tui.session.format import Format
 
 CHUNK_BYTES = 256 * 1024
 LINE_LIMIT_BYTES = 64 * 1024 * 1024
@@ -42,7 +43,8 @@ class RecordingReader:
         self.bad_lines = 0
         self._stream = stream
         self._tail = b""
-        self._recognized = False
+        self._format: Format | None = None
+        """Nothing before the header."""
 
     def read(self) -> bytes:
         """The next chunk of the file; empty at the end of what has been written."""
@@ -66,30 +68,30 @@ class RecordingReader:
             self.bad_lines += 1
             self._tail = b""
         for line in lines:
-            if not self._recognized:
-                self._recognize(line)
-            event = self._decode(line)
+            if self._format is None:
+                self._format = self._recognize(line)
+            event = self._decode(line, self._format)
             if event is not None:
                 yield event
 
     def close(self) -> None:
         self._stream.close()
 
-    def _recognize(self, line: bytes) -> None:
+    def _recognize(self, line: bytes) -> Format:
         try:
             header = msgspec.json.decode(line, type=Header)
         except UNREADABLE:
             header = Header(magic="", version=0, writer="", pid=0, start_unix_ns=0)
         check_version(header.magic, header.version, f"The recording {self.name}")
-        self._recognized = True
+        return Format(header)
 
-    def _decode(self, line: bytes) -> Any:
+    def _decode(self, line: bytes, format: Format) -> Any:
         if not line:
             return None
         try:
             kind = EVENTS.get(msgspec.json.decode(line, type=_Kind).event)
             # Not strict: "nan" where a number stands is one that JSON cannot hold.
-            return msgspec.json.decode(line, type=kind, strict=False) if kind else None
-        except UNREADABLE:
+            return format.translate(msgspec.json.decode(line, type=kind, strict=False)) if kind else None
+        except (*UNREADABLE, ValueError, TypeError):
             self.bad_lines += 1
             return None

@@ -12,7 +12,7 @@ from profilednn_tui.collect import machine, recorder
 from profilednn_tui.collect.recorder import EventFile, Recorder
 from profilednn_tui.collect.roster import Roster
 from profilednn_tui.collect.viewers import viewing
-from profilednn_tui.protocol import MAGIC, VERSION, Bye, Exit, Header, Hello, encode
+from profilednn_tui.protocol import Bye, Exit, Hello, encode, header
 
 
 class HandClock:
@@ -122,12 +122,12 @@ def test_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
 
 def hello(pid: int, rank: int | None) -> bytes:
     said = Hello(pid, 1, pid, [], "/", "python", "3.11", "2.14", 1, 1, rank, None, 2.0, [], "launch", 1)
-    return encode(Header(MAGIC, VERSION, "agent", pid, 1)) + encode(said)
+    return encode(header("agent", pid, 1)) + encode(said)
 
 
 def test_the_roster_knows_agents_once_they_have_said_hello(tmp_path: Path) -> None:
     roster = Roster(tmp_path)
-    (tmp_path / "agent-11.jsonl").write_bytes(encode(Header(MAGIC, VERSION, "agent", 11, 1)))
+    (tmp_path / "agent-11.jsonl").write_bytes(encode(header("agent", 11, 1)))
     (tmp_path / "agent-12.jsonl").write_bytes(hello(12, 3))
     assert dict(roster.agents()) == {12: 3}
     (tmp_path / "agent-11.jsonl").write_bytes(hello(11, None)[:-20])

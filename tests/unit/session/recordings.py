@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +252,7 @@ def session_file(**changes: Any) -> SessionFile:
 
 
 def header(writer: str, pid: int, version: int = protocol.VERSION, magic: str = protocol.MAGIC) -> protocol.Header:
-    return protocol.Header(magic, version, writer, pid, START_UNIX_NS)
+    return replace(protocol.header(writer, pid, START_UNIX_NS), version=version, magic=magic)
 
 
 def lines(*events: Any) -> bytes:
