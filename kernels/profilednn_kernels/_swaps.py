@@ -32,6 +32,12 @@ def is_swapped(module: nn.Module) -> bool:
     return hasattr(type(module), "unfused")
 
 
+def unfused(module: nn.Module) -> type[nn.Module]:
+    """The class of a module before any swap."""
+    original: type[nn.Module] = getattr(type(module), "unfused", type(module))
+    return original
+
+
 def restore(model: nn.Module, *forwards: Forward) -> int:
     """Takes back the swaps to these forwards below `model`, and returns how many there were."""
     swapped = [module for module in model.modules() if is_swapped(module) and type(module).forward in forwards]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-from functools import cache
+import sys
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from profilednn_kernels._checks import check_constant, check_floating, check_no_double_backward, check_same_shape
+from profilednn_kernels._checks import check_constant, check_floating, check_same_shape
 from profilednn_kernels._library import DTYPES, FrozenBatchNormCall, compute_dtype, library, pointer
-from profilednn_kernels._swaps import swap
+from profilednn_kernels._swaps import is_swapped, swap, unfused
 
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
@@ -136,11 +136,13 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _autograd(ctx: Any, upstream: Tensor | None) -> tuple[Tensor | None, ...]:
-    check_no_double_backward("frozen_batch_norm")
     if upstream is None:
         return None, None, None, None, None
     scale, output = ctx.saved_tensors
     needs_input, _, _, needs_residual, _ = ctx.needs_input_grad
+    if torch.is_grad_enabled():  # only when the caller asked for create_graph=True
+        masked = upstream if output is None else torch.where(output > 0, upstream, torch.zeros_like(upstream))
+        return _scaled(masked, scale) if needs_input else None, None, None, masked if needs_residual else None, None
     # Without ReLU the residual's gradient is the incoming one.
     writes_residual = needs_residual and output is not None
     upstream = upstream.contiguous(memory_format=ctx.memory_format)
@@ -151,6 +153,12 @@ def _autograd(ctx: Any, upstream: Tensor | None) -> tuple[Tensor | None, ...]:
     return dx if needs_input else None, None, None, dresidual if needs_residual else None, None
 
 
+def _scaled(upstream: Tensor, scale: Tensor) -> Tensor:
+    """By operators that have derivatives themselves, with one rounding."""
+    dtype = compute_dtype(upstream.dtype)
+    return (upstream.to(dtype) * scale.to(dtype).view(-1, *[1] * (upstream.dim() - 2))).to(upstream.dtype)
+
+
 _forward.register_fake(_forward_fake)
 _backward.register_fake(_backward_fake)
 _forward.register_autograd(_autograd, setup_context=_setup)
@@ -159,50 +167,49 @@ _forward.register_autograd(_autograd, setup_context=_setup)
 # Modules
 
 
-def apply_frozen(module: Any, x: Tensor, residual: Tensor | None = None, relu: bool = False) -> Tensor:
-    """`frozen_batch_norm` with the constants of a module, or the module's own way where that does not fit."""
-    weight, bias = module.weight, module.bias
-    trains = module.training and isinstance(module, nn.BatchNorm2d)
-    if trains or x.device.type != "cpu" or x.dtype not in DTYPES or _requires_grad(weight) or _requires_grad(bias):
-        output = cast(Tensor, module.unfused.forward(module, x))
-        output = output if residual is None else output + residual
-        return output.relu() if relu else output
-    scale = torch.rsqrt(module.running_var + module.eps)
-    if weight is not None:
-        scale = scale * weight
-    shift = -module.running_mean * scale
-    if bias is not None:
-        shift = shift + bias
+def frozen_forward(module: nn.Module, x: Tensor, residual: Tensor | None = None, relu: bool = False) -> Tensor | None:
+    """`relu(module(x) + residual)` in one pass, or None where `module` is not frozen or `x` does not fit.
+
+    Frozen are torchvision's `FrozenBatchNorm2d`, and `BatchNorm2d` in eval mode whose parameters need no gradient.
+    """
+    if not is_frozen(module) or x.dim() < 2 or x.device.type != "cpu" or x.dtype not in DTYPES:
+        return None
+    if residual is not None and (residual.dtype != x.dtype or residual.shape != x.shape):
+        return None
+    frozen: Any = module
+    scale = torch.rsqrt(frozen.running_var + frozen.eps)
+    if frozen.weight is not None:
+        scale = scale * frozen.weight
+    shift = -frozen.running_mean * scale
+    if frozen.bias is not None:
+        shift = shift + frozen.bias
+    if scale.device.type != "cpu" or scale.shape != x.shape[1:2]:
+        return None
     return frozen_batch_norm(x, scale, shift, residual, relu)
 
 
 def normalize_frozen(self: Any, x: Tensor) -> Tensor:
     """The forward of both frozen modules."""
-    return apply_frozen(self, x)
+    output = frozen_forward(self, x)
+    return cast(Tensor, self.unfused.forward(self, x)) if output is None else output
 
 
-def _requires_grad(parameter: Tensor | None) -> bool:
-    return parameter is not None and parameter.requires_grad
+def frozen_types() -> tuple[type[nn.Module], ...]:
+    """Classes of modules that may be frozen batch norms; torchvision's only where the program has loaded it."""
+    loaded = sys.modules.get("torchvision.ops.misc")
+    return (nn.BatchNorm2d,) if loaded is None else (nn.BatchNorm2d, loaded.FrozenBatchNorm2d)
 
 
-@cache
-def _frozen_classes() -> tuple[type[nn.Module], ...]:
-    try:
-        from torchvision.ops import FrozenBatchNorm2d
-    except ImportError:
-        return ()
-    return (FrozenBatchNorm2d,)
-
-
-def _is_frozen(module: nn.Module) -> bool:
-    if type(module) in _frozen_classes():
+def is_frozen(module: nn.Module) -> bool:
+    """Whether a module is a frozen batch norm at this moment."""
+    kind = unfused(module)
+    if kind not in frozen_types():
+        return False
+    if kind is not nn.BatchNorm2d:
         return True
-    return (
-        type(module) is nn.BatchNorm2d
-        and not module.training
-        and module.running_var is not None
-        and not any(parameter.requires_grad for parameter in module.parameters())
-    )
+    if module.training or module.running_var is None:
+        return False
+    return not any(tensor is not None and tensor.requires_grad for tensor in (module.weight, module.bias))
 
 
 def replace_frozen_batch_norm(model: nn.Module) -> int:
@@ -211,7 +218,7 @@ def replace_frozen_batch_norm(model: nn.Module) -> int:
     Torchvision's `FrozenBatchNorm2d` and `BatchNorm2d` in eval mode without trainable parameters count as frozen. The
     module objects, their buffers, hooks and state dict stay what they are.
     """
-    frozen = [module for module in model.modules() if _is_frozen(module)]
+    frozen = [module for module in model.modules() if not is_swapped(module) and is_frozen(module)]
     for module in frozen:
         swap(module, normalize_frozen)
     return len(frozen)

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, cast
 
 from torch import Tensor, nn
 
-from profilednn_kernels._swaps import is_swapped, restore, swap
-from profilednn_kernels.frozen_batch_norm import apply_frozen, normalize_frozen
+from profilednn_kernels._swaps import is_swapped, restore, swap, unfused
+from profilednn_kernels.frozen_batch_norm import frozen_forward, is_frozen, normalize_frozen
 
 
-def _basic_forward(self: Any, x: Tensor) -> Tensor:
-    if not _fits(self, x):
-        return cast(Tensor, self.unfused.forward(self, x))
-    out = apply_frozen(self.bn1, self.conv1(x), relu=True)
-    return _add_shortcut(self, x, self.bn2, self.conv2(out))
+def residual_forward(block: nn.Module, x: Tensor) -> Tensor | None:
+    """The result of a residual block with frozen batch norms, or None where `block` is none or has hooks inside."""
+    way = _WAYS.get(unfused(block).__name__) if unfused(block) in residual_types() else None
+    if way is None or x.device.type != "cpu" or not _is_frozen(block) or not _is_quiet(block):
+        return None
+    return way(block, x)
 
 
-def _bottleneck_forward(self: Any, x: Tensor) -> Tensor:
-    if not _fits(self, x):
-        return cast(Tensor, self.unfused.forward(self, x))
-    out = apply_frozen(self.bn1, self.conv1(x), relu=True)
-    out = apply_frozen(self.bn2, self.conv2(out), relu=True)
-    return _add_shortcut(self, x, self.bn3, self.conv3(out))
+def _basic(block: Any, x: Tensor) -> Tensor:
+    out = _normalized(block.bn1, block.conv1(x))
+    return _add_shortcut(block, x, block.bn2, block.conv2(out))
 
 
-FORWARDS = {"BasicBlock": _basic_forward, "Bottleneck": _bottleneck_forward}
+def _bottleneck(block: Any, x: Tensor) -> Tensor:
+    out = _normalized(block.bn1, block.conv1(x))
+    out = _normalized(block.bn2, block.conv2(out))
+    return _add_shortcut(block, x, block.bn3, block.conv3(out))
+
+
+_WAYS = {"BasicBlock": _basic, "Bottleneck": _bottleneck}
+
+
+def _forward(self: Any, x: Tensor) -> Tensor:
+    output = residual_forward(self, x)
+    return cast(Tensor, self.unfused.forward(self, x)) if output is None else output
 
 
 def replace_residual_blocks(model: nn.Module) -> int:
@@ -33,42 +43,49 @@ def replace_residual_blocks(model: nn.Module) -> int:
 
     `restore_frozen_batch_norm` undoes it. A block with hooks on a batch norm or its ReLU runs as before.
     """
-    blocks = [module for module in model.modules() if type(module) in _classes() and _is_frozen(module)]
+    blocks = [module for module in model.modules() if type(module) in residual_types() and _is_fused(module)]
     for block in blocks:
-        swap(block, FORWARDS[type(block).__name__])
+        swap(block, _forward)
     return len(blocks)
 
 
 def restore_frozen_batch_norm(model: nn.Module) -> int:
     """Undoes `replace_frozen_batch_norm` and `replace_residual_blocks`, and returns how many modules it changed."""
-    return restore(model, normalize_frozen, *FORWARDS.values())
+    return restore(model, normalize_frozen, _forward)
 
 
-def _classes() -> tuple[type[nn.Module], ...]:
-    try:
-        from torchvision.models.resnet import BasicBlock, Bottleneck
-    except ImportError:
-        return ()
-    return BasicBlock, Bottleneck
+def residual_types() -> tuple[type[nn.Module], ...]:
+    """Classes of torchvision's residual blocks, where the program has loaded them."""
+    loaded = sys.modules.get("torchvision.models.resnet")
+    return () if loaded is None else (loaded.BasicBlock, loaded.Bottleneck)
 
 
-def _parts(block: Any) -> list[Any]:
-    return [getattr(block, name) for name in ("bn1", "bn2", "bn3", "relu") if hasattr(block, name)]
+def norms_of(block: Any) -> list[nn.Module]:
+    """The batch norms of a residual block."""
+    return [getattr(block, name) for name in ("bn1", "bn2", "bn3") if hasattr(block, name)]
 
 
-def _is_frozen(block: nn.Module) -> bool:
-    *norms, relu = _parts(block)
-    return type(relu) is nn.ReLU and all(map(is_swapped, norms))
+def _is_frozen(block: Any) -> bool:
+    return type(block.relu) is nn.ReLU and all(map(is_frozen, norms_of(block)))
 
 
-def _fits(block: nn.Module, x: Tensor) -> bool:
+def _is_fused(block: Any) -> bool:
+    return type(block.relu) is nn.ReLU and all(map(is_swapped, norms_of(block)))
+
+
+def _is_quiet(block: Any) -> bool:
+    """Nobody looks at what the parts are given and give, when they are not called any more."""
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    quiet = not any(getattr(part, name) for part in _parts(block) for name in hooks)
-    return quiet and x.device.type == "cpu" and _is_frozen(block)
+    return not any(getattr(part, name) for part in (*norms_of(block), block.relu) for name in hooks)
+
+
+def _normalized(norm: nn.Module, x: Tensor, residual: Tensor | None = None) -> Tensor:
+    output = frozen_forward(norm, x, residual, relu=True)
+    if output is not None:
+        return output
+    normal = norm(x)
+    return cast(Tensor, (normal if residual is None else normal + residual).relu())
 
 
 def _add_shortcut(block: Any, x: Tensor, norm: nn.Module, out: Tensor) -> Tensor:
-    shortcut = x if block.downsample is None else block.downsample(x)
-    if shortcut.dtype != out.dtype:
-        return cast(Tensor, block.relu(norm(out) + shortcut))
-    return apply_frozen(norm, out, residual=shortcut, relu=True)
+    return _normalized(norm, out, residual=x if block.downsample is None else block.downsample(x))

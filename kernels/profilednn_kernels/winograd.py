@@ -17,7 +17,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from profilednn_kernels._checks import check_no_double_backward, check_on_cpu
+from profilednn_kernels._checks import check_on_cpu
 from profilednn_kernels._library import DTYPES, WinogradCall, compute_dtype, library, pointer
 from profilednn_kernels._swaps import restore, swap
 
@@ -126,6 +126,14 @@ def _picture(which: _Map, tiles: Tensor, height: int, width: int, bias: Tensor |
     return picture
 
 
+def _mapped(which: _Map, source: Tensor, height: int, width: int) -> Tensor:
+    """One of the linear maps between a picture of `height` x `width` and its tiles."""
+    if which in (_Map.TILES_OF_INPUT, _Map.TILES_OF_OUTPUT_GRADIENT):
+        return _tiles(which, source)
+    none = torch.zeros(source.shape[1] // PLANES, dtype=compute_dtype(source.dtype))
+    return _picture(which, source, height, width, none if which is _Map.OUTPUT_OF_TILES else None)
+
+
 def _weight_cpu(weight: Tensor, dtype: torch.dtype) -> Tensor:
     rows, channels = weight.shape[:2]
     transformed = torch.empty(PLANES * rows, channels, 1, 1, dtype=dtype)
@@ -182,6 +190,12 @@ _convolution = torch.library.custom_op(
     mutates_args=(),
     schema="(Tensor x, Tensor transformed, Tensor? bias) -> Tensor",
 )
+_map = torch.library.custom_op(
+    "profilednn::winograd_map",
+    lambda source, which, height, width: _mapped(_Map(which), source, height, width),
+    mutates_args=(),
+    schema="(Tensor source, int which, int height, int width) -> Tensor",
+)
 _convolution_backward = torch.library.custom_op(
     "profilednn::winograd_convolution_backward",
     _convolution_backward_cpu,
@@ -214,8 +228,11 @@ def _weight_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _weight_autograd(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    check_no_double_backward("winograd_weight")
     return _weight_backward(upstream, ctx.dtype), None
+
+
+def _weight_backward_autograd(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    return _weight(upstream, ctx.dtype), None
 
 
 def _convolution_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -225,17 +242,56 @@ def _convolution_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> Non
 
 
 def _convolution_autograd(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    check_no_double_backward("winograd_convolution")
     x, transformed = ctx.saved_tensors
     needs_x, needs_weight, needs_bias = ctx.needs_input_grad
     bias_gradient = x_gradient = weight_gradient = None
     if needs_x or needs_weight:
-        x_gradient, weight_gradient = _convolution_backward(upstream, x, transformed, needs_x, needs_weight)
+        # Grad mode is on here only when the caller asked for create_graph=True.
+        backward = _convolution_backward_by_maps if torch.is_grad_enabled() else _convolution_backward
+        x_gradient, weight_gradient = backward(upstream, x, transformed, needs_x, needs_weight)
     if needs_bias:
         bias_gradient = upstream.sum((0, 2, 3), dtype=compute_dtype(upstream.dtype)).to(ctx.bias_dtype)
     return x_gradient if needs_x else None, weight_gradient if needs_weight else None, bias_gradient
 
 
+def _convolution_backward_by_maps(
+    upstream: Tensor, x: Tensor, transformed: Tensor, needs_x: bool, needs_weight: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    """The same gradients by operators that have derivatives themselves."""
+    height, width = x.shape[2:]
+    tiles_gradient, weight_gradient, _ = torch.ops.aten.convolution_backward(
+        _map(upstream, _Map.TILES_OF_OUTPUT_GRADIENT, height, width), _map(x, _Map.TILES_OF_INPUT, height, width),
+        transformed, None, [1, 1], [0, 0], [1, 1], False, [0, 0], PLANES, [needs_x, needs_weight, False],
+    )  # fmt: skip
+    return _map(tiles_gradient, _Map.GRADIENT_OF_INPUT, height, width) if needs_x else None, weight_gradient
+
+
+_ADJOINTS = {
+    _Map.TILES_OF_INPUT: _Map.GRADIENT_OF_INPUT,
+    _Map.OUTPUT_OF_TILES: _Map.TILES_OF_OUTPUT_GRADIENT,
+    _Map.GRADIENT_OF_INPUT: _Map.TILES_OF_INPUT,
+    _Map.TILES_OF_OUTPUT_GRADIENT: _Map.OUTPUT_OF_TILES,
+}
+
+
+def _map_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    _, ctx.which, ctx.height, ctx.width = inputs
+
+
+def _map_autograd(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    return _map(upstream, _ADJOINTS[_Map(ctx.which)], ctx.height, ctx.width), None, None, None
+
+
+def _map_fake(source: Tensor, which: int, height: int, width: int) -> Tensor:
+    images, channels = source.shape[:2]
+    if which in (_Map.TILES_OF_INPUT, _Map.TILES_OF_OUTPUT_GRADIENT):
+        return _empty(source, images, PLANES * channels, (height + 1) // 2, (width + 1) // 2)
+    return _empty(source, images, channels // PLANES, height, width)
+
+
+_map.register_fake(_map_fake)
+_map.register_autograd(_map_autograd, setup_context=_map_setup)
+_weight_backward.register_autograd(_weight_backward_autograd, setup_context=_weight_setup)
 _weight.register_fake(_weight_fake)
 _weight_backward.register_fake(_weight_backward_fake)
 _convolution.register_fake(_convolution_fake)
@@ -281,14 +337,24 @@ def _transformed(weight: Tensor, dtype: torch.dtype) -> Tensor:
     return _kept.weights[key][1]
 
 
-def _forward(self: Any, x: Tensor) -> Tensor:
+def winograd_forward(module: nn.Conv2d, x: Tensor) -> Tensor | None:
+    """The result of `module` for `x` by Winograd's algorithm, or None where it does not fit or gains nothing.
+
+    It fits a plain 3x3 convolution with `LEAST_CHANNELS` channels or more, computed in bfloat16 (of the input or of
+    autocast), for `LEAST_TILES` tiles or more.
+    """
     autocast = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
     dtype = torch.get_autocast_dtype("cpu") if autocast else x.dtype
-    way = _way(self, x, dtype)
+    way = _way(module, x, dtype)
     _calls[way] += 1
     if way != "taken":
-        return cast(Tensor, self.unfused.forward(self, x))
-    return winograd_convolution(x.to(dtype), _transformed(self.weight, dtype), self.bias)
+        return None
+    return winograd_convolution(x.to(dtype), _transformed(module.weight, dtype), module.bias)
+
+
+def _forward(self: Any, x: Tensor) -> Tensor:
+    output = winograd_forward(self, x)
+    return cast(Tensor, self.unfused.forward(self, x)) if output is None else output
 
 
 def _way(self: Any, x: Tensor, dtype: torch.dtype) -> str:
@@ -302,7 +368,8 @@ def _way(self: Any, x: Tensor, dtype: torch.dtype) -> str:
     return "taken" if tiles >= LEAST_TILES and images * height * width >= LEAST_FILLED * 4 * tiles else "size"
 
 
-def _is_candidate(module: nn.Module) -> bool:
+def takes_winograd(module: nn.Module) -> bool:
+    """Whether a module is a convolution that `winograd_forward` may fit, whatever its input."""
     return (
         type(module) is nn.Conv2d
         and (module.kernel_size, module.stride, module.dilation) == ((3, 3), (1, 1), (1, 1))
@@ -319,7 +386,7 @@ def replace_3x3_convolutions(model: nn.Module) -> int:
     It is taken in bfloat16 (of the input or of autocast) and for `LEAST_TILES` tiles or more; other calls are as they
     were. The module objects, their parameters, hooks and state dict stay what they are.
     """
-    found = [module for module in model.modules() if _is_candidate(module)]
+    found = [module for module in model.modules() if takes_winograd(module)]
     for module in found:
         swap(module, _forward)
     return len(found)

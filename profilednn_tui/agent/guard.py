@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import time
 import traceback
+from types import TracebackType
 from typing import Any, Callable, TypeVar
 
 from ..protocol import AgentError
@@ -13,6 +15,7 @@ from ..protocol import AgentError
 Result = TypeVar("Result")
 
 MAX_ERRORS = 5
+OUR_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class Guard:
@@ -54,9 +57,20 @@ def without_our_frame(error: BaseException) -> None:
     entry where an exception leaves a call, not where it is raised again. Up to 3.10 the bare ``raise`` takes the
     traceback from the thread's state, from 3.11 on from the exception.
     """
-    if error.__traceback__ is None:
-        return
-    error.__traceback__ = error.__traceback__.tb_next
+    if error.__traceback__ is not None:
+        _set_traceback(error, error.__traceback__.tb_next)
+
+
+def without_our_frames(error: BaseException) -> None:
+    """The same for all of the agent's entries at the beginning of the traceback, where calls are nested in ours."""
+    entry = error.__traceback__
+    while entry is not None and entry.tb_frame.f_code.co_filename.startswith(OUR_FOLDER):
+        entry = entry.tb_next
+    _set_traceback(error, entry)
+
+
+def _set_traceback(error: BaseException, entry: TracebackType | None) -> None:
+    error.__traceback__ = entry
     if sys.version_info < (3, 11) and error.__traceback__ is not None:
         handled = (type(error), error, error.__traceback__)
         for item in handled:

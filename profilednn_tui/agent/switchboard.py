@@ -1,6 +1,7 @@
 """Switches optimizations on at the right moments, and keeps account of what each has really changed.
 
-A failing optimization takes back what it did and is reported; the training goes on without it.
+A failing optimization takes back what it did and is reported; the training goes on without it. The program's own
+objects stay what they are: layers are reached through ``Module.__call__``, not by another class or another forward.
 """
 
 from __future__ import annotations
@@ -8,15 +9,60 @@ from __future__ import annotations
 import functools
 import time
 import weakref
+from _thread import _local
 from contextlib import ExitStack
 from typing import Any, Callable
 
+from ..protocol import Notice
 from ..protocol import Optimization as Report
 from . import catalog
-from .guard import without_our_frame
-from .optimizations import Missing, Optimization, here
+from .attribution import Failure, unhandled
+from .guard import without_our_frames
+from .inspection import mention, why_not_twice
+from .optimizations import Declined, LayerCall, Missing, Optimization, here
+from .probation import Probation, kind_of_call
 
 ON, UNAVAILABLE, CONFLICT, NO_EFFECT, FAILED = "on", "unavailable", "conflict", "no effect", "failed"
+DECLINED = "declined"
+
+
+class _Layers(dict):  # type: ignore[type-arg]
+    """By class of a module inside of a root module, what is called for it: each optimization around the one before."""
+
+    def __init__(self, original: LayerCall, active: list[Optimization]) -> None:
+        super().__init__()
+        self._original = original
+        self._active = active
+
+    def __missing__(self, kind: type) -> LayerCall:
+        call = self._original
+        for one in self._active:
+            if issubclass(kind, one.layer_types()):
+                call = functools.partial(one.call_layer, call)
+        self[kind] = call
+        return call
+
+
+class _Thread(_local):
+    """What this thread is doing."""
+
+    layers: _Layers | None = None
+    """Those of the root module under way; nothing outside of any."""
+
+
+class _Plan:
+    """The optimizations of one root module."""
+
+    def __init__(self, original: LayerCall, active: list[Optimization]) -> None:
+        self._original = original
+        self.proven: set[Any] = set()
+        """Kinds of calls that have been made without a failure."""
+        self.keep(active)
+
+    def keep(self, active: list[Optimization]) -> None:
+        """From now on these are on."""
+        self.active = active
+        self.layers = _Layers(self._original, active)
 
 
 class Switchboard:
@@ -29,12 +75,19 @@ class Switchboard:
         """State and text of those that are not active, by name."""
         self._told: dict[str, tuple[str, str]] = {}
         self._next_news_step = 0
-        self._roots: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._plans: weakref.WeakKeyDictionary[Any, _Plan] = weakref.WeakKeyDictionary()
+        self._left_alone: dict[str, dict[str, str]] = {}
+        """By name of an optimization and class of a model, why that declined."""
         self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._undo: list[Callable[[], None]] = []
+        self._training = False
+        """Whether anything of a training has been seen."""
+        self._failure: Failure | None = None
+        """The newest exception that the training has seen under an optimization."""
+        self._thread = _Thread()
+        self._asked = list(dict.fromkeys(names))
         surroundings = here(torch, frozenset(names), quota)
         kinds: list[type[Optimization]] = []
-        for name in dict.fromkeys(names):
+        for name in self._asked:
             try:
                 kind = catalog.load(name)
                 clashing = catalog.conflict(kind, kinds)
@@ -57,20 +110,21 @@ class Switchboard:
         self._each("begin_torch")
         if not self._active:
             return
-        module = self._torch.nn.Module
-        original = module.__call__
-        wrapper = self._module_call(original, self._torch.compiler.is_compiling)
-        module.__call__ = wrapper
+        torch = self._torch
+        torch.nn.Module.__call__ = self._module_call(torch.nn.Module.__call__)
+        torch.autograd.backward = self._backward_call(torch.autograd.backward)
+        torch.autograd.grad = self._grad_call(torch.autograd.grad)
         from torch.optim.optimizer import register_optimizer_step_pre_hook
 
         register_optimizer_step_pre_hook(self._before_update)
 
     def busy(self) -> bool:
         """Whether the step that has just ended paid for a warm-up; asked once a step."""
+        self._failure = None  # a step has ended since
         answers = [self._ask(one, one.busy) for one in self._active]
         return True in answers
 
-    def news(self, steps: int, final: bool = False) -> list[Report]:
+    def news(self, steps: int, final: bool = False) -> list[Any]:
         """What has not been told yet, after so many steps; receipts come when there was a whole step, or none will."""
         found = dict(self._final)
         if final or (steps and steps >= self._next_news_step):
@@ -78,84 +132,247 @@ class Switchboard:
             found.update((one.name, self._account(one, steps)) for one in list(self._active))
         fresh = {name: account for name, account in found.items() if self._told.get(name) != account}
         self._told.update(fresh)
-        return [Report(name, state, text, time.time_ns()) for name, (state, text) in fresh.items()]
+        news: list[Any] = [Report(name, state, text, time.time_ns()) for name, (state, text) in fresh.items()]
+        failure = (unhandled() or self._failure) if final else None
+        if failure is not None:
+            on = [one for one in self._active if self._account(one, steps)[0] == ON]
+            if on:
+                news.append(Notice("warning", "failed_under_optimizations", failure.sentence(on), time.time_ns()))
+        return news
 
     def begin_anew(self) -> None:
         """In a forked child: what is on is on, and has to be told in the child's own stream."""
         self._told.clear()
         self._next_news_step = 0
 
-    # ---- moments
+    # ---- calls of modules
 
-    def _module_call(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Callable[..., Any]:
-        inside = False
-        roots, gradients = self._roots, self._torch.is_grad_enabled
+    def _module_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        thread, compiling = self._thread, self._torch.compiler.is_compiling
 
         @functools.wraps(original)
         def __call__(self_: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: N807
-            nonlocal inside
+            if compiling():
+                return original(self_, *arguments, **keywords)
             try:
-                if inside or compiling():
-                    return original(self_, *arguments, **keywords)
-                inside = True
-                try:
-                    first = self_ not in roots
-                    if first and not (gradients() and self._trains(self_)):
-                        return original(self_, *arguments, **keywords)
-                    return self._call(original, self_, arguments, keywords, first)
-                finally:
-                    inside = False
+                layers = thread.layers
+                if layers is None:
+                    return self._outermost(original, self_, arguments, keywords)
+                return layers[type(self_)](self_, *arguments, **keywords)
             except BaseException as error:
-                without_our_frame(error)
+                without_our_frames(error)
                 raise
 
         return __call__
 
-    def _trains(self, module: Any) -> bool:
-        return any(parameter.requires_grad for parameter in module.parameters())
-
-    def _call(self, original: Callable[..., Any], root: Any, arguments: Any, keywords: Any, first: bool) -> Any:
+    def _outermost(self, original: LayerCall, root: Any, arguments: Any, keywords: Any) -> Any:
+        thread = self._thread
+        if self._is_backward():  # checkpointing computes again what was computed inside a root module
+            thread.layers = _Layers(original, list(self._active))
+        elif not self._takes_part(root):
+            thread.layers = _Layers(original, [])
+        else:
+            self._begin_training()
+            return self._call(original, root, arguments, keywords)
         try:
-            with ExitStack() as stack:
-                if first:
-                    self._roots.add(root)
-                    self._each("begin_model", root)
-                    stack.callback(self._show_layers(root))
-                arguments, keywords = self._change("change_inputs", (arguments, keywords))
-                for one in list(self._active):
-                    context = self._ask(one, one.around_call, root)
-                    if context is not None:
-                        stack.enter_context(context)
-                result = original(root, *arguments, **keywords)
-            return self._change("change_outputs", result)
-        except BaseException as error:
-            without_our_frame(error)
-            raise
+            return original(root, *arguments, **keywords)
+        finally:
+            thread.layers = None
 
-    def _show_layers(self, root: Any) -> Callable[[], None]:
-        """Let the optimizations see what the layers give in this call; what is returned ends that."""
-        watching = [one for one in self._active if type(one).see_layer is not Optimization.see_layer]
-        if not watching or any(one.name == "compile" for one in self._active):
-            return lambda: None
+    def _takes_part(self, root: Any) -> bool:
+        if self._is_traced():
+            return False
+        if root in self._plans:
+            return True
+        return self._torch.is_grad_enabled() and any(parameter.requires_grad for parameter in root.parameters())
 
-        def see(layer: Any, arguments: Any, output: Any) -> None:
-            if isinstance(output, self._torch.Tensor):
-                for one in watching:
-                    self._ask(one, one.see_layer, layer, output)
+    def _is_backward(self) -> bool:
+        ask = getattr(self._torch._C, "_current_graph_task_id", None)
+        return ask is not None and ask() != -1
 
-        kinds = self._torch.nn.modules.conv._ConvNd, self._torch.nn.Linear
-        handles = [module.register_forward_hook(see) for module in root.modules() if isinstance(module, kinds)]
+    def _is_traced(self) -> bool:
+        """Whether what the program computes now is looked at by an exporter or a function transform."""
+        torch = self._torch
+        level = getattr(getattr(torch._C, "_functorch", None), "maybe_current_level", None)
+        return bool(
+            torch.jit.is_tracing()
+            or (level is not None and level() is not None)
+            or torch._C._len_torch_dispatch_stack()
+            or torch.autograd.forward_ad._current_level >= 0
+        )
 
-        def end() -> None:
-            for handle in handles:
-                handle.remove()
+    def _plan(self, original: LayerCall, root: Any) -> _Plan:
+        plan = self._plans.get(root)
+        if plan is None:
+            active = [one for one in list(self._active) if self._begin_model(one, root)]
+            plan = self._plans[root] = _Plan(original, [one for one in active if one in self._active])
+        return plan
 
-        return end
+    def _begin_model(self, one: Optimization, root: Any) -> bool:
+        """Whether this model takes part in this optimization."""
+        try:
+            if one.wary_of:
+                self._check_code(one, root)
+            one.begin_model(root)
+        except Declined as declined:
+            self._left_alone.setdefault(one.name, {})[type(root).__name__] = str(declined)
+            return False
+        except Exception as error:  # noqa: BLE001 - the door
+            self._give_up(one, error)
+            return False
+        return True
+
+    def _check_code(self, one: Optimization, root: Any) -> None:
+        place = mention(root, one.wary_of)
+        if not place:
+            return
+        reason = "other ranks take part in it" if self._is_distributed() else why_not_twice(root, self._torch)
+        if reason:
+            raise Declined(
+                f"the model's code uses {place}, which may fail with it, and its call cannot be tried twice: {reason}"
+            )
+
+    def _is_distributed(self) -> bool:
+        distributed = getattr(self._torch, "distributed", None)
+        return distributed is not None and distributed.is_available() and distributed.is_initialized()
+
+    def _call(self, original: LayerCall, root: Any, arguments: Any, keywords: Any) -> Any:
+        plan = self._plan(original, root)
+        if not any(one.risky for one in plan.active):
+            return self._run(original, root, arguments, keywords, plan.active, plan.layers)
+        kind = kind_of_call(root, self._torch.is_grad_enabled(), arguments, keywords)
+        if kind in plan.proven:
+            try:
+                return self._run(original, root, arguments, keywords, plan.active, plan.layers)
+            except Exception as error:
+                self._failure = Failure.of(error, "the forward pass")
+                raise
+        result = self._try(original, root, arguments, keywords, plan)
+        plan.proven.add(kind)
+        return result
+
+    def _try(self, original: LayerCall, root: Any, arguments: Any, keywords: Any, plan: _Plan) -> Any:
+        """A call on probation: made again without what it failed under, if that can be done."""
+        try:
+            before: Probation | None = Probation(self._torch, root, arguments, keywords)
+        except Exception:  # noqa: BLE001 - tensors of a kind that cannot be copied
+            before = None
+        failure: Exception | None = None
+        last: Exception | None = None
+        try:
+            return self._run(original, root, arguments, keywords, plan.active, plan.layers)
+        except Exception as error:  # noqa: BLE001 - looked at below, outside: a repeated call has a context of its own
+            failure = error
+        try:
+            reason = "what it holds cannot be copied" if before is None else before.why_not_again()
+            if before is None or reason:
+                self._failure = Failure.of(failure, "the forward pass", f"it was not made again: {reason}")
+                raise failure
+            for suspects in self._suspects(failure, plan.active):
+                before.restore()
+                rest = [one for one in plan.active if one not in suspects]
+                try:
+                    result = self._run(original, root, arguments, keywords, rest, _Layers(original, rest))
+                except Exception as error:  # noqa: BLE001 - as above
+                    last = error
+                    continue
+                for one in suspects:
+                    self._give_up(one, failure, others=len(suspects) - 1)
+                return result
+            assert last is not None
+            raise last  # as without us: nothing of ours is to blame
+        finally:
+            failure = last = None  # an exception that its own traceback holds would keep the tensors of the call
+
+    def _suspects(self, error: Exception, active: list[Optimization]) -> list[list[Optimization]]:
+        """Whom to leave out, one try after the other: whom the error points to, then all."""
+        risky = [one for one in active if one.risky]
+        pointed = [one for one in Failure.of(error, "").pointed_at(risky) if one in risky]
+        return [pointed, risky] if pointed and pointed != risky else [risky]
+
+    def _run(
+        self,
+        original: LayerCall,
+        root: Any,
+        arguments: Any,
+        keywords: Any,
+        active: list[Optimization],
+        layers: _Layers,
+    ) -> Any:
+        thread = self._thread
+        with ExitStack() as stack:
+            arguments, keywords = self._change(active, "change_inputs", (arguments, keywords))
+            for one in active:
+                context = self._ask(one, one.around_call, root)
+                if context is not None:
+                    stack.enter_context(context)
+            call = original
+            for one in active:
+                call = self._ask(one, one.change_call, root, call) or call
+            thread.layers = layers
+            try:
+                result = call(root, *arguments, **keywords)
+            finally:
+                thread.layers = None
+        return self._change(active, "change_outputs", result)
+
+    # ---- gradients and updates
+
+    def _backward_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        compiling = self._torch.compiler.is_compiling
+
+        @functools.wraps(original)
+        def backward(tensors: Any, *arguments: Any, **keywords: Any) -> Any:
+            if compiling():
+                return original(tensors, *arguments, **keywords)
+            try:
+                self._begin_training()
+                creates_graph = arguments[2] if len(arguments) > 2 else keywords.get("create_graph")
+                if not creates_graph and keywords.get("inputs") is None and len(arguments) < 4:
+                    for one in list(self._active):
+                        keywords = self._ask(one, one.change_backward, tensors, keywords) or keywords
+                return original(tensors, *arguments, **keywords)
+            except BaseException as error:
+                without_our_frames(error)
+                self._failed(error, "the backward pass")
+                raise
+
+        return backward
+
+    def _grad_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        compiling = self._torch.compiler.is_compiling
+
+        @functools.wraps(original)
+        def grad(outputs: Any, inputs: Any, *arguments: Any, **keywords: Any) -> Any:
+            if compiling():
+                return original(outputs, inputs, *arguments, **keywords)
+            try:
+                self._begin_training()
+                gradients = original(outputs, inputs, *arguments, **keywords)
+                for one in list(self._active) if isinstance(gradients, tuple) else ():
+                    gradients = self._ask(one, one.change_gradients, inputs, gradients) or gradients
+                return gradients
+            except BaseException as error:
+                without_our_frames(error)
+                self._failed(error, "the backward pass")
+                raise
+
+        return grad
+
+    def _failed(self, error: BaseException, where: str) -> None:
+        if isinstance(error, Exception):
+            self._failure = Failure.of(error, where)
 
     def _before_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
+        self._begin_training()
         if optimizer not in self._optimizers:
             self._optimizers.add(optimizer)
             self._each("begin_optimizer", optimizer)
+
+    def _begin_training(self) -> None:
+        if not self._training:
+            self._training = True
+            self._each("begin_training")
 
     # ---- the door: whatever an optimization raises stays here
 
@@ -163,36 +380,65 @@ class Switchboard:
         for one in list(self._active):
             self._ask(one, getattr(one, moment), *arguments)
 
-    def _change(self, moment: str, value: Any) -> Any:
-        for one in list(self._active):
+    def _change(self, active: list[Optimization], moment: str, value: Any) -> Any:
+        for one in list(active):
             changed = self._ask(one, getattr(one, moment), value)
             if one in self._active:
                 value = changed
         return value
 
     def _ask(self, one: Optimization, method: Callable[..., Any], *arguments: Any) -> Any:
+        if one not in self._active:
+            return None
         try:
             return method(*arguments)
+        except Declined as declined:
+            self._take_back(one, DECLINED, f"because {declined}")
+            return None
         except Exception as error:  # noqa: BLE001 - this is the door
             self._give_up(one, error)
             return None
 
-    def _give_up(self, one: Optimization, error: Exception) -> None:
+    def _give_up(self, one: Optimization, error: Exception, others: int = 0) -> None:
+        among = f" (this or {'one other' if others == 1 else f'one of {others} others'} that was on)" if others else ""
+        self._take_back(one, FAILED, f"{_text(error)}{among}; the training goes on without it")
+
+    def _take_back(self, one: Optimization, state: str, text: str) -> None:
         if one in self._active:
             self._active.remove(one)
-        text = f"{_text(error)}; the training goes on without it"
+        for plan in list(self._plans.values()):
+            plan.keep([other for other in plan.active if other is not one])
         try:
             one.revert()
         except Exception as second:  # noqa: BLE001 - the same door
             text += f", but not all could be taken back: {_text(second)}"
-        self._final[one.name] = FAILED, text
+        self._final[one.name] = state, text
+
+    # ---- receipts
 
     def _account(self, one: Optimization, steps: int) -> tuple[str, str]:
         try:
             receipt = one.receipt(steps)
-            return (ON, receipt) if receipt else (NO_EFFECT, f"because {one.no_effect()}")
+            left_alone = "; ".join(
+                f"{model} left alone, because {reason}" for model, reason in self._left_alone.get(one.name, {}).items()
+            )
+            if receipt:
+                return ON, f"{receipt}; {left_alone}" if left_alone else receipt
+            if left_alone:
+                return DECLINED, left_alone
+            return NO_EFFECT, f"because {self._missed(one) or one.no_effect()}"
         except Exception as error:  # noqa: BLE001 - asked by the agent's thread, while the training may go on
             return ON, f"no receipt: {_text(error)}"
+
+    def _missed(self, one: Optimization) -> str:
+        """What this process never had that the optimization acts on."""
+        if one.acts_on and not self._training:
+            return "no model was trained in this process"
+        if one.acts_on == "model" and not self._plans:
+            return "the training calls no nn.Module with trainable parameters"
+        if one.acts_on == "optimizer" and not self._optimizers:
+            return "no optimizer of torch has made an update"
+        return ""
 
 
 def sentence(missing: Missing) -> str:

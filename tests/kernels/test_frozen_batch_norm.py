@@ -101,10 +101,20 @@ def test_nan_passes_through_the_relu_as_in_torch() -> None:
     assert frozen_batch_norm(x, torch.ones(1), torch.ones(1), relu=True).isnan().all()
 
 
-def test_double_backward_is_refused_in_one_sentence() -> None:
-    x = torch.randn(1, 2, 3, 3, requires_grad=True)
-    with pytest.raises(RuntimeError, match="frozen_batch_norm has no second derivative"):
-        torch.autograd.grad(frozen_batch_norm(x, torch.ones(2), torch.ones(2)).sum(), x, create_graph=True)
+@pytest.mark.parametrize("relu", [False, True])
+def test_second_derivatives_are_those_of_torch(relu: bool) -> None:
+    """A gradient penalty (WGAN-GP) differentiates the gradient again."""
+    x, residual = (torch.randn(2, 3, 4, 4, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    scale, shift = torch.rand(3, dtype=torch.float64), torch.rand(3, dtype=torch.float64)
+
+    def penalty(y: Tensor) -> Tensor:
+        slopes = torch.autograd.grad((y**3).sum(), [x, residual], create_graph=True)
+        return sum((slope.pow(2).sum() for slope in slopes), torch.zeros(()))
+
+    usual = x * scale.view(-1, 1, 1) + shift.view(-1, 1, 1) + residual
+    found = torch.autograd.grad(penalty(frozen_batch_norm(x, scale, shift, residual, relu=relu)), [x, residual])
+    expected = torch.autograd.grad(penalty(usual.relu() if relu else usual), [x, residual])
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(

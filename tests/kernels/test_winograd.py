@@ -144,10 +144,18 @@ def test_a_float32_weight_is_rounded_to_bfloat16_once_and_its_gradient_is_float3
     assert weight.grad.dtype == torch.float32
 
 
-def test_double_backward_is_refused_in_one_sentence() -> None:
-    picture, weight, _ = operands((1, 2, 4, 4), 2, torch.float64)
-    with pytest.raises(RuntimeError, match="winograd_convolution has no second derivative"):
-        torch.autograd.grad(winograd(picture, weight, None).sum(), picture, create_graph=True)
+def test_second_derivatives_are_those_of_torch() -> None:
+    """A gradient penalty (WGAN-GP) differentiates the gradient again."""
+    picture, weight, bias = operands((2, 3, 6, 5), 4, torch.float64)
+
+    def penalty(convolution: Tensor) -> Tensor:
+        (slope,) = torch.autograd.grad((convolution**3).sum(), picture, create_graph=True)
+        return slope.pow(2).sum() + slope.norm()
+
+    leaves = [picture, weight, bias]
+    found = torch.autograd.grad(penalty(winograd(picture, weight, bias)), leaves)
+    expected = torch.autograd.grad(penalty(F.conv2d(picture, weight, bias, padding=1)), leaves)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -58,11 +58,19 @@ class LaunchChanges:
     """Logical CPUs the target may run on; empty: as they are."""
 
 
-class Optimization:
-    """One named change.
+class Declined(Exception):  # noqa: N818 - an answer, not an error
+    """This program cannot have the optimization; the text says why, to follow "because"."""
 
-    The moments (`prepare_launch` to `begin_optimizer`) may raise: then `revert` is called, the failure is reported, and
-    the training goes on without this optimization.
+
+LayerCall = Callable[..., Any]
+"""A call of a layer: ``call(layer, *arguments, **keywords)``."""
+
+
+class Optimization:
+    """One named change. It leaves no trace in what the program can see or store.
+
+    The moments (`prepare_launch` to `change_gradients`) may raise `Declined`, or fail: then `revert` is called, the
+    reason is reported, and the training goes on without this optimization.
     """
 
     name = ""
@@ -74,6 +82,14 @@ class Optimization:
     """Whether it acts before the target starts."""
     rank = 0
     """Order of begin among those that are on; 1 takes the model as the others leave it."""
+    acts_on = ""
+    """``model`` or ``optimizer`` for one that can have no effect where there is none."""
+    risky = False
+    """Whether a call of the model may fail under it that would not without: then the first calls are on probation."""
+    clues: tuple[str, ...] = ()
+    """What the text of an error, or the names of the files it passed through, hold when this is behind it."""
+    wary_of: frozenset[str] = frozenset()
+    """Names in the model's own code with which it may fail: where a call could not be made again, it declines."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self.surroundings = surroundings
@@ -92,8 +108,14 @@ class Optimization:
     def begin_torch(self) -> None:
         """torch has just been imported."""
 
+    def begin_training(self) -> None:
+        """The first backward pass, update, or call of a model with gradients is about to begin, on its thread."""
+
     def begin_model(self, model: Any) -> None:
-        """A root module with trainable parameters is about to be called with gradients for the first time."""
+        """A root module with trainable parameters is about to be called with gradients for the first time.
+
+        `Declined` leaves this model alone.
+        """
 
     def begin_optimizer(self, optimizer: Any) -> None:
         """An optimizer is about to make its first update."""
@@ -101,6 +123,10 @@ class Optimization:
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
         """A context for every call of such a root module."""
         return None
+
+    def change_call(self, model: Any, call: LayerCall) -> LayerCall:
+        """What is called in the place of such a root module."""
+        return call
 
     def change_inputs(self, arguments: Any) -> Any:
         """The arguments of such a call, a tuple of the positional ones and a dict of the others."""
@@ -110,8 +136,21 @@ class Optimization:
         """The result of such a call."""
         return outputs
 
-    def see_layer(self, layer: Any, output: Any) -> None:
-        """What a convolution or linear layer gave in the first such call."""
+    def layer_types(self) -> tuple[type, ...]:
+        """Classes of modules whose calls inside such a call go through `call_layer`."""
+        return ()
+
+    def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
+        """The result of a layer; `call` goes on as without this optimization."""
+        return call(layer, *arguments, **keywords)
+
+    def change_backward(self, tensors: Any, keywords: dict[str, Any]) -> dict[str, Any]:
+        """The keywords of a call of ``torch.autograd.backward`` that names no inputs and creates no graph."""
+        return keywords
+
+    def change_gradients(self, inputs: Any, gradients: Any) -> Any:
+        """The result of a call of ``torch.autograd.grad``, a tuple, for `inputs`."""
+        return gradients
 
     def receipt(self, steps: int) -> str:
         """What was really changed, after so many steps; empty when nothing was."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from . import Missing, Optimization, plural
+from . import Declined, LayerCall, Missing, Optimization, plural
+from ._layers import fake_quantized, fake_quantizer
 from ._tensors import map_tensors
 
 FLAGS = ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16")
 """Processor flags of x86 and Arm, one of which makes bfloat16 faster than float32."""
 
+LOSS = "compute_loss"
+"""torchvision's detection models compute their losses inside the forward pass, in methods of this name."""
 ANCHORS = ("AnchorGenerator", "DefaultBoxGenerator")
 """torchvision gives coordinates the type of the features; of 512 pixels bfloat16 holds every second."""
 
@@ -34,41 +38,79 @@ def missing_bfloat16(surroundings: Any) -> Missing | None:
 class Switch(Optimization):
     name = "bf16"
     description = "bfloat16 autocast around the model's forward pass; losses stay in float32"
+    acts_on = "model"
+    risky = True
+    clues = ("BFloat16", "bfloat16", "dtype")
+    wary_of = frozenset({"numpy", "double", "itemsize", "element_size"})
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
         self._layers = 0
         self._in_bfloat16 = 0
+        self._looking = True
+        """Until the first call has been made: which layers compute in bfloat16."""
+        self._quantized = False
         self._users_own = False
         self._models: list[str] = []
-        self._in_float32: list[str] = []
+        self._losses: dict[Any, Any] = {}
+        """By class, its method that computes a loss, in float32."""
+        self._in_float32: dict[str, bool] = {}
 
     def missing(self) -> Missing | None:
         return missing_bfloat16(self.surroundings)
 
     def begin_model(self, model: Any) -> None:
+        if fake_quantized(model):
+            raise Declined("it is fake-quantized: in bfloat16 it would learn other ranges")
         if self.torch.is_autocast_enabled("cpu"):
             self._users_own = True
             return
         self._models.append(type(model).__name__)
         for module in model.modules():
             if _has_loss(module) and not any(_has_loss(below) for below in module.modules() if below is not module):
-                self._keep_in_float32(type(module), "compute_loss")
+                self._keep_in_float32(type(module))
             elif type(module).__name__ in ANCHORS:
-                self._keep_in_float32(type(module), "forward")
+                self._in_float32[f"{type(module).__name__}.forward"] = True
 
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
+        if self._quantized:
+            raise Declined("the program has begun to fake-quantize: in bfloat16 it would learn other ranges")
         if self._users_own or self.torch.is_autocast_enabled("cpu"):
             return None
-        context: AbstractContextManager[Any] = self.torch.autocast("cpu", dtype=self.torch.bfloat16)
-        return context
+        return self._computing()
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Methods of the program's classes are replaced during a call only: others may script or store them."""
+        before = [(owner, vars(owner).get(LOSS)) for owner in self._losses]
+        for owner, in_float32 in self._losses.items():
+            setattr(owner, LOSS, in_float32)
+        try:
+            with self.torch.autocast("cpu", dtype=self.torch.bfloat16):
+                yield
+        finally:
+            for owner, original in before:
+                setattr(owner, LOSS, original) if original is not None else delattr(owner, LOSS)
 
     def change_outputs(self, outputs: Any) -> Any:
+        self._looking = False
         return outputs if self._users_own else map_tensors(self.torch, outputs, self._to_float32)
 
-    def see_layer(self, layer: Any, output: Any) -> None:
-        self._layers += 1
-        self._in_bfloat16 += output.dtype == self.torch.bfloat16
+    def layer_types(self) -> tuple[type, ...]:
+        return (self.torch.nn.Module,)
+
+    def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
+        kind = type(layer)
+        if kind.__name__ in ANCHORS or isinstance(layer, fake_quantizer()):
+            self._quantized |= kind.__name__ not in ANCHORS  # quantization-aware training that began after us
+            arguments, keywords = map_tensors(self.torch, (arguments, keywords), self._to_float32)
+            with self.torch.autocast("cpu", enabled=False):
+                return call(layer, *arguments, **keywords)
+        output = call(layer, *arguments, **keywords)
+        if self._looking and isinstance(layer, (self.torch.nn.modules.conv._ConvNd, self.torch.nn.Linear)):
+            self._layers += 1
+            self._in_bfloat16 += getattr(output, "dtype", None) == self.torch.bfloat16
+        return output
 
     def receipt(self, steps: int) -> str:
         if not self._models or (self._layers and not self._in_bfloat16):
@@ -83,11 +125,11 @@ class Switch(Optimization):
         return "no layer of the model computed in bfloat16"
 
     def _to_float32(self, tensor: Any) -> Any:
-        return tensor.float() if tensor.dtype == self.torch.bfloat16 else tensor
+        return tensor.float() if getattr(tensor, "dtype", None) == self.torch.bfloat16 else tensor
 
-    def _keep_in_float32(self, owner: type, name: str) -> None:
-        original = next(vars(base)[name] for base in owner.__mro__ if name in vars(base))
-        if getattr(original, "keeps_float32", False):
+    def _keep_in_float32(self, owner: Any) -> None:
+        original = getattr(owner, LOSS)
+        if owner in self._losses or getattr(original, "keeps_float32", False):
             return
         torch, to_float32 = self.torch, self._to_float32
 
@@ -99,11 +141,9 @@ class Switch(Optimization):
             with torch.autocast("cpu", enabled=False):
                 return original(*arguments, **keywords)
 
-        in_float32.keeps_float32 = True  # type: ignore[attr-defined]
-        self.replace(owner, name, in_float32)
-        self._in_float32.append(f"{owner.__name__}.{name}")
+        self._losses[owner] = in_float32
+        self._in_float32[f"{owner.__name__}.{LOSS}"] = True
 
 
 def _has_loss(module: Any) -> bool:
-    """torchvision's detection models compute their losses inside the forward pass, in methods of this name."""
-    return callable(getattr(type(module), "compute_loss", None))
+    return callable(getattr(type(module), LOSS, None))

@@ -1,95 +1,111 @@
-"""Convolution weights and images with the channels last in memory, as oneDNN's fastest kernels want them."""
+"""Images with the channels last in memory, as oneDNN's fastest kernels want them.
+
+Only what goes into a convolution is turned: oneDNN then computes with the channels last, and its result lies so for the
+layers that follow. Weights stay as they are, because others may hold their memory: workers that share it, flat buffers,
+averages. What leaves the model lies as in a plain run.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from . import Optimization, plural
+from . import LayerCall, Optimization, each_step, plural
 from ._tensors import map_tensors
+
+TRIALS = 8
+"""After so many turned images without a channels-last result no more are turned."""
 
 
 class Switch(Optimization):
     name = "channels_last"
-    description = "convolution weights and 4-D or 5-D inputs with channels last in memory (NHWC)"
+    description = "images with the channels last in memory (NHWC) in convolutions; weights stay as they are"
+    acts_on = "model"
+    risky = True
+    clues = ("view size is not compatible", "contiguous", "memory_format", "memory format", "stride")
+    wary_of = frozenset({"view", "view_as", "as_strided", "stride", "data_ptr", "storage", "untyped_storage"})
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
-        self._inputs = 0
-        self._calls = 0
-        self._already = 0
-        self._weights = 0
-        self._outputs: dict[str, int] = {}
         self._formats: dict[int, Any] = {}
+        self._convolutions = 0
+        self._calls = 0
+        self._turned = 0
+        self._already = 0
+        self._results = 0
+        self._turned_before = 0
+        self._at_root = "compile" in surroundings.others
+        """torch.compile sees whole models: then their inputs are turned."""
 
     def begin_torch(self) -> None:
         self._formats = {4: self.torch.channels_last, 5: self.torch.channels_last_3d}
 
     def begin_model(self, model: Any) -> None:
-        for module in model.modules():
-            weight = getattr(module, "weight", None)
-            if isinstance(module, self._convolutions()) and weight is not None and weight.dim() in self._formats:
-                self._turn(weight)
+        kinds = self.torch.nn.modules.conv._ConvNd
+        self._convolutions += sum(isinstance(module, kinds) and module.weight.dim() > 3 for module in model.modules())
 
     def change_inputs(self, arguments: Any) -> Any:
-        if not self._weights:
-            return arguments
+        self._turned_before = self._turned
+        return map_tensors(self.torch, arguments, self._turn) if self._at_root and self._convolutions else arguments
+
+    def layer_types(self) -> tuple[type, ...]:
+        return () if self._at_root else (self.torch.nn.modules.conv._ConvNd,)
+
+    def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
+        if arguments:
+            arguments = self._turn(arguments[0]), *arguments[1:]
+        output = call(layer, *arguments, **keywords)
         self._calls += 1
-        return map_tensors(self.torch, arguments, self._turned)
+        self._results += self._lies_last(output)
+        return output
+
+    def change_outputs(self, outputs: Any) -> Any:
+        if self._turned == self._turned_before:
+            return outputs
+        return map_tensors(self.torch, outputs, lambda one: one.contiguous() if self._lies_last(one) else one)
+
+    def change_gradients(self, inputs: Any, gradients: Any) -> Any:
+        """As in a plain run; ``Tensor.grad`` of a leaf lies as the leaf by itself."""
+        inputs = (inputs,) if isinstance(inputs, self.torch.Tensor) else tuple(inputs)
+        changed = (
+            gradient.contiguous() if self._lies_last(gradient) and source.is_contiguous() else gradient
+            for source, gradient in zip(inputs, gradients)
+        )
+        return tuple(changed) if self._turned else gradients
 
     def receipt(self, steps: int) -> str:
-        if not self._weights:
+        if not self._turned or not (self._results or self._at_root):
             return ""
-        inputs = round(self._inputs / self._calls) if self._calls else 0
-        last, all_seen = self._outputs.get("last", 0), sum(self._outputs.values())
-        seen = f"; {last} of {plural(all_seen, 'convolution')} gave channels-last results" if all_seen else ""
-        weights = plural(self._weights, "convolution weight")
-        return f"{weights} and {plural(inputs, 'input')} to channels last{seen}"
+        if self._at_root:
+            turned = plural(self._turned, "input")
+            return f"{turned} of the compiled model turned to channels last, {each_step(self._turned, steps)}"
+        return (
+            f"{self._results:,} of {self._calls:,} convolution calls gave channels-last results; "
+            f"{self._turned:,} images were turned for that, weights stay as they are"
+        )
 
     def no_effect(self) -> str:
+        if not self._convolutions:
+            return "the model has no 2-D or 3-D convolution"
+        if self._turned:
+            return "convolutions of this kind give no channels-last results here"
         if self._already:
-            return f"all {plural(self._already, 'convolution weight')} were channels last already"
-        return "the model has no 2-D or 3-D convolution"
+            return "all images were channels last already"
+        return "no convolution of the model was called with a dense floating-point image"
 
-    def _convolutions(self) -> Any:
-        return self.torch.nn.modules.conv._ConvNd
-
-    def _turn(self, weight: Any) -> None:
-        wanted = self._formats[weight.dim()]
-        if weight.device.type != "cpu":
-            return
-        if weight.stride() == _strides(weight.shape):
+    def _turn(self, image: Any) -> Any:
+        if type(image) is not self.torch.Tensor or image.layout != self.torch.strided or not image.is_floating_point():
+            return image
+        wanted = self._formats.get(image.dim())
+        if wanted is None or not image.is_cpu or (self._turned >= TRIALS and not self._results and not self._at_root):
+            return image
+        if image.is_contiguous(memory_format=wanted):
             self._already += 1
-            return
-        self.take_back(weight, _turn_back)
-        before = weight.data
-        weight.data = before.contiguous(memory_format=wanted).as_strided(before.shape, _strides(before.shape))
-        self._weights += 1
+            return image
+        self._turned += 1
+        return image.contiguous(memory_format=wanted)
 
-    def _turned(self, tensor: Any) -> Any:
+    def _lies_last(self, tensor: Any) -> bool:
+        if not isinstance(tensor, self.torch.Tensor) or tensor.layout != self.torch.strided:
+            return False
         wanted = self._formats.get(tensor.dim())
-        if wanted is None or not tensor.is_floating_point() or tensor.is_contiguous(memory_format=wanted):
-            return tensor
-        self._inputs += 1
-        return tensor.contiguous(memory_format=wanted)
-
-    def see_layer(self, layer: Any, output: Any) -> None:
-        if not isinstance(layer, self._convolutions()):
-            return
-        wanted = self._formats.get(output.dim())
-        last = wanted is not None and output.is_contiguous(memory_format=wanted)
-        kind = "last" if last else "first"
-        self._outputs[kind] = self._outputs.get(kind, 0) + 1
-
-
-def _turn_back(weight: Any) -> None:
-    weight.data = weight.data.contiguous()
-
-
-def _strides(shape: Any) -> tuple[int, ...]:
-    """Those of a dense tensor (N, C, ...) with the channels last, spelled out also where a dimension is 1."""
-    strides = [0] * len(shape)
-    step = 1
-    for dimension in (1, *range(len(shape) - 1, 1, -1), 0):
-        strides[dimension] = step
-        step *= shape[dimension]
-    return tuple(strides)
+        return wanted is not None and not tensor.is_contiguous() and tensor.is_contiguous(memory_format=wanted)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import functools
 import importlib
+import weakref
 from typing import Any
 
-from . import Missing, Optimization, plural
+from ..inspection import program_mentions
+from . import Declined, LayerCall, Missing, Optimization, plural
+
+TWICE_DIFFERENTIABLE = ("create_graph", "torch.func", "functorch")
 
 
 class Switch(Optimization):
     name = "compile"
     description = "torch.compile of the model; steps that compile are marked as warm-up"
-    conflicts = ("ipex",)
+    conflicts = ("frozen_bn", "ipex", "winograd")
     rank = 1
+    acts_on = "model"
+    risky = True
+    clues = ("torch/_dynamo", "torch/_inductor", "torch/_functorch", "aot_autograd", "torch.compile", "double backward")
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
         self._models: list[str] = []
+        self._compiled: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._users_own = False
         self._seen_s = 0.0
         self._warm_up_steps = 0
@@ -32,12 +40,23 @@ class Switch(Optimization):
         if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
             self._users_own = True
             return
+        for word in TWICE_DIFFERENTIABLE:
+            file = program_mentions(word)
+            if file:
+                raise Declined(f"{file} uses {word}, and what torch.compile makes has no second derivative")
         dynamo = importlib.import_module("torch._dynamo")
         self.undo.append(functools.partial(setattr, dynamo.config, "suppress_errors", dynamo.config.suppress_errors))
         dynamo.config.suppress_errors = True  # what cannot be compiled runs as it is
-        model.compile()
-        self.take_back(model, lambda compiled: setattr(compiled, "_compiled_call_impl", None))
+        inductor: Any = importlib.import_module("torch._inductor.config")
+        self.undo.append(functools.partial(setattr, inductor, "fallback_random", inductor.fallback_random))
+        inductor.fallback_random = True  # the same random numbers as without
+        # The function, not the method: what is compiled must not keep the model alive.
+        self._compiled[model] = self.torch.compile(self.torch.nn.Module._call_impl)
         self._models.append(type(model).__name__)
+
+    def change_call(self, model: Any, call: LayerCall) -> LayerCall:
+        compiled = self._compiled.get(model)
+        return call if compiled is None else compiled
 
     def busy(self) -> bool:
         if not self._models:

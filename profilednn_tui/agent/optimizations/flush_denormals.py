@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import Missing, Optimization
+from . import Missing, Optimization, plural
 
 DENORMAL = 1e-39
 PROBE_ELEMENTS = 1 << 20
@@ -17,7 +17,8 @@ class Switch(Optimization):
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
-        self._flushed = 0.0
+        self._flushed: float | None = None
+        """Share of a probe's denormal results that were zero; nothing before the probe."""
 
     def missing(self) -> Missing | None:
         torch = self.surroundings.torch
@@ -30,7 +31,7 @@ class Switch(Optimization):
         self.undo.append(lambda: self.torch.set_flush_denormal(False))
         self.torch.set_flush_denormal(True)
 
-    def begin_model(self, model: Any) -> None:
+    def begin_training(self) -> None:
         torch = self.torch
         with torch.no_grad():
             probe = torch.full((PROBE_ELEMENTS,), DENORMAL).mul_(0.5)
@@ -40,9 +41,9 @@ class Switch(Optimization):
     def receipt(self, steps: int) -> str:
         if not self._flushed:
             return ""
-        threads = self.torch.get_num_threads()
-        where = f"all {threads} threads" if self._flushed == 1 else f"{self._flushed:.0%} of the work"
+        threads = plural(self.torch.get_num_threads(), "thread")
+        where = f"all {threads}" if self._flushed == 1 else f"{self._flushed:.0%} of the work"
         return f"denormal results are zero in {where} of torch"
 
     def no_effect(self) -> str:
-        return "a probe with a denormal result gave no zero"
+        return "no model was trained in this process" if self._flushed is None else "a probe gave denormal results"

@@ -1,25 +1,44 @@
-"""No backward work for parameters that no optimizer updates."""
+"""No backward work for parameters that no optimizer updates.
+
+The backward pass is asked for the gradients of all other leaves, as ``inputs=`` does; parameters, modules and the graph
+stay what they are. It begins after some backward passes in which nobody read, changed or hooked such a parameter.
+"""
 
 from __future__ import annotations
 
 import functools
-import weakref
+import importlib
+import os
+import sys
 from typing import Any
 
-from . import Optimization, plural
+from . import Declined, Optimization, plural
+
+OBSERVED = 3
+"""Backward passes before any work is left out."""
 
 
 class Switch(Optimization):
     name = "frozen_backward"
-    description = "no gradients for parameters that no optimizer updates, and no backward work for layers before them"
+    description = "no backward work for parameters that no optimizer updates, nor for the layers before them"
+    conflicts = ("ipex",)
+    acts_on = "optimizer"
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
-        self._owned: set[int] = set()
-        self._frozen: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
-        self._count = 0
-        self._already = 0
+        tensors = importlib.import_module("torch.utils.weak").WeakIdKeyDictionary
+        self._owned = tensors()
+        """Parameters of optimizers."""
         self._optimizers = 0
+        self._passes = 0
+        self._next_check = OBSERVED
+        self._unowned = tensors()
+        """Parameters of no optimizer that a backward pass has reached, with a sum over their values."""
+        self._frozen = tensors()
+        """Those among them that get no gradient any more."""
+        self._count = 0
+        self._reader = ""
+        self._own_function = ""
 
     def begin_torch(self) -> None:
         optimizer = self.torch.optim.Optimizer
@@ -32,39 +51,107 @@ class Switch(Optimization):
             return result
 
         self.replace(optimizer, "add_param_group", add_param_group)
+        self._watch_readers()
 
-    def begin_model(self, model: Any) -> None:
+    def change_backward(self, tensors: Any, keywords: dict[str, Any]) -> dict[str, Any]:
         if not self._optimizers:
-            return
-        for parameter in model.parameters():
-            if not parameter.requires_grad:
-                self._already += id(parameter) not in self._frozen
-            elif id(parameter) not in self._owned and parameter.is_leaf:
-                parameter.requires_grad_(False)
-                self._frozen[id(parameter)] = parameter
-                self._count += 1
+            return keywords
+        if self._reader:
+            raise Declined(f"the gradient of a parameter that no optimizer updates is read ({self._reader})")
+        leaves = self._leaves(tensors)
+        if leaves is None:
+            return keywords
+        self._passes += 1
+        mine = [leaf for leaf in leaves if isinstance(leaf, self.torch.nn.Parameter) and leaf not in self._owned]
+        if self._passes <= OBSERVED or self._passes >= self._next_check:
+            self._observe(mine)
+        if self._passes <= OBSERVED:
+            return keywords
+        for leaf in mine:
+            if leaf in self._unowned:
+                self._frozen[leaf] = True
+        kept = [leaf for leaf in leaves if leaf not in self._frozen]
+        if len(kept) == len(leaves) or not kept:
+            return keywords
+        self._count = max(self._count, len(leaves) - len(kept))
+        return {**keywords, "inputs": kept}
 
     def receipt(self, steps: int) -> str:
         if not self._count:
             return ""
-        return f"{plural(self._count, 'parameter')} that no optimizer updates get no gradient any more"
+        return f"no backward work for {plural(self._count, 'parameter')} that no optimizer updates"
 
     def no_effect(self) -> str:
-        if not self._optimizers:
-            return "no optimizer of torch was there at the first forward pass"
-        frozen = f" ({plural(self._already, 'parameter')} frozen by the script: torch leaves those out by itself)"
-        return f"an optimizer updates every parameter that gets a gradient{frozen if self._already else ''}"
+        if self._own_function:
+            return f"the backward pass runs functions of the program's own ({self._own_function})"
+        if self._passes <= OBSERVED:
+            return (
+                f"nothing is left out before {OBSERVED} backward passes were looked at, and there were {self._passes}"
+            )
+        return "an optimizer updates every parameter that gets a gradient"
 
     def revert(self) -> None:
         super().revert()
-        for parameter in self._frozen.values():
-            parameter.requires_grad_(True)
         self._frozen.clear()
 
     def _own(self, parameters: Any) -> None:
         self._optimizers += 1
         for parameter in parameters:
-            self._owned.add(id(parameter))
-            if self._frozen.pop(id(parameter), None) is not None:
-                self._count -= 1
-                parameter.requires_grad_(True)  # an optimizer that came later wants it
+            self._owned[parameter] = True
+            self._frozen.pop(parameter, None)  # an optimizer that came later wants it
+            self._unowned.pop(parameter, None)
+
+    def _observe(self, parameters: list[Any]) -> None:
+        """Look for what others do with parameters that no optimizer updates; `Declined` when there is anything."""
+        distributed = getattr(self.torch, "distributed", None)
+        if parameters and distributed is not None and distributed.is_available() and distributed.is_initialized():
+            raise Declined("other ranks wait for the gradients of all parameters")
+        self._next_check = max(OBSERVED + 1, 2 * self._passes)
+        for parameter in parameters:
+            if parameter._backward_hooks or getattr(parameter, "_post_accumulate_grad_hooks", None):
+                raise Declined("the program has hooks on the gradients of parameters that no optimizer updates")
+            found = _sum(parameter)
+            before = self._unowned.setdefault(parameter, found)
+            if before != found:
+                raise Declined("parameters that no optimizer updates are changed by the program itself")
+
+    def _leaves(self, tensors: Any) -> list[Any] | None:
+        """The tensors that this backward pass gives a gradient; nothing where some part of it must run as it is."""
+        ends = (tensors,) if isinstance(tensors, self.torch.Tensor) else tuple(tensors)
+        pending = [tensor.grad_fn for tensor in ends]
+        leaves = [tensor for tensor in ends if tensor.grad_fn is None and tensor.requires_grad]
+        seen: set[Any] = set()
+        python = self.torch.autograd.function.BackwardCFunction
+        while pending:
+            node = pending.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            if isinstance(node, python) and "profilednn" not in node.name():
+                self._own_function = node.name()
+                return None
+            variable = getattr(node, "variable", None)
+            if variable is not None:
+                leaves.append(variable)
+            pending += [following for following, _ in node.next_functions]
+        return leaves
+
+    def _watch_readers(self) -> None:
+        """Learn of whoever looks at a gradient that would be missing."""
+        base = self.torch._C.TensorBase.grad
+        unowned, optimizing = self._unowned, os.path.join("torch", "optim")
+
+        def read(parameter: Any) -> Any:
+            if unowned and parameter in unowned and not self._reader:
+                caller = sys._getframe(1)
+                code = caller.f_code
+                if code.co_name != "zero_grad" and optimizing not in code.co_filename:
+                    self._reader = f"{os.path.basename(code.co_filename)}:{caller.f_lineno}"
+            return base.__get__(parameter)
+
+        self.replace(self.torch.nn.Parameter, "grad", property(read, base.__set__, base.__delete__))
+
+
+def _sum(parameter: Any) -> float:
+    with_values = parameter.detach()
+    return float(with_values.double().sum()) + float(with_values.flatten()[:1].double().sum())

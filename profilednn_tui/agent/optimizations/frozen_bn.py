@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import Missing, Optimization, plural
+from . import LayerCall, Missing, Optimization, plural
 from ._kernels import kernels, missing_kernels
+from ._layers import has_hooks
 
 
 class Switch(Optimization):
@@ -13,26 +14,54 @@ class Switch(Optimization):
     description = (
         "frozen batch norm as one fused kernel (torchvision's FrozenBatchNorm2d, BatchNorm2d without training)"
     )
+    conflicts = ("compile",)
+    acts_on = "model"
+    risky = True
+    clues = ("frozen_batch_norm",)
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
-        self._replaced = 0
-        self._blocks = 0
+        self._norms: set[int] = set()
+        self._blocks: set[int] = set()
+        self._calls = 0
+        self._candidates = 0
 
     def missing(self) -> Missing | None:
         return missing_kernels(self.surroundings)
 
     def begin_model(self, model: Any) -> None:
-        fused = kernels()
-        self.take_back(model, fused.restore_frozen_batch_norm)
-        self._replaced += fused.replace_frozen_batch_norm(model)
-        self._blocks += fused.replace_residual_blocks(model)
+        self._candidates += sum(map(kernels().is_frozen, model.modules()))
+
+    def layer_types(self) -> tuple[type, ...]:
+        return (*kernels().frozen_types(), *kernels().residual_types())
+
+    def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
+        if len(arguments) == 1 and not keywords and not has_hooks(layer):
+            output = self._fused(layer, arguments[0])
+            if output is not None:
+                return output
+        return call(layer, *arguments, **keywords)
 
     def receipt(self, steps: int) -> str:
-        if not self._replaced:
+        if not self._calls:
             return ""
-        blocks = f", with ReLU and shortcut in {plural(self._blocks, 'residual block')}" if self._blocks else ""
-        return f"{plural(self._replaced, 'frozen batch norm')} fused{blocks}"
+        blocks = f", with ReLU and shortcut in {plural(len(self._blocks), 'residual block')}" if self._blocks else ""
+        return f"{plural(len(self._norms), 'frozen batch norm')} fused{blocks}"
 
     def no_effect(self) -> str:
+        if self._candidates:
+            return "its frozen batch norms have hooks of the program, or see tensors that the kernel does not take"
         return "the model has no frozen batch norm on the CPU"
+
+    def _fused(self, layer: Any, x: Any) -> Any:
+        is_block = type(layer) in kernels().residual_types()
+        try:
+            output = kernels().residual_forward(layer, x) if is_block else kernels().frozen_forward(layer, x)
+        except (TypeError, ValueError):
+            return None  # what the usual way refuses, it shall refuse in its own words
+        if output is not None:
+            self._calls += 1
+            self._norms.update(map(id, kernels().norms_of(layer) if is_block else (layer,)))
+            if is_block:
+                self._blocks.add(id(layer))
+        return output

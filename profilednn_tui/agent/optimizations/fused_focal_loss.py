@@ -7,7 +7,8 @@ import inspect
 import sys
 from typing import Any
 
-from . import Missing, Optimization, each_step, plural
+from ..inspection import program_mentions
+from . import Declined, Missing, Optimization, each_step, plural
 from ._kernels import kernels, missing_kernels
 
 FUNCTION_MODULE = "torchvision.ops.focal_loss"
@@ -26,15 +27,52 @@ class Switch(Optimization):
         super().__init__(surroundings)
         self._calls = {"sigmoid_focal_loss": 0, "RetinaNetClassificationHead.compute_loss": 0}
         self._replaced: list[str] = []
+        self._taken_back: list[Any] = []
         self._failure = ""
 
     def missing(self) -> Missing | None:
         return missing_kernels(self.surroundings)
 
+    def begin_torch(self) -> None:
+        jit = self.torch.jit
+        original = jit.script
+
+        @functools.wraps(original)
+        def script(*arguments: Any, **keywords: Any) -> Any:
+            self.revert_replaced()  # a compiler reads the source of what it finds
+            try:
+                return original(*arguments, **keywords)
+            finally:
+                self._replace()
+
+        self.replace(jit, "script", script)
+
+    def begin_training(self) -> None:
+        self._replace()
+
     def begin_model(self, model: Any) -> None:
-        if not self._replaced and not self._failure:
-            self._replace_function()
-            self._replace_head()
+        self._replace()
+
+    def revert_replaced(self) -> None:
+        """Take back what was replaced in torchvision."""
+        while self._taken_back:
+            self._taken_back.pop()()
+        self._replaced.clear()
+
+    def revert(self) -> None:
+        self.revert_replaced()
+        super().revert()
+
+    def _replace(self) -> None:
+        if self._replaced or self._failure or not {FUNCTION_MODULE, HEAD_MODULE}.intersection(sys.modules):
+            return
+        file = program_mentions("create_graph")
+        if file:
+            raise Declined(f"{file} uses create_graph, and the fused loss has no second derivative")
+        before = len(self.undo)
+        self._replace_function()
+        self._replace_head()
+        self._taken_back, self.undo[before:] = self.undo[before:], []
 
     def receipt(self, steps: int) -> str:
         used = [f"{name} replaced, {each_step(calls, steps)}" for name, calls in self._calls.items() if calls]

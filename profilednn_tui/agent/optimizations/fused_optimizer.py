@@ -1,73 +1,148 @@
-"""The update of all parameters in one pass: torch's own ``fused``, else its ``foreach``."""
+"""The update of all parameters in one pass: torch's own ``fused``, else its ``foreach``.
+
+The form is chosen where torch itself chooses it, for each update anew, when its gradients are known. Nothing of it is
+left in the optimizer, its groups or its state.
+"""
 
 from __future__ import annotations
 
+import functools
+import importlib
 from typing import Any
 
-from . import Optimization
+from . import Optimization, plural
 
-KERNELS = {
-    "Adam": "aten::_fused_adam_",
-    "AdamW": "aten::_fused_adamw_",
-    "SGD": "aten::_fused_sgd_",
-    "Adagrad": "aten::_fused_adagrad_",
+FUSED = {
+    "Adam": ("adam", "aten::_fused_adam_"),
+    "AdamW": ("adamw", "aten::_fused_adamw_"),
+    "SGD": ("sgd", "aten::_fused_sgd_"),
+    "Adagrad": ("adagrad", "aten::_fused_adagrad_"),
 }
-"""Optimizers of torch with a fused kernel, which some versions have for the CPU."""
+"""Optimizers of torch with a fused kernel, which some versions have for the CPU: module of the update, and kernel."""
+FOREACH = {
+    "Adadelta": "adadelta", "Adamax": "adamax", "ASGD": "asgd", "NAdam": "nadam", "RAdam": "radam",
+    "RMSprop": "rmsprop", "Rprop": "rprop",
+}  # fmt: skip
 
 
 class Switch(Optimization):
     name = "fused_optimizer"
     description = "torch's own fused or foreach form of the script's optimizer"
     conflicts = ("ipex",)
+    acts_on = "optimizer"
+    clues = ("_fused_", "_foreach_")
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
-        self._changed: list[str] = []
-        self._reason = "no optimizer of torch has made an update"
+        self._groups: dict[tuple[str, str], dict[int, int]] = {}
+        """By optimizer and form: number of parameters of each group, known by its first one."""
+        self._others: list[str] = []
+        self._reason = ""
+
+    def begin_torch(self) -> None:
+        for name, (file, kernel) in FUSED.items():
+            self._offer(name, file, "fused" if self._has_kernel(kernel) else "foreach")
+        for name, file in FOREACH.items():
+            self._offer(name, file, "foreach")
 
     def begin_optimizer(self, optimizer: Any) -> None:
-        name = type(optimizer).__name__
-        if type(optimizer).__module__.split(".")[:2] != ["torch", "optim"]:
-            self._reason = f"{name} is none of torch's own optimizers"
-            return
-        mode = "fused" if self._has_kernel(name) else "foreach"
-        groups = optimizer.param_groups
-        if any(mode not in group for group in groups):
-            self._reason = f"{name} of torch {self.torch.__version__} has neither form on the CPU"
-        elif any(group.get("fused") is not None or group.get("foreach") is not None for group in groups):
-            self._reason = "the script chooses fused or foreach itself"
-        elif any(group.get("differentiable") or group.get("capturable") for group in groups):
-            self._reason = f"{name} is differentiable or capturable here"
-        elif not all(self._fits(parameter) for group in groups for parameter in group["params"]):
-            self._reason = "some parameters are no float tensors on the CPU"
-        else:
-            self._switch(optimizer, mode)
+        if not type(optimizer).__module__.startswith("torch.optim"):
+            self._others.append(type(optimizer).__name__)
 
     def receipt(self, steps: int) -> str:
-        return "; ".join(self._changed)
+        return "; ".join(
+            f"{name} updates {plural(sum(groups.values()), 'parameter')} in {form} form"
+            for (name, form), groups in self._groups.items()
+        )
 
     def no_effect(self) -> str:
-        return self._reason
+        if self._reason:
+            return self._reason
+        if self._others:
+            return f"{self._others[0]} is none of torch's own optimizers"
+        return f"the program's optimizer has neither form in torch {self.torch.__version__} on the CPU"
 
-    def _switch(self, optimizer: Any, mode: str) -> None:
-        groups = optimizer.param_groups
-        number = sum(len(group["params"]) for group in groups)
-        self.take_back(optimizer, lambda changed: _set(changed, mode, None))
-        _set(optimizer, mode, True)
-        self._changed.append(f"{type(optimizer).__name__} updates {number:,} parameters in {mode} form")
-
-    def _has_kernel(self, name: str) -> bool:
-        kernel = KERNELS.get(name)
+    def _offer(self, name: str, file: str, form: str) -> None:
         try:
-            return kernel is not None and bool(self.torch._C._dispatch_has_kernel_for_dispatch_key(kernel, "CPU"))
+            module = importlib.import_module(f"torch.optim.{file}")
+            original = vars(module)[file]
+        except (ImportError, KeyError):
+            return
+        compiling = self.torch.compiler.is_compiling
+
+        @functools.wraps(original)
+        def update(parameters: Any, gradients: Any, *state: Any, **keywords: Any) -> Any:
+            if compiling():
+                return original(parameters, gradients, *state, **keywords)
+            chosen = form if self._allows(name, form, parameters, gradients, state, keywords) else ""
+            if chosen:
+                keywords[chosen] = True
+            return original(parameters, gradients, *state, **keywords)
+
+        self.replace(module, file, update)
+
+    def _allows(self, name: str, form: str, parameters: Any, gradients: Any, state: Any, keywords: Any) -> bool:
+        """Whether this update may take the form; keeps count, or the reason."""
+        try:
+            reason = self._why_not(form, parameters, gradients, state, keywords)
+        except Exception as error:  # noqa: BLE001 - tensors of a kind that cannot be asked
+            reason = f"its tensors cannot be looked at ({type(error).__name__})"
+        if reason:
+            self._reason = reason
+        elif parameters:
+            shown = "AdamW" if keywords.get("decoupled_weight_decay") is True and name == "Adam" else name
+            self._groups.setdefault((shown, form), {})[id(parameters[0])] = len(parameters)
+        return not reason
+
+    def _why_not(self, form: str, parameters: Any, gradients: Any, state: Any, keywords: Any) -> str:
+        torch = self.torch
+        if keywords.get("fused") is not None or keywords.get("foreach") is not None:
+            return "the script chooses fused or foreach itself"
+        if keywords.get("differentiable") or keywords.get("capturable") or isinstance(keywords.get("lr"), torch.Tensor):
+            return "the optimizer is differentiable or capturable here, or its learning rate is a tensor"
+        plain = (torch.Tensor, torch.nn.Parameter)
+        for parameter, gradient in zip(parameters, gradients):
+            if gradient.layout != torch.strided or parameter.layout != torch.strided:
+                return "its gradients are sparse"
+            if type(parameter) not in plain or type(gradient) not in plain or not parameter.is_cpu:
+                return "some parameters are no plain tensors on the CPU"
+            if not parameter.is_floating_point() or gradient.dtype != parameter.dtype:
+                return "some parameters are no floating-point tensors of the type of their gradients"
+            if form == "fused" and not _lie_alike(torch, parameter, gradient):
+                return "some parameters lie in memory with gaps, or otherwise than their gradients"
+        return self._why_not_state(parameters, state) if form == "fused" else ""
+
+    def _why_not_state(self, parameters: Any, state: Any) -> str:
+        for tensors in state:
+            if not isinstance(tensors, list) or not tensors:
+                continue
+            missing = sum(tensor is None for tensor in tensors)
+            if missing not in (0, len(tensors)):
+                return "some parameters have had no gradient before"
+            for parameter, tensor in zip(parameters, tensors if not missing else ()):
+                if tensor.dim() == 0 and tensor.dtype != self.torch.float32:
+                    return "it counts its steps in another type than float32"
+                if tensor.shape == parameter.shape and tensor.dim() and _strides(tensor) != _strides(parameter):
+                    return "its state lies in memory otherwise than its parameters"
+        return ""
+
+    def _has_kernel(self, kernel: str) -> bool:
+        try:
+            return bool(self.torch._C._dispatch_has_kernel_for_dispatch_key(kernel, "CPU"))
         except RuntimeError:  # this torch does not know the operator
             return False
 
-    def _fits(self, parameter: Any) -> bool:
-        plain = parameter.device.type == "cpu" and parameter.layout == self.torch.strided
-        return bool(plain and parameter.is_floating_point())
+
+def _lie_alike(torch: Any, parameter: Any, gradient: Any) -> bool:
+    """Whether a kernel that goes over both from the first element to the last meets the same places."""
+    if _strides(parameter) != _strides(gradient):
+        return False
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    last = formats.get(parameter.dim())
+    return bool(parameter.is_contiguous() or (last is not None and parameter.is_contiguous(memory_format=last)))
 
 
-def _set(optimizer: Any, mode: str, value: bool | None) -> None:
-    for group in (*optimizer.param_groups, optimizer.defaults):
-        group[mode] = value
+def _strides(tensor: Any) -> Any:
+    """Those that matter: along a dimension of size 1 there is no step."""
+    strides = tensor.stride()
+    return [step for step, size in zip(strides, tensor.shape) if size != 1] if 1 in tensor.shape else list(strides)

@@ -9,7 +9,8 @@ import weakref
 from importlib import metadata
 from typing import Any
 
-from . import Missing, Optimization
+from . import Declined, Missing, Optimization
+from ._layers import fake_quantized, shares_memory
 
 PACKAGE = "intel_extension_for_pytorch"
 NOT_FUSED = "master_param_non_fused_step"
@@ -19,8 +20,11 @@ NOT_FUSED = "master_param_non_fused_step"
 class Switch(Optimization):
     name = "ipex"
     description = "Intel's extension for PyTorch: ipex.optimize of model and optimizer, in bfloat16 together with bf16"
-    conflicts = ("compile", "fused_optimizer")
+    conflicts = ("compile", "frozen_backward", "fused_optimizer")
     rank = 1
+    acts_on = "model"
+    risky = True
+    clues = ("intel_extension_for_pytorch", "torch_ipex", "ipex")
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
@@ -62,6 +66,11 @@ class Switch(Optimization):
         if optimizer is None:
             self._reason = "no optimizer with the model's parameters was there at its first call with gradients"
             return
+        if fake_quantized(model):
+            raise Declined("it is fake-quantized")
+        shared = shares_memory(model)
+        if shared:
+            raise Declined(f"ipex.optimize gives parameters other memory, and {shared}")
         bfloat16 = "bf16" in self.surroundings.others
         dtype = self.torch.bfloat16 if bfloat16 else self.torch.float32
         extension = importlib.import_module(PACKAGE)

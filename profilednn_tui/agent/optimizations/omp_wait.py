@@ -24,7 +24,8 @@ class Switch(Optimization):
         asked = self.surroundings.environment.get("OMP_NUM_THREADS", "").split(",")[0]
         cores = len(one_for_each_core(os.sched_getaffinity(0)))
         threads = int(asked) if asked.isdigit() else len(os.sched_getaffinity(0))
-        crowded = threads > usable_threads(cores, self.surroundings.quota)
+        usable = usable_threads(cores, self.surroundings.quota)
+        crowded = threads > usable and "threads" not in self.surroundings.others
         return LaunchChanges({VARIABLE: "passive" if crowded else "active"})
 
     def begin_torch(self) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from . import LaunchChanges, Optimization, plural
 from ._processors import one_for_each_core, processors_online, usable_threads
-
-VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Switch(Optimization):
@@ -19,21 +18,44 @@ class Switch(Optimization):
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
         self._processors: set[int] = set()
+        self._before = 0
+        self._after = 0
 
     def prepare_launch(self) -> LaunchChanges:
-        processors = one_for_each_core(os.sched_getaffinity(0))
-        threads = str(usable_threads(len(processors), self.surroundings.quota))
-        return LaunchChanges(dict.fromkeys(VARIABLES, threads), processors=processors)
+        return LaunchChanges(processors=one_for_each_core(os.sched_getaffinity(0)))
 
     def begin_torch(self) -> None:
+        # Here, and by no variable: a wrapper or the script may set those in between, as torchrun does.
         self._processors = os.sched_getaffinity(0)
+        self._before = self._after = self.torch.get_num_threads()
+        if _is_child():
+            return  # how many of its kind there are, only the program knows
+        cores = usable_threads(len(one_for_each_core(self._processors)), self.surroundings.quota)
+        self._after = max(1, cores // self._ranks())
+        if self._after != self._before:
+            self.undo.append(lambda: self.torch.set_num_threads(self._before))
+            self.torch.set_num_threads(self._after)
 
     def receipt(self, steps: int) -> str:
-        machine = processors_online()
-        threads = self.torch.get_num_threads()
-        if len(self._processors) == threads == machine:
-            return ""
-        return f"{plural(threads, 'thread')} on {plural(len(self._processors), 'processor')} of {machine}"
+        machine, now = processors_online(), self.torch.get_num_threads()
+        where = f"on {plural(len(self._processors), 'processor')} of {machine}"
+        if now == self._after != self._before:
+            return f"{plural(now, 'thread')} instead of {self._before}, {where}"
+        return "" if len(self._processors) == machine else f"{plural(now, 'thread')} {where}"
 
     def no_effect(self) -> str:
-        return f"torch takes one thread for each of the {plural(len(self._processors), 'core')} by itself"
+        now = self.torch.get_num_threads()
+        if now != self._after:
+            return f"the program sets its number of threads itself ({now})"
+        what = f"torch takes {plural(now, 'thread')} on {plural(len(self._processors), 'core')} by itself"
+        return f"{what}, as the process that started this one has it" if _is_child() else what
+
+    def _ranks(self) -> int:
+        """Processes of a distributed training that share this machine."""
+        ranks = self.surroundings.environment.get("LOCAL_WORLD_SIZE", "")
+        return int(ranks) if ranks.isdigit() and int(ranks) else 1
+
+
+def _is_child() -> bool:
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and module.parent_process() is not None

@@ -5,42 +5,63 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from . import Missing, Optimization, each_step, plural
+from . import Declined, LayerCall, Missing, Optimization, each_step, plural
 from ._kernels import kernels, missing_kernels
+from ._layers import fake_quantized, has_hooks
 from .bf16 import missing_bfloat16
 
 
 class Switch(Optimization):
     name = "winograd"
     description = "3x3 convolutions in bfloat16 by Winograd's F(2x2, 3x3), with 2.25 times fewer multiplications"
+    conflicts = ("compile",)
+    acts_on = "model"
+    risky = True
+    clues = ("winograd",)
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
-        self._replaced = 0
+        self._candidates = 0
 
     def missing(self) -> Missing | None:
         return missing_kernels(self.surroundings) or missing_bfloat16(self.surroundings)
 
     def begin_model(self, model: Any) -> None:
-        winograd = kernels()
-        self.take_back(model, winograd.restore_3x3_convolutions)
-        self._replaced += winograd.replace_3x3_convolutions(model)
+        if fake_quantized(model):
+            raise Declined("its convolutions are fake-quantized: their rounding is what the training is about")
+        self._candidates += sum(map(kernels().takes_winograd, model.modules()))
 
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
         context: AbstractContextManager[Any] = kernels().winograd_weights_kept()
         return context
 
+    def layer_types(self) -> tuple[type, ...]:
+        return (self.torch.nn.Conv2d,)
+
+    def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
+        if len(arguments) == 1 and not keywords and kernels().takes_winograd(layer) and not has_hooks(layer):
+            try:
+                output = kernels().winograd_forward(layer, arguments[0])
+            except (TypeError, ValueError, RuntimeError):
+                output = None  # what the usual way refuses, it shall refuse in its own words
+            if output is not None:
+                return output
+        return call(layer, *arguments, **keywords)
+
     def receipt(self, steps: int) -> str:
         calls = kernels().winograd_calls()["taken"]
         if not calls:
             return ""
-        return f"{plural(self._replaced, '3x3 convolution')} by F(2x2, 3x3) in bfloat16, {each_step(calls, steps)}"
+        return f"{plural(self._candidates, '3x3 convolution')} by F(2x2, 3x3) in bfloat16, {each_step(calls, steps)}"
 
     def no_effect(self) -> str:
         least = kernels().winograd.LEAST_CHANNELS
-        if not self._replaced:
+        if not self._candidates:
             return f"the model has no 3x3 convolution of stride 1 with {least} channels or more"
-        what = f"its {plural(self._replaced, '3x3 convolution')}"
-        if kernels().winograd_calls()["size"]:
+        what = f"its {plural(self._candidates, '3x3 convolution')}"
+        calls = kernels().winograd_calls()
+        if calls["size"]:
             return f"{what} work on maps and batches that are too small to gain"
-        return f"{what} do not compute in bfloat16: switch bf16 on, too"
+        if calls["dtype"]:
+            return f"{what} do not compute in bfloat16: switch bf16 on, too"
+        return f"{what} have hooks of the program, or were not called"

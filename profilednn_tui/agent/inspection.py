@@ -1,0 +1,217 @@
+"""What can be told from a model's code before it runs: names it uses, and whether a call could be made twice.
+
+Only code that is neither torch's nor Python's own is read. An answer is a reason, never a proof: what cannot be
+followed counts as a reason against.
+"""
+
+from __future__ import annotations
+
+import dis
+import math
+import os
+import sys
+from collections.abc import Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+_WRITES_ELSEWHERE = frozenset(
+    {"print", "open", "input", "exec", "eval", "setattr", "delattr", "next", "__import__", "breakpoint", "exit", "vars",
+     "globals"}
+)  # fmt: skip
+"""Builtins that change, or may change, something that a second call would find changed."""
+_NOT_TWICE = frozenset(
+    {"save", "load", "backward", "step", "zero_grad", "register_hook", "register_forward_hook", "seed", "share_memory_",
+     "register_forward_pre_hook", "register_full_backward_hook", "retain_grad", "register_post_accumulate_grad_hook",
+     "set_num_threads", "set_default_dtype", "set_default_device", "tofile", "add_module", "register_module",
+     "requires_grad_", "register_buffer", "register_parameter", "load_state_dict", "set_"}
+)  # fmt: skip
+"""The same for attributes of tensors, modules and torch."""
+_PLAIN = (int, float, complex, bool, str, bytes, type(None), tuple, frozenset, type, ModuleType, BuiltinFunctionType)
+_IMMUTABLE_TORCH = ("dtype", "device", "memory_format", "layout", "Size")
+_OPERATIONS = {"STORE_GLOBAL", "DELETE_GLOBAL"}
+
+
+def functions_of(model: Any) -> Iterator[tuple[Any, FunctionType]]:
+    """The forward methods below a model that are not torch's own, each with a module that has it."""
+    seen: set[Any] = set()
+    for module in model.modules():
+        function = _plain(getattr(type(module), "forward", None))
+        if isinstance(function, FunctionType) and function not in seen and not _is_trusted(function):
+            seen.add(function)
+            yield module, function
+
+
+def hooks_of(model: Any) -> list[Any]:
+    """The functions that the program hung on modules below a model, or on all modules."""
+    tables = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    found = [hook for module in model.modules() for name in tables for hook in getattr(module, name, {}).values()]
+    of_tensors = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    found += [
+        hook for one in model.parameters() for name in of_tensors for hook in (getattr(one, name, None) or {}).values()
+    ]
+    shared = sys.modules.get("torch.nn.modules.module")
+    names = (
+        "_global_forward_hooks",
+        "_global_forward_pre_hooks",
+        "_global_backward_hooks",
+        "_global_backward_pre_hooks",
+    )
+    return found + [hook for name in names for hook in getattr(shared, name, {}).values()]
+
+
+def mention(model: Any, names: frozenset[str]) -> str:
+    """The first of `names` that the model's own code uses, with its place ("view (train.py:31)"); empty without one.
+
+    A hook that cannot be read mentions everything.
+    """
+    for module, function in functions_of(model):
+        for code in _codes(function, module):
+            place = _place(code, names)
+            if place:
+                return place
+    for hook in hooks_of(model):
+        function = _plain(hook)
+        if not isinstance(function, FunctionType):
+            return f"a hook that cannot be read ({type(hook).__name__})"
+        for code in _codes(function, None):
+            place = _place(code, names)
+            if place:
+                return f"a hook that uses {place}"
+    return ""
+
+
+def program_mentions(name: str) -> str:
+    """The program's own file that holds a word; empty when none does. Installed packages are not read."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if not file or not file.endswith(".py") or _is_installed(file):
+            continue
+        try:
+            with open(file, encoding="utf-8", errors="replace") as stream:
+                if name in stream.read(2_000_000):
+                    return os.path.basename(str(file))
+        except OSError:
+            continue
+    return ""
+
+
+def why_not_twice(model: Any, torch: Any) -> str:
+    """Why a call of the model cannot be made again as if the first had not been; empty when it can."""
+    if hooks_of(model):
+        return "the program has hooks on its modules"
+    known = _known_names(model, torch)
+    for module, function in functions_of(model):
+        if "forward" in vars(module):
+            return f"{type(module).__name__} has a forward of its own"
+        for code in _codes(function, module):
+            reason = _reason(code, function.__globals__, known)
+            if reason:
+                return f"{code.co_name} in {os.path.basename(code.co_filename)} {reason}"
+    return ""
+
+
+def _known_names(model: Any, torch: Any) -> frozenset[str]:
+    """Attributes that read: of tensors, of torch and its functions, of plain values, and of the model's modules."""
+    known: set[str] = set()
+    for owner in (torch.Tensor, torch, torch.nn, torch.nn.functional, math, list, dict, tuple, str, set, slice, range):
+        known.update(dir(owner))
+    known.update(name for name in ("utils", "checkpoint", "functional", "ops", "fft", "linalg", "special"))
+    for module in model.modules():
+        known.update(dir(type(module)))
+        for name, value in vars(module).items():
+            if isinstance(value, (*_PLAIN, list, dict, FunctionType, MethodType)) or _is_torch(value):
+                known.add(name)
+        known.update(module._parameters, module._buffers, module._modules)
+    return frozenset(known - _NOT_TWICE)
+
+
+def _reason(code: CodeType, names: dict[str, Any], known: frozenset[str]) -> str:
+    first = code.co_varnames[0] if code.co_argcount else ""
+    before: Any = None
+    for instruction in dis.get_instructions(code):
+        operation, argument = instruction.opname, instruction.argval
+        if operation in _OPERATIONS or (operation == "STORE_DEREF" and argument not in code.co_cellvars):
+            return f"changes {argument}"
+        if operation == "STORE_ATTR" and (before is None or before.argval != first):
+            return f"sets {argument}"
+        if operation == "LOAD_GLOBAL":
+            reason = _of_global(str(argument), names)
+            if reason:
+                return reason
+        if operation in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR") and argument not in known:
+            return f"uses {argument}"
+        before = instruction
+    return ""
+
+
+def _of_global(name: str, names: dict[str, Any]) -> str:
+    if name not in names:
+        return f"calls {name}" if name in _WRITES_ELSEWHERE else ""
+    value = names[name]
+    readable = isinstance(value, (*_PLAIN, FunctionType)) or type(value).__name__ in _IMMUTABLE_TORCH
+    return "" if readable else f"uses the global {name}"
+
+
+def _codes(function: FunctionType, module: Any, depth: int = 3) -> Iterator[CodeType]:
+    """The code of a function, of those inside it, and of those that it names: globals, and methods of `module`."""
+    seen: set[CodeType] = set()
+    pending = [(function, depth)]
+    while pending:
+        function, left = pending.pop()
+        codes = [function.__code__]
+        while codes:
+            code = codes.pop()
+            if code in seen:
+                continue
+            seen.add(code)
+            yield code
+            codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+            for name in code.co_names if left else ():
+                for owner in (function.__globals__.get(name), getattr(type(module), name, None)):
+                    called = _plain(owner)
+                    if isinstance(called, FunctionType) and not _is_trusted(called):
+                        pending.append((called, left - 1))
+
+
+def _place(code: CodeType, names: frozenset[str]) -> str:
+    if names.isdisjoint(code.co_names):
+        return ""
+    line = code.co_firstlineno
+    for instruction in dis.get_instructions(code):
+        line = _line_of(instruction, line)
+        if instruction.argval in names and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            return f"{instruction.argval} ({os.path.basename(code.co_filename)}:{line})"
+    return ""
+
+
+def _line_of(instruction: dis.Instruction, before: int) -> int:
+    line: Any = (
+        getattr(instruction, "line_number", None) or instruction.starts_line
+    )  # the latter is a bool from 3.13 on
+    return before if line is None or isinstance(line, bool) else int(line)
+
+
+def _plain(value: Any) -> Any:
+    """The function below methods and decorators."""
+    value = getattr(value, "__func__", value)
+    while isinstance(value, FunctionType) and "__wrapped__" in vars(value):
+        value = vars(value)["__wrapped__"]
+    return value
+
+
+def _is_trusted(function: FunctionType) -> bool:
+    package = (function.__module__ or "").partition(".")[0]
+    return package in ("torch", "_profilednn", "profilednn_kernels") or package in _STANDARD
+
+
+def _is_torch(value: Any) -> bool:
+    return type(value).__module__.partition(".")[0] == "torch"
+
+
+def _is_installed(file: str) -> bool:
+    return any(part in file for part in (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")) or (
+        file.startswith((sys.base_prefix + os.sep + "lib", os.path.dirname(os.__file__)))
+    )
+
+
+_STANDARD = frozenset(getattr(sys, "stdlib_module_names", ("collections", "contextlib", "functools", "math", "typing")))

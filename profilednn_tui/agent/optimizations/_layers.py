@@ -1,0 +1,40 @@
+"""What optimizations ask about the program's modules."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_SHARED = tuple(f"_global{name}" for name in _HOOKS)
+
+
+def has_hooks(module: Any) -> bool:
+    """Whether somebody looks at what the module is given and gives: then it is called as it is."""
+    shared = sys.modules["torch.nn.modules.module"]
+    return any(getattr(module, name, None) for name in _HOOKS) or any(getattr(shared, name, None) for name in _SHARED)
+
+
+def fake_quantizer() -> tuple[type, ...]:
+    """The class of modules that imitate quantization, where the program has loaded it."""
+    loaded = sys.modules.get("torch.ao.quantization.fake_quantize")
+    return (loaded.FakeQuantizeBase,) if loaded is not None else ()
+
+
+def fake_quantized(model: Any) -> bool:
+    """Whether the model is prepared for quantization-aware training."""
+    kinds = fake_quantizer()
+    return any(isinstance(module, kinds) for module in model.modules())
+
+
+def shares_memory(model: Any) -> str:
+    """Why the model's parameters cannot be given other memory: somebody else may hold what they have. Else empty."""
+    seen: dict[int, Any] = {}
+    for name, parameter in model.named_parameters():
+        storage = parameter.untyped_storage()
+        if parameter.is_shared():
+            return f"{name} is in memory that processes share"
+        if storage.nbytes() != parameter.numel() * parameter.element_size() or storage.data_ptr() in seen:
+            return f"{name} is a part of a larger tensor, or shares its memory with another"
+        seen[storage.data_ptr()] = parameter
+    return ""

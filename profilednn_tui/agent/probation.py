@@ -1,0 +1,117 @@
+"""The first call of a model under an optimization, so that it can be made again without it when it fails.
+
+Only random states and named buffers are put back, the latter in their own storage. Where anything else can have
+changed, or other ranks wait for this one, nothing is repeated.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import Any
+
+from .inspection import why_not_twice
+
+_OWN = frozenset({"_parameters", "_buffers", "_modules"})
+_CONTAINERS = (list, dict, set)
+
+
+def kind_of_call(root: Any, grad_enabled: bool, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """What makes two calls alike enough that what the first has shown holds for the second."""
+    values = (*arguments, *keywords.values())
+    return root.training, grad_enabled, tuple(map(_kind, values)), tuple(keywords)
+
+
+def _kind(value: Any) -> Any:
+    dtype = getattr(value, "dtype", None)
+    if dtype is not None and hasattr(value, "dim") and hasattr(value, "layout"):
+        return type(value), dtype, value.dim(), value.layout
+    if isinstance(value, (list, tuple)):
+        return type(value), _kind(value[0]) if value else None
+    return type(value)
+
+
+class Probation:
+    """What a call may change, as it was before."""
+
+    def __init__(self, torch: Any, root: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        self._torch = torch
+        self._root = root
+        self._buffers = [(buffer, buffer._version, buffer.detach().clone()) for buffer in root.buffers()]
+        self._versions = [
+            (tensor, tensor._version)
+            for tensor in (*root.parameters(), *_tensors(torch, arguments), *_tensors(torch, keywords))
+            if not tensor.is_inference()
+        ]
+        self._attributes = [(module, _attributes(module)) for module in root.modules()]
+        self._random = random.getstate()
+        self._torch_random = torch.get_rng_state()
+        self._numpy_random = sys.modules.get("numpy.random")
+        self._numpy_state = self._numpy_random.get_state() if self._numpy_random is not None else None
+
+    def why_not_again(self) -> str:
+        """Why the call cannot be made again; empty when it can."""
+        torch = self._torch
+        distributed = getattr(torch, "distributed", None)
+        if distributed is not None and distributed.is_available() and distributed.is_initialized():
+            return "other ranks take part in it"
+        if any(tensor._version != version for tensor, version in self._versions):
+            return "the call has changed its arguments or parameters in place"
+        if any(_attributes(module) != before for module, before in self._attributes):
+            return "the call has changed attributes of its modules"
+        return why_not_twice(self._root, torch)
+
+    def restore(self) -> None:
+        """Put random states and buffers back."""
+        random.setstate(self._random)
+        self._torch.set_rng_state(self._torch_random)
+        if self._numpy_random is not None:
+            self._numpy_random.set_state(self._numpy_state)
+        with self._torch.no_grad():
+            for buffer, version, before in self._buffers:
+                if buffer._version != version:
+                    buffer.copy_(before)
+
+
+class _Attributes(dict[str, Any]):
+    """Attributes by name: equal when they are the same objects, and containers hold the same objects."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Attributes) or self.keys() != other.keys():
+            return False
+        return all(_same(value, other[name]) for name, value in self.items())
+
+    __hash__ = None
+
+
+def _attributes(module: Any) -> _Attributes:
+    found = _Attributes()
+    for name, value in vars(module).items():
+        found[name] = _copy(value) if isinstance(value, _CONTAINERS) else value
+    for name in _OWN:
+        found[name] = list(vars(module).get(name, {}).values())
+    return found
+
+
+def _copy(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) else list(value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(one[key] is other[key] for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(first is second for first, second in zip(one, other))
+    return type(one) is type(other) and isinstance(one, (int, float, str)) and one == other
+
+
+def _tensors(torch: Any, value: Any) -> list[Any]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        return [tensor for item in value.values() for tensor in _tensors(torch, item)]
+    if isinstance(value, (list, tuple)):
+        return [tensor for item in value for tensor in _tensors(torch, item)]
+    return []
