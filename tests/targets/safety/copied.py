@@ -1,7 +1,6 @@
 """On the way the model is copied deeply and by pickle, its class is looked at, and the pickled one is trained on."""
 
 import copy
-import io
 import pickle
 
 import torch
