@@ -5,22 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 
 import benchmarks.safety
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
 from benchmarks.safety import judge, run
+from benchmarks.safety.bfloat16 import ASSUMED, assume_bfloat16
 from benchmarks.safety.judge import Run
 from benchmarks.safety.table import Cell, lines
 from profilednn_tui.launch.optimizations import Offer, offers
 
 RECORD = RESULTS / "safety.jsonl"
-ASSUMED = "SAFETY_ASSUMES_BFLOAT16"
-"""Set in the process that sees another /proc/cpuinfo."""
 COMPANIONS = {"winograd": ("bf16",)}
 """Optimizations that do nothing without another one."""
 
@@ -41,8 +37,8 @@ def main() -> None:
     if options.list:
         print("\n".join(run.programs()))
         return
-    if options.assume_bfloat16 and ASSUMED not in os.environ:
-        sys.exit(with_bfloat16())
+    if options.assume_bfloat16:
+        assume_bfloat16("benchmarks.safety")
     contention = Contention()
     offered = offers(sys.executable)
     chosen = columns(offered)
@@ -114,8 +110,9 @@ def judged(program: str, name: str, names: tuple[str, ...], plain: Run, made: Ru
         reason,
         any(judge.is_false(text, contents) for text in refuses),
         judge.traces(plain, made),
+        judge.misread(made),
         judge.apart(plain.result["losses"], losses),
-        round(made.seconds, 1),
+        made.seconds,
         ASSUMED in os.environ and bool(judge.BFLOAT16_KINDS.intersection(names)),
     )
 
@@ -154,32 +151,6 @@ def keep(cell: Cell) -> None:
     found = [one for one in kept_cells() if (one.program, one.optimization) != key]
     RESULTS.mkdir(exist_ok=True)
     RECORD.write_text("".join(json.dumps(asdict(one)) + "\n" for one in [*found, cell]))
-
-
-def with_bfloat16() -> int:
-    """Run this command again where the processor seems to have bfloat16 arithmetic; its exit code."""
-    if os.geteuid():
-        sys.exit("--assume-bfloat16 puts a file in the place of /proc/cpuinfo, for this command alone: it needs root.")
-    text = Path("/proc/cpuinfo").read_text()
-    with tempfile.NamedTemporaryFile("w", suffix=".cpuinfo") as file:
-        file.writelines(
-            f"{line} avx512_bf16\n" if line.startswith("flags") else f"{line}\n" for line in text.splitlines()
-        )
-        file.flush()
-        script = 'mount --bind "$0" /proc/cpuinfo && exec "$@"'
-        words = [
-            "unshare",
-            "-m",
-            "sh",
-            "-c",
-            script,
-            file.name,
-            sys.executable,
-            "-m",
-            "benchmarks.safety",
-            *sys.argv[1:],
-        ]
-        return subprocess.run(words, env={**os.environ, ASSUMED: "1"}).returncode
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ FARTHEST = {SAME: 1e-3, ROUNDED: 3e-2, BFLOAT16: 0.5}
 """How far all parameters together may end from where the plain run ends, relative to their way."""
 LEAST_LOSS = 0.1
 """Losses below this part of the largest are compared as if they were so large."""
+RACING = 0.15
+"""Relative, of the mean of the last losses of a program that no two runs of are the same."""
 MOVED = 1e-12
 SHORTER, LONGER = 0.4, 2.5
 """A parameter has moved as in the plain run if its way is so many times as long; Adam moves one without a gradient by
@@ -36,6 +38,18 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What the tool says of a training."""
+
+    steps: int
+    losses: list[float]
+    operators: int
+    windows: int
+    errors: list[str]
+    """Of the agent."""
+
+
+@dataclass(frozen=True)
 class Run:
     """What a run has left behind."""
 
@@ -46,6 +60,8 @@ class Run:
     """The last line of a traceback on stderr."""
     seconds: float
     receipts: tuple[Receipt, ...]
+    shown: Shown | None
+    """Nothing of a run that was not watched."""
     result: dict[str, Any] | None
     """What the program wrote about itself (record.py)."""
 
@@ -72,12 +88,32 @@ def harm(plain: Run, run: Run, limit: float) -> Iterator[str]:
         if plain.result is not run.result:
             yield "no result was written"
         return
-    yield from _stdout(plain.stdout, run.stdout, limit)
-    yield from _losses(plain.result["losses"], run.result["losses"], limit)
-    yield from _tensors(plain.result["tensors"], run.result["tensors"], FARTHEST[limit])
+    repeatable = plain.result["repeatable"]
+    yield from _stdout(plain.stdout, run.stdout, limit if repeatable else math.inf)
+    losses, others = plain.result["losses"], run.result["losses"]
+    yield from _losses(losses, others, limit) if repeatable else _ends(losses, others)
+    farthest = FARTHEST[limit] if repeatable else math.inf
+    yield from _tensors(plain.result["tensors"], run.result["tensors"], farthest)
     for part in ("checkpoint", "modules"):
         yield from (f"{part}: {found}" for found in unlike(plain.result[part], run.result[part], limit=0.0))
     yield from (f"fact {found}" for found in unlike(plain.result["facts"], run.result["facts"], limit))
+
+
+def misread(run: Run) -> list[str]:
+    """Where what the tool shows of a run is not what the program's own log says."""
+    if run.shown is None or run.result is None:
+        return []
+    steps, losses = run.result["steps"], run.result["losses"]
+    found = [f"agent error: {_short(error)}" for error in run.shown.errors]
+    if run.shown.steps != steps:
+        found.append(f"{run.shown.steps} steps instead of {steps}")
+    elif len(losses) == steps and run.shown.losses and apart(losses, run.shown.losses) > ROUNDED:
+        found.append("other losses")
+    if len(losses) == steps and len(run.shown.losses) not in (0, steps):
+        found.append(f"{len(run.shown.losses)} losses")
+    if run.shown.steps and not run.shown.operators:
+        found.append("no operators")
+    return found
 
 
 def traces(plain: Run, run: Run) -> list[str]:
@@ -158,6 +194,13 @@ def _losses(plain: list[float], others: list[float], limit: float) -> Iterator[s
         yield f"{len(others)} losses instead of {len(plain)}"
     elif (found := apart(plain, others)) > limit:
         yield f"losses differ by {found:.1e} (tolerance {limit:g})"
+
+
+def _ends(plain: list[float], others: list[float]) -> Iterator[str]:
+    """Of a program whose workers race: the second half of the losses on average."""
+    expected, found = (sum(one[len(one) // 2 :]) / max(1, len(one) - len(one) // 2) for one in (plain, others))
+    if len(plain) != len(others) or _relative(expected, found, 1e-6) > RACING:
+        yield f"losses end at {found:.3g} instead of {expected:.3g} on average"
 
 
 def _tensors(plain: dict[str, Any], others: dict[str, Any], farthest: float) -> Iterator[str]:

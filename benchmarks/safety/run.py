@@ -15,13 +15,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.conditions import RESULTS
-from benchmarks.safety.judge import Receipt, Run
+from benchmarks.safety.judge import Receipt, Run, Shown
 
 PROGRAMS = Path(__file__).parents[2] / "tests" / "targets" / "safety"
 HELPERS = ("record", "resume")
-WORK = RESULTS / "safety"
-"""Kept from call to call."""
+WORK = Path(__file__).parents[2] / "build" / "safety"
+"""Kept from call to call; `build` is in nobody's way."""
 LONGEST_S = 300.0
 TOOL = (sys.executable, "-m", "profilednn_tui")
 ERROR = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Failed)\b.*", re.MULTILINE)
@@ -48,12 +47,12 @@ def kept(program: str, name: str) -> Run | None:
     """A run made before, if the program has not changed since."""
     place = folder(program, name)
     record = place / "run.json"
-    written = max(source(program).stat().st_mtime, source(HELPERS[0]).stat().st_mtime)
-    if not record.exists() or record.stat().st_mtime < written:
+    if not record.exists() or record.stat().st_mtime < source(program).stat().st_mtime:
         return None
     found = json.loads(record.read_text())
     found["receipts"] = tuple(Receipt(**one) for one in found["receipts"])
-    return Run(**found, result=_result(place))
+    shown = found.pop("shown")
+    return Run(**found, shown=None if shown is None else Shown(**shown), result=_result(place))
 
 
 def forget(program: str, name: str) -> None:
@@ -73,12 +72,13 @@ def run(program: str, name: str, optimizations: tuple[str, ...] | None) -> Run:
         chosen = ("--with", ",".join(optimizations)) if optimizations else ()
         words = [*TOOL, "run", "--headless", *chosen, "-o", str(place / "run.pdnn"), *words]
     begin_s = time.monotonic()
-    exit_code, stdout, stderr = _ended(words, place)
+    exit_code, stdout, stderr = ended(words, place)
     seconds = time.monotonic() - begin_s
     (place / "stderr.txt").write_text(stderr)
     errors = ERROR.findall(stderr)
-    receipts = _receipts(place) if optimizations is not None else ()
-    made = Run(exit_code, stdout, errors[-1][:300] if errors else "", seconds, receipts, _result(place))
+    found = export(place) if optimizations is not None else {}
+    error = errors[-1][:300] if errors else ""
+    made = Run(exit_code, stdout, error, round(seconds, 1), receipts(found), _shown(found), _result(place))
     record: dict[str, Any] = asdict(made)
     del record["result"]  # lies beside it
     (place / "run.json").write_text(json.dumps(record))
@@ -105,10 +105,11 @@ def resumed(program: str, name: str) -> Run | None:
     output = (place / "output.txt").read_text()
     errors = ERROR.findall(output)
     result = _result(place)
-    return Run(1 if result is None else 0, output, errors[-1][:300] if errors else "", 0.0, (), result)
+    error = errors[-1][:300] if errors else ""
+    return Run(1 if result is None else 0, output, error, 0.0, (), None, result)
 
 
-def _ended(words: list[str], place: Path) -> tuple[int | None, str, str]:
+def ended(words: list[str], place: Path) -> tuple[int | None, str, str]:
     with (place / "stdout.txt").open("w+") as stdout, (place / "stderr.txt").open("w+") as stderr:
         process = subprocess.Popen(
             words, env=_environment(), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
@@ -133,13 +134,30 @@ def _environment() -> dict[str, str]:
     return {**{name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}, **ours}
 
 
-def _receipts(place: Path) -> tuple[Receipt, ...]:
-    snapshot, export = place / "run.pdnn", place / "run-export.json"
+def export(place: Path) -> dict[str, Any]:
+    """What the tool recorded of a run, as JSON; empty without a snapshot."""
+    snapshot, target = place / "run.pdnn", place / "run-export.json"
     if not snapshot.exists():
-        return ()
-    subprocess.run([*TOOL, "export", str(snapshot), "--to", "json", "-o", str(export)], check=True, env=_environment())
-    found = json.loads(export.read_text())
-    return tuple(Receipt(one["name"], one["state"], one["text"]) for one in found["optimizations"])
+        return {}
+    words = [*TOOL, "export", str(snapshot), "--to", "json", "-o", str(target)]
+    subprocess.run(words, check=True, capture_output=True, env=_environment())
+    found: dict[str, Any] = json.loads(target.read_text())
+    return found
+
+
+def receipts(export: dict[str, Any]) -> tuple[Receipt, ...]:
+    """What was told of each optimization."""
+    return tuple(Receipt(one["name"], one["state"], one["text"]) for one in export.get("optimizations", ()))
+
+
+def _shown(export: dict[str, Any]) -> Shown | None:
+    if not export:
+        return None
+    steps, agent = export["steps"], export["agent"]
+    losses = [loss for loss in steps["loss"] if loss is not None]
+    return Shown(
+        steps["count"], losses, len(export["operators"]), agent["windows"], [str(one) for one in agent["errors"]]
+    )
 
 
 def _result(place: Path) -> dict[str, Any] | None:

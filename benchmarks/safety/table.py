@@ -23,6 +23,8 @@ class Cell:
     false: bool
     """Whether it refuses for a reason that this program does not give."""
     traces: list[str]
+    misread: list[str]
+    """What the tool shows otherwise than the program's own log."""
     losses_apart: float
     """The largest relative difference."""
     seconds: float
@@ -59,6 +61,11 @@ def lines(cells: list[Cell], unavailable: dict[str, str]) -> Iterator[str]:
             if cell.optimization == name and cell.verdict in ("no effect", "declined"):
                 reasons[f"{cell.verdict} {cell.reason}"].append(cell.program)
         yield from (f"- {name}, {reason} ({', '.join(programs)})" for reason, programs in reasons.items())
+    yield from _listed(
+        "Steps, losses or operators shown otherwise than the program's own log says",
+        [cell for cell in cells if cell.misread],
+        lambda cell: f"{cell.program} with {cell.optimization}: {'; '.join(cell.misread[:3])}",
+    )
     yield from _listed(
         "Left in memory, though in no checkpoint",
         [cell for cell in cells if cell.traces],

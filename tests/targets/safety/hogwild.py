@@ -48,5 +48,6 @@ if __name__ == "__main__":
         worker.join()
     for loss in losses.t().reshape(-1):
         record.loss(loss)
+    record.steps(len(record.updates))
     record.fact(exit_codes=[worker.exitcode for worker in workers])
     record.end()

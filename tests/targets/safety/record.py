@@ -21,7 +21,7 @@ SAMPLES = 64
 class Record:
     """One run of a program."""
 
-    def __init__(self, updates=8, resumed_updates=3):
+    def __init__(self, updates=8, resumed_updates=3, repeatable=True):
         parser = argparse.ArgumentParser()
         parser.add_argument("folder", type=Path)
         parser.add_argument("--resume", type=Path)
@@ -35,6 +35,8 @@ class Record:
         self._before = {}
         self._losses = []
         self._facts = {}
+        self._steps = None
+        self._repeatable = repeatable
         torch.manual_seed(0)
 
     def watch(self, **things):
@@ -60,6 +62,10 @@ class Record:
         """Something more that has to be the same in every run: numbers within the tolerance."""
         self._facts.update(facts)
 
+    def steps(self, number):
+        """Training steps of this process, or of each worker, where they are not as many as the losses."""
+        self._steps = number
+
     def end(self):
         """Write everything."""
         states = {
@@ -70,6 +76,8 @@ class Record:
         modules = {name: thing for name, thing in self._watched.items() if isinstance(thing, torch.nn.Module)}
         found = {
             "losses": self._losses,
+            "steps": len(self._losses) if self._steps is None else self._steps,
+            "repeatable": self._repeatable,
             "facts": self._facts,
             "tensors": {name: self._tensor(name, tensor) for name, tensor in self._tensors()},
             "checkpoint": described(torch.load(self.folder / "checkpoint.pt")),
