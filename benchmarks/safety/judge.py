@@ -95,7 +95,7 @@ def harm(plain: Run, run: Run, limit: float) -> Iterator[str]:
     farthest = FARTHEST[limit] if repeatable else math.inf
     yield from _tensors(plain.result["tensors"], run.result["tensors"], farthest)
     for part in ("checkpoint", "modules"):
-        yield from (f"{part}: {found}" for found in unlike(plain.result[part], run.result[part], limit=0.0))
+        yield from _counted(part, list(unlike(plain.result[part], run.result[part], limit=0.0)))
     yield from (f"fact {found}" for found in unlike(plain.result["facts"], run.result["facts"], limit))
 
 
@@ -142,7 +142,7 @@ def unlike(plain: Any, other: Any, limit: float, path: str = "") -> Iterator[str
         for key in plain:
             if key in other:
                 yield from unlike(plain[key], other[key], limit, f"{path}.{key}" if path else str(key))
-    elif isinstance(plain, list) and isinstance(other, list) and len(plain) == len(other):
+    elif isinstance(plain, list) and isinstance(other, list) and len(plain) == len(other) and plain[:1] != ["tensor"]:
         for index, (one, two) in enumerate(zip(plain, other, strict=True)):
             yield from unlike(one, two, limit, f"{path}[{index}]")
     elif isinstance(plain, float) and isinstance(other, float):
@@ -166,6 +166,12 @@ CLAIMS = (
 def is_false(reason: str, contents: Mapping[str, Any]) -> bool:
     """Whether a refusal gives a reason that this program does not give."""
     return any(re.search(pattern, reason) and disproof(contents) for pattern, disproof in CLAIMS)
+
+
+def _counted(part: str, found: list[str]) -> Iterator[str]:
+    """The first difference, and how many there are."""
+    if found:
+        yield f"{part}: {found[0]}" + (f", and {len(found) - 1} more" if len(found) > 1 else "")
 
 
 def _stdout(plain: str, other: str, limit: float) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Cell:
         return self.verdict in ("HARMED", "CRASHED")
 
     def __str__(self) -> str:
-        return f"{self.program} with {self.optimization}: {self.verdict}{': ' if self.reason else ''}{self.reason}"
+        return f"{self.program} with {self.optimization}: {self.verdict}{', ' if self.reason else ''}{self.reason}"
 
 
 def lines(cells: list[Cell], unavailable: dict[str, str]) -> Iterator[str]:
