@@ -24,6 +24,8 @@ PARTS = (
     "ablation",
     "verdicts",
     "primitives",
+    "safety",
+    "receipts",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks
