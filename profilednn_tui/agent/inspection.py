@@ -1,7 +1,7 @@
 """What can be told from a model's code before it runs: names it uses, and whether a call could be made twice.
 
-Only code that is neither torch's nor Python's own is read. An answer is a reason, never a proof: what cannot be
-followed counts as a reason against.
+Only code that is neither torch's, torchvision's nor Python's own is read. An answer is a reason, never a
+proof: what cannot be followed counts as a reason against.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _NOT_TWICE = frozenset(
      "requires_grad_", "register_buffer", "register_parameter", "load_state_dict", "set_"}
 )  # fmt: skip
 """The same for attributes of tensors, modules and torch."""
+_TRUSTED = frozenset({"torch", "torchvision", "_profilednn", "profilednn_kernels", "profilednn_tui"})
+"""Packages whose code is known to do no such things."""
 _PLAIN = (int, float, complex, bool, str, bytes, type(None), tuple, frozenset, type, ModuleType, BuiltinFunctionType)
 _IMMUTABLE_TORCH = ("dtype", "device", "memory_format", "layout", "Size")
 _OPERATIONS = {"STORE_GLOBAL", "DELETE_GLOBAL"}
@@ -71,6 +73,8 @@ def mention(model: Any, names: frozenset[str]) -> str:
                 return place
     for hook in hooks_of(model):
         function = _plain(hook)
+        if _is_torch(hook):
+            continue
         if not isinstance(function, FunctionType):
             return f"a hook that cannot be read ({type(hook).__name__})"
         for code in _codes(function, None):
@@ -83,8 +87,9 @@ def mention(model: Any, names: frozenset[str]) -> str:
 def program_mentions(name: str) -> str:
     """The program's own file that holds a word; empty when none does. Installed packages are not read."""
     for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if not file or not file.endswith(".py") or _is_installed(file):
+        file = getattr(module, "__file__", None) if isinstance(module, ModuleType) else None
+        ours = module.__name__.partition(".")[0] in _TRUSTED
+        if not file or not file.endswith(".py") or ours or _is_installed(file):
             continue
         try:
             with open(file, encoding="utf-8", errors="replace") as stream:
@@ -201,7 +206,7 @@ def _plain(value: Any) -> Any:
 
 def _is_trusted(function: FunctionType) -> bool:
     package = (function.__module__ or "").partition(".")[0]
-    return package in ("torch", "_profilednn", "profilednn_kernels") or package in _STANDARD
+    return package in _TRUSTED or package in _STANDARD
 
 
 def _is_torch(value: Any) -> bool:

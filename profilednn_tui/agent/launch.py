@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from ..protocol import Hello, Notice
+from .parentage import is_child_of_multiprocessing
 from .process import AgentProcess
 from .seeds import seed_all
 
@@ -46,12 +47,6 @@ def start() -> None:
 
         agent.switchboard = Switchboard(torch, options.optimizations)
     agent.start(early=not is_child_of_multiprocessing())
-
-
-def is_child_of_multiprocessing() -> bool:
-    """Whether this process was made by `multiprocessing`: most are DataLoader workers, and those never train."""
-    module = sys.modules.get("multiprocessing.process")
-    return module is not None and module.parent_process() is not None
 
 
 def hello(torch: Any, how: str, budget_percent: float, optimizations: list[str]) -> Hello:

@@ -19,11 +19,14 @@ from . import catalog
 from .attribution import Failure, unhandled
 from .guard import without_our_frames
 from .inspection import mention, why_not_twice
+from .parentage import is_child_of_multiprocessing
 from .optimizations import Declined, LayerCall, Missing, Optimization, here
 from .probation import Probation, kind_of_call
 
 ON, UNAVAILABLE, CONFLICT, NO_EFFECT, FAILED = "on", "unavailable", "conflict", "no effect", "failed"
 DECLINED = "declined"
+_PARAMETRIZE = "torch.nn.utils.parametrize"
+"""Its modules are called where a weight is looked at: no call of a model."""
 
 
 class _Layers(dict):  # type: ignore[type-arg]
@@ -81,6 +84,8 @@ class Switchboard:
         self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._training = False
         """Whether anything of a training has been seen."""
+        self._had_model = False
+        self._had_optimizer = False
         self._failure: Failure | None = None
         """The newest exception that the training has seen under an optimization."""
         self._thread = _Thread()
@@ -114,6 +119,7 @@ class Switchboard:
         torch.nn.Module.__call__ = self._module_call(torch.nn.Module.__call__)
         torch.autograd.backward = self._backward_call(torch.autograd.backward)
         torch.autograd.grad = self._grad_call(torch.autograd.grad)
+        torch.jit.script = self._script_call(torch.jit.script)
         from torch.optim.optimizer import register_optimizer_step_pre_hook
 
         register_optimizer_step_pre_hook(self._before_update)
@@ -133,12 +139,19 @@ class Switchboard:
         fresh = {name: account for name, account in found.items() if self._told.get(name) != account}
         self._told.update(fresh)
         news: list[Any] = [Report(name, state, text, time.time_ns()) for name, (state, text) in fresh.items()]
-        failure = (unhandled() or self._failure) if final else None
+        failure = self._ending() if final else None
         if failure is not None:
             on = [one for one in self._active if self._account(one, steps)[0] == ON]
             if on:
                 news.append(Notice("warning", "failed_under_optimizations", failure.sentence(on), time.time_ns()))
         return news
+
+    def _ending(self) -> Failure | None:
+        """The exception that has ended the training, if one has."""
+        last = unhandled()
+        if last is None:  # a child of `multiprocessing` prints its exceptions itself
+            return self._failure if is_child_of_multiprocessing() else None
+        return self._failure if self._failure is not None and self._failure.text == last.text else last
 
     def begin_anew(self) -> None:
         """In a forked child: what is on is on, and has to be told in the child's own stream."""
@@ -180,7 +193,7 @@ class Switchboard:
             thread.layers = None
 
     def _takes_part(self, root: Any) -> bool:
-        if self._is_traced():
+        if self._is_traced() or type(root).__module__ == _PARAMETRIZE:
             return False
         if root in self._plans:
             return True
@@ -204,15 +217,19 @@ class Switchboard:
     def _plan(self, original: LayerCall, root: Any) -> _Plan:
         plan = self._plans.get(root)
         if plan is None:
-            active = [one for one in list(self._active) if self._begin_model(one, root)]
+            self._had_model = True
+            self._thread.layers = _Layers(original, [])  # a look at a parametrized weight computes it
+            try:
+                active = [one for one in list(self._active) if self._begin_model(one, root)]
+            finally:
+                self._thread.layers = None
             plan = self._plans[root] = _Plan(original, [one for one in active if one in self._active])
         return plan
 
     def _begin_model(self, one: Optimization, root: Any) -> bool:
         """Whether this model takes part in this optimization."""
         try:
-            if one.wary_of:
-                self._check_code(one, root)
+            self._check_code(one, root)
             one.begin_model(root)
         except Declined as declined:
             self._left_alone.setdefault(one.name, {})[type(root).__name__] = str(declined)
@@ -223,7 +240,10 @@ class Switchboard:
         return True
 
     def _check_code(self, one: Optimization, root: Any) -> None:
-        place = mention(root, one.wary_of)
+        place = mention(root, one.refuses) if one.refuses else ""
+        if place:
+            raise Declined(f"the model's code uses {place}, which would give something else with it")
+        place = mention(root, one.wary_of) if one.wary_of else ""
         if not place:
             return
         reason = "other ranks take part in it" if self._is_distributed() else why_not_twice(root, self._torch)
@@ -359,12 +379,31 @@ class Switchboard:
 
         return grad
 
+    def _script_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def script(*arguments: Any, **keywords: Any) -> Any:
+            try:
+                active = list(self._active)
+                for one in active:
+                    self._ask(one, one.hide)
+                try:
+                    return original(*arguments, **keywords)
+                finally:
+                    for one in active:
+                        self._ask(one, one.show)
+            except BaseException as error:
+                without_our_frames(error)
+                raise
+
+        return script
+
     def _failed(self, error: BaseException, where: str) -> None:
         if isinstance(error, Exception):
             self._failure = Failure.of(error, where)
 
     def _before_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
         self._begin_training()
+        self._had_optimizer = True
         if optimizer not in self._optimizers:
             self._optimizers.add(optimizer)
             self._each("begin_optimizer", optimizer)
@@ -434,9 +473,9 @@ class Switchboard:
         """What this process never had that the optimization acts on."""
         if one.acts_on and not self._training:
             return "no model was trained in this process"
-        if one.acts_on == "model" and not self._plans:
+        if one.acts_on == "model" and not self._had_model:
             return "the training calls no nn.Module with trainable parameters"
-        if one.acts_on == "optimizer" and not self._optimizers:
+        if one.acts_on == "optimizer" and not self._had_optimizer:
             return "no optimizer of torch has made an update"
         return ""
 

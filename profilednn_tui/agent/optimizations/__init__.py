@@ -90,12 +90,15 @@ class Optimization:
     """What the text of an error, or the names of the files it passed through, hold when this is behind it."""
     wary_of: frozenset[str] = frozenset()
     """Names in the model's own code with which it may fail: where a call could not be made again, it declines."""
+    refuses: frozenset[str] = frozenset()
+    """Names in the model's own code that would compute something else under it: then it declines."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self.surroundings = surroundings
         self.torch = surroundings.torch
         self.undo: list[Callable[[], None]] = []
         """What takes back the changes made so far."""
+        self._functions: list[tuple[Any, str, Any, Any]] = []
 
     def missing(self) -> Missing | None:
         """What keeps it from being available here; nothing when it is available."""
@@ -152,6 +155,16 @@ class Optimization:
         """The result of a call of ``torch.autograd.grad``, a tuple, for `inputs`."""
         return gradients
 
+    def hide(self) -> None:
+        """The program compiles code by its source: it shall find what a plain run has."""
+        for owner, name, original, _ in self._functions:
+            setattr(owner, name, original)
+
+    def show(self) -> None:
+        """It is done."""
+        for owner, name, _, ours in self._functions:
+            setattr(owner, name, ours)
+
     def receipt(self, steps: int) -> str:
         """What was really changed, after so many steps; empty when nothing was."""
         return ""
@@ -168,6 +181,12 @@ class Optimization:
         """Take back everything."""
         while self.undo:
             self.undo.pop()()
+
+    def replace_function(self, owner: Any, name: str, ours: Any) -> None:
+        """`replace` for a function whose source a compiler may read."""
+        self._functions.append((owner, name, vars(owner)[name], ours))
+        self.replace(owner, name, ours)
+        self.undo.append(self._functions.clear)
 
     def take_back(self, owner: Any, change: Callable[[Any], Any]) -> None:
         """Let `revert` call `change` with `owner`, a module or parameter of the program's, while that still exists."""

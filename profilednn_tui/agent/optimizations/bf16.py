@@ -37,7 +37,7 @@ def missing_bfloat16(surroundings: Any) -> Missing | None:
 
 class Switch(Optimization):
     name = "bf16"
-    description = "bfloat16 autocast around the model's forward pass; losses stay in float32"
+    description = "bfloat16 autocast around forward passes with gradients; losses and evaluations stay in float32"
     acts_on = "model"
     risky = True
     clues = ("BFloat16", "bfloat16", "dtype")
@@ -75,7 +75,7 @@ class Switch(Optimization):
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
         if self._quantized:
             raise Declined("the program has begun to fake-quantize: in bfloat16 it would learn other ranges")
-        if self._users_own or self.torch.is_autocast_enabled("cpu"):
+        if self._users_own or self.torch.is_autocast_enabled("cpu") or not self.torch.is_grad_enabled():
             return None
         return self._computing()
 

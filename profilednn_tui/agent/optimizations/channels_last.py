@@ -7,11 +7,14 @@ averages. What leaves the model lies as in a plain run.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from . import LayerCall, Optimization, each_step, plural
 from ._tensors import map_tensors
 
+RANDOM = ("dropout", "alpha_dropout", "rrelu")
+"""Functions that draw a number for each element, in the order of memory."""
 TRIALS = 8
 """After so many turned images without a channels-last result no more are turned."""
 
@@ -22,6 +25,7 @@ class Switch(Optimization):
     acts_on = "model"
     risky = True
     clues = ("view size is not compatible", "contiguous", "memory_format", "memory format", "stride")
+    refuses = frozenset({"rand_like", "randn_like", "bernoulli", "bernoulli_", "normal_", "uniform_", "exponential_"})
     wary_of = frozenset({"view", "view_as", "as_strided", "stride", "data_ptr", "storage", "untyped_storage"})
 
     def __init__(self, surroundings: Any) -> None:
@@ -38,10 +42,15 @@ class Switch(Optimization):
 
     def begin_torch(self) -> None:
         self._formats = {4: self.torch.channels_last, 5: self.torch.channels_last_3d}
+        for name in RANDOM:
+            functional = self.torch.nn.functional
+            self.replace_function(functional, name, self._in_plain_order(vars(functional)[name]))
 
     def begin_model(self, model: Any) -> None:
         kinds = self.torch.nn.modules.conv._ConvNd
-        self._convolutions += sum(isinstance(module, kinds) and module.weight.dim() > 3 for module in model.modules())
+        self._convolutions += sum(
+            isinstance(module, kinds) and len(module.kernel_size) > 1 for module in model.modules()
+        )
 
     def change_inputs(self, arguments: Any) -> Any:
         self._turned_before = self._turned
@@ -91,6 +100,17 @@ class Switch(Optimization):
         if self._already:
             return "all images were channels last already"
         return "no convolution of the model was called with a dense floating-point image"
+
+    def _in_plain_order(self, original: Any) -> Any:
+        """Each element gets the random number that it has in a plain run."""
+
+        @functools.wraps(original)
+        def random(image: Any, *arguments: Any, **keywords: Any) -> Any:
+            if self._turned and self._lies_last(image):
+                image = image.contiguous()
+            return original(image, *arguments, **keywords)
+
+        return random
 
     def _turn(self, image: Any) -> Any:
         if type(image) is not self.torch.Tensor or image.layout != self.torch.strided or not image.is_floating_point():

@@ -25,12 +25,17 @@ class Switch(Optimization):
         self._blocks: set[int] = set()
         self._calls = 0
         self._candidates = 0
+        self._thawed = 0
+        """Batch norms that train: their statistics, or their weights."""
 
     def missing(self) -> Missing | None:
         return missing_kernels(self.surroundings)
 
     def begin_model(self, model: Any) -> None:
-        self._candidates += sum(map(kernels().is_frozen, model.modules()))
+        for module in model.modules():
+            if isinstance(module, kernels().frozen_types()):
+                self._candidates += kernels().is_frozen(module)
+                self._thawed += not kernels().is_frozen(module)
 
     def layer_types(self) -> tuple[type, ...]:
         return (*kernels().frozen_types(), *kernels().residual_types())
@@ -51,7 +56,9 @@ class Switch(Optimization):
     def no_effect(self) -> str:
         if self._candidates:
             return "its frozen batch norms have hooks of the program, or see tensors that the kernel does not take"
-        return "the model has no frozen batch norm on the CPU"
+        if self._thawed:
+            return f"{plural(self._thawed, 'batch norm')} of the model train their statistics or their weights"
+        return "the model has no frozen batch norm"
 
     def _fused(self, layer: Any, x: Any) -> Any:
         is_block = type(layer) in kernels().residual_types()

@@ -33,34 +33,22 @@ class Switch(Optimization):
     def missing(self) -> Missing | None:
         return missing_kernels(self.surroundings)
 
-    def begin_torch(self) -> None:
-        jit = self.torch.jit
-        original = jit.script
-
-        @functools.wraps(original)
-        def script(*arguments: Any, **keywords: Any) -> Any:
-            self.revert_replaced()  # a compiler reads the source of what it finds
-            try:
-                return original(*arguments, **keywords)
-            finally:
-                self._replace()
-
-        self.replace(jit, "script", script)
-
     def begin_training(self) -> None:
         self._replace()
 
     def begin_model(self, model: Any) -> None:
         self._replace()
 
-    def revert_replaced(self) -> None:
-        """Take back what was replaced in torchvision."""
+    def hide(self) -> None:
         while self._taken_back:
             self._taken_back.pop()()
         self._replaced.clear()
 
+    def show(self) -> None:
+        self._replace()
+
     def revert(self) -> None:
-        self.revert_replaced()
+        self.hide()
         super().revert()
 
     def _replace(self) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
+from ..parentage import is_child_of_multiprocessing
 from . import LaunchChanges, Optimization, plural
 from ._processors import one_for_each_core, processors_online, usable_threads
 
@@ -28,7 +28,7 @@ class Switch(Optimization):
         # Here, and by no variable: a wrapper or the script may set those in between, as torchrun does.
         self._processors = os.sched_getaffinity(0)
         self._before = self._after = self.torch.get_num_threads()
-        if _is_child():
+        if is_child_of_multiprocessing():
             return  # how many of its kind there are, only the program knows
         cores = usable_threads(len(one_for_each_core(self._processors)), self.surroundings.quota)
         self._after = max(1, cores // self._ranks())
@@ -48,14 +48,9 @@ class Switch(Optimization):
         if now != self._after:
             return f"the program sets its number of threads itself ({now})"
         what = f"torch takes {plural(now, 'thread')} on {plural(len(self._processors), 'core')} by itself"
-        return f"{what}, as the process that started this one has it" if _is_child() else what
+        return f"{what}, as the process that started this one has it" if is_child_of_multiprocessing() else what
 
     def _ranks(self) -> int:
         """Processes of a distributed training that share this machine."""
         ranks = self.surroundings.environment.get("LOCAL_WORLD_SIZE", "")
         return int(ranks) if ranks.isdigit() and int(ranks) else 1
-
-
-def _is_child() -> bool:
-    module = sys.modules.get("multiprocessing.process")
-    return module is not None and module.parent_process() is not None

@@ -61,7 +61,7 @@ class Switch(Optimization):
         what = f"its {plural(self._candidates, '3x3 convolution')}"
         calls = kernels().winograd_calls()
         if calls["size"]:
-            return f"{what} work on maps and batches that are too small to gain"
+            return f"{what} met maps and batches that are too small to gain"
         if calls["dtype"]:
-            return f"{what} do not compute in bfloat16: switch bf16 on, too"
-        return f"{what} have hooks of the program, or were not called"
+            return f"{what} compute in another type than bfloat16: switch bf16 on, too"
+        return f"{what} had hooks of the program, or no call"

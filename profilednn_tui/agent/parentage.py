@@ -1,0 +1,11 @@
+"""Where this process comes from."""
+
+from __future__ import annotations
+
+import sys
+
+
+def is_child_of_multiprocessing() -> bool:
+    """Whether this process was made by `multiprocessing`: most are DataLoader workers, and those never train."""
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and module.parent_process() is not None
