@@ -19,8 +19,8 @@ from . import catalog
 from .attribution import Failure, unhandled
 from .guard import without_our_frames
 from .inspection import mention, why_not_twice
-from .parentage import is_child_of_multiprocessing
 from .optimizations import Declined, LayerCall, Missing, Optimization, here
+from .parentage import is_child_of_multiprocessing
 from .probation import Probation, kind_of_call
 
 ON, UNAVAILABLE, CONFLICT, NO_EFFECT, FAILED = "on", "unavailable", "conflict", "no effect", "failed"
