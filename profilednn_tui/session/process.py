@@ -52,14 +52,15 @@ class Process:
                 bad_lines=bad_lines,
                 errors=errors,
             )
+        run_ns = status.run_ns or status.elapsed_ns
         return Agent(
             windows=max(status.windows, *self.windows.numbers, 0),
             paused=status.paused,
             budget_percent=status.budget_percent,
             overhead_percent=status.overhead_percent if status.elapsed_ns else None,
-            hooks_percent=_percent(status.hooks_ns, status.elapsed_ns),
-            windows_percent=_percent(status.windows_ns, status.elapsed_ns),
-            writer_percent=_percent(status.writer_ns, status.elapsed_ns),
+            hooks_percent=_percent(status.hooks_ns, run_ns),
+            windows_percent=_percent(status.windows_ns, run_ns),
+            writer_percent=_percent(status.writer_ns, run_ns),
             dropped_events=status.dropped_events,
             bad_lines=bad_lines,
             errors=errors,
