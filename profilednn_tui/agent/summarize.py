@@ -102,7 +102,12 @@ class _Walk:
         it, and name, row and number of children of the operator right above.
         """
         types, read = self._types, self._types.read
-        torch_op, py_call, py_c_call, python_counts = types.torch_op, types.py_call, types.py_c_call, types.python_counts
+        torch_op, py_call, py_c_call, python_counts = (
+            types.torch_op,
+            types.py_call,
+            types.py_c_call,
+            types.python_counts,
+        )
         extra_of, children_of, name_of, duration_of = read.extra_fields, read.children, read.name, read.duration_ns
         inputs_of, sequence_of = read.inputs, read.sequence_number
         rows, node_of, operator_index = self._rows, self._node, self._operator_index

@@ -22,7 +22,7 @@ class Process:
         self.hello = hello
         self.progress = Progress()
         self.steps = StepSeries()
-        self.windows = WindowSeries()
+        self.windows = WindowSeries(self.steps)
         self.primitives = PrimitiveSeries()
         self.bye: protocol.Bye | None = None
         self.first_step_unix_ns: int | None = None
@@ -71,6 +71,7 @@ class Process:
 
     def on_steps(self, event: protocol.Steps) -> int:
         end_unix_ns = self.steps.add(event)
+        self.windows.settle()
         if self.first_step_unix_ns is None and event.rows:
             self.first_step_unix_ns = int(event.rows[0][0])
         return end_unix_ns
