@@ -11,7 +11,7 @@ import sys
 from functools import lru_cache
 from typing import Any, Callable, NamedTuple
 
-from .guard import Guard, without_our_frame
+from .guard import Guard, attempt, without_our_frame
 from .kineto_thread import keep_out_of_forks
 from .onednn_log import Execution, OneDnnLog
 from .stderr_aside import StderrAside
@@ -165,17 +165,22 @@ class TorchProfiler:
         with self.foreign.ours():
             profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
             profile._prepare_trace()
+            self._profile = profile
             try:
                 if self.onednn_log is not None:
                     self.onednn_log.start()
                 profile._start_trace()
             except BaseException:
-                if self._enabled():  # it failed half-way
-                    self._disable()
-                if self.onednn_log is not None:
-                    self.onednn_log.stop()
+                attempt(self._undo_start)
                 raise
-        self._profile = profile
+
+    def _undo_start(self) -> None:
+        """After a start that failed half-way: what is prepared ends only with a start, else it is in the next's way."""
+        try:
+            if not self._enabled():
+                self.foreign.original("_enable_profiler")(self._profile.config(), self._profile.kineto_activities)
+        finally:
+            self._close()
 
     def stop(self) -> Tree | None:
         """Close the window; nothing if the program's own profiler took over meanwhile."""
@@ -249,6 +254,11 @@ class ForeignProfiler:
         kinds = (self._module.profile, profile)
         # Only what refers to the classes comes out: no object of the program is held, or freed, by us.
         self.active = any(type(one) in kinds and _is_on(one) for kind in kinds for one in gc.get_referrers(kind))
+
+    def original(self, name: str) -> Callable[..., Any]:
+        """torch's own function behind a watched one."""
+        function: Callable[..., Any] = self._originals[name]
+        return function
 
     def ours(self) -> _Flag:
         """A context in which calls are our own."""
