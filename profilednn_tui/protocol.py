@@ -264,9 +264,12 @@ class Status:
     writer_ns: int
     """CPU time of the agent's thread."""
     overhead_percent: float
-    """(hooks + windows + writer) / elapsed, over the whole session."""
+    """(hooks + windows + writer) / `run_ns`, over the whole session."""
     dropped_events: int
     unix_ns: int
+    run_ns: int = 0
+    """What the cost is set against: `elapsed_ns`, or the time since the agent came, a minute of it at most, where that
+    is longer: windows of a short run may have what it needs to get going for a measure. 0: `elapsed_ns`."""
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,14 @@ class Guard:
             pass
 
 
+def attempt(function: Callable[..., Result], *arguments: Any) -> tuple[Result | None, Exception | None]:
+    """The function's result, or what it raised: for a part of the agent that accounts for its own failures."""
+    try:
+        return function(*arguments), None
+    except Exception as error:  # noqa: BLE001 - the same door
+        return None, error
+
+
 def without_our_frame(error: BaseException) -> None:
     """Drop the caller's own entry, the first one, from the traceback of the exception it handles.
 

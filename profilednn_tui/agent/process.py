@@ -7,7 +7,7 @@ import ctypes
 import time
 from collections import deque
 from contextlib import suppress
-from time import thread_time_ns
+from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..protocol import Bye, Command, Notice
@@ -22,7 +22,7 @@ from .outbox import Outbox
 from .schedule import GRANTED_STEPS, GRANTED_STEPS_LATE, Schedule
 from .timeline import Timeline
 from .torch_profiler import ProfilerMissingError, TorchProfiler
-from .visit import Visit
+from .visit import Visit, process_age_ns
 from .watch import Watch
 from .windows import Windows
 
@@ -65,6 +65,7 @@ class AgentProcess:
         self._guard.give_up = self.remove
         self._profiler: TorchProfiler | None = None
         self._hooks: Hooks | None = None
+        self._came_ns = perf_counter_ns()
 
     def start(self, early: bool) -> None:
         """Install the hooks; open the stream now if `early`, else at the first step."""
@@ -110,8 +111,10 @@ class AgentProcess:
         windows = None
         late = self._visit is not None
         self._watch = Watch(self._torch, timeline, self._outbox, self._commands, self._stop_after, late)
+        self._watch.came_ns = self._came_ns
         if self._profiler is not None:
-            schedule = Schedule(self._budget_percent, GRANTED_STEPS_LATE if late else GRANTED_STEPS)
+            grants, before_ns = (GRANTED_STEPS_LATE, process_age_ns()) if late else (GRANTED_STEPS, 0)
+            schedule = Schedule(self._budget_percent, grants, before_ns)
             windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
         self._watch.windows = windows
         if self._turns:

@@ -59,7 +59,8 @@ class _Walk:
     def __init__(self, types: NodeTypes, module_paths: dict[int, str]) -> None:
         self._types = types
         self._tensor = types.tensor
-        self._sizes_of, self._strides_of, self._dtype_of = types.read.sizes, types.read.strides, types.read.dtype
+        self._strided, self._layout_of = types.strided, types.read.layout
+        self._sizes_of, self._dtype_of = types.read.sizes, types.read.dtype
         self._module_paths = module_paths
         self._events = 0
         self._strings: dict[str, int] = {}
@@ -100,7 +101,13 @@ class _Walk:
         frame, which knows the node above it; module, 1 in a backward pass, node and module of the forward call behind
         it, and name, row and number of children of the operator right above.
         """
-        torch_op, py_call, py_c_call, _, python_counts, read = self._types
+        types, read = self._types, self._types.read
+        torch_op, py_call, py_c_call, python_counts = (
+            types.torch_op,
+            types.py_call,
+            types.py_c_call,
+            types.python_counts,
+        )
         extra_of, children_of, name_of, duration_of = read.extra_fields, read.children, read.name, read.duration_ns
         inputs_of, sequence_of = read.inputs, read.sequence_number
         rows, node_of, operator_index = self._rows, self._node, self._operator_index
@@ -240,28 +247,39 @@ class _Walk:
         return index
 
     def _operator_index(self, name: str, inputs: list[Any]) -> int:
-        tensor, sizes_of = self._tensor, self._sizes_of
+        tensor, sizes_of, layout_of, strided = self._tensor, self._sizes_of, self._layout_of, self._strided
         shapes: list[Any] = []
         first: Any = None
         image: Any = None
+        image_sizes: Sizes = ()
+        layout: Any = None
         for entry in inputs:
             if type(entry) is tensor:
                 sizes = tuple(sizes_of(entry))
                 shapes.append(sizes)
-                if first is None:
-                    first = image = entry
-                    image_sizes = sizes
-                elif len(image_sizes) < 4 and 4 <= len(sizes) <= 5:
-                    image, image_sizes = entry, sizes
             else:
                 shapes.append(None)
+                # Of a list of tensors the first member tells dtype and layout, where no tensor came before.
+                if first is not None or type(entry) is not list or not entry or type(entry[0]) is not tensor:
+                    continue
+                entry = entry[0]
+                sizes = tuple(sizes_of(entry))
+            if layout is None and layout_of(entry) is not strided:
+                layout = layout_of(entry)
+            if first is None:
+                first = image = entry
+                image_sizes = sizes
+            elif len(image_sizes) < 4 and 4 <= len(sizes) <= 5:
+                image, image_sizes = entry, sizes
         if first is None:
             key: Any = (name, len(shapes))
         else:
-            key = (name, tuple(shapes), self._dtype_of(first), image_sizes, tuple(self._strides_of(image)))
+            key = (name, tuple(shapes), self._dtype_of(first), layout or self._place(image, image_sizes))
         index = self._operators.get(key)
         if index is None:
             text_key = (name, *_texts(tuple(shapes), *key[2:]))
+            if any(entry is None for entry in inputs) and self._lacks_tensor(name, inputs):
+                text_key = (*text_key[:2], "", NESTED)
             index = self._operators.get(text_key)
             if index is None:
                 index = self._operators[text_key] = len(self._operator_rows)
@@ -269,16 +287,40 @@ class _Walk:
             self._operators[key] = index
         return index
 
+    def _lacks_tensor(self, name: str, inputs: list[Any]) -> bool:
+        return any(inputs[place] is None for place in self._types.takes_tensors(name, len(inputs)))
+
+    def _place(self, tensor: Any, sizes: Sizes) -> tuple[Sizes, Sizes] | str:
+        """Sizes and strides, or the word for a tensor that has no memory behind them."""
+        read = self._types.read
+        if read.memory(tensor) is None and 0 not in sizes:
+            return META if read.device(tensor).type == META else WRAPPER
+        return sizes, tuple(read.strides(tensor))
+
+
+META = "meta"
+WRAPPER = "wrapper"
+"""A tensor without values of its own: a wrapper subclass, a fake tensor, or one inside of `torch.func`."""
+NESTED = "nested"
+"""The profiler tells nothing of a tensor that must be there: a nested one, or one of symbolic sizes."""
+
 
 @lru_cache(maxsize=4096)
-def _texts(
-    shapes: tuple[Sizes | None, ...], dtype: Any = None, sizes: Sizes = (), strides: Sizes = ()
-) -> tuple[str, str, str]:
-    """Input shapes, dtype and memory format as the tables have them: windows repeat them."""
+def _texts(shapes: tuple[Sizes | None, ...], dtype: Any = None, layout: Any = None) -> tuple[str, str, str]:
+    """Input shapes, dtype and memory format as the tables have them: windows repeat them.
+
+    `layout` is sizes and strides of the tensor that counts, a word, or a layout of torch without strides.
+    """
     of_inputs = str([list(of_input) if of_input is not None else [] for of_input in shapes]) if shapes else ""
     if dtype is None:
         return of_inputs, "", ""
-    return of_inputs, str(dtype).replace("torch.", ""), _memory_format(sizes, strides)
+    of_values = str(dtype).replace("torch.", "")
+    if of_values.startswith(("quint", "qint")):
+        return of_inputs, of_values, "quantized"
+    if isinstance(layout, tuple):
+        return of_inputs, of_values, _memory_format(*layout)
+    # ``torch.sparse_csr``, ``torch._mkldnn``
+    return of_inputs, of_values, str(layout).replace("torch.", "").lstrip("_")
 
 
 @cache
@@ -365,7 +407,9 @@ def _subtract_from(spans: list[_Span], start_ns: int, end_ns: int) -> list[_Span
 
 
 def _memory_format(sizes: Sizes, strides: Sizes) -> str:
-    """How the first 4-D or 5-D input, else the first tensor, lies in memory."""
+    """How the first 4-D or 5-D input, else the first tensor, lies in memory; empty when that is not told."""
+    if len(sizes) != len(strides):
+        return ""
     if _dense(sizes, strides, range(len(sizes))):
         return "contiguous"
     if len(sizes) in (4, 5) and _dense(sizes, strides, (0, *range(2, len(sizes)), 1)):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gc
 import sys
+from functools import lru_cache
 from typing import Any, Callable, NamedTuple
 
-from .guard import Guard, without_our_frame
+from .guard import Guard, attempt, without_our_frame
 from .kineto_thread import keep_out_of_forks
 from .onednn_log import Execution, OneDnnLog
 from .stderr_aside import StderrAside
@@ -35,6 +36,10 @@ class Readers(NamedTuple):
     sizes: Callable[[Any], list[int]]
     strides: Callable[[Any], list[int]]
     dtype: Callable[[Any], Any]
+    layout: Callable[[Any], Any]
+    device: Callable[[Any], Any]
+    memory: Callable[[Any], int | None]
+    """Address of the values; nothing for a tensor without memory of its own."""
 
 
 class NodeTypes(NamedTuple):
@@ -44,14 +49,32 @@ class NodeTypes(NamedTuple):
     py_call: type
     py_c_call: type
     tensor: type
+    strided: Any
+    """The layout of tensors that have strides."""
     python_counts: bool
     """Whether torch's own tables take Python frames for children of operators, too."""
     read: Readers
+    takes_tensors: Callable[[str, int], tuple[int, ...]]
+    """The inputs, by position, for which an operator of this name and number of inputs must get a tensor."""
 
 
 def _getter(node: type, name: str) -> Callable[[Any], Any]:
     getter: Callable[[Any], Any] = getattr(node, name).fget
     return getter
+
+
+@lru_cache(maxsize=4096)
+def _takes_tensors(name: str, inputs: int) -> tuple[int, ...]:
+    from torch._C import _jit_get_schemas_for_operator
+
+    try:
+        schemas = [schema.arguments for schema in _jit_get_schemas_for_operator(name)]
+    except RuntimeError:  # no name of an operator
+        return ()
+    kinds = [[str(argument.type) for argument in arguments] for arguments in schemas if len(arguments) == inputs]
+    # Operators of TorchScript on plain numbers have the same names: they are never profiled.
+    kinds = [types for types in kinds if any("Tensor" in text for text in types)]
+    return tuple(place for place in range(inputs) if kinds and all(types[place] == "Tensor" for types in kinds))
 
 
 class Tree:
@@ -87,6 +110,7 @@ class TorchProfiler:
                 _ExtraFields_PyCall,
                 _ExtraFields_PyCCall,
                 _TensorMetadata,
+                torch.strided,
                 python_counts=hasattr(torch._C._autograd._KinetoEvent, "is_python_function"),
                 read=Readers(
                     *(
@@ -94,8 +118,12 @@ class TorchProfiler:
                         for name in ("extra_fields", "children", "name", "duration_time_ns")
                     ),
                     *(_getter(_ExtraFields_TorchOp, name) for name in ("inputs", "sequence_number")),
-                    *(_getter(_TensorMetadata, name) for name in ("sizes", "strides", "dtype")),
+                    *(
+                        _getter(_TensorMetadata, name)
+                        for name in ("sizes", "strides", "dtype", "layout", "device", "storage_data_ptr")
+                    ),
                 ),
+                takes_tensors=_takes_tensors,
             )
         except ImportError as error:
             raise ProfilerMissingError(f"torch {torch.__version__} lacks {error.name or error}") from error
@@ -137,15 +165,22 @@ class TorchProfiler:
         with self.foreign.ours():
             profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
             profile._prepare_trace()
-            if self.onednn_log is not None:
-                self.onednn_log.start()
+            self._profile = profile
             try:
+                if self.onednn_log is not None:
+                    self.onednn_log.start()
                 profile._start_trace()
             except BaseException:
-                if self.onednn_log is not None:
-                    self.onednn_log.stop()
+                attempt(self._undo_start)
                 raise
-        self._profile = profile
+
+    def _undo_start(self) -> None:
+        """After a start that failed half-way: what is prepared ends only with a start, else it is in the next's way."""
+        try:
+            if not self._enabled():
+                self.foreign.original("_enable_profiler")(self._profile.config(), self._profile.kineto_activities)
+        finally:
+            self._close()
 
     def stop(self) -> Tree | None:
         """Close the window; nothing if the program's own profiler took over meanwhile."""
@@ -172,13 +207,17 @@ class TorchProfiler:
 
     def _close(self) -> Any:
         profile, self._profile = self._profile, None
-        self._ran = self.onednn_log.stop() if self.onednn_log is not None else None
-        with self.foreign.ours():
-            results = self._disable()
-            stopped = getattr(self._module, "_run_on_profiler_stop", None)
-            if stopped is not None:
-                stopped()
         profile.entered = False
+        self._ran = None
+        try:
+            if self.onednn_log is not None:
+                self._ran = self.onednn_log.stop()
+        finally:
+            with self.foreign.ours():
+                results = self._disable()
+                stopped = getattr(self._module, "_run_on_profiler_stop", None)
+                if stopped is not None:
+                    stopped()
         return results
 
     def _give_up(self) -> None:
@@ -215,6 +254,11 @@ class ForeignProfiler:
         kinds = (self._module.profile, profile)
         # Only what refers to the classes comes out: no object of the program is held, or freed, by us.
         self.active = any(type(one) in kinds and _is_on(one) for kind in kinds for one in gc.get_referrers(kind))
+
+    def original(self, name: str) -> Callable[..., Any]:
+        """torch's own function behind a watched one."""
+        function: Callable[..., Any] = self._originals[name]
+        return function
 
     def ours(self) -> _Flag:
         """A context in which calls are our own."""

@@ -58,6 +58,17 @@ class Visit:
         return now_s - self._beat_s > UNREAD_LIMIT_S
 
 
+def process_age_ns() -> int:
+    """How long this process has been running; 0 when the system does not tell."""
+    try:
+        with open("/proc/self/stat", "rb") as stream:
+            began_ticks = int(stream.read().rpartition(b")")[2].split()[19])
+        now_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    except (OSError, ValueError, IndexError):
+        return 0
+    return max(0, int((now_s - began_ticks / os.sysconf("SC_CLK_TCK")) * 1e9))
+
+
 def cleaner(page: tuple[int, int], quiet: bool) -> Callable[[], None]:
     """Undoes what the way in has left: the page of an injection, and the variable that keeps torch's profiler quiet."""
 

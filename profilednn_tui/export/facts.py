@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from profilednn_tui import units
 from profilednn_tui.session.records import Module, SessionView, State
+from profilednn_tui.session.words import change_words, gap_words, windows_words
 
 
 def target_fact(view: SessionView) -> str:
@@ -94,11 +95,25 @@ def missing(view: SessionView) -> Iterator[str]:
     if not view.steps.count:
         yield _no_steps(view)
     elif not view.operators.windows:
-        yield "No operators: no window was recorded. A longer run, or a larger --overhead, leaves time for one."
+        yield _no_operators(view)
     elif view.operators.truncated:
         yield "Operators of little weight were left out of the recording; the shares are of all of them."
+    if view.operators.since is not None:
+        yield f"The operators are of the {windows_words(view.operators)}; {change_words(view.operators)}."
     if view.state is State.LOST:
         yield "The recording has no end: the target and its launcher were stopped without notice."
+
+
+def operators_title(view: SessionView) -> str:
+    """``1 window`` or ``median of 4 windows``."""
+    count = len(view.operators.windows)
+    return "1 window" if count == 1 else f"median of {count} windows"
+
+
+def operators_note(view: SessionView) -> str | None:
+    """Why the rows do not add up, where they do not."""
+    text = gap_words(view.operators)
+    return f"{text[:1].upper()}{text[1:]}." if text else None
 
 
 def notices(view: SessionView) -> Iterator[str]:
@@ -132,6 +147,27 @@ def _time_ns(module: Module) -> float:
 def _elapsed_ns(view: SessionView) -> int | None:
     end = view.target.end_unix_ns or view.unix_ns
     return end - view.target.start_unix_ns if view.target.start_unix_ns and end else None
+
+
+_NO_WINDOW = frozenset({"no_profiler", "foreign_profiler", "window_failed"})
+"""Codes of notices that say why there is no window."""
+
+
+def _no_operators(view: SessionView) -> str:
+    agent = view.agent
+    advice = ""
+    if agent.budget_percent == 0:
+        reason = "the overhead budget of 0 % allows none"
+    elif any(notice.code in _NO_WINDOW for notice in view.notices):
+        reason = "a notice below says why"
+    elif agent.paused:
+        reason = "windows were paused"
+    elif agent.windows_percent:
+        reason = "those that were begun were closed early, as the program forked or ended in them"
+    else:
+        reason = f"the {units.count(view.steps.count)} steps were too short: the first may take a tenth of the time"
+        advice = " A longer run, or a larger --overhead, leaves time for one."
+    return f"No operators: no window was recorded, {reason}.{advice}"
 
 
 def _no_steps(view: SessionView) -> str:

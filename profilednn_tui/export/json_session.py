@@ -66,7 +66,10 @@ def document(view: SessionView) -> dict[str, Any]:
         ],
         "operators": _operators(view),
         "operator_windows": list(view.operators.windows),
+        "operator_window_steps": list(view.operators.steps),
+        "operator_steps_since": _since(view),
         "operator_self_ms_per_step": _ms(view.operators.self_ns_per_step),
+        "operator_gap_ms_per_step": _ms(view.operators.gap_ns_per_step),
         "profiled_step_ms": _ms(view.operators.profiled_step_ns),
         "operators_truncated": view.operators.truncated,
         "primitives": _primitives(view.primitives.log, len(view.primitives.windows)),
@@ -101,6 +104,12 @@ def document(view: SessionView) -> dict[str, Any]:
         "optimizations": [{"name": one.name, "state": one.state, "text": one.text} for one in view.optimizations],
         "notices": [{"level": one.level, "code": one.code, "text": one.text} for one in view.notices],
     }
+
+
+def _since(view: SessionView) -> dict[str, Any] | None:
+    """How steps have changed since the windows; nothing while these stand for the run."""
+    since = view.operators.since
+    return None if since is None else {"before_ms": _ms(since.before_ns), "now_ms": _ms(since.now_ns)}
 
 
 def _steps(view: SessionView) -> dict[str, Any]:

@@ -57,7 +57,8 @@ def _operators(view: SessionView) -> Iterator[str]:
     if not shown:
         return
     count = len(view.operators.rows)
-    title = f"Operators ({len(shown)} of {count})" if count > len(shown) else "Operators"
+    some = f"{len(shown)} of {count}, " if count > len(shown) else ""
+    title = f"Operators ({some}{facts.operators_title(view)})"
     columns = ("operator", "input shapes", "called from", "self ms/step", "share", "calls/step", "total ms/step")
     rows = [
         (
@@ -72,6 +73,9 @@ def _operators(view: SessionView) -> Iterator[str]:
         for row in shown
     ]
     yield from section(title, columns, rows, left=3)
+    note = facts.operators_note(view)
+    if note is not None:
+        yield from (note, "")
 
 
 def _primitives(view: SessionView) -> Iterator[str]:

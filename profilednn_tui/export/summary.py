@@ -52,11 +52,12 @@ def _operators(view: SessionView) -> Iterator[str]:
     rows = view.operators.rows[:TOP_OPERATORS]
     if not rows:
         return
-    count = len(view.operators.windows)
-    windows = "1 window" if count == 1 else f"mean of {count} windows"
     yield ""
-    yield _row(f"operator ({windows})", "self ms/step", "share", "calls", "input shapes")
+    yield _row(f"operator ({facts.operators_title(view)})", "self ms/step", "share", "calls", "input shapes")
     yield from (_operator(row) for row in rows)
+    note = facts.operators_note(view)
+    if note is not None:
+        yield note
 
 
 def _operator(row: Operator) -> str:

@@ -1,4 +1,9 @@
-"""The tables of several windows joined into one, and its rows averaged per step.
+"""The tables of several windows joined into one, and its rows with their medians over the windows.
+
+One window is shown as it is. Of several each operator has its own median, so that a step in which it was interrupted
+does not lead the table; an operator that a window does not have counts as 0 in it. Where shapes vary from step to step
+and a row is in few windows, what the median of all operators of its name leaves is shared out by the means. The places
+that call an operator have their own medians, too, scaled to add up to the operator's figures.
 
 NumPy is imported where it is called: a tenth of the time to the first picture, which has no window to show yet.
 """
@@ -7,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
 from typing import TYPE_CHECKING, TypeAlias, overload
 
 from profilednn_tui import protocol
@@ -174,87 +181,168 @@ def figures(event: protocol.Window) -> Integers:
 
 
 def merge(tables: Tables, windows: Sequence[Figures]) -> Operators:
-    """The operators and modules of some windows of one step each, oldest first, averaged."""
+    """The operators and modules of some windows of one step each, oldest first."""
     events = [window.event for window in windows]
-    self_ns_per_step = sum(event.operator_ns for event in events) / len(events)
+    self_ns_per_step = float(median(event.operator_ns for event in events))
+    left_out_ns = median(window.event.operator_ns - int(window.self_ns.sum()) for window in windows)
+    rows = _operators(tables, windows, self_ns_per_step)
     return Operators(
         windows=tuple(event.number for event in events),
         step=events[-1].step,
         end_unix_ns=events[-1].end_unix_ns,
-        rows=_operators(tables, windows, self_ns_per_step),
+        rows=rows,
         modules=_modules(tables, windows),
         self_ns_per_step=self_ns_per_step,
-        profiled_step_ns=sum(event.duration_ns for event in events) / len(events),
+        profiled_step_ns=float(median(event.duration_ns for event in events)),
         stacks=any(event.stacks for event in events),
         truncated=any(event.truncated for event in events),
+        steps=tuple(event.step for event in events),
+        gap_ns_per_step=self_ns_per_step - left_out_ns - sum(row.self_ns_per_step for row in rows),
     )
 
 
 def _operators(tables: Tables, windows: Sequence[Figures], self_ns_per_step: float) -> tuple[Operator, ...]:
     import numpy as np
 
-    places, inverse = np.unique(np.concatenate([window.places for window in windows]), return_inverse=True)
-    inverse = inverse.reshape(-1)
-
-    def per_step(column: str) -> Floats:
-        weights = np.concatenate([getattr(window, column) for window in windows])
-        return np.bincount(inverse, weights=weights, minlength=len(places)) / len(windows)
-
-    calls, own, total, backward = (per_step(name) for name in ("calls", "self_ns", "total_ns", "backward_ns"))
-    newest = windows[-1]
-    newest_own = np.bincount(np.searchsorted(places, newest.places), weights=newest.self_ns, minlength=len(places))
+    places, place_of = np.unique(np.concatenate([window.places for window in windows]), return_inverse=True)
+    place_of = place_of.reshape(-1)
     values = [tables.place_values[place] for place in places.tolist()]
-    operators = np.array([value[0] for value in values], dtype=np.int64)
-    # Operator by operator, and in each the heaviest place first.
-    order = np.lexsort((-own, operators))
-    firsts = np.flatnonzero(np.diff(operators[order], prepend=NONE))
-    columns = [np.asarray(column, np.float64)[order] for column in (calls, own, total, backward, newest_own)]
-    sums = [np.add.reduceat(column, firsts).tolist() if len(firsts) else [] for column in columns]
-    merged = _Places(tables, [values[index] for index in order.tolist()], *columns[:3])
-    ends = [*firsts.tolist()[1:], len(order)]
+    numbers, operator_of = np.unique(np.array([value[0] for value in values], dtype=np.int64), return_inverse=True)
+    operator_of = operator_of.reshape(-1)
+    keys = [tables.operator_keys[number] for number in numbers.tolist()]
+    names = np.unique([key.name for key in keys], return_inverse=True)[1].reshape(-1)
 
+    by_operator = _Matrices(windows, operator_of[place_of], len(keys))
+    columns = [by_operator.of(column) for column in _COLUMNS]
+    figures = [_medians(column, names) for column in columns]
+    own, backward = columns[1], by_operator.of("backward_ns")
+    earlier = np.median(own[:-1], axis=0) if len(windows) >= TREND_WINDOWS else np.zeros(len(keys))
+
+    merged = _Places(tables, values, operator_of, _Matrices(windows, place_of, len(values)), figures)
+    lists = [column.tolist() for column in (*figures, own.sum(axis=0), backward.sum(axis=0), own[-1], earlier)]
     rows = []
-    for first, end, *figures in zip(firsts.tolist(), ends, *sums, strict=True):
-        calls_per_step, own_ns, total_ns, backward_ns, newest_ns = figures
+    first = 0
+    for key, end, calls, own_ns, total_ns, sum_ns, backward_ns, newest_ns, earlier_ns in zip(
+        keys, np.cumsum(np.bincount(operator_of, minlength=len(keys))).tolist(), *lists, strict=True
+    ):
         rows.append(
             Operator(
-                key=tables.operator_keys[merged.values[first][0]],
-                calls_per_step=calls_per_step,
+                key=key,
+                calls_per_step=calls,
                 self_ns_per_step=own_ns,
                 total_ns_per_step=total_ns,
                 share=own_ns / self_ns_per_step if self_ns_per_step else 0.0,
-                backward=backward_ns * 2 > own_ns,
-                trend=_trend(newest_ns, own_ns, len(windows)),
+                backward=backward_ns * 2 > sum_ns,
+                trend=newest_ns / earlier_ns if earlier_ns > 0 else None,
                 modules=merged.modules(first, end),
                 stacks=_PlaceStacks(merged, first, end),
             )
         )
+        first = end
     rows.sort(key=lambda row: (-row.self_ns_per_step, row.key.name, row.key.input_shapes))
     return tuple(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """The places of all operators with their figures a step."""
+_COLUMNS = ("calls", "self_ns", "total_ns")
 
-    tables: Tables
-    values: list[tuple[int, int, int, int]]
-    calls: Floats
-    self_ns: Floats
-    total_ns: Floats
+
+class _Matrices:
+    """Columns of several windows, summed by group: shape (windows, groups)."""
+
+    def __init__(self, windows: Sequence[Figures], group_of: Integers, groups: int) -> None:
+        import numpy as np
+
+        self._windows = windows
+        self._shape = (len(windows), groups)
+        self._cells = np.repeat(np.arange(len(windows)) * groups, [len(window.places) for window in windows]) + group_of
+
+    def of(self, column: str) -> Floats:
+        import numpy as np
+
+        weights = np.concatenate([getattr(window, column) for window in self._windows])
+        cells = np.bincount(self._cells, weights=weights, minlength=self._shape[0] * self._shape[1])
+        return np.asarray(cells, np.float64).reshape(self._shape)
+
+
+def _medians(figures: Floats, names: Integers) -> Floats:
+    """The median of each operator; those in few windows, which have none, share what their name's median leaves."""
+    import numpy as np
+
+    medians: Floats = np.median(figures, axis=0)
+    means = np.where(medians == 0, figures.mean(axis=0), 0.0)
+    if not means.any():
+        return medians
+    count = int(names.max()) + 1
+    by_name = np.stack([np.bincount(names, weights=row, minlength=count) for row in figures])
+    left = np.median(by_name, axis=0) - np.bincount(names, weights=medians, minlength=count)
+    shared = np.bincount(names, weights=means, minlength=count)
+    part = np.divide(np.maximum(left, 0.0), shared, out=np.zeros(count), where=shared > 0)
+    shares: Floats = means * part[names]
+    return medians + shares
+
+
+class _Places:
+    """The places of all operators with their figures a step, computed when one is looked at.
+
+    Places are in the order of their operators, in each the heaviest first.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        values: list[tuple[int, int, int, int]],
+        operator_of: Integers,
+        matrices: _Matrices,
+        wanted: Sequence[Floats],
+    ) -> None:
+        import numpy as np
+
+        self._tables = tables
+        self._values = values
+        self._operator_of = operator_of
+        self._matrices = matrices
+        self._wanted = wanted
+        """Calls, self and total time of each operator, to which its places add up."""
+        own = matrices.of("self_ns").sum(axis=0)
+        self._by_time: list[int] = np.lexsort((-own, operator_of)).tolist()
 
     def modules(self, first: int, end: int) -> tuple[str, ...]:
         """Paths of the modules of some places."""
-        numbers = dict.fromkeys(value[3] for value in self.values[first:end])
-        return tuple(dict.fromkeys(filter(None, map(self.tables.module_path, numbers))))
+        numbers = dict.fromkeys(self._values[index][3] for index in self._by_time[first:end])
+        return tuple(dict.fromkeys(filter(None, map(self._tables.module_path, numbers))))
 
     def stack(self, index: int) -> Stack:
-        _, node, forward_node, module = self.values[index]
-        tables = self.tables
+        order, calls, own, total = self._figures
+        place = order[index]
+        _, node, forward_node, module = self._values[place]
+        tables = self._tables
         return Stack(
             tables.frames(node), tables.frames(forward_node), tables.module_path(module),
-            float(self.calls[index]), float(self.self_ns[index]), float(self.total_ns[index]),
+            calls[place], own[place], total[place],
         )  # fmt: skip
+
+    @cached_property
+    def _figures(self) -> tuple[list[int], list[float], list[float], list[float]]:
+        import numpy as np
+
+        columns = zip(_COLUMNS, self._wanted, strict=True)
+        calls, own, total = (self._scaled(self._matrices.of(column), wanted) for column, wanted in columns)
+        order = np.lexsort((-own, self._operator_of))
+        return order.tolist(), calls.tolist(), own.tolist(), total.tolist()
+
+    def _scaled(self, figures: Floats, wanted: Floats) -> Floats:
+        """The median of each place, or where an operator's places have none the means, scaled to what is wanted."""
+        import numpy as np
+
+        def scale(per_place: Floats) -> tuple[Floats, Floats]:
+            sums = np.asarray(np.bincount(self._operator_of, per_place, len(wanted)), np.float64)
+            factors = np.divide(wanted, sums, out=np.zeros(len(wanted)), where=sums > 0)
+            return per_place * factors[self._operator_of], sums
+
+        scaled, sums = scale(np.median(figures, axis=0))
+        if not ((sums <= 0) & (wanted > 0)).any():
+            return scaled
+        return np.where((sums > 0)[self._operator_of], scaled, scale(figures.mean(axis=0))[0])
 
 
 class _PlaceStacks(Sequence[Stack]):
@@ -287,18 +375,18 @@ class _PlaceStacks(Sequence[Stack]):
         return hash(tuple(self))
 
 
-def _trend(newest_ns: float, mean_ns: float, windows: int) -> float | None:
-    earlier_ns = mean_ns * windows - newest_ns
-    return newest_ns / (earlier_ns / (windows - 1)) if windows >= TREND_WINDOWS and earlier_ns > 0 else None
-
-
 def _modules(tables: Tables, windows: Sequence[Figures]) -> tuple[Module, ...]:
-    sums: dict[int, Integers] = {}
-    for window in reversed(windows):  # the newest decides the order
-        for module, figures in zip(window.modules.tolist(), window.module_figures, strict=True):
-            sums[module] = sums[module] + figures if module in sums else figures
+    import numpy as np
+
+    # A module may have several rows in a window; the newest window decides the order.
+    numbers = {module: None for window in reversed(windows) for module in window.modules.tolist()}
+    index = {module: place for place, module in enumerate(numbers)}
+    figures = np.zeros((len(windows), len(numbers), 3))
+    for row, window in enumerate(windows):
+        np.add.at(figures[row], [index[module] for module in window.modules.tolist()], window.module_figures)
+    medians = dict(zip(numbers, np.median(figures, axis=0).tolist(), strict=True))
     children: dict[int, list[int]] = {}
-    for module in sums:
+    for module in numbers:
         children.setdefault(tables.module_values[module][0], []).append(module)
 
     modules: list[Module] = []
@@ -306,7 +394,7 @@ def _modules(tables: Tables, windows: Sequence[Figures]) -> tuple[Module, ...]:
     while pending:
         module, depth = pending.pop()
         _, path, class_name = tables.module_values[module]
-        calls, forward_ns, backward_ns = (sums[module] / len(windows)).tolist()
+        calls, forward_ns, backward_ns = medians[module]
         below = children.get(module, [])
         modules.append(
             Module(

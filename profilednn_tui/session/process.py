@@ -22,7 +22,7 @@ class Process:
         self.hello = hello
         self.progress = Progress()
         self.steps = StepSeries()
-        self.windows = WindowSeries()
+        self.windows = WindowSeries(self.steps)
         self.primitives = PrimitiveSeries()
         self.bye: protocol.Bye | None = None
         self.first_step_unix_ns: int | None = None
@@ -52,14 +52,15 @@ class Process:
                 bad_lines=bad_lines,
                 errors=errors,
             )
+        run_ns = status.run_ns or status.elapsed_ns
         return Agent(
             windows=max(status.windows, *self.windows.numbers, 0),
             paused=status.paused,
             budget_percent=status.budget_percent,
             overhead_percent=status.overhead_percent if status.elapsed_ns else None,
-            hooks_percent=_percent(status.hooks_ns, status.elapsed_ns),
-            windows_percent=_percent(status.windows_ns, status.elapsed_ns),
-            writer_percent=_percent(status.writer_ns, status.elapsed_ns),
+            hooks_percent=_percent(status.hooks_ns, run_ns),
+            windows_percent=_percent(status.windows_ns, run_ns),
+            writer_percent=_percent(status.writer_ns, run_ns),
             dropped_events=status.dropped_events,
             bad_lines=bad_lines,
             errors=errors,
@@ -70,6 +71,7 @@ class Process:
 
     def on_steps(self, event: protocol.Steps) -> int:
         end_unix_ns = self.steps.add(event)
+        self.windows.settle()
         if self.first_step_unix_ns is None and event.rows:
             self.first_step_unix_ns = int(event.rows[0][0])
         return end_unix_ns

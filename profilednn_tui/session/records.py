@@ -122,7 +122,8 @@ class OperatorKey:
     """As torch prints it, e.g. ``[[32, 3, 8, 8], [8, 3, 3, 3], []]``; empty when not recorded."""
     dtypes: str = ""
     memory_format: str = ""
-    """``contiguous``, ``channels_last``, ``strided`` or empty."""
+    """``contiguous``, ``channels_last``, ``strided``; for a tensor that does not lie in memory like that, torch's name
+    of its layout (``sparse_coo``, ``mkldnn``), ``nested``, ``quantized``, ``meta`` or ``wrapper``; or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator with its figures, averaged over the merged windows."""
+    """One operator with its figures: of one window, or the medians over the merged ones."""
 
     key: OperatorKey
     calls_per_step: float
@@ -152,7 +153,7 @@ class Operator:
     backward: bool
     """Run by the autograd engine (mostly)."""
     trend: float | None
-    """Self time in the newest window divided by the mean of the earlier merged ones; needs four windows."""
+    """Self time in the newest window divided by the median of the earlier merged ones; needs four windows."""
     modules: tuple[str, ...]
     stacks: Sequence[Stack]
     """Heaviest first."""
@@ -173,6 +174,14 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
+class PaceChange:
+    """That steps take another time now than around the windows; medians of plain steps."""
+
+    before_ns: float
+    now_ns: float
+
+
+@dataclass(frozen=True, slots=True)
 class Operators:
     """Operators of one window, or of several merged."""
 
@@ -186,11 +195,17 @@ class Operators:
     modules: tuple[Module, ...] = ()
     """In tree order."""
     self_ns_per_step: float = 0.0
-    """Self time of all operators, rows left out of the recording included."""
+    """Self time of all operators, rows left out of the recording included; of several windows, the median."""
     profiled_step_ns: float | None = None
-    """Mean wall time of the profiled steps: compare with `Steps.median_ns`."""
+    """Median wall time of the profiled steps: compare with `Steps.median_ns`."""
     stacks: bool = False
     truncated: bool = False
+    steps: tuple[int, ...] = ()
+    """The profiled steps of all of them."""
+    gap_ns_per_step: float = 0.0
+    """What the rows, medians each, lack of (or have beyond) the median of all operators' time; none in one window."""
+    since: PaceChange | None = None
+    """Set when the windows no longer stand for the run."""
 
 
 _EMPTY_LOG = PrimitiveLog()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean, median, quantiles
 
 from profilednn_tui import protocol
@@ -61,6 +61,16 @@ class StepSeries:
             self.count = max(self.count, number)
         self._steps = None
         return end_unix_ns
+
+    def newest_plain(self, first: int) -> Iterator[tuple[int, int]]:
+        """Number and duration of the steps without flags, the newest first, back to step `first`."""
+        for number, duration_ns, flags in zip(
+            reversed(self._numbers), reversed(self._durations), reversed(self._flags), strict=True
+        ):
+            if number < first:
+                return
+            if not flags:
+                yield number, duration_ns
 
     def view(self) -> Steps:
         if self._steps is None:

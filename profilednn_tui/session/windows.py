@@ -1,21 +1,23 @@
-"""Window events kept compactly, and the operators of the newest or of a chosen one."""
+"""Window events kept compactly, and the operators of those that stand for the run, or of a chosen one."""
 
 from __future__ import annotations
 
 import zlib
 from collections import OrderedDict, deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import msgspec
 
 from profilednn_tui import protocol
 from profilednn_tui.session.merge import Figures, Tables, figures, merge
-from profilednn_tui.session.records import Operators
+from profilednn_tui.session.pace import Pace, Paces, change, same_pace
+from profilednn_tui.session.records import Operators, PaceChange
+from profilednn_tui.session.steps import StepSeries
 
 KEPT_WINDOWS = 200
 MERGED_WINDOWS = 8
-"""What the default view averages over: enough to be calm, few enough to follow the training."""
+"""What the default view merges: enough to be calm, few enough to follow the training."""
 
 _CACHED_FIGURES = 2 * MERGED_WINDOWS
 _CACHED_VIEWS = 4
@@ -23,30 +25,35 @@ _TABLE_LIMIT = 100_000
 """Distinct rows after which the tables start anew: a training whose shapes never repeat must not fill our memory."""
 _KEPT_FILES = 5_000
 
+_ViewKey: TypeAlias = tuple[tuple[int, ...], PaceChange | None]
+"""Numbers of the windows, and how steps have changed since."""
+
 
 @dataclass(frozen=True, slots=True)
 class PackedWindow:
     """A window event of some hundred kB of tables in a tenth of the memory."""
 
     number: int
+    step: int
     data: bytes
 
     @classmethod
     def pack(cls, event: protocol.Window) -> PackedWindow:
-        return cls(event.number, zlib.compress(msgspec.json.encode(event), 1))
+        return cls(event.number, event.step, zlib.compress(msgspec.json.encode(event), 1))
 
     def unpack(self) -> protocol.Window:
         return msgspec.json.decode(zlib.decompress(self.data), type=protocol.Window)
 
 
 class WindowSeries:
-    """The newest windows of one process."""
+    """The newest windows of one process, with its steps: they tell which windows stand for the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: StepSeries | None = None) -> None:
         self._windows: deque[PackedWindow] = deque(maxlen=KEPT_WINDOWS)
+        self._paces = Paces(steps or StepSeries())
         self._tables = Tables()
         self._figures: OrderedDict[int, Figures] = OrderedDict()
-        self._views: OrderedDict[tuple[int, ...], Operators] = OrderedDict()
+        self._views: OrderedDict[_ViewKey, Operators] = OrderedDict()
         self.source_files: set[str] = set()
         """Files that the call stacks name."""
 
@@ -60,29 +67,49 @@ class WindowSeries:
     def add(self, event: protocol.Window) -> None:
         _check(event)
         self._windows.append(PackedWindow.pack(event))
+        self._paces.add(event.step)
+        self._paces.forget_before(self._windows[0].step)
         if len(self.source_files) < _KEPT_FILES:
             self.source_files |= _files(event)
 
+    def settle(self) -> None:
+        """Steps have come."""
+        self._paces.settle()
+
     def view(self, number: int | None = None) -> Operators:
-        """The operators of one window, or of the newest ones merged."""
-        chosen = [window for window in self._newest() if number in (None, window.number)]
+        """The operators of one window, or of the newest ones merged that stand for the same pace of the training:
+        the present one, where there are windows of it, else the newest window's."""
+        newest = self._newest()
+        chosen = [window for window in newest if number == window.number] if number is not None else newest
         if number is not None and not chosen:
             chosen = [window for window in self._windows if window.number == number]
-        key = tuple(window.number for window in chosen)
-        if not key:
+        if not chosen:
             return Operators()
+        now = self._paces.now()
+        if number is None:
+            chosen = self._of_one_pace(newest, now)
+        since = change([self._paces.around(window.step) for window in chosen], now) if now is not None else None
+        key = tuple(window.number for window in chosen), since
         if key not in self._views:
             if self._tables.size > _TABLE_LIMIT:
                 self._tables = Tables()
                 self._figures.clear()
-            self._views[key] = merge(self._tables, [self._figures_of(window) for window in chosen])
+            merged = self._views.get((key[0], None)) or merge(self._tables, [*map(self._figures_of, chosen)])
+            self._views[key] = replace(merged, since=since)
             _trim(self._views, _CACHED_VIEWS)
         self._views.move_to_end(key)
         return self._views[key]
 
-    def _newest(self) -> Iterable[PackedWindow]:
+    def _of_one_pace(self, newest: list[PackedWindow], now: Pace | None) -> list[PackedWindow]:
+        around = {window.number: self._paces.around(window.step) for window in newest}
+        present = (now,) if now is not None else ()
+        return [window for window in newest if same_pace(around[window.number], present)] or [
+            window for window in newest if same_pace(around[window.number], around[newest[-1].number])
+        ]
+
+    def _newest(self) -> list[PackedWindow]:
         count = len(self._windows)
-        return (self._windows[index] for index in range(max(0, count - MERGED_WINDOWS), count))
+        return [self._windows[index] for index in range(max(0, count - MERGED_WINDOWS), count)]
 
     def _figures_of(self, window: PackedWindow) -> Figures:
         if window.number not in self._figures:
@@ -104,7 +131,7 @@ def _files(event: protocol.Window) -> set[str]:
     return {event.strings[event.frames[event.nodes[node][1]][0]] for node in nodes if node >= 0}
 
 
-def _trim(cache: OrderedDict[int, Figures] | OrderedDict[tuple[int, ...], Operators], limit: int) -> None:
+def _trim(cache: OrderedDict[int, Figures] | OrderedDict[_ViewKey, Operators], limit: int) -> None:
     while len(cache) > limit:
         cache.popitem(last=False)
 

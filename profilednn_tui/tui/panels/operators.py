@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from profilednn_tui import units
 from profilednn_tui.onednn.roofline import CACHE_FILE, Peaks, known_peaks
 from profilednn_tui.paths import session_home
 from profilednn_tui.session.records import SessionView
@@ -66,11 +65,7 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
         return self._peaks[1]
 
     def note(self, view: SessionView) -> str:
-        merged = view.operators
-        windows = f"window {merged.windows[0]}" if len(merged.windows) == 1 else f"{len(merged.windows)} windows"
-        top = "top " if merged.truncated else ""
-        self_ms = units.milliseconds(merged.self_ns_per_step)
-        return f"{top}{len(self.rows):,} operators · {self_ms} ms a step · {windows}"
+        return operators.note(view.operators, len(self.rows))
 
     def key_of(self, row: OperatorRow) -> Hashable:
         return row.key if not self.merged else (row.key.name, row.operator.backward)

@@ -6,6 +6,7 @@ import shlex
 
 from profilednn_tui import units
 from profilednn_tui.session.records import SessionView, State
+from profilednn_tui.session.words import change_words, windows_words
 from profilednn_tui.tui.present.states import exit_words
 from profilednn_tui.tui.renderables.line import Line, wrap
 
@@ -96,11 +97,12 @@ def _windows_text(view: SessionView) -> str:
     operators = view.operators
     if not view.agent.windows:
         return ""
-    merged = f", {len(operators.windows)} merged here" if operators.windows else ""
+    merged = f"; here {windows_words(operators)}" if operators.windows else ""
+    since = change_words(operators)
     slower = ""
     if operators.profiled_step_ns and view.steps.median_ns:
         slower = f"; a profiled step takes {units.ratio(operators.profiled_step_ns / view.steps.median_ns)} the median"
-    return f"{view.agent.windows:,} of one step{merged}{slower}"
+    return f"{view.agent.windows:,} of one step{merged}{slower}" + (f"; {since}" if since else "")
 
 
 def _overhead_text(view: SessionView) -> str:

@@ -10,6 +10,7 @@ from profilednn_tui import units
 from profilednn_tui.onednn.roofline import Bound, Peaks, Placed, place
 from profilednn_tui.onednn.work import Work
 from profilednn_tui.session.records import Operator, OperatorKey, Operators, Primitives
+from profilednn_tui.session.words import change_words, gap_words, windows_words
 from profilednn_tui.session.work import work_per_step
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
@@ -46,6 +47,24 @@ class OperatorRow:
 def decimals_for(largest_ns: float) -> int:
     """Decimals of a column in ms: fewer for long times, the same for the whole column."""
     return 3 if largest_ns < 10e6 else 2 if largest_ns < 1e9 else 1
+
+
+def note(operators: Operators, rows: int) -> str:
+    """What stands below the table: how much it shows, and first, when the run has changed, of which steps it is."""
+    stale = change_words(operators)
+    count = len(operators.windows)
+    windows = f"window {operators.windows[0]}" if count == 1 else f"median of {count} windows"
+    top = "top " if operators.truncated else ""
+    self_ms = units.milliseconds(operators.self_ns_per_step)
+    gap = gap_words(operators)
+    parts = (
+        f"{windows_words(operators)}; {stale}" if stale else "",
+        f"{top}{rows:,} operators",
+        f"{self_ms} ms a step",
+        windows if not stale else "",
+        f"rows add up to {units.milliseconds(operators.self_ns_per_step - operators.gap_ns_per_step)}" if gap else "",
+    )
+    return " · ".join(filter(None, parts))
 
 
 def merge_shapes(rows: Sequence[Operator]) -> tuple[Operator, ...]:

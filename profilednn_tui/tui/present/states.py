@@ -96,13 +96,18 @@ def operators_message(view: SessionView) -> Message | None:
         return Message("No operators yet", ("They come from the first profiled step.",))
     if view.live and view.agent.paused:
         return Message("Windows are paused", ("Press p to go on, or w to take one window now.",))
+    failed = next((notice.text for notice in view.notices if notice.code == "window_failed"), None)
+    if failed is not None:
+        return Message("No operators", (f"{failed[:1].upper()}{failed[1:]}.",))
     if view.live:
         return Message(
             "Warming up",
-            (f"{units.count(view.steps.count)} steps so far; the first window opens within the overhead budget.",
+            (f"{units.count(view.steps.count)} steps so far; "
+             "the first window waits until a tenth of the time pays for it.",
              "Press w to take a window now."),
         )  # fmt: skip
-    return Message("No operators were recorded", ("The target ended before a window; 8 Notices may say why.",))
+    return Message("No operators were recorded", ("The target ended before it could afford a window, or 8 Notices say "
+                                                  "why there is none.",))  # fmt: skip
 
 
 def modules_message(view: SessionView) -> Message | None:

@@ -184,3 +184,95 @@ def test_shapes_dtypes_and_memory_format_are_told() -> None:
 
     assert found[1].startswith("[[2, 3, 8, 8], [4, 3, 3, 3], [4]")
     assert found[2:] == ["float32", "channels_last"]
+
+
+def formats(function: Callable[[], Any], named: str) -> set[tuple[str, str]]:
+    """Dtype and memory format of the operators of this name that a call makes."""
+    profiler = TorchProfiler(torch, Guard(lambda event: None))
+    try:
+        function()
+        profiler.start(stacks=False)
+        function()
+        tree = profiler.stop()
+    finally:
+        profiler.remove()
+    assert tree is not None
+    summary = summarize(tree, profiler.types, {})
+    rows = [[summary.strings[index] for index in operator] for operator in summary.operators]
+    return {(row[2], row[3]) for row in rows if row[0] == named}
+
+
+@pytest.mark.parametrize(
+    ("layout", "word"),
+    [
+        (torch.sparse_coo, "sparse_coo"),
+        (torch.sparse_csr, "sparse_csr"),
+        (torch.sparse_csc, "sparse_csc"),
+        (torch.sparse_bsr, "sparse_bsr"),
+        (torch.sparse_bsc, "sparse_bsc"),
+    ],
+)
+def test_a_sparse_tensor_has_its_layout_for_a_memory_format(layout: Any, word: str) -> None:
+    blocks = (2, 2) if layout in (torch.sparse_bsr, torch.sparse_bsc) else None
+    sparse = torch.eye(4).to_sparse(layout=layout, blocksize=blocks)
+
+    assert formats(sparse.to_dense, "aten::to_dense") == {("float32", word)}
+
+
+def test_a_sparse_tensor_counts_wherever_it_stands_among_the_inputs() -> None:
+    sparse = torch.eye(4).to_sparse_csr()
+
+    assert formats(lambda: torch.addmm(torch.ones(4, 4), sparse, torch.ones(4, 4)), "aten::addmm") >= {
+        ("float32", "sparse_csr")
+    }
+    assert formats(lambda: torch.stack([torch.eye(4).to_sparse()] * 2), "aten::stack") == {("float32", "sparse_coo")}
+
+
+def test_onednns_own_layout_is_told() -> None:
+    assert formats(lambda: torch.ones(2, 3).to_mkldnn().relu(), "aten::relu") == {("float32", "mkldnn")}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+def test_a_nested_tensor_is_told_though_the_profiler_shows_nothing_of_it(layout: Any) -> None:
+    rows = torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(4, 3)], layout=layout)
+
+    assert ("", "nested") in formats(lambda: rows * 2, "aten::mul")
+
+
+def test_an_operator_that_may_go_without_a_tensor_is_not_nested() -> None:
+    formats_of_linear = formats(lambda: nn.functional.linear(torch.ones(2, 3), torch.ones(4, 3)), "aten::linear")
+
+    assert formats_of_linear == {("float32", "contiguous")}
+    assert formats(lambda: torch.zeros(3), "aten::zeros") == {("", "")}
+
+
+def test_a_quantized_tensor_is_told() -> None:
+    quantized = torch.quantize_per_tensor(torch.ones(2, 3), 0.1, 0, torch.quint8)
+
+    assert formats(quantized.dequantize, "aten::dequantize") == {("quint8", "quantized")}
+
+
+def test_tensors_without_values_of_their_own_are_told() -> None:
+    empty = torch.ones(2, 3, device="meta")
+
+    assert formats(lambda: empty @ empty.T, "aten::mm") == {("float32", "meta")}
+    mapped = formats(lambda: torch.func.vmap(torch.sin)(torch.ones(3, 4)), "aten::sin")
+    assert mapped == {("float32", "wrapper")}
+
+
+@pytest.mark.parametrize(
+    ("make", "word"),
+    [
+        (lambda: torch.tensor(2.0), "contiguous"),
+        (lambda: torch.ones(0, 3), "contiguous"),
+        (lambda: torch.ones(1, 3).expand(5, 3), "strided"),
+        (lambda: torch.ones([1] * 30), "contiguous"),
+        (lambda: torch.ones(2, 3, dtype=torch.complex64).conj(), "contiguous"),
+        (lambda: torch.ones(1).expand(2**40, 1, 8)[0], "strided"),
+    ],
+)
+def test_odd_tensors_are_no_error(make: Callable[[], torch.Tensor], word: str) -> None:
+    tensor = make()
+
+    assert {found for _, found in formats(lambda: tensor.neg(), "aten::neg")} == {word}

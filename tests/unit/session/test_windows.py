@@ -79,7 +79,7 @@ def test_a_backward_operator_knows_the_forward_line_that_made_its_work() -> None
     assert not named(series(r.window(1)).view(), "aten::add_").backward
 
 
-def test_several_windows_are_averaged_per_step() -> None:
+def test_several_windows_give_each_operator_its_median() -> None:
     slower = (1.0, 2.0, 3.0, 2.0)
     operators = series(*(r.window(number, slower=factor) for number, factor in enumerate(slower, 1))).view()
     assert operators.windows == (1, 2, 3, 4)
@@ -96,7 +96,7 @@ def test_an_operator_absent_from_the_newest_window_fades() -> None:
     newest = replace(newest, rows=[row for row in newest.rows if row[0] != 3])
     faded = named(series(r.window(1), r.window(2), r.window(3), newest).view(), "aten::add_")
     assert faded.trend == 0
-    assert faded.self_ns_per_step == 525_000
+    assert faded.self_ns_per_step == 700_000
 
 
 def test_the_first_windows_show_no_trend() -> None:
@@ -213,3 +213,96 @@ def test_figures_of_more_than_64_bits_are_refused() -> None:
 def test_a_tree_that_bites_its_tail_ends() -> None:
     operators = series(replace(r.window(1), nodes=[[1, 0], [0, 1], [1, 2], [0, 3], [0, 4]])).view()
     assert len(operators.rows) == 4
+
+
+def preempted(number: int, operator: int, own_ns: int) -> protocol.Window:
+    """A window in which one operator was interrupted."""
+    event = r.window(number)
+    rows = [[*row[:5], own_ns, own_ns, row[7]] if row[0] == operator else row for row in event.rows]
+    return replace(event, rows=rows, operator_ns=sum(row[5] for row in rows))
+
+
+def test_one_interruption_does_not_lead_the_table() -> None:
+    operators = series(r.window(1), r.window(2), preempted(3, operator=3, own_ns=90_000_000)).view()
+    assert operators.rows[0].key.name == "aten::convolution_backward"
+    add = named(operators, "aten::add_")
+    assert add.self_ns_per_step == 700_000
+    assert add.total_ns_per_step == 700_000
+    assert operators.self_ns_per_step == 13_700_000
+    assert operators.gap_ns_per_step == 0
+
+
+def test_the_gap_between_the_medians_and_the_median_of_all_is_told() -> None:
+    windows = [preempted(number, operator=number, own_ns=20_000_000) for number in range(3)]
+    operators = series(*windows).view()
+    rows_ns = sum(row.self_ns_per_step for row in operators.rows)
+    assert operators.self_ns_per_step == sorted(window.operator_ns for window in windows)[1]
+    assert operators.gap_ns_per_step == pytest.approx(operators.self_ns_per_step - rows_ns)
+    assert operators.gap_ns_per_step > 0
+
+
+def test_one_window_has_no_gap_even_when_rows_were_left_out() -> None:
+    event = r.window(1)
+    assert series(replace(event, operator_ns=event.operator_ns * 2, truncated=True)).view().gap_ns_per_step == 0
+
+
+def test_the_median_of_two_windows_is_their_mean() -> None:
+    operators = series(r.window(1, slower=1.0), r.window(2, slower=2.0)).view()
+    assert named(operators, "aten::convolution_backward").self_ns_per_step == 13_500_000
+    assert operators.profiled_step_ns == 30_000_000
+
+
+def test_an_operator_that_most_windows_do_not_have_counts_nothing() -> None:
+    without = [replace(r.window(n), rows=[row for row in r.window(n).rows if row[0] != 3]) for n in (2, 3)]
+    add = named(series(r.window(1), *without).view(), "aten::add_")
+    assert (add.self_ns_per_step, add.calls_per_step) == (0, 0)
+
+
+def shaped(number: int, own_ns: int) -> protocol.Window:
+    """A window whose add has a shape of its own."""
+    event = preempted(number, operator=3, own_ns=own_ns)
+    operators = [*event.operators[:3], [event.operators[3][0], len(event.strings), *event.operators[3][2:]]]
+    return replace(event, strings=[*event.strings, f"[[{number}, 8], []]"], operators=operators)
+
+
+def test_where_shapes_never_repeat_an_operators_name_keeps_its_median() -> None:
+    operators = series(*(shaped(number, 1_000_000 * number) for number in range(1, 6))).view()
+    adds = [row for row in operators.rows if row.key.name == "aten::add_"]
+    assert len(adds) == 5
+    assert sum(row.self_ns_per_step for row in adds) == pytest.approx(3_000_000)
+    assert sum(row.calls_per_step for row in adds) == pytest.approx(4)
+    assert adds[0].key.input_shapes == "[[5, 8], []]"
+
+
+def test_places_add_up_to_their_operator() -> None:
+    def with_places(number: int, *own_ns: int) -> protocol.Window:
+        event = r.window(number)
+        rows = [*event.rows[:3], *([3, node, -1, -1, 2, ns, ns, 0] for node, ns in enumerate(own_ns))]
+        return replace(event, rows=rows, operator_ns=sum(row[5] for row in rows))
+
+    windows = with_places(1, 100, 50), with_places(2, 900, 50), with_places(3, 120, 40, 30)
+    row = named(series(*windows).view(), "aten::add_")
+    assert row.self_ns_per_step == 190
+    assert sum(stack.self_ns_per_step for stack in row.stacks) == pytest.approx(190)
+    assert [round(stack.self_ns_per_step) for stack in row.stacks] == [134, 56, 0]
+    assert sum(stack.calls_per_step for stack in row.stacks) == pytest.approx(row.calls_per_step)
+
+
+def test_places_that_take_turns_share_by_their_means() -> None:
+    def at(number: int, node: int) -> protocol.Window:
+        event = r.window(number)
+        return replace(event, rows=[*event.rows[:3], [3, node, -1, -1, 1, 300, 300, 0]])
+
+    row = named(series(at(1, 0), at(2, 1), at(3, 2)).view(), "aten::add_")
+    assert [round(stack.self_ns_per_step) for stack in row.stacks] == [100, 100, 100]
+
+
+def test_a_module_has_its_median() -> None:
+    modules = series(r.window(1), r.window(2), r.window(3, slower=9.0)).view().modules
+    assert [one.forward_ns for one in modules] == [4_500_000, 4_200_000]
+
+
+def test_a_window_without_rows_is_no_error() -> None:
+    empty = replace(r.window(1), rows=[], operators=[], nodes=[], frames=[], modules=[], operator_ns=0)
+    assert series(empty).view().rows == ()
+    assert len(series(empty, r.window(2)).view().rows) == 4

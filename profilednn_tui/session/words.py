@@ -1,0 +1,36 @@
+"""What is said of the windows behind the operators, wherever these are shown."""
+
+from __future__ import annotations
+
+from profilednn_tui import units
+from profilednn_tui.session.records import Operators
+
+NOTABLE_GAP = 0.005
+"""As a part of all operators' time."""
+
+
+def windows_words(operators: Operators) -> str:
+    """``window at step 5``, ``windows at steps 3 and 5``, ``8 windows at steps 3 to 410``."""
+    steps = operators.steps
+    if len(steps) > 3:
+        return f"{len(steps)} windows at steps {steps[0]:,} to {steps[-1]:,}"
+    *some, last = [f"{step:,}" for step in steps] or ["?"]
+    return f"windows at steps {', '.join(some)} and {last}" if some else f"window at step {last}"
+
+
+def change_words(operators: Operators) -> str:
+    """``steps have since grown from 12.0 ms to 31.0 ms``; empty while the windows stand for the run."""
+    since = operators.since
+    if since is None:
+        return ""
+    grown = "grown" if since.now_ns > since.before_ns else "shrunk"
+    return f"steps have since {grown} from {units.duration(since.before_ns)} to {units.duration(since.now_ns)}"
+
+
+def gap_words(operators: Operators) -> str:
+    """``the rows, medians each, add up to 11.2 of 11.9 ms``; empty where they add up."""
+    whole_ns, gap_ns = operators.self_ns_per_step, operators.gap_ns_per_step
+    if abs(gap_ns) <= NOTABLE_GAP * whole_ns:
+        return ""
+    figures = f"{units.milliseconds(whole_ns - gap_ns)} of {units.milliseconds(whole_ns)} ms"
+    return f"the rows, medians each, add up to {figures}"
