@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,7 +147,7 @@ def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_
         )
     shown = facts[0] if len(facts) == 1 else root
     order = Order(shown.pid, pids, overhead_percent, steps)
-    return open_session(start_attached_session(shown, order))
+    return open_session(start_attached_session(shown, order), started_here=True)
 
 
 def _trainers(pid: int, ask: bool) -> tuple[int, ...]:
@@ -168,7 +168,7 @@ def _trainers(pid: int, ask: bool) -> tuple[int, ...]:
 
 def _follow(session: OpenSession) -> int:
     """Wait for the end of a session; Ctrl-C ends the waiting, and leaves a process that we attached to."""
-    with viewing(session.location), suppress(KeyboardInterrupt):
+    with nullcontext() if session.foreign else viewing(session.location), suppress(KeyboardInterrupt):
         told: set[str] = set()
         while True:
             view = session.view()
@@ -180,7 +180,7 @@ def _follow(session: OpenSession) -> int:
                 return 0
             if not session.poll():
                 time.sleep(FOLLOW_INTERVAL_S)
-    if session.attached:
+    if session.attached and not session.foreign:
         from profilednn_tui.attach.session import detach
 
         detach(session.location)

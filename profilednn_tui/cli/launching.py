@@ -161,7 +161,7 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
     folder = rerun.start(TerminalSize(rows, columns))
     from profilednn_tui.session.source import open_session
 
-    end_like(show(open_session(folder), launched=True, rerun=rerun))
+    end_like(show(open_session(folder, started_here=True), launched=True, rerun=rerun))
 
 
 def launch_detached(command: TargetCommand, options: LaunchOptions) -> None:
