@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-
 _Value = TypeVar("_Value")
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def plain(text: str) -> str:
@@ -31,7 +31,7 @@ def decode_plain(data: bytes, kind: type[_Value], strict: bool = True) -> _Value
     # What is not printable stands in JSON as an escape or as bytes beyond ASCII, but for DEL.
     if data.isascii() and b"\\" not in data and b"\x7f" not in data:
         return msgspec.json.decode(data, type=kind, strict=strict)
-    return msgspec.convert(_plain_values(_decode(data)), kind, strict=strict)
+    return msgspec.convert(plain_values(_decode(data)), kind, strict=strict)
 
 
 def _decode(data: bytes) -> Any:
@@ -52,11 +52,12 @@ def _plain(character: str) -> str:
     return " " if character.isspace() else REPLACEMENT
 
 
-def _plain_values(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
+    """What JSON holds, with plain texts."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, list):
-        return [_plain_values(item) for item in value]
+        return [plain_values(item) for item in value]
     if isinstance(value, dict):
-        return {_plain_values(key): _plain_values(item) for key, item in value.items()}
+        return {plain_values(key): plain_values(item) for key, item in value.items()}
     return value

@@ -17,6 +17,7 @@ from profilednn_tui.cli.sessions import open_whole, summary
 from profilednn_tui.collect.viewers import viewing
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.signals import end_like
+from profilednn_tui.plain import plain
 
 if TYPE_CHECKING:
     from profilednn_tui.attach.candidates import Candidate
@@ -77,7 +78,7 @@ def _choose() -> str:
     running = [entry for entry in list_sessions() if entry.state is State.RUNNING]
     processes = [one for one in all_candidates() if session_of_process(one.pid) is None]
     names = [entry.folder.name for entry in running] + [str(one.pid) for one in processes]
-    texts = [f"session {entry.folder.name}" for entry in running] + [_text(one) for one in processes]
+    texts = [f"session {plain(entry.folder.name)}" for entry in running] + [_text(one) for one in processes]
     if not names:
         raise ProfilerError(
             "There is no running session and no process with torch. `profilednn-tui SCRIPT` starts one."
@@ -98,7 +99,8 @@ def _ask(texts: Sequence[str]) -> int:
 
 def _text(candidate: Candidate) -> str:
     rank = f"rank {candidate.rank}  " if candidate.rank is not None else ""
-    return f"pid {candidate.pid:<8} {units.duration(candidate.age_s * 1e9):>13}  {rank}{' '.join(candidate.argv)[:80]}"
+    words = plain(" ".join(candidate.argv)[:80])
+    return f"pid {candidate.pid:<8} {units.duration(candidate.age_s * 1e9):>13}  {rank}{words}"
 
 
 def _session(name: str) -> OpenSession | None:

@@ -19,6 +19,8 @@ from profilednn_tui.launch.command import TargetCommand, any_command, module_com
 from profilednn_tui.launch.optimizations import check_names
 from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT, LaunchOptions
 from profilednn_tui.launch.signals import end_like
+from profilednn_tui.paths import session_word
+from profilednn_tui.plain import plain
 
 DEMO_SCRIPT = Path(__file__).resolve().parent.parent / "examples" / "train_retinanet.py"
 
@@ -171,7 +173,7 @@ def launch_detached(command: TargetCommand, options: LaunchOptions) -> None:
 
     columns, rows = shutil.get_terminal_size((120, 40))
     folder = start_under_terminal(command, options, TerminalSize(rows, columns))
-    click.echo(f"Started {command.display_name}: `profilednn-tui attach {folder.name}` shows it.")
+    click.echo(f"Started {plain(command.display_name)}: `profilednn-tui attach {session_word(folder)}` shows it.")
 
 
 def _check_demo_packages(python: str) -> None:

@@ -19,6 +19,7 @@ from profilednn_tui.launch.environment import target_environment
 from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import POLITE_NICENESS, LaunchOptions
 from profilednn_tui.launch.session import create_session
+from profilednn_tui.plain import plain_lines
 
 if TYPE_CHECKING:
     from profilednn_tui.collect.recorder import Recorder
@@ -60,12 +61,12 @@ def _report(folder: Path, output: Path | None) -> None:
 
 
 def say(line: str) -> None:
-    """One line on stderr, as far as there is one: nothing that we have to say may disturb the run."""
+    """A plain line, or several, on stderr, as far as there is one: nothing that we have to say may disturb the run."""
     if sys.stderr is None:
         return
     # Not through the stream: what its buffer could not get rid of would change our exit code.
     with suppress(OSError):
-        os.write(sys.stderr.fileno(), f"{line}\n".encode("utf-8", "backslashreplace"))
+        os.write(sys.stderr.fileno(), f"{plain_lines(line)}\n".encode())
 
 
 def _start(command: TargetCommand, environment: dict[str, str]) -> int:

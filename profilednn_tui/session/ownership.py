@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from profilednn_tui.paths import SESSION_FILE
+from profilednn_tui.plain import plain
 
 SNAPSHOT = (
     "A snapshot may come from anybody: what it names is neither run nor opened here. "
@@ -19,18 +20,19 @@ SNAPSHOT = (
 _ONLY_READ = "it is only read, nothing of it is run or opened."
 
 
-def why_foreign(folder: Path) -> str:
-    """Why a session folder counts as somebody else's, in a sentence; empty when it is ours."""
+def why_foreign(folder: Path, file: str = SESSION_FILE) -> str:
+    """Why a session, or what `file` makes of a folder, is somebody else's, in a sentence; empty when it is ours."""
+    name = plain(folder.absolute().name)
     try:
         kept = folder.stat()
-        owners = [kept.st_uid, *_owner(folder / SESSION_FILE)]
+        owners = [kept.st_uid, *_owner(folder / file)]
     except OSError as error:
-        return f"Whose session this is cannot be told ({error.strerror}): {_ONLY_READ}"
+        return f"Whose {name} is cannot be told ({error.strerror}): {_ONLY_READ}"
     stranger = next((owner for owner in owners if owner != os.geteuid()), None)
     if stranger is not None:
-        return f"This session belongs to {_user(stranger)}: {_ONLY_READ}"
+        return f"{name} belongs to {_user(stranger)}: {_ONLY_READ}"
     if kept.st_mode & stat.S_IWOTH:
-        return f"Everybody can write to this session's folder: {_ONLY_READ}"
+        return f"Everybody can write to the folder {name}: {_ONLY_READ}"
     return ""
 
 
