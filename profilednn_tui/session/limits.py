@@ -7,11 +7,12 @@ taking gigabytes of memory here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from profilednn_tui.protocol import COLUMNS, Attached, Cores, Hello, Machine, Optimization, Window
+from profilednn_tui.protocol import COLUMNS, Attached, Cores, Hello, Machine, Optimization, Status, Window
 
 LINE_BYTES = 8 * 1024 * 1024
 """What is longer is no line of ours: a window of 6,000 rows has some hundred kilobytes."""
@@ -29,11 +30,15 @@ DEPTHS = 2_000_000
 """Sum of the depths of a window's call tree: each node is kept with all that is above it."""
 WIDE_TEXTS = 20_000_000
 """Characters of all operators and modules of a window together, whose texts may be shared."""
+LARGEST = 1e18
+"""Of percentages and rates; an agent's account of itself may hold what is no number."""
 OFTEN: Mapping[type[Any], int] = {Hello: 100, Optimization: 1_000, Attached: 1_000}
 """Events that are kept each, and how many of them a recording may have."""
 
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """Every number of ours is one of 64 bits."""
+
+_Figure = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
 _TYPES: Mapping[str, Any] = {
     "name": str,
@@ -48,7 +53,7 @@ def _rows(table: str, columns: tuple[str, ...]) -> Any:
     def kind(column: str) -> Any:
         if table.startswith(_INTEGER_TABLES):
             return Integer
-        return float if column.endswith(("_percent", "_per_s")) else _TYPES.get(column, Integer)
+        return _Figure if column.endswith(("_percent", "_per_s")) else _TYPES.get(column, Integer)
 
     return list[tuple[tuple(map(kind, columns))]]  # type: ignore[misc]
 
@@ -69,6 +74,8 @@ def check(event: Any) -> None:
             _check_text(name, value)
         elif type(value) is int:
             msgspec.convert(value, Integer)
+        elif isinstance(value, float) and (isfinite(value) or not isinstance(event, Status)):
+            _check_floats(name, [value])
     for name, rows in _TABLES.get(event.kind, {}).items():
         msgspec.convert(getattr(event, name), rows)
     if isinstance(event, Window):
@@ -80,8 +87,15 @@ def check(event: Any) -> None:
 def _check_list(name: str, items: list[Any]) -> None:
     if len(items) > ITEMS:
         raise ValueError(f"{len(items)} {name}")
+    if items and isinstance(items[0], float):
+        _check_floats(name, items)
     if items and isinstance(items[0], str) and max(map(len, items)) > TEXT_LENGTH:
         raise ValueError(f"{name} with a text of {max(map(len, items))} characters")
+
+
+def _check_floats(name: str, values: list[float]) -> None:
+    if not all(abs(value) <= LARGEST for value in values):
+        raise ValueError(f"{name} beyond all measures")
 
 
 def _check_text(name: str, text: str) -> None:
