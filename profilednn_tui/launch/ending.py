@@ -8,14 +8,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from profilednn_tui.collect.recorder import Recorder
+from profilednn_tui.collect.recorder import RESERVE_BYTES, RESERVE_FILE, Recorder
 from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol import Exit
 from profilednn_tui.session.folder import ExitFile, HolderFile
-
-RESERVE_FILE = "reserve"
-"""Room on the disk, given back at the end: viewers learn the exit code even when the recording has filled it."""
-RESERVE_BYTES = 8192
 
 
 def save_holder(folder: Path, pid: int) -> None:

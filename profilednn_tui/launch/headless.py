@@ -60,6 +60,13 @@ def _report(folder: Path, output: Path | None) -> None:
         say(f"profilednn-tui: no summary: {error}")
 
 
+def say_trouble(recorder: Recorder) -> None:
+    """Say once that the disk does not take the recording."""
+    trouble = recorder.trouble()
+    if trouble is not None:
+        say(f"profilednn-tui: {trouble}")
+
+
 def say(line: str) -> None:
     """A plain line, or several, on stderr, as far as there is one: nothing that we have to say may disturb the run."""
     if sys.stderr is None:
@@ -87,3 +94,4 @@ def _wait(pid: int, recorder: Recorder) -> tuple[int, resource.struct_rusage]:
         if info is not None and info.si_signo in signals.FORWARDED and signals.was_for_us_alone(info, pid):
             os.kill(pid, info.si_signo)
         recorder.sample_if_due()
+        say_trouble(recorder)

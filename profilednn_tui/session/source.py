@@ -27,6 +27,8 @@ from profilednn_tui.session.store import MOST_AGENTS, FolderStore, Store
 POLL_BUDGET_S = 0.02
 """A poll of a huge recording stops here: the screen stays quick while it loads."""
 LIVENESS_INTERVAL_S = 1.0
+FULL_BYTES = 8_192
+"""With less room, a disk is as good as full: it is given away in blocks."""
 END_GRACE_S = 5.0
 """How long a living launcher has to say how the target ended."""
 
@@ -81,6 +83,7 @@ class OpenSession:
         self._readers: dict[str, RecordingReader | None] = {}
         """Nothing for a recording that cannot be read."""
         self._next_liveness_s = 0.0
+        self._disk_full = False
         self._silent_since_s: float | None = None
         self._sources = lru_cache(maxsize=64)(self._read_source)
         if store.cut_short:
@@ -213,9 +216,27 @@ class OpenSession:
         if folder is None or self._session.exited or self.behind or now_s < self._next_liveness_s:
             return False
         self._next_liveness_s = now_s + LIVENESS_INTERVAL_S
+        news = self._look_at_disk(folder)
         before = self._session.state
         self._session.set_gone(self._is_gone(HolderFile.load(folder), now_s))
-        return self._session.state is not before
+        return self._session.state is not before or news
+
+    def _look_at_disk(self, folder: Path) -> bool:
+        """A recording on a full disk cannot say so itself; whether there is news."""
+        try:
+            disk = os.statvfs(folder)
+        except OSError:
+            return False
+        full = disk.f_blocks > 0 and (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize < FULL_BYTES
+        if full is self._disk_full:
+            return False
+        self._disk_full = full
+        if full:
+            text = f"The disk is full: the recording gets gaps. Free some space under {folder.parent}."
+            self._notice("disk-full", text, "warning")
+        else:
+            self._notice("disk-full", "The disk was full for a while: the recording may have a gap.", "info")
+        return True
 
     def _is_gone(self, holder: HolderFile | None, now_s: float) -> bool:
         """Whether the target has vanished and nobody is left, or has had the time, to say how."""
