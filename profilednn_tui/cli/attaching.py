@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from profilednn_tui import units
-from profilednn_tui.cli.front import on_terminal, show
+from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 from profilednn_tui.cli.launching import overhead_option
 from profilednn_tui.cli.sessions import open_whole, summary
 from profilednn_tui.collect.viewers import viewing
@@ -149,6 +149,7 @@ def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_
         )
     shown = facts[0] if len(facts) == 1 else root
     order = Order(shown.pid, pids, overhead_percent, steps)
+    warn_of_home()
     return open_session(start_attached_session(shown, order), started_here=True)
 
 

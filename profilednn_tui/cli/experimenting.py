@@ -12,6 +12,7 @@ import click
 
 from profilednn_tui import units
 from profilednn_tui.cli import values
+from profilednn_tui.cli.front import warn_of_home
 from profilednn_tui.cli.launching import TargetLaunch, overhead_option, target_command
 from profilednn_tui.cli.words import Words
 from profilednn_tui.compare.variants import STOCK, Variant
@@ -130,6 +131,7 @@ def _create(
     )
     for variant in every:
         target_of(new, variant)  # refuses what cannot be started, before anything is written
+    warn_of_home()
     folder = new_session_folder(new.name)
     new.save(folder)
     return folder

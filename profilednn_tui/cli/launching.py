@@ -149,7 +149,9 @@ def launch_settings(output: Path | None, **options: Any) -> LaunchOptions:
 def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> None:
     """Start the target, watch it in the way that fits, and end as it did."""
     check_names(options.optimizations, command.python)
-    from profilednn_tui.cli.front import on_terminal, show
+    from profilednn_tui.cli.front import on_terminal, show, warn_of_home
+
+    warn_of_home()
 
     if headless or not on_terminal():
         from profilednn_tui.launch.headless import run_headless
@@ -168,9 +170,11 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
 
 def launch_detached(command: TargetCommand, options: LaunchOptions) -> None:
     """Start the target on a terminal of its own, and say how to get to it."""
+    from profilednn_tui.cli.front import warn_of_home
     from profilednn_tui.launch.pseudoterminal import TerminalSize
     from profilednn_tui.launch.start import start_under_terminal
 
+    warn_of_home()
     columns, rows = shutil.get_terminal_size((120, 40))
     folder = start_under_terminal(command, options, TerminalSize(rows, columns))
     click.echo(f"Started {plain(command.display_name)}: `profilednn-tui attach {session_word(folder)}` shows it.")
