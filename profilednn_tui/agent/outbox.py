@@ -6,16 +6,19 @@ program may close every file descriptor, and a number that we held would then na
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections import deque
 from typing import Any, Optional
 
-from ..protocol import Steps, encode, header
+from ..protocol import Notice, Steps, encode, header
 from .timeline import Cut
 
 MAX_EVENTS = 2_000
 MAX_STEPS = 50_000
+MAX_WAITING_BYTES = 8_000_000
+"""Of lines that the disk does not take: they wait in the memory of the training."""
 ROWS_A_LINE = 200
 
 
@@ -34,6 +37,14 @@ class Outbox:
         self._steps: deque[FinishedStep] = deque()
         self._lines: deque[bytes] = deque()
         self._line_torn = False
+        self._refusal = ""
+        """Why the disk took nothing, the last time."""
+        self._account = b""
+        """The line that says so."""
+        self._lost = 0
+        """Lines that it never took."""
+        self._begun = False
+        """Whether the header is written."""
         self.restart()
 
     def restart(self) -> None:
@@ -43,6 +54,10 @@ class Outbox:
         self._steps.clear()
         self._lines.clear()
         self._line_torn = False
+        self._refusal = ""
+        self._account = b""
+        self._lost = 0
+        self._begun = False
         self.dropped = 0
         self._lines.append(encode(header("agent", os.getpid(), time.time_ns())))
 
@@ -61,7 +76,10 @@ class Outbox:
             self.dropped += 1
 
     def flush(self) -> None:
-        """Write what is queued, whole lines only; what the disk does not take waits for the next flush."""
+        """Write what is queued, whole lines only; what the disk does not take waits for the next flush.
+
+        The first line that it takes then says so.
+        """
         offset_ns = time.time_ns() - time.perf_counter_ns()
         while self._steps:
             self._lines.append(encode(self._next_steps(offset_ns)))
@@ -69,16 +87,19 @@ class Outbox:
             self._lines.append(encode(self._events.popleft()))
         if not self._lines:
             return
+        if self._refusal:
+            self._put_account()
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        except OSError:
-            self._forget_excess()
+        except OSError as error:
+            self._refused(error)
             return
         try:
             while self._lines:
                 self._write_line(descriptor)
-        except OSError:
-            self._forget_excess()
+            self._refusal, self._lost = "", 0
+        except OSError as error:
+            self._refused(error)
         finally:
             os.close(descriptor)
 
@@ -99,11 +120,28 @@ class Outbox:
         written = os.write(descriptor, whole)
         if written < len(whole):
             self._line_torn = written > 0 or self._line_torn
-            raise OSError("short write")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._line_torn = False
+        self._begun = True
         self._lines.popleft()
 
-    def _forget_excess(self) -> None:
-        while len(self._lines) > MAX_EVENTS:
+    def _refused(self, error: OSError) -> None:
+        self._refusal = error.strerror or str(error)
+        waiting = sum(map(len, self._lines))
+        while len(self._lines) > 2 and (len(self._lines) > MAX_EVENTS or waiting > MAX_WAITING_BYTES):
+            waiting -= len(self._lines[1])
             del self._lines[1]  # the header stays
             self.dropped += 1
+            self._lost += 1
+
+    def _put_account(self) -> None:
+        """In front of what waits, for the last line of a recording says how it ended."""
+        if self._account in self._lines:
+            self._lines.remove(self._account)
+        pid, reason = os.getpid(), self._refusal
+        level, text = "info", f"The disk took nothing of process {pid} for a while ({reason}); nothing is lost."
+        if self._lost:
+            level = "warning"
+            text = f"{self._lost} lines of process {pid} are lost: the disk took none ({reason}). Free some space."
+        self._account = encode(Notice(level, "disk", text, time.time_ns()))
+        self._lines.insert(0 if self._begun else 1, self._account)

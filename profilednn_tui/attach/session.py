@@ -14,7 +14,7 @@ from profilednn_tui.attach.process_facts import ProcessFacts
 from profilednn_tui.attach.recorder import STAY_FILE
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.helper import start_helper
-from profilednn_tui.paths import FILE_MODE, new_session_folder
+from profilednn_tui.paths import FILE_MODE, new_session_folder, session_word
 from profilednn_tui.session.folder import HolderFile, SessionFile
 from profilednn_tui.session.liveness import is_alive
 
@@ -48,7 +48,7 @@ def part(folder: Path, stay: bool) -> str:
     if stay:
         with suppress(OSError):
             (folder / STAY_FILE).touch(mode=FILE_MODE)
-        return f"Recording goes on: `profilednn-tui attach {folder.name}` comes back."
+        return f"Recording goes on: `profilednn-tui attach {session_word(folder)}` comes back."
     if detach(folder):
         return "Detached: the training runs on without us."
     return "The agent leaves as soon as the training comes to the end of a step."

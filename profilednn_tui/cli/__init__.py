@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -48,7 +49,7 @@ class Program(click.Group):
         if named in self.commands:
             if words.options and not _OF_THE_PROGRAM.intersection(words.options):
                 raise click.UsageError(
-                    f"Options stand after the command: profilednn-tui {named} {words.options[0]} ..."
+                    f"Options stand after the command: profilednn-tui {named} {shlex.quote(words.options[0])} ..."
                 )
         elif not _OF_THE_PROGRAM.intersection(words.options):
             args = [str(run.name), *args]

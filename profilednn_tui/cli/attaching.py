@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from profilednn_tui import units
-from profilednn_tui.cli.front import on_terminal, show
+from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 from profilednn_tui.cli.launching import overhead_option
 from profilednn_tui.cli.sessions import open_whole, summary
 from profilednn_tui.collect.viewers import viewing
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.signals import end_like
+from profilednn_tui.plain import plain
 
 if TYPE_CHECKING:
     from profilednn_tui.attach.candidates import Candidate
@@ -77,7 +78,7 @@ def _choose() -> str:
     running = [entry for entry in list_sessions() if entry.state is State.RUNNING]
     processes = [one for one in all_candidates() if session_of_process(one.pid) is None]
     names = [entry.folder.name for entry in running] + [str(one.pid) for one in processes]
-    texts = [f"session {entry.folder.name}" for entry in running] + [_text(one) for one in processes]
+    texts = [f"session {plain(entry.folder.name)}" for entry in running] + [_text(one) for one in processes]
     if not names:
         raise ProfilerError(
             "There is no running session and no process with torch. `profilednn-tui SCRIPT` starts one."
@@ -98,7 +99,8 @@ def _ask(texts: Sequence[str]) -> int:
 
 def _text(candidate: Candidate) -> str:
     rank = f"rank {candidate.rank}  " if candidate.rank is not None else ""
-    return f"pid {candidate.pid:<8} {units.duration(candidate.age_s * 1e9):>13}  {rank}{' '.join(candidate.argv)[:80]}"
+    words = plain(" ".join(candidate.argv)[:80])
+    return f"pid {candidate.pid:<8} {units.duration(candidate.age_s * 1e9):>13}  {rank}{words}"
 
 
 def _session(name: str) -> OpenSession | None:
@@ -147,7 +149,8 @@ def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_
         )
     shown = facts[0] if len(facts) == 1 else root
     order = Order(shown.pid, pids, overhead_percent, steps)
-    return open_session(start_attached_session(shown, order))
+    warn_of_home()
+    return open_session(start_attached_session(shown, order), started_here=True)
 
 
 def _trainers(pid: int, ask: bool) -> tuple[int, ...]:
@@ -168,7 +171,7 @@ def _trainers(pid: int, ask: bool) -> tuple[int, ...]:
 
 def _follow(session: OpenSession) -> int:
     """Wait for the end of a session; Ctrl-C ends the waiting, and leaves a process that we attached to."""
-    with viewing(session.location), suppress(KeyboardInterrupt):
+    with nullcontext() if session.foreign else viewing(session.location), suppress(KeyboardInterrupt):
         told: set[str] = set()
         while True:
             view = session.view()
@@ -180,7 +183,7 @@ def _follow(session: OpenSession) -> int:
                 return 0
             if not session.poll():
                 time.sleep(FOLLOW_INTERVAL_S)
-    if session.attached:
+    if session.attached and not session.foreign:
         from profilednn_tui.attach.session import detach
 
         detach(session.location)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import click
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.plain import plain
 
 OK, LIMITED, BROKEN = "ok", "limited", "broken"
 
@@ -44,9 +46,9 @@ def doctor(python: str | None, pid: int | None) -> None:
     findings = list(examine(python)) if pid is None else process_findings(pid)
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
-        click.echo(f"{finding.verdict:8} {finding.subject:{width}}  {finding.text}")
+        click.echo(f"{finding.verdict:8} {finding.subject:{width}}  {plain(finding.text)}")
         if finding.fix:
-            click.echo(f"{'':8} {'':{width}}  fix: {finding.fix}")
+            click.echo(f"{'':8} {'':{width}}  fix: {plain(finding.fix)}")
     sys.exit(1 if any(finding.verdict == BROKEN for finding in findings) else 0)
 
 
@@ -69,7 +71,9 @@ def process_findings(pid: int) -> list[Finding]:
     ]
     session = session_of_process(pid)
     if session is not None:
-        findings.append(Finding("session", OK, f"recorded by {session.name}: `profilednn-tui attach {pid}` shows it"))
+        findings.append(
+            Finding("session", OK, f"recorded by {plain(session.name)}: `profilednn-tui attach {pid}` shows it")
+        )
     return [*findings, _py_spy()]
 
 
@@ -90,7 +94,7 @@ def _interpreter(named: str | None) -> Iterator[Finding]:
 
 def torch_finding(python: str, torch: str | None) -> Finding:
     """Whether the interpreter's torch, if it has one, is new enough."""
-    install = f"{python} -m pip install 'torch>={'.'.join(map(str, MINIMUM_TORCH))}'"
+    install = f"{shlex.quote(python)} -m pip install 'torch>={'.'.join(map(str, MINIMUM_TORCH))}'"
     if torch is None:
         return Finding("torch", BROKEN, "not installed there", f"{install}, or --python PATH")
     release = tuple(int(part) for part in torch.split("+")[0].split(".")[:2] if part.isdigit())
@@ -138,7 +142,9 @@ def _py_spy() -> Finding:
 
     if py_spy_path() is not None:
         return Finding("py-spy", OK, "installed")
-    return Finding("py-spy", LIMITED, "not found: no view from outside", f"{sys.executable} -m pip install py-spy")
+    return Finding(
+        "py-spy", LIMITED, "not found: no view from outside", f"{shlex.quote(sys.executable)} -m pip install py-spy"
+    )
 
 
 def _ptrace() -> Finding:
@@ -227,7 +233,7 @@ def terminal_finding(size: tuple[int, int], environment: dict[str, str] | os._En
 
 
 def _session_home() -> Finding:
-    from profilednn_tui.paths import session_home
+    from profilednn_tui.paths import home_warning, session_home
 
     try:
         home = session_home()
@@ -243,6 +249,10 @@ def _session_home() -> Finding:
         return Finding(
             "sessions", LIMITED, f"{home}: the disk is nearly full", "free some space, or set PROFILEDNN_HOME"
         )
+    warning = home_warning()
+    if warning is not None:
+        text, _, fix = warning.rpartition(": ")
+        return Finding("sessions", LIMITED, text, fix)
     return Finding("sessions", OK, str(home))
 
 

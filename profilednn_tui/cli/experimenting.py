@@ -12,12 +12,14 @@ import click
 
 from profilednn_tui import units
 from profilednn_tui.cli import values
+from profilednn_tui.cli.front import warn_of_home
 from profilednn_tui.cli.launching import TargetLaunch, overhead_option, target_command
 from profilednn_tui.cli.words import Words
 from profilednn_tui.compare.variants import STOCK, Variant
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.headless import say
 from profilednn_tui.launch.optimizations import check_names
+from profilednn_tui.paths import session_word
 
 if TYPE_CHECKING:
     from profilednn_tui.compare.conduct import Standing
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_REPEAT = 8
 """With fewer, one run that has a bad day hides a difference of ten percent."""
+MOST_REPEATS = 1_000
 DEFAULT_STEPS = 60
 
 _CLEAR_LINE = "\r\x1b[K"
@@ -44,7 +47,7 @@ _CLEAR_LINE = "\r\x1b[K"
 @click.option(
     "--repeat",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST_REPEATS),
     default=DEFAULT_REPEAT,
     show_default=True,
     help="Runs of each variant; from 4 on, the spread between them is measured.",
@@ -128,6 +131,7 @@ def _create(
     )
     for variant in every:
         target_of(new, variant)  # refuses what cannot be started, before anything is written
+    warn_of_home()
     folder = new_session_folder(new.name)
     new.save(folder)
     return folder
@@ -163,16 +167,21 @@ def _find(name: str, words: Words) -> Path:
 def _conduct(folder: Path) -> None:
     """Make the missing runs; ends the program when it is told to stop."""
     from profilednn_tui.compare.conduct import conduct
-    from profilednn_tui.compare.experiment import load_experiment
+    from profilednn_tui.compare.experiment import EXPERIMENT_FILE, load_experiment
+    from profilednn_tui.session.ownership import why_foreign
 
-    recorded = load_experiment(folder).experiment
+    foreign = why_foreign(folder, EXPERIMENT_FILE)
+    if foreign:
+        raise ProfilerError(foreign)
+    recorded = load_experiment(folder, as_written=True).experiment
     say(f"profilednn-tui: experiment {folder.name}, {_plan(recorded)}")
     lines = ProgressLines()
     conducted = conduct(recorded, folder, lines)
     lines.clear()
     if conducted.stopped_by is not None:
         missing = len(conducted.experiment.pending())
-        say(f"profilednn-tui: stopped, {missing} runs are missing: profilednn-tui experiment --resume {folder.name}")
+        resume = f"profilednn-tui experiment --resume {session_word(folder)}"
+        say(f"profilednn-tui: stopped, {missing} runs are missing: {resume}")
         sys.exit(128 + conducted.stopped_by)
 
 

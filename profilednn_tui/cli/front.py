@@ -16,6 +16,16 @@ def on_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
+def warn_of_home() -> None:
+    """Say on stderr what is not as it should be with the folder of all sessions."""
+    from profilednn_tui.launch.headless import say
+    from profilednn_tui.paths import home_warning
+
+    warning = home_warning()
+    if warning is not None:
+        say(f"profilednn-tui: {warning}")
+
+
 def show(session: OpenSession, launched: bool = False, report: Report | None = None, rerun: Rerun | None = None) -> int:
     """Show a session in the TUI until the user leaves, a report on top of it where there is one; the exit code."""
     from profilednn_tui.tui import run_app

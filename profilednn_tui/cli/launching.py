@@ -19,6 +19,8 @@ from profilednn_tui.launch.command import TargetCommand, any_command, module_com
 from profilednn_tui.launch.optimizations import check_names
 from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT, LaunchOptions
 from profilednn_tui.launch.signals import end_like
+from profilednn_tui.paths import session_word
+from profilednn_tui.plain import plain
 
 DEMO_SCRIPT = Path(__file__).resolve().parent.parent / "examples" / "train_retinanet.py"
 
@@ -147,7 +149,9 @@ def launch_settings(output: Path | None, **options: Any) -> LaunchOptions:
 def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> None:
     """Start the target, watch it in the way that fits, and end as it did."""
     check_names(options.optimizations, command.python)
-    from profilednn_tui.cli.front import on_terminal, show
+    from profilednn_tui.cli.front import on_terminal, show, warn_of_home
+
+    warn_of_home()
 
     if headless or not on_terminal():
         from profilednn_tui.launch.headless import run_headless
@@ -161,17 +165,19 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
     folder = rerun.start(TerminalSize(rows, columns))
     from profilednn_tui.session.source import open_session
 
-    end_like(show(open_session(folder), launched=True, rerun=rerun))
+    end_like(show(open_session(folder, started_here=True), launched=True, rerun=rerun))
 
 
 def launch_detached(command: TargetCommand, options: LaunchOptions) -> None:
     """Start the target on a terminal of its own, and say how to get to it."""
+    from profilednn_tui.cli.front import warn_of_home
     from profilednn_tui.launch.pseudoterminal import TerminalSize
     from profilednn_tui.launch.start import start_under_terminal
 
+    warn_of_home()
     columns, rows = shutil.get_terminal_size((120, 40))
     folder = start_under_terminal(command, options, TerminalSize(rows, columns))
-    click.echo(f"Started {command.display_name}: `profilednn-tui attach {folder.name}` shows it.")
+    click.echo(f"Started {plain(command.display_name)}: `profilednn-tui attach {session_word(folder)}` shows it.")
 
 
 def _check_demo_packages(python: str) -> None:

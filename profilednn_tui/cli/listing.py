@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from contextlib import suppress
+import stat
 from pathlib import Path
 
 from profilednn_tui import units
-from profilednn_tui.compare.experiment import Recorded, list_experiments
+from profilednn_tui.compare.experiment import DamagedExperiment, Recorded, survey_experiments
 from profilednn_tui.paths import session_home
+from profilednn_tui.plain import plain
 from profilednn_tui.protocol import Status, Steps
-from profilednn_tui.session.catalog import SessionEntry, list_sessions
-from profilednn_tui.session.folder import recording_pid
+from profilednn_tui.session.catalog import DamagedSession, SessionEntry, survey_sessions
+from profilednn_tui.session.files import read_end, regular_files
+from profilednn_tui.session.folder import UNREADABLE, recording_pid
+from profilednn_tui.session.ownership import why_foreign
+from profilednn_tui.session.reader import decode_event
 from profilednn_tui.session.records import State
 from profilednn_tui.tables import aligned
 
@@ -22,58 +25,87 @@ TAIL_BYTES = 1 << 18
 COLUMNS = ("SESSION", "STATE", "AGE", "STEPS", "SIZE", "EXIT", "TARGET")
 RIGHT = frozenset(map(COLUMNS.index, ("AGE", "STEPS", "SIZE", "EXIT")))
 TARGET_WIDTH = 40
+REASON_WIDTH = 100
+EXPERIMENT_DEPTH = 1
+"""The sessions of an experiment lie below it."""
 
 
 def listing_lines(now_unix_ns: int) -> list[str]:
     """The table, or one sentence when there is nothing to list."""
-    rows = [_cells(entry, now_unix_ns) for entry in list_sessions()]
-    rows += [_experiment_cells(recorded, now_unix_ns) for recorded in list_experiments()]
+    rows = [
+        _cells(entry, now_unix_ns) if isinstance(entry, SessionEntry) else _damaged_cells(entry)
+        for entry in survey_sessions()
+    ]
+    rows += [
+        _experiment_cells(one, now_unix_ns) if isinstance(one, Recorded) else _damaged_cells(one)
+        for one in survey_experiments()
+    ]
     if not rows:
-        return [f"No sessions under {session_home()}. `profilednn-tui SCRIPT` records one."]
+        return [f"No sessions under {plain(str(session_home()))}. `profilednn-tui SCRIPT` records one."]
     return aligned([COLUMNS, *rows], RIGHT)
 
 
 def prune(days: float, now_unix_ns: int) -> list[str]:
-    """Delete ended sessions in which nothing was written for so many days; a line for each, and a sum."""
+    """Delete ended sessions in which nothing was written for so many days; a line for each, and a sum.
+
+    What is old but not deleted has a line, too: links, sessions of others, and what is no readable session.
+    """
     limit_ns = now_unix_ns - days * 86_400e9
     lines = []
-    freed_bytes = 0
-    for entry in list_sessions():
-        sizes = file_sizes(entry.folder)
-        newest_ns = max((path.stat().st_mtime_ns for path in sizes), default=0)
-        if entry.state is not State.RUNNING and newest_ns < limit_ns:
-            shutil.rmtree(entry.folder)
-            freed_bytes += sum(sizes.values())
-            lines.append(f"deleted {entry.folder.name}")
-    return [*lines, f"{len(lines)} sessions deleted, {units.bytes_size(freed_bytes)} freed"]
+    deleted = freed_bytes = 0
+    for entry in survey_sessions():
+        if isinstance(entry, SessionEntry) and entry.state is State.RUNNING:
+            continue
+        sizes = dict(regular_files(entry.folder))
+        if max((status.st_mtime_ns for status in sizes.values()), default=0) >= limit_ns:
+            continue
+        name = plain(entry.folder.name)
+        reason = _why_kept(entry)
+        if reason:
+            lines.append(f"kept {name}: {reason}")
+            continue
+        failures = _delete(entry.folder)
+        if failures:
+            lines.append(f"could not delete {name}: {failures[0]}")
+            continue
+        deleted += 1
+        freed_bytes += sum(status.st_size for status in sizes.values())
+        lines.append(f"deleted {name}")
+    return [*lines, f"{deleted} sessions deleted, {units.bytes_size(freed_bytes)} freed"]
 
 
 def newest_step(recording: Path) -> int | None:
     """The number of the last step that a recording tells of."""
-    with recording.open("rb") as stream:
-        stream.seek(0, 2)
-        stream.seek(max(0, stream.tell() - TAIL_BYTES))
-        lines = stream.read().splitlines()
+    try:
+        lines = read_end(recording, TAIL_BYTES).splitlines()
+    except OSError:
+        return None
     for line in reversed(lines):
         try:
-            event = json.loads(line)
-        except ValueError:
+            event = decode_event(line)
+        except (*UNREADABLE, ValueError):
             continue
-        kind = event.get("event") if isinstance(event, dict) else None
-        if kind == Steps.kind:
-            return int(event["first"]) + len(event["rows"]) - 1
-        if kind == Status.kind:
-            return int(event["steps"])
+        if isinstance(event, Steps):
+            return event.first + len(event.rows) - 1
+        if isinstance(event, Status):
+            return event.steps
     return None
 
 
-def file_sizes(folder: Path) -> dict[Path, int]:
-    """The files of a session or an experiment; marks of viewers and files under construction come and go meanwhile."""
-    sizes: dict[Path, int] = {}
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            sizes[path] = path.stat().st_size
-    return sizes
+def _why_kept(entry: SessionEntry | DamagedSession) -> str:
+    """Why a session is none that may be deleted."""
+    if isinstance(entry, DamagedSession):
+        return plain(entry.reason)
+    if not stat.S_ISDIR(entry.folder.lstat().st_mode):
+        return "it is a link, and what it leads to may be anything. Delete the link by hand."
+    return plain(why_foreign(entry.folder))
+
+
+def _delete(folder: Path) -> list[str]:
+    """Delete a folder as far as that is possible; what stood in the way."""
+    failures: list[str] = []
+    shutil.rmtree(folder, onerror=lambda _function, _path, failure: failures.append(plain(str(failure[1]))))
+    return failures
 
 
 def _experiment_cells(recorded: Recorded, now_unix_ns: int) -> tuple[str, ...]:
@@ -81,31 +113,37 @@ def _experiment_cells(recorded: Recorded, now_unix_ns: int) -> tuple[str, ...]:
     total = experiment.repeat * len(experiment.variants)
     made = total - len(experiment.pending())
     names = ", ".join(variant.name for variant in experiment.variants)
+    sizes = (status.st_size for _, status in regular_files(recorded.folder, EXPERIMENT_DEPTH))
     return (
-        recorded.folder.name,
+        plain(recorded.folder.name),
         "experiment",
         units.duration(max(0, now_unix_ns - experiment.start_unix_ns)),
         units.count(experiment.steps),
-        units.bytes_size(sum(file_sizes(recorded.folder).values())),
+        units.bytes_size(sum(sizes)),
         units.UNKNOWN,
         _clip(f"{experiment.name}, {made} of {total} runs: {names}"),
     )
 
 
-def _clip(text: str) -> str:
-    return text if len(text) <= TARGET_WIDTH else text[: TARGET_WIDTH - 1] + "…"
+def _damaged_cells(entry: DamagedSession | DamagedExperiment) -> tuple[str, ...]:
+    name, unknown = plain(entry.folder.name), units.UNKNOWN
+    return name, "damaged", unknown, unknown, unknown, unknown, _clip(plain(entry.reason), REASON_WIDTH)
+
+
+def _clip(text: str, width: int = TARGET_WIDTH) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _cells(entry: SessionEntry, now_unix_ns: int) -> tuple[str, ...]:
-    sizes = file_sizes(entry.folder)
-    steps = [newest_step(path) for path in sizes if recording_pid(path.name) is not None]
+    files = dict(regular_files(entry.folder))
+    steps = [newest_step(path) for path in files if recording_pid(path.name) is not None]
     target = " ".join([entry.file.name, *entry.file.argv[1:]])
     return (
-        entry.folder.name,
+        plain(entry.folder.name),
         entry.state.value,
         units.duration(max(0, now_unix_ns - entry.file.start_unix_ns)),
         units.count(max((step for step in steps if step is not None), default=None)),
-        units.bytes_size(sum(sizes.values())),
+        units.bytes_size(sum(status.st_size for status in files.values())),
         units.UNKNOWN if entry.exit_code is None else str(entry.exit_code),
         _clip(target),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from profilednn_tui.cli.front import on_terminal, show
+from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.signals import end_like
 
@@ -52,6 +52,7 @@ def list_command(prune_days: float | None) -> None:
     """Sessions on this machine, running ones first."""
     from profilednn_tui.cli.listing import listing_lines, prune
 
+    warn_of_home()
     if prune_days is not None:
         for line in prune(prune_days, time.time_ns()):
             click.echo(line)

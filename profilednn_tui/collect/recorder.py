@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,11 @@ from profilednn_tui.session.folder import HOST_RECORDING
 
 INTERVAL_S = 1.0
 
+RESERVE_FILE = "reserve"
+"""Room on the disk, half of which is given back when it is full, to say so, and the rest at the end: viewers learn the
+exit code even when the recording has filled the disk."""
+RESERVE_BYTES = 16_384
+
 Collector = Callable[[Change], Any]
 
 COLLECTORS: tuple[tuple[str, Collector], ...] = (
@@ -29,28 +36,67 @@ COLLECTORS: tuple[tuple[str, Collector], ...] = (
 
 
 class EventFile:
-    """An append-only file of whole lines; what a full disk does not take is lost, and the lines after it are whole."""
+    """An append-only file of whole lines; what a full disk does not take is lost, and the lines after it are whole.
+
+    The first line that it takes again says what is lost; the reserve of the session has room for it at once.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._torn = False
+        self._lost = 0
+        self._untold = False
+        """Whether the file does not say yet what is lost."""
+        self.trouble: str | None = None
+        """Why lines are lost, in a sentence; none when all were taken."""
 
     def append(self, event: Any) -> bool:
         """Write an event; whether it was taken."""
         line = encode(event)
+        if self._untold and self._write(self._account()):
+            self._untold = False
+        if self._write(line):
+            return True
+        self._lost += 1
+        if not self._untold:
+            self._untold = True
+            _give_back(self._path.parent, RESERVE_BYTES // 2)
+            self._untold = not self._write(self._account())
+        return False
+
+    def _account(self) -> bytes:
+        text = f"{self._lost} of the profiler's own lines are lost: {self.trouble}"
+        return encode(Notice("warning", "host-disk", text, time.time_ns()))
+
+    def _write(self, line: bytes) -> bool:
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
-        except OSError:
+            written = self._take(line)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self.trouble = (
+                f"The disk takes no more of this session ({reason}): the recording has gaps. Free some space."
+            )
             return False
+        complete = written == len(line) + self._torn
+        self._torn = not complete and (written > 0 or self._torn)
+        if not complete:
+            self.trouble = (
+                "The disk is full, and took no more of this session: the recording has gaps. Free some space."
+            )
+        return complete
+
+    def _take(self, line: bytes) -> int:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
         try:
-            written = os.write(descriptor, b"\n" + line if self._torn else line)
-        except OSError:
-            return False
+            return os.write(descriptor, b"\n" + line if self._torn else line)
         finally:
             os.close(descriptor)
-        complete = written == len(line) + self._torn
-        self._torn = not complete
-        return complete
+
+
+def _give_back(folder: Path, kept_bytes: int) -> None:
+    """Free a part of the room that a session keeps for its last words."""
+    with suppress(OSError):
+        os.truncate(folder / RESERVE_FILE, kept_bytes)
 
 
 class Recorder:
@@ -68,6 +114,9 @@ class Recorder:
         self._before: Moment | None = None
         self._due_s = clock.monotonic_s()
         self._failed: set[str] = set()
+        self._notices: dict[str, Notice] = {}
+        """What the disk has not taken yet, by code."""
+        self._told_trouble: str | None = None
         self._affinity: list[int] = []
 
     def start(self) -> None:
@@ -92,9 +141,25 @@ class Recorder:
         # Beats that were missed, in a machine that slept or hung, are left out; the others do not drift.
         self._due_s += INTERVAL_S * (1 + late_s // INTERVAL_S)
         self._guarded("moment", self._next_moment)
+        self._tell()
+
+    def _tell(self) -> None:
+        for code, notice in [*self._notices.items()]:
+            if self._file.append(notice):
+                del self._notices[code]
+
+    def tell(self, notice: Notice) -> None:
+        """Put something into the recording that the user should know: with the next sample that the disk takes."""
+        self._notices[notice.code] = notice
+
+    def trouble(self) -> str | None:
+        """Why lines of the recording are lost, in a sentence; each only once."""
+        told, self._told_trouble = self._told_trouble, self._file.trouble
+        return self._file.trouble if told is None else None
 
     def finish(self, exit_event: Exit) -> None:
         """The last word: the target's first process has ended."""
+        self._tell()
         self._file.append(exit_event)
 
     def _next_moment(self) -> None:

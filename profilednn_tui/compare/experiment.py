@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from profilednn_tui.compare.variants import Variant
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.paths import session_home
+from profilednn_tui.paths import folders_with
+from profilednn_tui.plain import decode_plain
 from profilednn_tui.protocol import MAGIC, VERSION
+from profilednn_tui.session.files import read_file
 from profilednn_tui.session.folder import UNREADABLE, VersionGuard, save_json
+from profilednn_tui.session.limits import Integer
 
 EXPERIMENT_FILE = "experiment.json"
+EXPERIMENT_BYTES = 4_000_000
+"""What the file never exceeds: 10,000 runs."""
+MOST_REPEATS = 1_000
+MOST_VARIANTS = 200
 
 
 class RunState(Enum):
@@ -35,9 +43,9 @@ class RunEntry:
     """One finished run."""
 
     variant: str
-    block: int
+    block: Integer
     """Counts from 0; each block has one run of each variant."""
-    folder: str
+    folder: Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}$)[^/]+$")]
     """Name of its session below the experiment's folder."""
     state: RunState
     reason: str = ""
@@ -51,19 +59,19 @@ class Experiment:
     """``experiment.json``: what is to be run, and what has been."""
 
     name: str
-    words: tuple[str, ...]
+    words: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     """The target as the user named it: script, ``-m`` module or command, with its arguments."""
-    kind: str
+    kind: Annotated[str, msgspec.Meta(pattern="^(script|module|command)$")]
     """``script``, ``module`` or ``command``."""
     working_directory: str
-    variants: tuple[Variant, ...]
+    variants: Annotated[tuple[Variant, ...], msgspec.Meta(min_length=1, max_length=MOST_VARIANTS)]
     """The first is the baseline."""
-    repeat: int
+    repeat: Annotated[int, msgspec.Meta(ge=1, le=MOST_REPEATS)]
     """Runs of each variant."""
-    steps: int
+    steps: Integer
     """Of each run."""
-    seed: int
-    start_unix_ns: int
+    seed: Integer
+    start_unix_ns: Integer
     python: str | None = None
     """The interpreter of variants without their own."""
     environment: dict[str, str] = field(default_factory=dict)
@@ -119,13 +127,26 @@ class Recorded:
     experiment: Experiment = field(hash=False)
 
 
-def load_experiment(folder: Path) -> Recorded:
-    """Read an experiment; a `ProfilerError` when the folder holds none."""
+@dataclass(frozen=True, slots=True)
+class DamagedExperiment:
+    """A folder that ought to be an experiment."""
+
+    folder: Path
+    reason: str
+    """A sentence."""
+
+
+def load_experiment(folder: Path, as_written: bool = False) -> Recorded:
+    """Read an experiment; a `ProfilerError` when the folder holds none.
+
+    Its texts are plain; `as_written` they are those that are started, and not for a terminal.
+    """
     path = folder / EXPERIMENT_FILE
     try:
-        data = path.read_bytes()
-        msgspec.json.decode(data, type=VersionGuard).check(str(folder))
-        return Recorded(folder, msgspec.json.decode(data, type=Experiment))
+        data = read_file(path, EXPERIMENT_BYTES)
+        decode_plain(data, VersionGuard).check(str(folder))
+        decode = msgspec.json.Decoder(Experiment).decode if as_written else partial(decode_plain, kind=Experiment)
+        return Recorded(folder, decode(data))
     except OSError as error:
         raise ProfilerError(f"{folder} is no experiment: {path.name} cannot be read ({error.strerror}).") from None
     except UNREADABLE as error:
@@ -135,7 +156,7 @@ def load_experiment(folder: Path) -> Recorded:
 def find_experiment(path_or_name: str) -> Path | None:
     """The folder of an experiment: a path, the name of its folder, or the name its user gave it (the newest)."""
     path = Path(os.path.expanduser(path_or_name))
-    if (path / EXPERIMENT_FILE).is_file():
+    if os.path.lexists(path / EXPERIMENT_FILE):
         return path
     recorded = list(list_experiments())
     exact = [one.folder for one in recorded if path_or_name in (one.folder.name, one.experiment.name)]
@@ -147,12 +168,13 @@ def find_experiment(path_or_name: str) -> Path | None:
 
 def list_experiments() -> Iterator[Recorded]:
     """The experiments of this machine, newest first; without those that cannot be read."""
-    try:
-        names = sorted((entry.name for entry in os.scandir(session_home())), reverse=True)
-    except OSError:
-        return
-    for name in names:
-        folder = session_home() / name
-        if (folder / EXPERIMENT_FILE).is_file():
-            with suppress(ProfilerError):
-                yield load_experiment(folder)
+    return (one for one in survey_experiments() if isinstance(one, Recorded))
+
+
+def survey_experiments() -> Iterator[Recorded | DamagedExperiment]:
+    """The experiments of this machine, newest first, and the damaged ones among them."""
+    for folder in folders_with(EXPERIMENT_FILE):
+        try:
+            yield load_experiment(folder)
+        except ProfilerError as error:
+            yield DamagedExperiment(folder, str(error).replace(str(folder), "it", 1))

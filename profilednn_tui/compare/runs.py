@@ -66,7 +66,7 @@ class Side:
 def others_share(side: Side) -> float:
     """The fraction of the cores that something else used during the runs of a side, on average."""
     shares = [
-        run.view.cores.mean_others_percent / (100 * run.view.machine.cores)
+        min(1.0, max(0.0, run.view.cores.mean_others_percent / (100 * run.view.machine.cores)))
         for run in side.runs
         if run.view.cores.mean_others_percent is not None and run.view.machine.cores
     ]

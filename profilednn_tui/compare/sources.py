@@ -13,6 +13,8 @@ from profilednn_tui.compare.report.report import Report
 from profilednn_tui.compare.runs import Run, Side, read_run
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.paths import session_word
+from profilednn_tui.plain import plain
 from profilednn_tui.session.snapshot import SUFFIX
 from profilednn_tui.session.source import open_session
 
@@ -39,14 +41,14 @@ def session_side(name: str) -> Side:
         run = read_run(session)
     finally:
         session.close()
-    return Side(Path(name).name.removesuffix(SUFFIX), (run,))
+    return Side(plain(Path(name).name.removesuffix(SUFFIX)), (run,))
 
 
 def sessions_report(baseline: str, candidate: str, across: Collection[str]) -> Report:
     """Two sides against each other."""
     first, second = session_side(baseline), session_side(candidate)
     if first.name == second.name:
-        first, second = replace(first, name=baseline), replace(second, name=candidate)
+        first, second = replace(first, name=plain(baseline)), replace(second, name=plain(candidate))
     return Report(f"{second.name} against {first.name}", (compare(first, second, across),))
 
 
@@ -62,7 +64,9 @@ def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
     notes = [f"no finished run of {side.name}" for side in candidates if not side.runs]
     missing = len(experiment.pending())
     if missing:
-        notes.append(f"{missing} runs are missing: `profilednn-tui experiment --resume {folder.name}` makes them")
+        notes.append(
+            f"{missing} runs are missing: `profilednn-tui experiment --resume {session_word(folder)}` makes them"
+        )
     notes += _lockstep_notes(sides.values()) if experiment.lockstep else []
     notes += [f"{run.folder}: {run.reason}" for run in experiment.runs if run.state is RunState.FAILED]
     ablation = contributions(experiment.ablated, _settled(sides)) if experiment.ablated else None

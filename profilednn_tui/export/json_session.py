@@ -7,15 +7,20 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
+import msgspec
+
 from profilednn_tui.export.frames import frame_text
 from profilednn_tui.onednn.breakdown import configuration, layout
 from profilednn_tui.onednn.records import PrimitiveLog
+from profilednn_tui.session.folder import UNREADABLE
 from profilednn_tui.session.records import Operator, SessionView, Stack
 from profilednn_tui.session.work import covered_share, work_per_step
 
 SCHEMA = "profilednn.session/1"
 
 _NS_PER_MS = 1e6
+_SHAPES = list[list[int | list[int]]]
+"""Of each input; of an input that is a list of tensors, the shape of each of them."""
 
 
 def json_text(view: SessionView) -> str:
@@ -203,8 +208,8 @@ def _stacks(stacks: list[Stack], working_directory: str) -> list[dict[str, Any]]
 def _shapes(text: str) -> Any:
     """Shapes as lists; what torch printed otherwise stays a text."""
     try:
-        return json.loads(text) if text else []
-    except ValueError:
+        return msgspec.json.decode(text, type=_SHAPES) if text else []
+    except UNREADABLE:
         return [text]
 
 
@@ -213,7 +218,21 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return json.dumps(_spelled(value), ensure_ascii=False, allow_nan=False)
+
+
+def _spelled(value: Any) -> Any:
+    """The value with numbers that JSON cannot hold as texts."""
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, dict):
+        return {key: _spelled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_spelled(item) for item in value]
+    return value
 
 
 def _ms(duration_ns: float | None) -> float | None:

@@ -21,6 +21,7 @@ from profilednn_tui.launch.affinity import on_processors
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.ending import record_end, save_holder
 from profilednn_tui.launch.environment import TURNS, target_environment
+from profilednn_tui.launch.headless import say_trouble
 from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.session import create_session
@@ -170,6 +171,7 @@ def _wait(running: Sequence[_Running], turns: Turns | None, begin_s: float, on_b
             if time.monotonic() >= kill_at_s:
                 os.killpg(one.pid, signal.SIGKILL)
             one.recorder.sample_if_due()
+            say_trouble(one.recorder)
         if info is not None and info.si_signo in STOPPING:
             # A second signal means now.
             kill_at_s = time.monotonic() + (STOP_GRACE_S if stopped_by is None else 0.0)

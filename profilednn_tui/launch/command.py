@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def _check_script(script: str) -> None:
 
 def _hint_for_missing(script: str) -> str:
     if shutil.which(script) is not None:
-        return f"; {script} is a command: `profilednn-tui run -- {script} ...` runs it."
+        return f"; {script} is a command: `profilednn-tui run -- {shlex.quote(script)} ...` runs it."
     if os.path.isabs(script):
         return ". Check the path."
     return f" in {_working_directory()}. Check the path, or see `profilednn-tui --help` for the commands."
@@ -96,8 +97,8 @@ def _check_command(command: str) -> None:
         return
     if os.path.isfile(command):
         raise ProfilerError(
-            f"{command} is not executable. Make it so with `chmod +x {command}`; "
-            f"a Python script is started by `profilednn-tui {command} ...`."
+            f"{command} is not executable. Make it so with `chmod +x {shlex.quote(command)}`; "
+            f"a Python script is started by `profilednn-tui {shlex.quote(command)} ...`."
         )
     raise ProfilerError(f"There is no command {command}. Check the spelling and PATH.")
 

@@ -8,21 +8,22 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from profilednn_tui.collect.recorder import Recorder
+from profilednn_tui.collect.recorder import RESERVE_BYTES, RESERVE_FILE, Recorder
+from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol import Exit
 from profilednn_tui.session.folder import ExitFile, HolderFile
-
-RESERVE_FILE = "reserve"
-"""Room on the disk, given back at the end: viewers learn the exit code even when the recording has filled it."""
-RESERVE_BYTES = 8192
 
 
 def save_holder(folder: Path, pid: int) -> None:
     """Say who waits for the target; without it, on a full disk, only the moment of its end is uncertain."""
     with suppress(OSError):
         HolderFile(os.getpid(), pid, time.time_ns()).save(folder)
-    with suppress(OSError), (folder / RESERVE_FILE).open("xb") as stream:
-        os.posix_fallocate(stream.fileno(), 0, RESERVE_BYTES)
+    with suppress(OSError):
+        handle = os.open(folder / RESERVE_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        try:
+            os.posix_fallocate(handle, 0, RESERVE_BYTES)
+        finally:
+            os.close(handle)
 
 
 def release_reserve(folder: Path) -> None:

@@ -19,6 +19,7 @@ from profilednn_tui.launch.environment import target_environment
 from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import POLITE_NICENESS, LaunchOptions
 from profilednn_tui.launch.session import create_session
+from profilednn_tui.plain import plain_lines
 
 if TYPE_CHECKING:
     from profilednn_tui.collect.recorder import Recorder
@@ -59,13 +60,20 @@ def _report(folder: Path, output: Path | None) -> None:
         say(f"profilednn-tui: no summary: {error}")
 
 
+def say_trouble(recorder: Recorder) -> None:
+    """Say once that the disk does not take the recording."""
+    trouble = recorder.trouble()
+    if trouble is not None:
+        say(f"profilednn-tui: {trouble}")
+
+
 def say(line: str) -> None:
-    """One line on stderr, as far as there is one: nothing that we have to say may disturb the run."""
+    """A plain line, or several, on stderr, as far as there is one: nothing that we have to say may disturb the run."""
     if sys.stderr is None:
         return
     # Not through the stream: what its buffer could not get rid of would change our exit code.
     with suppress(OSError):
-        os.write(sys.stderr.fileno(), f"{line}\n".encode("utf-8", "backslashreplace"))
+        os.write(sys.stderr.fileno(), f"{plain_lines(line)}\n".encode())
 
 
 def _start(command: TargetCommand, environment: dict[str, str]) -> int:
@@ -86,3 +94,4 @@ def _wait(pid: int, recorder: Recorder) -> tuple[int, resource.struct_rusage]:
         if info is not None and info.si_signo in signals.FORWARDED and signals.was_for_us_alone(info, pid):
             os.kill(pid, info.si_signo)
         recorder.sample_if_due()
+        say_trouble(recorder)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.interpreter import ask, find_interpreter
 from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
+from profilednn_tui.plain import plain_values
 
 SURVEY = AGENT_FOLDER / "survey.py"
 
@@ -68,7 +70,8 @@ def offers(python: str) -> tuple[Offer, ...]:
     found = _survey(python, "offers")
     if found is None:
         raise ProfilerError(
-            f"{python} could not tell which optimizations are available. See `profilednn-tui doctor --python {python}`."
+            f"{python} could not tell which optimizations are available. "
+            f"See `profilednn-tui doctor --python {shlex.quote(python)}`."
         )
     return tuple(Offer(**{**one, "conflicts": tuple(one["conflicts"])}) for one in found)
 
@@ -94,7 +97,8 @@ def launch_plan(command: TargetCommand, options: LaunchOptions, base: Mapping[st
 
 def _survey(python: str, *words: str, environment: Mapping[str, str] | None = None) -> Any:
     """The answer; nothing when there is none."""
+    answer = ask(python, str(SURVEY), *words, environment=environment, time_limit_s=60.0)
     try:
-        return json.loads(ask(python, str(SURVEY), *words, environment=environment, time_limit_s=60.0))
+        return plain_values(json.loads(answer))
     except ValueError:
         return None

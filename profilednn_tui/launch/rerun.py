@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from profilednn_tui.launch.optimizations import Offer, offers
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.pseudoterminal import TerminalSize
 from profilednn_tui.launch.start import start_under_terminal
+from profilednn_tui.plain import plain
 from profilednn_tui.session.folder import SessionFile
 
 
@@ -25,13 +27,22 @@ class Rerun:
     options: LaunchOptions
 
     @classmethod
-    def of(cls, started: SessionFile) -> Rerun:
-        """From a session that was not started here: what its folder does not hold, as ``--env``, is left out."""
+    def of(cls, folder: Path) -> Rerun:
+        """From a session of ours that was started before: what its folder does not hold, as ``--env``, is left out."""
+        try:
+            started = SessionFile.load(folder, as_written=True)
+        except ProfilerError:  # recordings alone, which say nothing that could be started
+            return cls(TargetCommand((), (), "", ""), LaunchOptions())
         named = tuple(started.argv)
         argv = (started.python, *named) if started.python else named
         name = os.path.basename(named[0]) if named else ""
         command = TargetCommand(argv, named, name, started.working_directory, started.python)
         return cls(command, LaunchOptions(optimizations=tuple(started.optimizations), name=started.name))
+
+    @property
+    def text(self) -> str:
+        """What would be started, and where, for people."""
+        return plain(f"{shlex.join(self.command.argv)}, in {self.command.working_directory}")
 
     def check(self) -> tuple[Offer, ...]:
         """The optimizations as they stand in the target's environment."""

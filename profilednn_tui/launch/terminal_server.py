@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
+from profilednn_tui import units
 from profilednn_tui.collect.recorder import Recorder
 from profilednn_tui.launch.ending import record_end
 from profilednn_tui.launch.pseudoterminal import SIZE_FILE, Job, TerminalSize, set_size
 from profilednn_tui.paths import FILE_MODE
+from profilednn_tui.protocol import Notice
+from profilednn_tui.session.files import read_file
 from profilednn_tui.session.folder import INPUT_FIFO, OUTPUT_FILE
 
 READ_BYTES = 1 << 16
@@ -30,6 +34,7 @@ class TerminalServer:
         self._log = _open_log(folder)
         self._input = _open_input(folder)
         self._pending_input = b""
+        self._lost_bytes = 0
         self._size: bytes = b""
         self._child_signal, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
@@ -79,13 +84,23 @@ class TerminalServer:
                 break
             except OSError:
                 return False  # nobody has the other end open
-            with suppress(OSError):  # a full disk: what is not kept is lost, the program is not held up
-                os.write(self._log, data)
+            self._keep(data)
         return True
+
+    def _keep(self, data: bytes) -> None:
+        """Into the log; what a full disk does not take is lost, for the program is not held up."""
+        try:
+            lost = len(data) - os.write(self._log, data)
+        except OSError:
+            lost = len(data)
+        if lost:
+            self._lost_bytes += lost
+            text = f"{units.bytes_size(self._lost_bytes)} of the target's output are lost: the disk is full."
+            self._recorder.tell(Notice("warning", "output-disk", f"{text} Free some space.", time.time_ns()))
 
     def _follow_size(self) -> None:
         try:
-            wanted = (self._folder / SIZE_FILE).read_bytes()
+            wanted = read_file(self._folder / SIZE_FILE, INPUT_BYTES)
         except OSError:
             return
         if wanted != self._size:

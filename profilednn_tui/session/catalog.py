@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import list_session_folders
 from profilednn_tui.protocol import Bye
+from profilednn_tui.session.files import read_end, regular_files
 from profilednn_tui.session.folder import (
     HOST_RECORDING,
     ExitFile,
@@ -19,6 +19,7 @@ from profilednn_tui.session.folder import (
     recording_pid,
 )
 from profilednn_tui.session.liveness import is_alive
+from profilednn_tui.session.ownership import why_foreign
 from profilednn_tui.session.records import State
 
 _LAST_LINE_BYTES = 4096
@@ -36,17 +37,33 @@ class SessionEntry:
     exit_code: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class DamagedSession:
+    """A folder that ought to be a session."""
+
+    folder: Path
+    reason: str
+    """A sentence."""
+
+
 def list_sessions(alive: Callable[[int, int], bool] = is_alive) -> tuple[SessionEntry, ...]:
     """Running ones first, then the newest; folders that are no readable session are left out."""
-    entries = [entry for folder in list_session_folders() if (entry := _entry(folder, alive))]
-    return tuple(sorted(entries, key=lambda entry: entry.state is not State.RUNNING))
+    return tuple(entry for entry in survey_sessions(alive) if isinstance(entry, SessionEntry))
 
 
-def _entry(folder: Path, alive: Callable[[int, int], bool]) -> SessionEntry | None:
+def survey_sessions(alive: Callable[[int, int], bool] = is_alive) -> tuple[SessionEntry | DamagedSession, ...]:
+    """Running ones first, then the newest, and the damaged ones among them."""
+    entries = [_entry(folder, alive) for folder in list_session_folders()]
+    return tuple(
+        sorted(entries, key=lambda entry: not (isinstance(entry, SessionEntry) and entry.state is State.RUNNING))
+    )
+
+
+def _entry(folder: Path, alive: Callable[[int, int], bool]) -> SessionEntry | DamagedSession:
     try:
         file = SessionFile.load(folder)
-    except ProfilerError:
-        return None
+    except ProfilerError as error:
+        return DamagedSession(folder, str(error).replace(str(folder), "it", 1))
     ended = ExitFile.load(folder)
     if ended:
         return SessionEntry(folder, file, State.ENDED, ended.exit_code)
@@ -64,8 +81,10 @@ def _state(folder: Path, file: SessionFile, alive: Callable[[int, int], bool]) -
         ):
             return State.RUNNING
         return State.ENDED if _said_bye(folder / HOST_RECORDING) else State.LOST
-    agents = {path: pid for path in _files(folder) if (pid := recording_pid(path.name)) is not None}
-    silent = [(pid, path.stat().st_mtime_ns) for path, pid in agents.items() if not _said_bye(path)]
+    agents = {path: status for path, status in regular_files(folder) if recording_pid(path.name) is not None}
+    silent = [
+        (recording_pid(path.name) or 0, status.st_mtime_ns) for path, status in agents.items() if not _said_bye(path)
+    ]
     left = bool(agents) and not silent
     known = [(file.launcher_pid, file.start_unix_ns), *silent]
     holder = HolderFile.load(folder)
@@ -81,27 +100,18 @@ def _state(folder: Path, file: SessionFile, alive: Callable[[int, int], bool]) -
 def session_of_process(pid: int) -> Path | None:
     """The running session that records a process, if one does."""
     for entry in list_sessions():
+        if entry.state is not State.RUNNING or why_foreign(entry.folder):
+            continue
         holder = HolderFile.load(entry.folder)
         recording = entry.folder / agent_recording(pid)
-        if entry.state is not State.RUNNING:
-            continue
         if (holder and holder.pid == pid) or (recording.exists() and not _said_bye(recording)):
             return entry.folder
     return None
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    try:
-        return iter([Path(entry.path) for entry in os.scandir(folder)])
-    except OSError:
-        return iter(())
-
-
 def _said_bye(recording: Path) -> bool:
     try:
-        with recording.open("rb") as stream:
-            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LAST_LINE_BYTES))
-            lines = stream.read().splitlines()
+        lines = read_end(recording, _LAST_LINE_BYTES).splitlines()
     except OSError:
         return False
     return bool(lines) and lines[-1].startswith(_BYE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,10 @@ import msgspec
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FILE_MODE, SESSION_FILE
+from profilednn_tui.plain import decode_plain
 from profilednn_tui.protocol import MAGIC, VERSION
+from profilednn_tui.session.files import read_file
+from profilednn_tui.session.limits import Integer
 
 HOST_RECORDING = "host.jsonl"
 OUTPUT_FILE = "output.log"
@@ -23,8 +27,13 @@ EXIT_FILE = "exit.json"
 HOLDER_FILE = "holder.json"
 INPUT_FIFO = "stdin"
 
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
-"""What decoding raises for text that is damaged or means something else."""
+SMALL_FILE_BYTES = 1_000_000
+"""What none of the small files exceeds."""
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for text that is damaged, means something else or is nested without end."""
+
+_AGENT_RECORDING = re.compile(r"agent-([1-9][0-9]{0,9})\.jsonl")
 
 _Small = TypeVar("_Small")
 
@@ -39,8 +48,8 @@ def control_file(pid: int) -> str:
 
 def recording_pid(name: str) -> int | None:
     """The process that wrote a recording, or nothing for the host's and for files that are no recording."""
-    stem = name.removeprefix("agent-").removesuffix(".jsonl")
-    return int(stem) if stem.isdecimal() and name == agent_recording(int(stem)) else None
+    named = _AGENT_RECORDING.fullmatch(name)
+    return int(named[1]) if named else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +62,8 @@ class SessionFile:
     working_directory: str
     python: str
     """The target's interpreter."""
-    start_unix_ns: int
-    launcher_pid: int
+    start_unix_ns: Integer
+    launcher_pid: Integer
     terminal: bool = False
     """Whether the target has a terminal of ours, whose output is kept."""
     optimizations: list[str] = field(default_factory=list)
@@ -69,28 +78,25 @@ class SessionFile:
         save_json(folder / SESSION_FILE, self)
 
     @classmethod
-    def load(cls, folder: Path) -> SessionFile:
-        """Read the file; a `ProfilerError` when the folder is no session or is from a newer version."""
+    def load(cls, folder: Path, as_written: bool = False) -> SessionFile:
+        """Read the file; a `ProfilerError` when the folder is no session or is from a newer version.
+
+        Its texts are plain; `as_written` they are those that were started, and not for a terminal.
+        """
         try:
-            data = (folder / SESSION_FILE).read_bytes()
+            data = read_file(folder / SESSION_FILE, SMALL_FILE_BYTES)
         except OSError as error:
             raise ProfilerError(
                 f"{folder} is not a session: its {SESSION_FILE} cannot be read ({error.strerror or error}). "
                 "See `profilednn-tui list`."
             ) from None
-        return cls.decode(data, str(folder))
+        return cls.decode(data, str(folder), as_written)
 
     @classmethod
-    def decode(cls, data: bytes, where: str) -> SessionFile:
+    def decode(cls, data: bytes, where: str, as_written: bool = False) -> SessionFile:
         try:
-            guard = msgspec.json.decode(data, type=VersionGuard)
-        except UNREADABLE as error:
-            raise ProfilerError(
-                f"{where} is not a readable session: its {SESSION_FILE} is damaged ({error})."
-            ) from None
-        guard.check(where)
-        try:
-            return msgspec.json.decode(data, type=cls)
+            decode_plain(data, VersionGuard).check(where)
+            return msgspec.json.decode(data, type=cls) if as_written else decode_plain(data, cls)
         except UNREADABLE as error:
             raise ProfilerError(
                 f"{where} is not a readable session: its {SESSION_FILE} is damaged ({error})."
@@ -101,9 +107,9 @@ class SessionFile:
 class HolderFile:
     """``holder.json``: who holds the target, and the target's first process."""
 
-    holder_pid: int
-    pid: int
-    start_unix_ns: int
+    holder_pid: Integer
+    pid: Integer
+    start_unix_ns: Integer
 
     def save(self, folder: Path) -> None:
         save_json(folder / HOLDER_FILE, self)
@@ -117,12 +123,12 @@ class HolderFile:
 class ExitFile:
     """``exit.json``: how the target's first process ended."""
 
-    exit_code: int
+    exit_code: Integer
     """Negative for a signal."""
-    unix_ns: int
+    unix_ns: Integer
     user_s: float = 0.0
     system_s: float = 0.0
-    max_rss_bytes: int = 0
+    max_rss_bytes: Integer = 0
 
     def save(self, folder: Path) -> None:
         save_json(folder / EXIT_FILE, self)
@@ -163,7 +169,7 @@ class VersionGuard:
 
 def check_version(magic: str, version: int, where: str) -> None:
     """Refuse what is not ours or newer than we are."""
-    if magic != MAGIC:
+    if magic != MAGIC or version < 1:
         raise ProfilerError(f"{where} was not written by profilednn-tui.")
     if version > VERSION:
         raise ProfilerError(
@@ -180,6 +186,6 @@ def save_json(path: Path, value: object) -> None:
 
 def _load(path: Path, kind: type[_Small]) -> _Small | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decode_plain(read_file(path, SMALL_FILE_BYTES), kind)
     except (OSError, *UNREADABLE):
         return None

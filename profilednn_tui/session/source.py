@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,22 +15,48 @@ from profilednn_tui import protocol
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FILE_MODE, SESSION_FILE, list_session_folders, session_home
+from profilednn_tui.plain import plain
 from profilednn_tui.session.folder import INPUT_FIFO, HolderFile, SessionFile, control_file, recording_pid
 from profilednn_tui.session.liveness import is_alive
-from profilednn_tui.session.reader import READ_ERRORS, RecordingReader
+from profilednn_tui.session.reader import RecordingReader
 from profilednn_tui.session.records import SessionView
 from profilednn_tui.session.session import Session
 from profilednn_tui.session.snapshot import SUFFIX, SnapshotStore, write_snapshot
-from profilednn_tui.session.store import FolderStore, Store, read_source
+from profilednn_tui.session.store import MOST_AGENTS, FolderStore, Store
 
 POLL_BUDGET_S = 0.02
 """A poll of a huge recording stops here: the screen stays quick while it loads."""
 LIVENESS_INTERVAL_S = 1.0
+FULL_BYTES = 8_192
+"""With less room, a disk is as good as full: it is given away in blocks."""
 END_GRACE_S = 5.0
 """How long a living launcher has to say how the target ended."""
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
+"""What ends a line for Python; `splitlines` would count form feeds as well."""
+
 _HOST = 0
 """Writer of what only the host knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source file that a frame names."""
+
+    file: str
+    lines: tuple[str, ...] | None = None
+    """Plain texts; nothing when there is no copy of the file here."""
+    path: Path | None = None
+    """Where it lies on this machine, where it may be opened."""
+    foreign: str = ""
+    """Why it may not."""
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot be edited, or shown, in a sentence."""
+        return self.foreign or (
+            f"{self.file} is not on this machine: the session was recorded elsewhere, or the file is gone."
+        )
 
 
 class OpenSession:
@@ -43,6 +72,8 @@ class OpenSession:
         """The folder or the snapshot file."""
         self.started = store.session_file
         """What was started, and how."""
+        self.foreign = store.foreign
+        """Why what it names is neither run nor opened here; empty for a session of our own."""
         self.behind = False
         """Whether the last `poll` stopped at its budget: poll again at once."""
         self._store = store
@@ -52,8 +83,9 @@ class OpenSession:
         self._readers: dict[str, RecordingReader | None] = {}
         """Nothing for a recording that cannot be read."""
         self._next_liveness_s = 0.0
+        self._disk_full = False
         self._silent_since_s: float | None = None
-        self._source_lines = lru_cache(maxsize=64)(self._read_source_lines)
+        self._sources = lru_cache(maxsize=64)(self._read_source)
         if store.cut_short:
             self._notice("snapshot-live", "The snapshot was taken while the target was running: it ends there.", "info")
 
@@ -66,6 +98,9 @@ class OpenSession:
         for name in self._store.recordings():
             if name not in self._readers:
                 self._readers[name] = self._open(name)
+                if len(self._readers) > MOST_AGENTS:
+                    text = f"Recordings of more than {MOST_AGENTS} processes: those of the others are not read."
+                    self._notice("many-recordings", text, "warning")
             while not self.behind and (reader := self._readers[name]) and self._read_chunk(reader):
                 changed = True
                 self.behind = self._clock.monotonic_s() >= deadline_s
@@ -91,13 +126,13 @@ class OpenSession:
         """The end of what the target wrote to its terminal."""
         return self._store.output_tail(max_bytes)
 
-    def source_lines(self, file: str) -> tuple[str, ...] | None:
-        """The lines of a source file named by a frame, or nothing when it cannot be had here."""
-        return self._source_lines(file)
+    def source(self, file: str) -> Source:
+        """A source file named by a frame, as far as it can be had here."""
+        return self._sources(file)
 
     def send(self, command: protocol.Command) -> int:
         """Give a command to every running agent; how many there are."""
-        folder = self._store.folder
+        folder = self._steered
         agents = self._session.running_agents if folder and self.view().live else ()
         for pid in agents:
             assert folder
@@ -106,14 +141,16 @@ class OpenSession:
 
     def write_input(self, data: bytes) -> int:
         """Write to the target's terminal; how many bytes it took, none when nobody reads."""
-        if self._store.folder is None:
+        if self._steered is None:
             return 0
         try:
-            handle = os.open(self._store.folder / INPUT_FIFO, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            handle = os.open(
+                self._steered / INPUT_FIFO, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+            )
         except OSError:
             return 0
         try:
-            return os.write(handle, data)
+            return os.write(handle, data) if stat.S_ISFIFO(os.fstat(handle).st_mode) else 0
         except (BlockingIOError, BrokenPipeError):
             return 0
         finally:
@@ -124,6 +161,11 @@ class OpenSession:
         self._session.select_process(pid)
 
     @property
+    def _steered(self) -> Path | None:
+        """The folder, where it may be written to."""
+        return None if self.foreign else self._store.folder
+
+    @property
     def attached(self) -> bool:
         """Whether the target was running before, so that a viewer may leave it."""
         return self._store.session_file.attached
@@ -132,7 +174,7 @@ class OpenSession:
         """Write the session as recorded so far to one file."""
         try:
             write_snapshot(self._store, self._session.source_files, self.view().live, path)
-        except READ_ERRORS as error:
+        except OSError as error:
             raise ProfilerError(f"Cannot write {path}: {getattr(error, 'strerror', None) or error}.") from None
 
     def close(self) -> None:
@@ -144,7 +186,7 @@ class OpenSession:
     def _open(self, name: str) -> RecordingReader | None:
         try:
             return RecordingReader(name, self._store.open(name))
-        except READ_ERRORS as error:
+        except OSError as error:
             self._notice(f"unreadable-{name}", f"The recording {name} cannot be read ({error}).", "warning")
             return None
 
@@ -174,9 +216,27 @@ class OpenSession:
         if folder is None or self._session.exited or self.behind or now_s < self._next_liveness_s:
             return False
         self._next_liveness_s = now_s + LIVENESS_INTERVAL_S
+        news = self._look_at_disk(folder)
         before = self._session.state
         self._session.set_gone(self._is_gone(HolderFile.load(folder), now_s))
-        return self._session.state is not before
+        return self._session.state is not before or news
+
+    def _look_at_disk(self, folder: Path) -> bool:
+        """A recording on a full disk cannot say so itself; whether there is news."""
+        try:
+            disk = os.statvfs(folder)
+        except OSError:
+            return False
+        full = disk.f_blocks > 0 and (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize < FULL_BYTES
+        if full is self._disk_full:
+            return False
+        self._disk_full = full
+        if full:
+            text = f"The disk is full: the recording gets gaps. Free some space under {folder.parent}."
+            self._notice("disk-full", text, "warning")
+        else:
+            self._notice("disk-full", "The disk was full for a while: the recording may have a gap.", "info")
+        return True
 
     def _is_gone(self, holder: HolderFile | None, now_s: float) -> bool:
         """Whether the target has vanished and nobody is left, or has had the time, to say how."""
@@ -203,9 +263,12 @@ class OpenSession:
             self._silent_since_s = now_s
         return now_s - self._silent_since_s >= END_GRACE_S
 
-    def _read_source_lines(self, file: str) -> tuple[str, ...] | None:
-        text = self._store.source(file) or read_source(file, self._store.session_file.working_directory)
-        return None if text is None else tuple(text.decode("utf-8", "replace").splitlines())
+    def _read_source(self, file: str) -> Source:
+        text, path = self._store.source(file), self._store.source_path(file)
+        if text is not None:
+            lines = _LINE_END.split(text.decode("utf-8", "replace").expandtabs(4))
+            return Source(file, tuple(map(plain, lines[:-1] if not lines[-1] else lines)), path, self.foreign)
+        return Source(file, None, path, self.foreign)
 
     def _notice(self, code: str, text: str, level: str) -> None:
         self._session.apply(_HOST, protocol.Notice(level, code, text, unix_ns=0))
@@ -213,7 +276,7 @@ class OpenSession:
     @staticmethod
     def _append(path: Path, line: bytes) -> None:
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
             try:
                 os.write(handle, line)
             finally:
@@ -222,19 +285,24 @@ class OpenSession:
             raise ProfilerError(f"Cannot send a command through {path}: {error.strerror or error}.") from None
 
 
-def open_session(path_or_name: str | Path, alive: Callable[[int, int], bool] = is_alive) -> OpenSession:
-    """Open a session folder, a session by its name or the beginning of its folder's name, or a ``.pdnn`` file."""
+def open_session(
+    path_or_name: str | Path, alive: Callable[[int, int], bool] = is_alive, started_here: bool = False
+) -> OpenSession:
+    """Open a session folder, a session by its name or the beginning of its folder's name, or a ``.pdnn`` file.
+
+    `started_here`: the caller has made the folder, so that it is no stranger's.
+    """
     path = Path(os.path.expanduser(path_or_name))
     if os.path.isfile(path):
         return OpenSession(SnapshotStore(path), alive)
-    if not os.path.isfile(path / SESSION_FILE):
+    if not os.path.lexists(path / SESSION_FILE):
         path = _find(str(path_or_name)) or path
     if not os.path.isdir(path):
         kind = "file" if path.suffix == SUFFIX else "session, folder or file"
         raise ProfilerError(
             f"There is no {kind} {path_or_name}. `profilednn-tui list` shows the sessions on this machine."
         )
-    return OpenSession(FolderStore(path), alive)
+    return OpenSession(FolderStore(path, started_here), alive)
 
 
 def _find(name: str) -> Path | None:

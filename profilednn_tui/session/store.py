@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
 from profilednn_tui.paths import SESSION_FILE
+from profilednn_tui.session.files import open_file, read_end
 from profilednn_tui.session.folder import HOST_RECORDING, OUTPUT_FILE, ExitFile, SessionFile, recording_pid
+from profilednn_tui.session.ownership import why_foreign
 from profilednn_tui.session.reader import Stream
 
 SOURCE_LIMIT_BYTES = 1_000_000
+MOST_AGENTS = 500
+"""Recordings of one session."""
 
 
 class Store(Protocol):
@@ -19,6 +25,8 @@ class Store(Protocol):
 
     location: Path
     session_file: SessionFile
+    foreign: str
+    """Why what the session names is neither run nor opened here, in a sentence; empty for a session of our own."""
 
     @property
     def folder(self) -> Path | None:
@@ -40,6 +48,9 @@ class Store(Protocol):
     def source(self, file: str) -> bytes | None:
         """Text of a source file, small enough to read."""
 
+    def source_path(self, file: str) -> Path | None:
+        """Where a source file lies on this machine, where it may be opened."""
+
     def close(self) -> None: ...
 
 
@@ -51,9 +62,9 @@ class FileTail:
         self._offset = 0
 
     def read(self, size: int, /) -> bytes:
-        if self._path.stat().st_size <= self._offset:
+        if os.stat(self._path, follow_symlinks=False).st_size <= self._offset:
             return b""
-        with self._path.open("rb", buffering=0) as stream:
+        with open_file(self._path) as stream:
             stream.seek(self._offset)
             data = stream.read(size) or b""
         self._offset += len(data)
@@ -68,16 +79,18 @@ class FolderStore:
 
     cut_short = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, started_here: bool = False) -> None:
+        """`started_here`: it is known to be ours, whatever the file system says."""
         self.location = self.folder = folder
         self.session_file = self._session_file()
+        self.foreign = "" if started_here else why_foreign(folder)
 
     def recordings(self) -> Iterator[str]:
         try:
             names = sorted(entry.name for entry in os.scandir(self.folder))
         except OSError:
             return iter(())
-        return (name for name in names if is_recording(name))
+        return recordings_among(names)
 
     def open(self, name: str) -> Stream:
         return FileTail(self.folder / name)
@@ -87,21 +100,29 @@ class FolderStore:
 
     def output_tail(self, max_bytes: int) -> bytes:
         try:
-            with (self.folder / OUTPUT_FILE).open("rb") as stream:
-                size = stream.seek(0, os.SEEK_END)
-                stream.seek(max(0, size - max_bytes))
-                return stream.read(max_bytes)
+            return read_end(self.folder / OUTPUT_FILE, max_bytes)
         except OSError:
             return b""
 
     def source(self, file: str) -> bytes | None:
-        return read_source(file, self.session_file.working_directory)
+        path = self.source_path(file)
+        return None if path is None else read_source(path)
+
+    def source_path(self, file: str) -> Path | None:
+        if self.foreign:
+            return None
+        # A relative name is one in the target's working directory.
+        path = Path(self.session_file.working_directory or "/", file)
+        try:
+            return path if path.is_absolute() and stat.S_ISREG(path.stat().st_mode) else None
+        except (OSError, ValueError):
+            return None
 
     def close(self) -> None:
         """Nothing is held open here."""
 
     def _session_file(self) -> SessionFile:
-        if os.path.exists(self.folder / SESSION_FILE) or not any(self.recordings()):
+        if os.path.lexists(self.folder / SESSION_FILE) or not any(self.recordings()):
             return SessionFile.load(self.folder)
         # Recordings without the launcher's file are still worth reading.
         return SessionFile(
@@ -109,16 +130,18 @@ class FolderStore:
         )
 
 
-def is_recording(name: str) -> bool:
-    return name == HOST_RECORDING or recording_pid(name) is not None
+def recordings_among(names: Iterable[str]) -> Iterator[str]:
+    """The recordings among the files of a session: the host's, then those of agents, each once and not without end."""
+    known = dict.fromkeys(names)
+    agents = (name for name in known if recording_pid(name) is not None)
+    return chain([HOST_RECORDING] if HOST_RECORDING in known else [], islice(agents, MOST_AGENTS))
 
 
-def read_source(file: str, working_directory: str) -> bytes | None:
-    """A source file of this machine; a relative name is one in the target's working directory."""
-    path = Path(working_directory, file)
+def read_source(path: Path) -> bytes | None:
+    """The text of a source file of this machine."""
     try:
-        if not path.is_file() or path.stat().st_size > SOURCE_LIMIT_BYTES:
-            return None
-        return path.read_bytes()
-    except (OSError, ValueError):
+        with open_file(path, follow=True) as stream:
+            text = stream.read(SOURCE_LIMIT_BYTES + 1)
+    except OSError:
         return None
+    return text if len(text) <= SOURCE_LIMIT_BYTES else None

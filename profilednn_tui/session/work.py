@@ -5,11 +5,13 @@ The formulas are those of `torch.utils.flop_counter`. An operator that only call
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from math import prod
 
+import msgspec
+
 from profilednn_tui.onednn.work import Work, work_of
+from profilednn_tui.session.folder import UNREADABLE
 from profilednn_tui.session.records import Operator, OperatorKey, Primitives
 
 _PRODUCTS = {"aten::mm": 0, "aten::bmm": 0, "aten::addmm": 1, "aten::baddbmm": 1}
@@ -45,13 +47,13 @@ def _product(key: OperatorKey) -> Work | None:
     if first is None:
         return None
     try:
-        shapes: list[list[int]] = json.loads(key.input_shapes)
+        shapes = msgspec.json.decode(key.input_shapes, type=list[list[int]])
         left, right = shapes[first], shapes[first + 1]
         result = prod(left[:-1]) * right[-1]
-    except (ValueError, IndexError, TypeError):
+        item_bytes = _ITEM_BYTES.get(key.dtypes.lower(), 4)
+        return Work(2.0 * prod(left) * right[-1], item_bytes * float(prod(left) + prod(right) + result))
+    except (*UNREADABLE, IndexError, OverflowError):
         return None
-    item_bytes = _ITEM_BYTES.get(key.dtypes.lower(), 4)
-    return Work(2.0 * prod(left) * right[-1], item_bytes * float(prod(left) + prod(right) + result))
 
 
 def is_computing(key: OperatorKey) -> bool:

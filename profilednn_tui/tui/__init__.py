@@ -20,6 +20,7 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
     """
     import gc
     import os
+    from contextlib import nullcontext
     from pathlib import Path
 
     gc.disable()  # until the first picture: what is imported now stays anyway
@@ -41,20 +42,31 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
 
         FORMATS[name].write(session, path)
 
-    again = rerun or Rerun.of(session.started)
+    again = rerun or (None if session.foreign else Rerun.of(session.location))
     while True:
         app = ProfilerApp(
-            session, launched, save, choices, report, check=again.check, optimizations=again.options.optimizations
+            session,
+            launched,
+            save,
+            choices,
+            report,
+            check=again.check if again is not None else tuple,
+            command=again.text if again is not None else "",
+            optimizations=again.options.optimizations if again is not None else (),
         )
-        with viewing(session.location):
+        with nullcontext() if session.foreign else viewing(session.location):
             app.run()
         if app.parting is not None:
             from profilednn_tui.attach.session import part
 
             print(part(session.location, stay=app.parting is Parting.STAY))
-        if app.rerun_with is None or app.return_code:
+        if app.rerun_with is None or again is None or app.return_code:
             return app.return_code or app.exit_code
         again = again.with_optimizations(app.rerun_with)
         session.close()
         columns, rows = os.get_terminal_size()
-        session, launched, report = open_session(again.start(TerminalSize(rows, columns))), True, None
+        session, launched, report = (
+            open_session(again.start(TerminalSize(rows, columns)), started_here=True),
+            True,
+            None,
+        )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import App
@@ -22,6 +22,7 @@ from textual.theme import Theme
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import Offer
+from profilednn_tui.plain import plain_lines
 from profilednn_tui.protocol import Command
 from profilednn_tui.session.records import EMPTY_VIEW, SessionView, State
 from profilednn_tui.tui import theme as themes
@@ -103,6 +104,7 @@ class ProfilerApp(App[None]):
         choices: Callable[[SessionView], tuple[RunChoice, ...]] = lambda view: (),
         report: Report | None = None,
         check: Callable[[], tuple[Offer, ...]] = tuple,
+        command: str = "",
         optimizations: Collection[str] = (),
         cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
@@ -119,6 +121,8 @@ class ProfilerApp(App[None]):
         self._choices = choices
         self._report = report
         self._check = lru_cache(maxsize=1)(check)
+        self._command_text = command
+        """What running again starts."""
         self._chosen = set(optimizations)
         """For the next run."""
         self.rerun_with: frozenset[str] | None = None
@@ -136,7 +140,7 @@ class ProfilerApp(App[None]):
         """What becomes of a process that was attached to, when the user has said so."""
 
     def get_default_screen(self) -> LiveScreen:
-        return LiveScreen(self._feed.source_lines, self._feed.output_tail, self._feed.write_input)
+        return LiveScreen(self._feed.source, self._feed.output_tail, self._feed.write_input)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         theme: Theme = self.current_theme
@@ -250,6 +254,8 @@ class ProfilerApp(App[None]):
             self._command("pause_windows", "Windows are paused; steps are still timed.")
 
     def _command(self, action: str, done: str) -> None:
+        if self._is_foreign():
+            return
         if self._latest.live and self._feed.send(Command(action)):
             self.notify(done, timeout=3)
         else:
@@ -259,7 +265,12 @@ class ProfilerApp(App[None]):
 
     @property
     def _owns_running_target(self) -> bool:
-        return self._launched and self._latest.live and self._latest.state not in (State.ENDED, State.LOST)
+        return (
+            not self._feed.foreign
+            and self._launched
+            and self._latest.live
+            and self._latest.state not in (State.ENDED, State.LOST)
+        )
 
     def action_interrupt(self) -> None:
         self.follow_once()  # what the key leaves behind must be known as it is now
@@ -297,7 +308,7 @@ class ProfilerApp(App[None]):
 
     @property
     def _visits_running_target(self) -> bool:
-        return self._latest.target.attached and self._latest.live
+        return not self._feed.foreign and self._latest.target.attached and self._latest.live
 
     def _part(self, answer: str | None) -> None:
         if answer in (Parting.DETACH.value, Parting.STAY.value):
@@ -315,8 +326,14 @@ class ProfilerApp(App[None]):
 
     # ---------------------------------------------------------------- optimizations
 
+    def _is_foreign(self) -> bool:
+        """Whether the session is somebody else's; says so."""
+        if self._feed.foreign:
+            self.notify(self._feed.foreign, severity="warning", timeout=8)
+        return bool(self._feed.foreign)
+
     def action_optimizations(self) -> None:
-        if not isinstance(self.screen, OptimizationsScreen | ModalScreen):
+        if not isinstance(self.screen, OptimizationsScreen | ModalScreen) and not self._is_foreign():
             self.push_screen(OptimizationsScreen(self._chosen, self._check_quietly))
 
     def _check_quietly(self) -> tuple[Offer, ...]:
@@ -328,7 +345,7 @@ class ProfilerApp(App[None]):
             return ()
 
     def action_rerun(self) -> None:
-        if isinstance(self.screen, ModalScreen):
+        if isinstance(self.screen, ModalScreen) or self._is_foreign():
             return
         names = ", ".join(sorted(self._chosen)) or "no optimization"
         running = self._latest.live and self._latest.state not in (State.ENDED, State.LOST)
@@ -337,7 +354,7 @@ class ProfilerApp(App[None]):
             Choice("c", "Cancel", "cancel"),
         )
         question = "The training is still running" if running else "Run the same target again"
-        self.push_screen(ChoiceScreen(question, choices), self._rerun)
+        self.push_screen(ChoiceScreen(question, choices, self._command_text), self._rerun)
 
     def _rerun(self, answer: str | None) -> None:
         if answer != "rerun":
@@ -353,6 +370,10 @@ class ProfilerApp(App[None]):
             self.exit()
 
     # ---------------------------------------------------------------- dialogs
+
+    def notify(self, message: str, *arguments: Any, **keywords: Any) -> None:
+        """Say something in plain text: the names in it are anybody's."""
+        super().notify(plain_lines(message), *arguments, **{**keywords, "markup": False})
 
     def action_help(self) -> None:
         from profilednn_tui.tui.screens.compare import CompareScreen, SideOperatorScreen
@@ -409,7 +430,7 @@ class ProfilerApp(App[None]):
     def _export(self, answer: tuple[str, str] | None) -> None:
         if answer is None:
             return
-        name, path = answer[0], Path(answer[1]).expanduser()
+        name, path = answer[0], Path(os.path.expanduser(answer[1]))
         try:
             self._save(name, path)
         except ProfilerError as error:
@@ -456,7 +477,7 @@ class ProfilerApp(App[None]):
     @on(EditRequested)
     def _edit(self, event: EditRequested) -> None:
         try:
-            command = editor_command(os.environ, event.file, event.line)
+            command = editor_command(os.environ, event.source, event.line)
         except ProfilerError as error:
             self.notify(str(error), severity="warning", timeout=6)
             return

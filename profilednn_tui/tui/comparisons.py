@@ -14,7 +14,7 @@ from profilednn_tui.compare.report.report import Report
 from profilednn_tui.compare.runs import Run, Side, data_shapes
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.session.records import SessionView
-from profilednn_tui.session.source import open_session
+from profilednn_tui.session.source import Source, open_session
 from profilednn_tui.tui.present.comparison import RunRow
 from profilednn_tui.tui.screens.runs import RunChoice
 
@@ -69,15 +69,15 @@ def _switched_on(side: Side) -> str:
     return ", ".join(optimizations) or units.UNKNOWN
 
 
-def read_source(run: Run, file: str) -> tuple[str, ...] | None:
+def read_source(run: Run, file: str) -> Source:
     """A source file as a run recorded it."""
     if run.location is None:
-        return None
+        return Source(file)
     try:
         session = open_session(run.location)
     except ProfilerError:
-        return None
+        return Source(file)
     try:
-        return session.source_lines(file)
+        return session.source(file)
     finally:
         session.close()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.session.source import Source
 
 _PLACE = {
     "code": ("--goto", "{file}:{line}"),
@@ -20,14 +21,19 @@ _PLACE = {
 """Editors that do not follow the usual ``+LINE FILE``."""
 
 
-def editor_command(environment: Mapping[str, str], file: str, line: int) -> list[str]:
-    """The command that opens a file at a line, from ``$VISUAL`` or ``$EDITOR``."""
-    words = shlex.split(environment.get("VISUAL") or environment.get("EDITOR") or "")
+def editor_command(environment: Mapping[str, str], source: Source, line: int) -> list[str]:
+    """The command that opens a file at a line, from ``$VISUAL`` or ``$EDITOR``; its path is no option of theirs."""
+    if source.foreign:
+        raise ProfilerError(source.foreign)
+    try:
+        words = shlex.split(environment.get("VISUAL") or environment.get("EDITOR") or "")
+    except ValueError:
+        raise ProfilerError("The command in $VISUAL or $EDITOR has a quote that is not closed. Close it.") from None
     if not words:
         raise ProfilerError("No editor is set: export EDITOR=vim (or VISUAL) and start again.")
     if shutil.which(words[0], path=environment.get("PATH")) is None:
         raise ProfilerError(f"The editor {words[0]!r} of $VISUAL or $EDITOR was not found: set it to an installed one.")
-    if not Path(file).is_file():
-        raise ProfilerError(f"{file} is not on this machine: the session was recorded elsewhere, or the file is gone.")
+    if source.path is None:
+        raise ProfilerError(source.missing)
     place = _PLACE.get(Path(words[0]).name, ("+{line}", "{file}"))
-    return [*words, *(part.format(file=file, line=max(1, line)) for part in place)]
+    return [*words, *(part.format(file=source.path, line=max(1, line)) for part in place)]

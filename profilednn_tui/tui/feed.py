@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from profilednn_tui.protocol import Command
 from profilednn_tui.session.records import SessionView
+from profilednn_tui.session.source import Source
+
+ReadSource = Callable[[str], Source]
 
 
 class Feed(Protocol):
     """A live or a recorded session."""
+
+    @property
+    def foreign(self) -> str:
+        """Why what the session names is neither run nor opened, in a sentence; empty for a session of our own."""
 
     @property
     def behind(self) -> bool:
@@ -24,8 +32,8 @@ class Feed(Protocol):
     def output_tail(self, max_bytes: int) -> bytes:
         """The end of what the target wrote to its terminal."""
 
-    def source_lines(self, file: str) -> tuple[str, ...] | None:
-        """The lines of a source file named by a frame, or nothing when it cannot be had."""
+    def source(self, file: str) -> Source:
+        """A source file named by a frame, as far as it can be had."""
 
     def send(self, command: Command) -> int:
         """Give a command to the agents; how many there are."""

@@ -28,6 +28,7 @@ from profilednn_tui.session.records import (
     Thread,
     Worker,
 )  # fmt: skip
+from profilednn_tui.session.source import Source
 
 SOURCE = ("import torch", "", "def forward(self, x):", "    y = self.conv(x)", "    return y")
 
@@ -36,6 +37,7 @@ class FakeFeed:
     """What the app needs of a session, with what was asked of it."""
 
     behind = False
+    foreign = ""
 
     def __init__(self, view: SessionView = EMPTY_VIEW, output: bytes = b"") -> None:
         self.current = view
@@ -57,8 +59,8 @@ class FakeFeed:
     def output_tail(self, max_bytes: int) -> bytes:
         return self.output[-max_bytes:]
 
-    def source_lines(self, file: str) -> tuple[str, ...] | None:
-        return SOURCE if file == "/home/me/model.py" else None
+    def source(self, file: str) -> Source:
+        return Source(file, SOURCE if file == "/home/me/model.py" else None, foreign=self.foreign)
 
     def send(self, command: Command) -> int:
         self.commands.append(command)

@@ -16,7 +16,7 @@ from profilednn_tui.cli.diagnosis import (
     torch_finding,
 )
 from profilednn_tui.cli.launching import run
-from profilednn_tui.cli.listing import file_sizes, listing_lines, newest_step
+from profilednn_tui.cli.listing import listing_lines, newest_step
 from profilednn_tui.cli.words import TargetKind, Words, divide
 from profilednn_tui.export import FORMATS
 from profilednn_tui.protocol import Bye, Status, Steps, encode
@@ -97,12 +97,6 @@ def test_the_newest_step_is_read_from_the_end(tmp_path: Path) -> None:
     status = Status(12, 1, 2.0, False, 1, 1, 1, 1, 1.0, 0, 1)
     recording.write_bytes(encode(Steps(1, [[0]] * 12)) + encode(status) + encode(Bye("end", 1)) + b'3\n{"torn')
     assert newest_step(recording) == 12
-
-
-def test_files_that_vanish_are_not_counted(tmp_path: Path) -> None:
-    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
-    (tmp_path / "there").write_text("four")
-    assert file_sizes(tmp_path) == {tmp_path / "there": 4}
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from rich.style import Style
+from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
 
 from profilednn_tui.session.records import Operators
+from profilednn_tui.session.source import Source
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.present import source
@@ -26,18 +28,19 @@ class SourceView(LinesView):
         """Index of the current line."""
         self.code: tuple[SourceLine, ...] = ()
 
-    def show_code(self, file: str, code: tuple[str, ...] | None, operators: Operators) -> None:
+    def show_code(self, found: Source, operators: Operators) -> None:
         """Show a file, or why it cannot be shown."""
-        self.file = file
+        self.file = file = found.file
         self.code = ()
-        self.border_title = short_file(file, 3) if file else None
+        self.border_title = Content(short_file(file, 3)) if file else None
         self.border_subtitle = None
-        if code is None:
+        if found.lines is None:
             text = f"{file} is not on this machine and the session holds no copy of it."
-            self.show_lines(message_lines(Message("No source", (text,)), self.room.width, self.room.height))
+            texts = (f"The session holds no copy of {file}.", found.foreign) if found.foreign else (text,)
+            self.show_lines(message_lines(Message("No source", texts), self.room.width, self.room.height))
             return
         costs = source.line_costs(operators, file)
-        self.code = source.source_lines(code, costs, operators.self_ns_per_step)
+        self.code = source.source_lines(found.lines, costs, operators.self_ns_per_step)
         peak_ns = max(costs.values(), default=0.0)
         digits = len(str(len(self.code)))
         self.show_lines([source.render_source(line, digits, peak_ns) for line in self.code])

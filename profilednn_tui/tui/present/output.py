@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from profilednn_tui.plain import plain
 from profilednn_tui.tui.renderables.line import Line, Span, merge
 
 _TOKEN = re.compile(
-    r"\x1b\[([0-9;:?]*)([ -/]*)([@-~])"  # CSI
+    r"\x1b\[([0-9;:?]{0,64})([ -/]{0,8})([@-~])"  # CSI
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)"  # OSC and other strings
     r"|\x1b[ -/]*[0-~]|[\x00-\x1f\x7f]",
     re.DOTALL,
@@ -111,6 +112,7 @@ def output_lines(data: bytes, most: int = 2_000) -> tuple[Line, ...]:
 def _write(cells: list[Span], column: int, text: str, role: str) -> int:
     if not text:
         return column
+    text = plain(text)  # what is left are C1 controls and marks that turn the direction of writing
     if column > len(cells):
         cells.extend([(" ", "")] * (column - len(cells)))
     cells[column : column + len(text)] = [(character, role) for character in text]

@@ -9,11 +9,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Label
 
 from profilednn_tui.session.records import EMPTY_VIEW, SessionView
+from profilednn_tui.session.source import Source
 from profilednn_tui.tui.keys import key_name
 from profilednn_tui.tui.panels.bars import HeaderBar, KeysBar
 from profilednn_tui.tui.panels.lines import LinesView
@@ -23,9 +25,9 @@ from profilednn_tui.tui.present.header import Display
 class EditRequested(Message):
     """The user wants this line in the editor."""
 
-    def __init__(self, file: str, line: int) -> None:
+    def __init__(self, source: Source, line: int) -> None:
         super().__init__()
-        self.file = file
+        self.source = source
         self.line = line
 
 
@@ -55,7 +57,7 @@ class Prompt(Horizontal):
 
     def ask(self, question: Question, text: str = "") -> None:
         self._question = None
-        self.query_one(Label).update(question.label)
+        self.query_one(Label).update(Content(question.label))
         self.query_one("#prompt-note", Label).update("")
         field = self.query_one(Input)
         field.value = text
@@ -63,7 +65,7 @@ class Prompt(Horizontal):
         field.focus()
 
     def say(self, note: str) -> None:
-        self.query_one("#prompt-note", Label).update(note)
+        self.query_one("#prompt-note", Label).update(Content(note))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

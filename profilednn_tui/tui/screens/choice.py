@@ -10,6 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Label
 
@@ -49,15 +50,18 @@ class ChoiceScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
 
-    def __init__(self, question: str, choices: Sequence[Choice]) -> None:
+    def __init__(self, question: str, choices: Sequence[Choice], detail: str = "") -> None:
         super().__init__()
         self._question = question
+        self._detail = detail
         self._choices = tuple(choices)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self._question
+            dialog.border_title = Content(self._question)
             dialog.border_subtitle = "enter or key · esc cancels"
+            if self._detail:
+                yield Label(Content(self._detail), classes="field")
             yield ChoicesView(id="choices")
             if not self._choices:
                 yield Label("Nothing to choose from.")

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from profilednn_tui.session.records import SessionView
+from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import TabsBar
 from profilednn_tui.tui.panels.cores import CoresPane
 from profilednn_tui.tui.panels.facts import NoticesPane, RunPane
@@ -122,7 +123,7 @@ class LiveScreen(SessionScreen):
 
     def __init__(
         self,
-        read_source: Callable[[str], tuple[str, ...] | None],
+        read_source: ReadSource,
         read_output: Callable[[int], bytes],
         write_input: Callable[[bytes], int],
     ) -> None:

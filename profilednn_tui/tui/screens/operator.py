@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import ClassVar
 
 from textual import on
@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from profilednn_tui.session.records import Operator, OperatorKey, Operators, Primitives, SessionView
+from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.source import SourceView
@@ -94,7 +95,7 @@ class OperatorScreen(SessionScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (textual declares it without ClassVar)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-high")]  # noqa: RUF012
 
-    def __init__(self, operator: Operator, merged: bool, read_source: Callable[[str], tuple[str, ...] | None]) -> None:
+    def __init__(self, operator: Operator, merged: bool, read_source: ReadSource) -> None:
         super().__init__()
         self._key = operator.key
         self._backward = operator.backward
@@ -162,7 +163,7 @@ class OperatorScreen(SessionScreen):
             return
         frame = row.frame
         if preview.file != frame.file or not preview.code:
-            preview.show_code(frame.file, self._read_source(frame.file), self.view.operators)
+            preview.show_code(self._read_source(frame.file), self.view.operators)
         preview.show_line(frame.line)
 
     @on(TableView.Opened, "#stacks")
@@ -177,4 +178,4 @@ class OperatorScreen(SessionScreen):
     def action_edit(self) -> None:
         row = self.query_one(StacksView).current
         if row is not None:
-            self.post_message(EditRequested(row.frame.file, row.frame.line))
+            self.post_message(EditRequested(self._read_source(row.frame.file), row.frame.line))

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 
 from profilednn_tui.launch.optimizations import Offer, own_optimizations
@@ -75,7 +76,7 @@ class OptimizationsScreen(SessionScreen):
     def _present(self) -> None:
         table = self.query_one(OptimizationsView)
         table.border_title = "Optimizations: space switches, r runs again with them"
-        table.border_subtitle = ", ".join(sorted(self._chosen)) or "none chosen"
+        table.border_subtitle = Content(", ".join(sorted(self._chosen)) or "none chosen")
         outcomes = self.view.optimizations
         table.show_rows(optimizations.optimization_rows(own_optimizations(), self._offers, outcomes, self._chosen))
         self._show_detail()
@@ -85,7 +86,7 @@ class OptimizationsScreen(SessionScreen):
         row = self.query_one(OptimizationsView).current
         detail = self.query_one("#optimization", LinesView)
         if row is not None and detail.size:
-            detail.border_title = row.name
+            detail.border_title = Content(row.name)
             detail.show_lines(optimizations.detail_lines(row, detail.room.width))
 
     @on(TableView.Opened)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from profilednn_tui.session.records import Operators, SessionView
+from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BreadcrumbBar
 from profilednn_tui.tui.panels.source import SourceView
 from profilednn_tui.tui.present.stacks import short_file
@@ -20,9 +20,7 @@ class SourceScreen(SessionScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit")]
 
-    def __init__(
-        self, file: str, line: int, path: tuple[str, ...], read_source: Callable[[str], tuple[str, ...] | None]
-    ) -> None:
+    def __init__(self, file: str, line: int, path: tuple[str, ...], read_source: ReadSource) -> None:
         super().__init__()
         self._file = file
         self._line = line
@@ -52,9 +50,9 @@ class SourceScreen(SessionScreen):
             return
         first, self._shown = self._shown is None, operators
         self.query_one(BreadcrumbBar).show_path((*self._path, f"{short_file(self._file)}:{self._line}"))
-        source.show_code(self._file, self._read_source(self._file), operators)
+        source.show_code(self._read_source(self._file), operators)
         if first:
             source.show_line(self._line)
 
     def action_edit(self) -> None:
-        self.post_message(EditRequested(self._file, self.query_one(SourceView).line_number))
+        self.post_message(EditRequested(self._read_source(self._file), self.query_one(SourceView).line_number))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import ClassVar
 
 from textual import on
@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from profilednn_tui.session.records import SessionView, Stacks
+from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BreadcrumbBar
 from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
@@ -59,7 +60,7 @@ class ThreadStacksScreen(SessionScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit")]
 
-    def __init__(self, read_source: Callable[[str], tuple[str, ...] | None], tid: int | None = None) -> None:
+    def __init__(self, read_source: ReadSource, tid: int | None = None) -> None:
         super().__init__()
         self._read_source = read_source
         self._tid = tid
@@ -99,4 +100,4 @@ class ThreadStacksScreen(SessionScreen):
     def action_edit(self) -> None:
         row = self.query_one(StandsView).current
         if row is not None and row.frame is not None:
-            self.post_message(EditRequested(row.frame.file, row.frame.line))
+            self.post_message(EditRequested(self._read_source(row.frame.file), row.frame.line))

@@ -65,7 +65,8 @@ def test_what_the_disk_refuses_waits_and_a_torn_line_is_set_apart(
 
     texts = Path(outbox.path).read_text().splitlines()
     assert texts[1] == '{"eve'
-    assert json.loads(texts[2])["reason"] == "exit"
+    assert json.loads(texts[2])["code"] == "disk"
+    assert json.loads(texts[3])["reason"] == "exit"
 
 
 def test_a_full_disk_keeps_what_it_could_not_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,4 +81,31 @@ def test_a_full_disk_keeps_what_it_could_not_write(tmp_path: Path, monkeypatch: 
         outbox.flush()
     outbox.flush()
 
-    assert [line["event"] for line in lines_of(outbox)] == ["header", "bye"]
+    assert [line["event"] for line in lines_of(outbox)] == ["header", "notice", "bye"]
+    assert "nothing is lost" in str(lines_of(outbox)[1]["text"])
+
+
+def test_what_a_full_disk_never_takes_is_forgotten_and_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits in the memory of the training, which is not to pay for our disk."""
+    outbox = Outbox(str(tmp_path))
+    outbox.flush()
+
+    def full(*arguments: object) -> int:
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        for _ in range(30):
+            outbox.put(Bye("x" * 1_000_000, 1))
+            outbox.flush()
+        assert sum(map(len, outbox._lines)) < 2 * module.MAX_WAITING_BYTES
+    outbox.put(Bye("exit", 1))
+    outbox.flush()
+
+    lines = lines_of(outbox)
+    (notice,) = [line for line in lines if line["event"] == "notice"]
+    assert str(notice["text"]).startswith(f"{outbox.dropped} lines of process {os.getpid()} are lost")
+    assert lines[-1]["reason"] == "exit"
+    outbox.put(Bye("later", 1))
+    outbox.flush()
+    assert [line["event"] for line in lines_of(outbox)].count("notice") == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -9,10 +10,10 @@ import pytest
 
 from profilednn_tui.clock import Clock
 from profilednn_tui.collect import machine, recorder
-from profilednn_tui.collect.recorder import EventFile, Recorder
+from profilednn_tui.collect.recorder import RESERVE_BYTES, RESERVE_FILE, EventFile, Recorder
 from profilednn_tui.collect.roster import Roster
 from profilednn_tui.collect.viewers import viewing
-from profilednn_tui.protocol import Bye, Exit, Hello, encode, header
+from profilednn_tui.protocol import Bye, Exit, Hello, Notice, encode, header
 
 
 class HandClock:
@@ -110,9 +111,30 @@ def test_a_line_cut_by_a_full_disk_does_not_spoil_the_next(tmp_path: Path, monke
         patched.setattr(os, "write", lambda descriptor, data: real_write(descriptor, data[:10]))
         file.append(Bye("lost", 1))
     file.append(Bye("kept", 2))
-    torn, whole = (tmp_path / "host.jsonl").read_bytes().splitlines()
-    assert len(torn) == 10
+    *torn, account, whole = (tmp_path / "host.jsonl").read_bytes().splitlines()
+    assert all(len(piece) <= 10 for piece in torn)
+    assert json.loads(account)["text"].startswith("1 of the profiler's own lines are lost: The disk is full")
     assert json.loads(whole)["reason"] == "kept"
+
+
+def test_a_session_keeps_room_to_say_that_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / RESERVE_FILE).write_bytes(bytes(RESERVE_BYTES))
+    target = Recorder(tmp_path, os.getpid())
+    real_write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if (tmp_path / RESERVE_FILE).stat().st_size == RESERVE_BYTES:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real_write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", full)
+    target.tell(Notice("warning", "output-disk", "10 B of the target's output are lost.", 1))
+    target.finish(Exit(0, 1, 0.0, 0.0, 0))
+    assert [event.get("code", event["event"]) for event in events(tmp_path)] == ["host-disk", "exit"]
+    assert "No space left" in str(target.trouble())
+    assert target.trouble() is None
+    target.finish(Exit(0, 1, 0.0, 0.0, 0))
+    assert events(tmp_path)[2]["code"] == "output-disk"
 
 
 def test_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:

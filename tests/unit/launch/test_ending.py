@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from profilednn_tui.collect.recorder import Recorder
+from profilednn_tui.collect.recorder import RESERVE_BYTES, RESERVE_FILE, Recorder
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch import session
 from profilednn_tui.launch.command import any_command
-from profilednn_tui.launch.ending import RESERVE_BYTES, RESERVE_FILE, record_end, save_holder
+from profilednn_tui.launch.ending import record_end, save_holder
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.report import take_home
 from profilednn_tui.session.folder import ExitFile, SessionFile

@@ -62,9 +62,12 @@ def test_a_target_is_started_on_the_processors_and_we_are_where_we_were() -> Non
 
 
 def test_a_session_can_be_run_again_with_another_set(tmp_path: Path) -> None:
-    started = SessionFile("mine", ["t.py", "--lr", "1"], str(tmp_path), sys.executable, 0, 0, optimizations=["bf16"])
-    again = Rerun.of(started).with_optimizations({"threads", "channels_last"})
-    assert again.command.argv == (sys.executable, "t.py", "--lr", "1")
+    """Its words are those that were started; what is shown of them steers no terminal."""
+    words = ["t.py", "--title", "a\tb\x1b]0;c\x07"]
+    SessionFile("mine", words, str(tmp_path), sys.executable, 0, 0, optimizations=["bf16"]).save(tmp_path)
+    again = Rerun.of(tmp_path).with_optimizations({"threads", "channels_last"})
+    assert again.command.argv == (sys.executable, *words)
+    assert again.text.isprintable()
     assert again.command.working_directory == str(tmp_path)
     assert again.options == LaunchOptions(optimizations=("channels_last", "threads"), name="mine")
 

@@ -57,15 +57,20 @@ def test_windows_output_and_sources_travel(folder: Path, project: Path, tmp_path
     session = opened(path)
     assert session.view(2).operators.windows == (2,)
     assert session.output_tail(9) == b"epoch 1\r\n"
-    assert session.source_lines("net.py") == ("import torch",)
-    assert session.source_lines("train.py") == ("import net", "net.train()")
-    assert session.source_lines("other.py") is None
+    assert session.source("net.py").lines == ("import torch",)
+    assert session.source("train.py").lines == ("import net", "net.train()")
+    assert session.source("other.py").lines is None
 
 
-def test_a_source_that_did_not_travel_is_read_here_if_it_is_there(folder: Path, project: Path, tmp_path: Path) -> None:
+def test_a_source_that_did_not_travel_is_not_read_here(folder: Path, project: Path, tmp_path: Path) -> None:
+    """A snapshot of somebody else could name any file of ours."""
     path = snapshot(folder, tmp_path / "s.pdnn")
     (project / "other.py").write_text("here = True\n")
-    assert opened(path).source_lines("other.py") == ("here = True",)
+    for file in (project / "other.py", project / "train.py", "/etc/passwd"):
+        found = opened(path).source(str(file))
+        assert found.path is None
+        assert found.lines is None
+        assert "may come from anybody" in found.foreign
 
 
 def test_a_snapshot_can_be_saved_again(folder: Path, project: Path, tmp_path: Path) -> None:
@@ -73,7 +78,7 @@ def test_a_snapshot_can_be_saved_again(folder: Path, project: Path, tmp_path: Pa
     (project / "net.py").unlink()
     second = snapshot(first, tmp_path / "2.pdnn")
     assert opened(second).view() == opened(first).view()
-    assert opened(second).source_lines("net.py") == ("import torch",)
+    assert opened(second).source("net.py").lines == ("import torch",)
 
 
 def test_a_snapshot_is_private_and_leaves_no_temporary_file(folder: Path, tmp_path: Path) -> None:

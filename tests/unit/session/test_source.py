@@ -291,11 +291,11 @@ def test_the_end_of_the_output_is_given(folder: Path) -> None:
 def test_sources_are_found_from_the_targets_working_directory(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_bytes(b"import torch\nprint('\xff')\n")
     session = open_session(r.write_session(tmp_path / "s", working_directory=str(tmp_path)))
-    lines = session.source_lines("net.py")
+    lines = session.source("net.py").lines
     assert lines == ("import torch", "print('\ufffd')")
-    assert session.source_lines(str(tmp_path / "net.py")) == lines
-    assert session.source_lines("<frozen importlib>") is None
-    assert session.source_lines("gone.py") is None
+    assert session.source(str(tmp_path / "net.py")).lines == lines
+    assert session.source("<frozen importlib>").lines is None
+    assert session.source("gone.py").lines is None
 
 
 def test_a_command_reaches_every_running_agent_in_a_private_file(folder: Path) -> None:
