@@ -9,6 +9,7 @@ from typing import Any
 
 from ..protocol import Hello, Notice
 from .process import AgentProcess
+from .rank import rank_from_variables
 from .seeds import seed_all
 
 
@@ -45,7 +46,7 @@ def start() -> None:
         from .switchboard import Switchboard  # only now: most runs have none
 
         agent.switchboard = Switchboard(torch, options.optimizations)
-    agent.start(early=not is_child_of_multiprocessing())
+    agent.start(early=not (is_child_of_multiprocessing() or is_becoming_one()))
 
 
 def is_child_of_multiprocessing() -> bool:
@@ -54,9 +55,15 @@ def is_child_of_multiprocessing() -> bool:
     return module is not None and module.parent_process() is not None
 
 
+def is_becoming_one() -> bool:
+    """The same of a spawned process that still reads what its parent has for it, and imports torch for that."""
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and getattr(module.current_process(), "_inheriting", False)
+
+
 def hello(torch: Any, how: str, budget_percent: float, optimizations: list[str]) -> Hello:
     """Who we are."""
-    environment = os.environ
+    rank, world_size = rank_from_variables()
     return Hello(
         pid=os.getpid(),
         parent_pid=os.getppid(),
@@ -68,8 +75,8 @@ def hello(torch: Any, how: str, budget_percent: float, optimizations: list[str])
         torch=str(torch.__version__),
         intra_op_threads=int(torch.get_num_threads()),
         inter_op_threads=int(torch.get_num_interop_threads()),
-        rank=_whole(environment.get("RANK")),
-        world_size=_whole(environment.get("WORLD_SIZE")),
+        rank=rank,
+        world_size=world_size,
         overhead_budget_percent=budget_percent,
         optimizations=optimizations,
         how=how,

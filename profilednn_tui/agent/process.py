@@ -19,6 +19,7 @@ from .guard import Guard
 from .hooks import Hooks
 from .onednn_log import OneDnnLog
 from .outbox import Outbox
+from .rank import Rank
 from .schedule import GRANTED_STEPS, GRANTED_STEPS_LATE, Schedule
 from .timeline import Timeline
 from .torch_profiler import ProfilerMissingError, TorchProfiler
@@ -82,9 +83,7 @@ class AgentProcess:
             self._guard.run(self.switchboard.start)
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
         if self._visit is not None:
-            # Steps come at once here, and none may stand before the hello.
-            for event in self.introduce():
-                self._outbox.put(event)
+            self._outbox.introduce(self.introduce())
             self._outbox.flush()
         self._listen(early)
         presence.enter(self)
@@ -114,6 +113,8 @@ class AgentProcess:
             schedule = Schedule(self._budget_percent, GRANTED_STEPS_LATE if late else GRANTED_STEPS)
             windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
         self._watch.windows = windows
+        self._rank = Rank(self._outbox.put)
+        self._watch.learn_rank = self._rank.look
         if self._turns:
             with suppress(OSError):
                 self._watch.gate = Gate(self.folder)
@@ -158,8 +159,8 @@ class AgentProcess:
     def _write(self) -> None:
         if not self._introduced:
             self._introduced = True
-            for event in self.introduce():
-                self._outbox.put(event)
+            self._outbox.introduce(self.introduce())
+        self._rank.look()
         if self.switchboard is not None:
             for event in self.switchboard.news(self._watch.steps, final=self._left):
                 self._outbox.put(event)
@@ -185,6 +186,8 @@ class AgentProcess:
         self._writer.stop()
         # An open window at the end of the interpreter would take the process down with it.
         self._guard.run(self._give_up_window)
+        if self._hooks is not None:
+            self._guard.run(self._watch.at_end)
         if self._introduced or self._early or self._watch.steps:
             self._guard.run(self._say_goodbye, "exit")
 
