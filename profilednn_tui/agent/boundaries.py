@@ -115,7 +115,7 @@ class Boundaries:
 
     def at_end(self, last: Mark) -> tuple[list[Mark], bool]:
         """The program ends: the marks not told so far, and whether nothing but `last` ends the last of those steps."""
-        if self.source == OPTIMIZER:
+        if self.source == OPTIMIZER or not (self._kept or self.learned):
             return [], False
         marks = [] if self.source is not None else self._choose()
         if self.learned:

@@ -27,7 +27,7 @@ def enter(agent: Any) -> None:
     global _registered
     _present.append(agent)
     if os._exit is _end_at_once:
-        os._exit = _tell_and_end_at_once
+        setattr(os, "_exit", _tell_and_end_at_once)  # noqa: B010 - mypy knows a type of its own for it
     if not _registered:
         _registered = True
         os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after_in_child)
@@ -40,7 +40,7 @@ def leave(agent: Any) -> None:
         _present.remove(agent)
         atexit.unregister(agent.at_exit)
     if not _present and os._exit is _tell_and_end_at_once:
-        os._exit = _end_at_once
+        setattr(os, "_exit", _end_at_once)  # noqa: B010
 
 
 def _before() -> None:

@@ -109,7 +109,7 @@ def running_view(count: int = 100, operators: int = 40) -> SessionView:
         state=State.RUNNING, live=True,
         target=Target("train.py", ("train.py", "--lr", "0.1"), torch="2.14.1", pid=4711),
         machine=Machine("A processor", 4, 2, 4), steps=steps(count),
-        phases=tuple(Phase(name, 5e6, 5e6, 1 / 6) for name in PHASES), operators=merged, window_numbers=(1, 2, 3),
+        phases=tuple(Phase(name, 5e6, 5e6, 1 / len(PHASES)) for name in PHASES), operators=merged, window_numbers=(1, 2, 3),
         cores=Cores(tuple(Core(index, 90.0, 5.0, 0.0, True) for index in range(4)), 360.0, 20.0, 1.1),
         threads=(Thread(4711, 4711, "python", "main", 95.0, 3.0, 12.0, 0),), thread_count=9,
         workers=(Worker(4800, "DataLoader worker", 40.0, 400_000_000),),

@@ -196,7 +196,7 @@ def test_an_event_of_a_process_that_never_said_hello_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [protocol.Threads(1, 3, [[1, 2]]), protocol.Workers(1, [[1]]), protocol.Steps(1, [["x"] * 10])]
+    "event", [protocol.Threads(1, 3, [[1, 2]]), protocol.Workers(1, [[1]]), protocol.Steps(1, [["x"] * 11])]
 )
 def test_rows_that_make_no_sense_are_refused(event: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
