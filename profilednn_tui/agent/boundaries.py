@@ -67,17 +67,29 @@ class Boundaries:
         self.optimizer_steps = 0
         self.learned = False
         """Whether there was a backward pass since the last mark."""
+        self._ends_graphs = False
+        """Whether there was a backward pass that leaves no graph."""
         self._optimizers = Leader()
         self._models = Leader()
         self._kept: list[tuple[str, Mark]] = []
         self._pause: Mark | None = None
         """Where the program turned to something else, with no sign of training since."""
 
-    def on_backward(self) -> None:
-        """A backward pass begins."""
+    def on_backward(self, keeps_graph: bool = False) -> bool:
+        """A backward pass begins; whether it is one of the training.
+
+        One that can be differentiated itself makes a part of a loss, as a penalty, unless the program knows no other:
+        ``torch.func.grad`` makes no other.
+        """
+        if keeps_graph and self._ends_graphs:
+            return False
+        if not keeps_graph and not self._ends_graphs:
+            self._ends_graphs = True
+            self._kept.clear()
         self.backwards += 1
         self.learned = True
         self._pause = None
+        return True
 
     def on_update(self, optimizer: Any, mark: Mark) -> list[Mark]:
         """An optimizer has made its update; the marks at which steps have ended, the newest of them now."""

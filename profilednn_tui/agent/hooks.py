@@ -8,19 +8,15 @@ the wrappers call goes through the guard.
 from __future__ import annotations
 
 import functools
-import sys
 from _thread import get_ident
 from time import perf_counter_ns
-from types import FrameType
 from typing import Any, Callable, Protocol
 
+from .functions import Functions
 from .guard import Guard, without_our_frame
 from .optimizer_hooks import hook_updates
 from .timeline import BACKWARD, DATA, FORWARD, INFERENCE, Cut, Timeline
 from .trainer import Sign, Trainer
-
-SEEN_FRAMES = 40
-"""So far up the stack an autograd function is looked for."""
 
 
 class Listener(Protocol):
@@ -44,8 +40,8 @@ class Listener(Protocol):
     def scaled(self, scaler: Any, outputs: Any, result: Any) -> None:
         """A GradScaler has scaled losses; from any thread."""
 
-    def before_backward(self, tensors: Any) -> None:
-        """The backward pass is about to begin."""
+    def before_backward(self, tensors: Any, keeps_graph: bool) -> None:
+        """The backward pass is about to begin; whether it is differentiable itself, as that of a penalty."""
 
     def before_backward_elsewhere(self, tensors: Any) -> None:
         """Another thread is about to make a backward pass."""
@@ -120,7 +116,7 @@ class Hooks:
         # Dynamo must leave before it reads the timeline; for exports it is enough to ask outside of other calls.
         in_dynamo, compiling = self._torch.compiler.is_dynamo_compiling, self._torch.compiler.is_compiling
         gradients = self._torch.is_grad_enabled
-        in_function = in_autograd_function(self._torch)
+        below_function = Functions(self._torch).inside
 
         # The profiler finds the module in a local variable named `self`.
         @functools.wraps(original)
@@ -130,7 +126,7 @@ class Hooks:
             try:
                 if timeline.busy or compiling():
                     return original(self, *arguments, **keywords)
-                if gradients() or in_function():
+                if gradients() or below_function():
                     if timeline.thread != get_ident() and not trainer.is_me(Sign.FORWARD):
                         return original(self, *arguments, **keywords)
                 elif timeline.thread != get_ident() and timeline.thread is not None:
@@ -167,7 +163,7 @@ class Hooks:
 
     def _backward_call(self, original: Callable[..., Any], compiling: Callable[[], bool]) -> Callable[..., Any]:
         timeline, listener, guard, trainer = self._timeline, self._listener, self._guard, self._trainer
-        is_part = _is_part_of_a_loss if original.__name__ == "grad" else _is_no_part
+        only_gradients = original.__name__ == "grad"
 
         @functools.wraps(original)
         def backward(*arguments: Any, **keywords: Any) -> Any:
@@ -186,10 +182,10 @@ class Hooks:
                     finally:
                         timeline.backward_elsewhere(began_ns)
                 began_ns = timeline.now()
-                if not is_part(timeline, arguments, keywords):
+                if not (only_gradients and timeline.busy):  # else a model computes with gradients, as with forces
                     trainer.has_learned()
                     try:
-                        listener.before_backward(tensors)
+                        listener.before_backward(tensors, only_gradients and _keeps_graph(arguments, keywords))
                     except Exception as error:  # noqa: BLE001 - as above
                         guard.failed("before_backward", error)
                 previous = timeline.enter(BACKWARD, began_ns)
@@ -260,30 +256,6 @@ class Hooks:
         timeline.book()
 
 
-def in_autograd_function(torch: Any) -> Callable[[], bool]:
-    """Says whether the caller runs inside of an autograd function, as reentrant checkpointing and adjoint methods make
-    one: gradients are off there by design, and the module calls are those of the training."""
-    apply = getattr(torch.autograd.Function.apply, "__func__", None)
-    code = getattr(apply, "__code__", None)
-
-    def inside() -> bool:
-        frame: FrameType | None = sys._getframe(1)
-        for _ in range(SEEN_FRAMES):
-            if frame is None:
-                return False
-            if frame.f_code is code:
-                return True
-            frame = frame.f_back
-        return False
-
-    return inside
-
-
-def _is_part_of_a_loss(timeline: Timeline, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-    """Whether a call of ``autograd.grad`` computes what a model or a loss is made of, as forces or penalties."""
-    create_graph = arguments[4] if len(arguments) > 4 else keywords.get("create_graph", False)
-    return bool(timeline.busy or create_graph)
-
-
-def _is_no_part(timeline: Timeline, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-    return False
+def _keeps_graph(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
+    """Whether a call of ``autograd.grad`` is to be differentiable itself."""
+    return bool(arguments[4] if len(arguments) > 4 else keywords.get("create_graph", False))

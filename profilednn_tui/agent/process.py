@@ -7,6 +7,7 @@ import ctypes
 import time
 from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 from time import thread_time_ns
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -166,7 +167,7 @@ class AgentProcess:
                 self._outbox.put(event)
         if self._watch.steps == 0:
             progress = self._watch.progress()
-            seen = (progress.batches, progress.forwards, progress.backwards, progress.optimizer_steps)
+            seen = replace(progress, unix_ns=0)
             if seen != self._seen:
                 self._seen = seen
                 self._outbox.put(progress)

@@ -137,17 +137,17 @@ class Watch:
         """A GradScaler has scaled losses."""
         self._scaled.add(scaler, outputs, result)
 
-    def before_backward(self, tensors: Any) -> None:
+    def before_backward(self, tensors: Any, keeps_graph: bool) -> None:
         """The backward pass is about to begin."""
         if self._last is NOT_BEGUN:
             self._begin(self._beginning.cut or self._timeline.cut())
-        self._learn(tensors)
+        self._learn(tensors, keeps_graph)
 
     def before_backward_elsewhere(self, tensors: Any) -> None:
         """Another thread is about to make a backward pass for the one that trains."""
         if self._last is NOT_BEGUN:
             self._begin(self._beginning.cut or self._timeline.last_switch())
-        self._learn(tensors)
+        self._learn(tensors, keeps_graph=False)
 
     def after_update(self, optimizer: Any, cut: Cut) -> None:
         """An optimizer has updated its parameters."""
@@ -167,8 +167,9 @@ class Watch:
             if not self._enough():
                 self._record_step(mark, Steps.LAST * (unended and mark is marks[-1]))
 
-    def _learn(self, tensors: Any) -> None:
-        self._boundaries.on_backward()
+    def _learn(self, tensors: Any, keeps_graph: bool) -> None:
+        if not self._boundaries.on_backward(keeps_graph):
+            return
         loss = self._scaled.read(tensors)
         if loss is not None:
             self._loss = loss

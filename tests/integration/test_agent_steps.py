@@ -55,6 +55,7 @@ def watched(folder: Path, name: str) -> tuple[Ended, Recording]:
         ("trainer", 12, "optimizer"),
         ("manual", 12, "forward"),
         ("autograd_grad", 12, "forward"),
+        ("functional", 12, "forward"),
         ("manual_with_loader", 12, "dataloader"),
         ("manual_epochs", 12, "dataloader"),
         ("manual_before_an_optimizer", 12, "optimizer"),
@@ -137,7 +138,7 @@ def test_the_last_step_of_a_program_without_optimizer_is_flagged(tmp_path: Path)
     assert flags == [0] * 11 + [Steps.LAST]
 
 
-@pytest.mark.parametrize("loop", ["inference", "gradients_never_used"])
+@pytest.mark.parametrize("loop", ["inference", "gradients_never_used", "forces"])
 def test_a_program_that_never_trains_has_no_step_and_is_not_ended(tmp_path: Path, loop: str) -> None:
     ended, found = watch(tmp_path, "loops.py", loop, PROFILEDNN_STEPS="3")
 

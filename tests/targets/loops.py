@@ -308,6 +308,36 @@ def manual_penalty():
         print(loss.item())
 
 
+def functional():
+    """The gradient is a function, and a new set of parameters comes out of every step."""
+    net = model()
+    weights = {name: parameter.detach() for name, parameter in net.named_parameters()}
+
+    def loss(weights):
+        return torch.func.functional_call(net, weights, (inputs,)).pow(2).mean()
+
+    for _ in range(STEPS):
+        gradients = torch.func.grad(loss)(weights)
+        weights = {name: weight - 0.1 * gradients[name] for name, weight in weights.items()}
+
+
+def forces():
+    """A model whose forward pass differentiates, evaluated only."""
+
+    class Field(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.energy = model()
+
+        def forward(self, point):
+            point = point.clone().requires_grad_()
+            return torch.autograd.grad(self.energy(point).sum(), point)[0]
+
+    field = Field()
+    for _ in range(STEPS):
+        field(inputs)
+
+
 def two_scalers():
     scalers = [torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=3) for scale in (256.0, 65536.0)]
     nets = [model(), model()]

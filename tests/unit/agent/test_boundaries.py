@@ -54,9 +54,9 @@ class Program:
         if self.boundaries.may_pause():
             self.boundaries.pause(now)
 
-    def backward(self) -> None:
+    def backward(self, keeps_graph: bool = False) -> None:
         self.now += 1
-        self.boundaries.on_backward()
+        self.boundaries.on_backward(keeps_graph)
 
     def update(self, optimizer: Thing) -> None:
         self._take(self.boundaries.on_update(optimizer, self._mark()))
@@ -145,6 +145,27 @@ def test_without_an_optimizer_the_loader_is_the_better_sign() -> None:
 
     assert program.boundaries.source == "dataloader"
     assert program.losses == [2, 4, 6, 8, 10]
+
+
+def test_a_penalty_is_a_part_of_the_step() -> None:
+    program = Program()
+    for _ in range(6):
+        program.forward()
+        program.backward(keeps_graph=True)
+        program.train(1)
+    program.end()
+
+    assert len(program.ends) == 6
+
+
+def test_a_program_whose_backward_passes_all_keep_their_graph_trains_by_them() -> None:
+    program = Program()
+    for _ in range(6):
+        program.forward()
+        program.backward(keeps_graph=True)
+    program.end()
+
+    assert len(program.ends) == 6
 
 
 def test_a_loader_that_is_asked_once_is_no_sign() -> None:
