@@ -19,7 +19,7 @@ MAGIC = "profilednn"
 VERSION = 2
 """Of the format. Raised when an older reader would misread what is written; see `Header` for what needs no raise."""
 
-PHASES: tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", "other")
+PHASES: tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", "inference", "other")
 """The parts of a step, in the order in which `Steps.rows` holds them; they add up to the step exactly."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -86,12 +86,23 @@ class Hello:
     intra_op_threads: int
     inter_op_threads: int
     rank: int | None
-    """``RANK`` of a distributed run, else nothing."""
+    """``RANK`` of a distributed run, else nothing; a `Distributed` may follow."""
     world_size: int | None
     overhead_budget_percent: float
     optimizations: list[str]
     how: str
     """``launch`` or ``attach``."""
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class Distributed:
+    """The process has initialized torch.distributed: its rank from now on, whatever its `Hello` said."""
+
+    kind: ClassVar[str] = "distributed"
+
+    rank: int
+    world_size: int
     unix_ns: int
 
 
@@ -106,6 +117,8 @@ class Progress:
     backwards: int
     optimizer_steps: int
     unix_ns: int
+    inferences: int = 0
+    """Calls of modules without gradients."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,8 @@ class StepSource:
     kind: ClassVar[str] = "step_source"
 
     source: str
-    """``optimizer``, ``dataloader`` or ``forward``."""
+    """``optimizer``; without a torch optimizer ``dataloader`` or ``forward``, the next batch or forward pass after a
+    backward pass."""
     reason: str
     thread_id: int
     """Native id of the training thread."""
@@ -142,6 +156,8 @@ class Steps:
     """Flag: the first step, which includes lazy initialization."""
     WARM_UP: ClassVar[int] = 8
     """Flag: the step paid for the warm-up of an optimization, as compiling is."""
+    LAST: ClassVar[int] = 16
+    """Flag: the program's last step, which nothing has ended; it is counted up to the end of its backward pass."""
 
 
 @dataclass(frozen=True)
@@ -427,6 +443,7 @@ class Exit:
 
 AGENT_EVENTS: tuple[type[Any], ...] = (
     Hello,
+    Distributed,
     Progress,
     StepSource,
     Steps,

@@ -91,6 +91,15 @@ def count(number: float | None) -> str:
     return f"{_three_figures(value)}{unit}"
 
 
+def ordinal(number: int) -> str:
+    """``first`` to ``fifth``, ``11th``, ``22nd``."""
+    words = ("first", "second", "third", "fourth", "fifth")
+    if 1 <= number <= len(words):
+        return words[number - 1]
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
 def rate(per_s: float | None) -> str:
     """A rate: ``0.03/s``, ``31.2/s``, ``1,204/s``."""
     if per_s is None:

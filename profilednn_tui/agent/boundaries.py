@@ -3,21 +3,57 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from .timeline import Cut
 
 PATIENCE = 3
 """Iterations without an optimizer's update after which another sign is taken, in a program without any optimizer."""
-PATIENCE_WITH_OPTIMIZER = 64
+PATIENCE_WITH_OPTIMIZER = 256
 """The same where an optimizer exists: gradients may be accumulated that long."""
+LOADER_SHARE = 1 / 3
+"""The DataLoader is the better sign when at least so many iterations begin with a batch: it is asked once for several
+forward and backward passes, as those of a generator and its critic."""
+
+OPTIMIZER, DATALOADER, FORWARD = "optimizer", "dataloader", "forward"
+_ENDED_BY_A_BATCH = (None, DATALOADER, FORWARD)
+_ENDED_BY_A_FORWARD_PASS = (None, FORWARD)
+
+
+class Mark(NamedTuple):
+    """Where a step ends, and the loss that reached its backward pass."""
+
+    cut: Cut
+    loss: float | None
+
+
+class Leader:
+    """Which of several optimizers, or models, ends steps: the first, until another is seen twice without it."""
+
+    def __init__(self) -> None:
+        self._leader: Any = _nobody
+        self._others: dict[int, Mark] = {}
+        """Marks of others since the leader was seen last."""
+
+    def follow(self, thing: Any, mark: Mark) -> list[Mark]:
+        """The marks at which steps have ended, now that `thing` was seen."""
+        leader = self._leader()
+        earlier = self._others.get(id(thing))
+        if leader is not thing and leader is not None and earlier is None:
+            self._others[id(thing)] = mark
+            return []
+        if leader is not thing:
+            self._leader = weakref.ref(thing)
+        self._others.clear()
+        return [mark] if earlier is None else [earlier, mark]
 
 
 class Boundaries:
     """Decides which events end a step.
 
-    While no optimizer has stepped, DataLoader iterations and root-module calls are kept as candidates; when patience
-    runs out the better of the two becomes the source, and its kept cuts become the first steps.
+    Without an optimizer's update a step is ended by the batch or the forward pass that comes next after a backward
+    pass; module calls without gradients end none. Until it is known that there will be no update such marks are kept,
+    and become the first steps when patience runs out.
     """
 
     def __init__(self, any_optimizer: Callable[[], bool]) -> None:
@@ -26,65 +62,141 @@ class Boundaries:
         self.reason = ""
         self.batches = 0
         self.forwards = 0
+        self.inferences = 0
         self.backwards = 0
         self.optimizer_steps = 0
-        self._owner: Any = _nobody
-        self._stepped: list[int] = []
-        self._root: Any = _nobody
-        self._candidates: dict[str, list[Cut]] = {"dataloader": [], "forward": []}
+        self.learned = False
+        """Whether there was a backward pass since the last mark."""
+        self._ends_graphs = False
+        """Whether there was a backward pass that leaves no graph."""
+        self._optimizers = Leader()
+        self._models = Leader()
+        self._kept: list[tuple[str, Mark]] = []
+        self._pause: Mark | None = None
+        """Where the program turned to something else, with no sign of training since."""
 
-    def on_optimizer(self, optimizer: Any) -> bool:
-        """Whether this update ends a step.
+    def on_backward(self, keeps_graph: bool = False) -> bool:
+        """A backward pass begins; whether it is one of the training.
 
-        With several optimizers the first one seen does, until another is seen twice without it: then that one leads.
+        One that can be differentiated itself makes a part of a loss, as a penalty, unless the program knows no other:
+        ``torch.func.grad`` makes no other.
         """
+        if keeps_graph and self._ends_graphs:
+            return False
+        if not keeps_graph and not self._ends_graphs:
+            self._ends_graphs = True
+            self._kept.clear()
+        self.backwards += 1
+        self.learned = True
+        self._pause = None
+        return True
+
+    def on_update(self, optimizer: Any, mark: Mark) -> list[Mark]:
+        """An optimizer has made its update; the marks at which steps have ended, the newest of them now."""
         self.optimizer_steps += 1
-        if self.source != "optimizer":
-            self.source, self.reason = "optimizer", f"a step ends at the update of {type(optimizer).__name__}"
-            self._candidates.clear()
-        owner = self._owner()
-        if owner is optimizer:
-            self._stepped.clear()
-            return True
-        if owner is None or id(optimizer) in self._stepped:
-            self._owner = weakref.ref(optimizer)
-            self._stepped.clear()
-            return True
-        self._stepped.append(id(optimizer))
-        return False
+        if self.source != OPTIMIZER:
+            self.source, self.reason = OPTIMIZER, f"a step ends at the update of {type(optimizer).__name__}"
+            self._kept.clear()
+        marks = self._optimizers.follow(optimizer, mark)
+        self.learned = self.learned and not marks
+        return marks
 
-    def on_batch(self) -> bool:
-        """A DataLoader is asked for a batch; whether that is a candidate or an end."""
-        self.batches += 1
-        return self.source is None or self.source == "dataloader"
+    def batch_may_end(self) -> bool:
+        """Whether a batch that is asked for now ends a step, as far as is known."""
+        return self.learned and self.source in _ENDED_BY_A_BATCH
 
-    def on_forward(self, module: Any) -> bool:
-        """A root module is called; likewise."""
-        self.forwards += 1
-        if self.source is None and self._root() is None:
-            self._root = weakref.ref(module)
-        return (self.source is None or self.source == "forward") and self._root() is module
+    def forward_may_end(self) -> bool:
+        """The same of a forward pass."""
+        return self.learned and self.source in _ENDED_BY_A_FORWARD_PASS
 
-    def settle(self, sign: str, cut: Cut) -> list[Cut]:
-        """Cuts that bound steps: those kept so far when `sign` becomes the source, the new one when it is, or none."""
-        if self.source == sign:
-            return [cut]
-        kept = self._candidates[sign]
-        kept.append(cut)
-        if len(kept) <= PATIENCE:
+    def may_pause(self) -> bool:
+        """The same of a module call without gradients, should no sign of training follow."""
+        return self.learned and self._pause is None and self.source != OPTIMIZER
+
+    def pause(self, mark: Mark) -> None:
+        """The program turns to something else, perhaps for good."""
+        self._pause = mark
+
+    def on_batch(self, mark: Mark) -> list[Mark]:
+        """A batch that may end a step is asked for; marks as in `on_update`, where they are known already."""
+        return self._settle(DATALOADER, [mark])
+
+    def on_forward(self, module: Any, mark: Mark) -> list[Mark]:
+        """A forward pass that may end a step begins; likewise."""
+        return self._settle(FORWARD, self._models.follow(module, mark))
+
+    def at_end(self, last: Mark) -> tuple[list[Mark], bool]:
+        """The program ends: the marks not told so far, and whether nothing but `last` ends the last of those steps."""
+        if self.source == OPTIMIZER or not (self._kept or self.learned):
+            return [], False
+        marks = [] if self.source is not None else self._choose()
+        if self.learned:
+            self.learned = False
+            marks.append(self._pause or last)
+            return marks, self._pause is None
+        return marks, False
+
+    def _settle(self, sign: str, marks: list[Mark]) -> list[Mark]:
+        if not marks:
             return []
-        optimizer = self._any_optimizer()
-        trains = self.backwards >= len(kept) - 2
-        if optimizer and not (trains and len(kept) > PATIENCE_WITH_OPTIMIZER):
-            del kept[: -PATIENCE_WITH_OPTIMIZER - 1]
+        self.learned = False
+        self._pause = None
+        if self.source is not None:
+            return marks
+        self._kept += [(sign, mark) for mark in marks]
+        patience = PATIENCE_WITH_OPTIMIZER if self._any_optimizer() else PATIENCE
+        if len(self._kept) <= patience or (sign == FORWARD and self._loader_leads()):
             return []
-        if sign == "forward" and len(self._candidates["dataloader"]) >= PATIENCE and trains:
-            return []  # the DataLoader, asked for every batch, is the better sign and about to win
-        self.source = sign
-        what = "DataLoader iterations" if sign == "dataloader" else "calls of the model"
+        return self._choose()
+
+    def _loader_leads(self) -> bool:
+        batches = sum(sign == DATALOADER for sign, _ in self._kept)
+        return batches >= LOADER_SHARE * len(self._kept) > 0
+
+    def _choose(self) -> list[Mark]:
+        self.source = DATALOADER if self._loader_leads() else FORWARD
+        what = "DataLoader iterations" if self.source == DATALOADER else "calls of the model"
         self.reason = f"no torch optimizer has made an update: steps are {what}"
-        self._candidates.clear()
-        return kept
+        kept, self._kept = self._kept, []
+        return [mark for sign, mark in kept if self.source == FORWARD or sign == DATALOADER]
+
+
+class Beginning:
+    """Where the first step begins: with the batch or the forward pass that led to the first backward pass.
+
+    What a program does before, as to make its data with a model or to evaluate one, is in no step.
+    """
+
+    def __init__(self) -> None:
+        self.cut: Cut | None = None
+        self._module: Any = _nobody
+        """The one whose forward pass was taken for the beginning."""
+        self._called = False
+        """Whether a module was called since."""
+        self._inferred = False
+        """Whether one was called without gradients since."""
+
+    def on_batch(self, cut: Callable[[], Cut]) -> None:
+        """A batch is asked for."""
+        if self.cut is None or self._called:
+            self._begin(cut(), _nobody)
+
+    def on_last_batch(self) -> None:
+        """There was none."""
+        self.cut = None
+
+    def on_forward(self, module: Any, cut: Callable[[], Cut]) -> None:
+        """A forward pass begins."""
+        if self.cut is None or (self._inferred and self._module() is module):
+            self._begin(cut(), weakref.ref(module))
+        self._called = True
+
+    def on_inference(self) -> None:
+        """A module is called without gradients."""
+        self._called = self._inferred = True
+
+    def _begin(self, cut: Cut, module: Any) -> None:
+        self.cut, self._module, self._called, self._inferred = cut, module, False, False
 
 
 def _nobody() -> None:

@@ -8,8 +8,9 @@ import time
 from typing import Any
 
 from ..protocol import Hello, Notice
-from .parentage import is_child_of_multiprocessing
+from .parentage import is_becoming_one, is_child_of_multiprocessing
 from .process import AgentProcess
+from .rank import rank_from_variables
 from .seeds import seed_all
 
 
@@ -46,12 +47,12 @@ def start() -> None:
         from .switchboard import Switchboard  # only now: most runs have none
 
         agent.switchboard = Switchboard(torch, options.optimizations)
-    agent.start(early=not is_child_of_multiprocessing())
+    agent.start(early=not (is_child_of_multiprocessing() or is_becoming_one()))
 
 
 def hello(torch: Any, how: str, budget_percent: float, optimizations: list[str]) -> Hello:
     """Who we are."""
-    environment = os.environ
+    rank, world_size = rank_from_variables()
     return Hello(
         pid=os.getpid(),
         parent_pid=os.getppid(),
@@ -63,8 +64,8 @@ def hello(torch: Any, how: str, budget_percent: float, optimizations: list[str])
         torch=str(torch.__version__),
         intra_op_threads=int(torch.get_num_threads()),
         inter_op_threads=int(torch.get_num_interop_threads()),
-        rank=_whole(environment.get("RANK")),
-        world_size=_whole(environment.get("WORLD_SIZE")),
+        rank=rank,
+        world_size=world_size,
         overhead_budget_percent=budget_percent,
         optimizations=optimizations,
         how=how,

@@ -61,6 +61,10 @@ class Outbox:
         self.dropped = 0
         self._lines.append(encode(header("agent", os.getpid(), time.time_ns())))
 
+    def introduce(self, events: list[Any]) -> None:
+        """What opens the stream: it goes before all that is queued."""
+        self._lines.extend(map(encode, events))
+
     def put(self, event: Any) -> None:
         """Queue an event."""
         if len(self._events) < MAX_EVENTS:

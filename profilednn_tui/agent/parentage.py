@@ -9,3 +9,9 @@ def is_child_of_multiprocessing() -> bool:
     """Whether this process was made by `multiprocessing`: most are DataLoader workers, and those never train."""
     module = sys.modules.get("multiprocessing.process")
     return module is not None and module.parent_process() is not None
+
+
+def is_becoming_one() -> bool:
+    """The same of a spawned process that still reads what its parent has for it, and imports torch for that."""
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and getattr(module.current_process(), "_inheriting", False)

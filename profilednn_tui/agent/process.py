@@ -7,6 +7,7 @@ import ctypes
 import time
 from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -19,6 +20,7 @@ from .guard import Guard
 from .hooks import Hooks
 from .onednn_log import OneDnnLog
 from .outbox import Outbox
+from .rank import Rank
 from .schedule import GRANTED_STEPS, GRANTED_STEPS_LATE, Schedule
 from .timeline import Timeline
 from .torch_profiler import ProfilerMissingError, TorchProfiler
@@ -83,9 +85,7 @@ class AgentProcess:
             self._guard.run(self.switchboard.start)
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
         if self._visit is not None:
-            # Steps come at once here, and none may stand before the hello.
-            for event in self.introduce():
-                self._outbox.put(event)
+            self._outbox.introduce(self.introduce())
             self._outbox.flush()
         self._listen(early)
         presence.enter(self)
@@ -117,6 +117,8 @@ class AgentProcess:
             schedule = Schedule(self._budget_percent, grants, before_ns)
             windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
         self._watch.windows = windows
+        self._rank = Rank(self._outbox.put)
+        self._watch.learn_rank = self._rank.look
         if self._turns:
             with suppress(OSError):
                 self._watch.gate = Gate(self.folder)
@@ -161,14 +163,14 @@ class AgentProcess:
     def _write(self) -> None:
         if not self._introduced:
             self._introduced = True
-            for event in self.introduce():
-                self._outbox.put(event)
+            self._outbox.introduce(self.introduce())
+        self._rank.look()
         if self.switchboard is not None:
             for event in self.switchboard.news(self._watch.steps, final=self._left):
                 self._outbox.put(event)
         if self._watch.steps == 0:
             progress = self._watch.progress()
-            seen = (progress.batches, progress.forwards, progress.backwards, progress.optimizer_steps)
+            seen = replace(progress, unix_ns=0)
             if seen != self._seen:
                 self._seen = seen
                 self._outbox.put(progress)
@@ -188,6 +190,8 @@ class AgentProcess:
         self._writer.stop()
         # An open window at the end of the interpreter would take the process down with it.
         self._guard.run(self._give_up_window)
+        if self._hooks is not None:
+            self._guard.run(self._watch.at_end)
         if self._introduced or self._early or self._watch.steps:
             self._guard.run(self._say_goodbye, "exit")
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 import time
 import weakref
+from _thread import get_native_id
 from collections import deque
 from operator import attrgetter
 from time import perf_counter_ns
 from typing import Any, Callable, NamedTuple
 
 from ..protocol import Command, Notice, Progress, Status, Steps, StepSource
-from .boundaries import Boundaries, any_optimizer_class_in_use
+from .boundaries import Beginning, Boundaries, Mark, any_optimizer_class_in_use
 from .gate import Gate
 from .loss import LossReader
 from .outbox import Outbox
+from .scaled import ScaledLosses
 from .timeline import Cut, Timeline
 from .windows import Windows
 
@@ -62,18 +64,24 @@ class Watch:
         """Whether an optimization warmed up in the step that ends."""
         self.came_ns = perf_counter_ns()
         """When the agent came into the run."""
+        self.learn_rank: Callable[[], None] = _nothing
+        """Called at each of the first steps: a short run is over before the agent's thread has asked."""
         self._stop_after = stop_after
         self._late = late
         """Whether the training began without us: then `stop_after` ends the watching alone."""
         self._joining = late
         """Whether the first boundary is still to come; what ends there is not a whole step."""
         self._loss_reader = LossReader(torch)
+        self._scaled = ScaledLosses(self._loss_reader)
+        self._beginning = Beginning()
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
         self._roots: dict[int, _Root] = {}
         self._paths: dict[int, str] = {}
         self._last = NOT_BEGUN
         self._first_ns = 0
         self._loss: float | None = None
+        self._source: str | None = None
+        """What ends a step, as it was told."""
         self._flags = Steps.FIRST
         """Those of the step under way."""
         self._look_ns = 0
@@ -89,51 +97,85 @@ class Watch:
 
     def before_batch(self) -> None:
         """A DataLoader is about to be asked for a batch."""
+        boundaries = self._boundaries
+        boundaries.batches += 1
         if self._last is NOT_BEGUN:
-            self._begin()
+            self._beginning.on_batch(self._timeline.cut)
         if self.leaving:
             self._give_up_window()
-        if self._boundaries.on_batch():
-            self._sign("dataloader")
+        if boundaries.batch_may_end():
+            self._reach(boundaries.on_batch(self._mark(self._timeline.cut())))
+
+    def no_batch(self) -> None:
+        """The DataLoader had none left."""
+        if self._last is NOT_BEGUN:
+            self._beginning.on_last_batch()
 
     def before_forward(self, module: Any) -> bool:
         """A root module is about to be called; whether it may compute the loss: it learns nothing."""
+        boundaries = self._boundaries
+        boundaries.forwards += 1
+        root = self._root(module)
         if self._last is NOT_BEGUN:
-            self._begin()
-        if self.leaving:
-            self._give_up_window()
-        root = self._roots.get(id(module))
-        if root is None or root.module() is not module:
-            root = self._add_root(module)
-        self._nested += root.nested
-        if self._boundaries.on_forward(module):
-            self._sign("forward")
+            self._beginning.on_forward(module, self._timeline.cut)
+        elif boundaries.learned and boundaries.forward_may_end() and not self._timeline.updating:
+            self._reach(boundaries.on_forward(module, self._mark(self._timeline.cut())))
         return not root.learns
+
+    def before_inference(self, module: Any) -> None:
+        """A root module is about to be called without gradients; from any thread while none has trained."""
+        boundaries = self._boundaries
+        boundaries.inferences += 1
+        self._root(module)
+        if self._last is NOT_BEGUN:
+            self._beginning.on_inference()
+        elif boundaries.learned and boundaries.may_pause() and not self._timeline.updating:
+            boundaries.pause(self._mark(self._timeline.last_switch()))
 
     def is_loss(self, result: Any) -> bool:
         """Whether what such a module has returned is one number."""
         return self._loss_reader.is_number(result)
 
-    def before_backward(self, tensors: Any) -> None:
+    def scaled(self, scaler: Any, outputs: Any, result: Any) -> None:
+        """A GradScaler has scaled losses."""
+        self._scaled.add(scaler, outputs, result)
+
+    def before_backward(self, tensors: Any, keeps_graph: bool) -> None:
         """The backward pass is about to begin."""
         if self._last is NOT_BEGUN:
-            self._begin()
-        self._boundaries.backwards += 1
-        self._loss = self._loss_reader.read(tensors)
+            self._begin(self._beginning.cut or self._timeline.cut())
+        self._learn(tensors, keeps_graph)
+
+    def before_backward_elsewhere(self, tensors: Any) -> None:
+        """Another thread is about to make a backward pass for the one that trains."""
+        if self._last is NOT_BEGUN:
+            self._begin(self._beginning.cut or self._timeline.last_switch())
+        self._learn(tensors, keeps_graph=False)
 
     def after_update(self, optimizer: Any, cut: Cut) -> None:
         """An optimizer has updated its parameters."""
         if self._last is NOT_BEGUN:
-            self._begin()
-            cut = self._last
-        source = self._boundaries.source
-        if self._boundaries.on_optimizer(optimizer):
-            if source != "optimizer":
-                self._tell_source()
-            if self._joining:
-                self._join()
-            else:
-                self._end_step(cut)
+            self._begin(self._beginning.cut or cut)
+        self._scaled.clear()
+        self._reach(self._boundaries.on_update(optimizer, self._mark(cut)))
+
+    def at_end(self) -> None:
+        """The program ends: no sign of training will follow, so what is known by now must do."""
+        if self._joining or self.detach_wanted:
+            return
+        marks, unended = self._boundaries.at_end(self._mark(self._timeline.last_switch()))
+        if marks:
+            self._tell_source()
+        for mark in marks:
+            if not self._enough():
+                self._record_step(mark, Steps.LAST * (unended and mark is marks[-1]))
+
+    def _learn(self, tensors: Any, keeps_graph: bool) -> None:
+        if not self._boundaries.on_backward(keeps_graph):
+            return
+        loss = self._scaled.read(tensors)
+        if loss is not None:
+            self._loss = loss
 
     def _give_up_window(self) -> None:
         if self.windows is not None:
@@ -141,43 +183,55 @@ class Watch:
 
     # ---- steps
 
-    def _join(self) -> None:
-        """The first boundary of a training that had begun before: the first whole step begins, with a window."""
-        self._joining = False
-        self._last = cut = self._timeline.cut()
+    def _begin(self, cut: Cut) -> None:
+        self._last = cut
         self._first_ns = cut.now_ns
-        self._look(cut, cut, Steps.FIRST)
+        self._timeline.hooks_ns = self._nested = 0  # what came before is in no step, and in no share of the time
 
-    def _begin(self) -> None:
-        self._last = self._timeline.cut()
-        self._first_ns = self._last.now_ns
+    def _mark(self, cut: Cut) -> Mark:
+        return Mark(cut, self._loss)
 
-    def _sign(self, sign: str) -> None:
-        source = self._boundaries.source
-        cuts = self._boundaries.settle(sign, self._timeline.cut())
-        if not cuts:
+    def _reach(self, marks: list[Mark]) -> None:
+        """Steps have ended at these marks, the newest of which is now; there are none while that is not known."""
+        if not self._boundaries.learned:
+            self._loss = None  # the newest mark has it
+        if not marks:
             return
-        if source is None:
-            self._tell_source()
+        self._tell_source()
+        if self._joining:
+            # The training had begun before: here begins the first whole step.
             self._joining = False
-            self._last = cuts.pop(0)
-        for cut in cuts[:-1]:
-            self._record_step(cut)
-        self._end_step(cuts[-1])
+            self._last = marks.pop(0).cut
+            self._first_ns = self._last.now_ns
+            if not marks:
+                self._last = cut = self._timeline.cut()
+                self._look(cut, cut, Steps.FIRST)
+                return
+        if len(marks) > 1:
+            self._give_up_window()  # it has seen several steps
+        for mark in marks[:-1]:
+            if self._enough():
+                break
+            self._record_step(mark)
+        self._end_step(marks[-1])
 
     def _tell_source(self) -> None:
-        import _thread
+        source, reason = self._boundaries.source or "", self._boundaries.reason
+        if source == self._source:
+            return
+        self._source = source
+        self.native_thread = get_native_id()
+        self._outbox.put(StepSource(source, reason, self.native_thread, time.time_ns()))
 
-        self.native_thread = _thread.get_native_id()
-        boundaries = self._boundaries
-        self._outbox.put(StepSource(boundaries.source or "", boundaries.reason, self.native_thread, time.time_ns()))
+    def _enough(self) -> bool:
+        return self._stop_after is not None and self.steps >= self._stop_after
 
-    def _end_step(self, cut: Cut) -> None:
+    def _end_step(self, mark: Mark) -> None:
         if self.detach_wanted:
             return
-        last = self._last
-        flags = self._record_step(cut)
-        enough = self._stop_after is not None and self.steps >= self._stop_after
+        last, cut = self._last, mark.cut
+        flags = 0 if self._enough() else self._record_step(mark)
+        enough = self._enough()
         self.leaving = self.leaving or (enough and self._late)
         soon = flags or self.leaving or self._commands or self.gate is not None or self.steps <= FIRST_STEPS
         if soon or cut.now_ns >= self._look_ns:
@@ -185,18 +239,19 @@ class Watch:
         if enough and not self._late:
             self._stop()
 
-    def _record_step(self, cut: Cut) -> int:
+    def _record_step(self, mark: Mark, more_flags: int = 0) -> int:
         self.steps += 1
-        flags = self._flags | self.warming_up() * Steps.WARM_UP
-        self._outbox.put_step((self.steps, self._last, cut, self._loss, flags))
-        self._last = cut
-        self._loss = None
+        flags = self._flags | self.warming_up() * Steps.WARM_UP | more_flags
+        self._outbox.put_step((self.steps, self._last, mark.cut, mark.loss, flags))
+        self._last = mark.cut
         self._flags = Steps.DISTURBED if flags & Steps.PROFILED else 0
         return flags
 
     def _look(self, last: Cut, cut: Cut, flags: int) -> None:
         """What need not happen at every one of many fast steps: windows and commands."""
         self._look_ns = cut.now_ns + LOOK_INTERVAL_NS
+        if self.steps <= FIRST_STEPS:
+            self.learn_rank()
         while self._commands:
             self._obey(self._commands.popleft())
         windows = self.windows
@@ -255,6 +310,16 @@ class Watch:
                     self._paths.setdefault(id(module), path.replace("_orig_mod.", "") or type(module).__name__)
         return self._paths
 
+    def _root(self, module: Any) -> _Root:
+        """What is known of a module that the program has called."""
+        if self.leaving:
+            self._give_up_window()
+        root = self._roots.get(id(module))
+        if root is None or root.module() is not module:
+            root = self._add_root(module)
+        self._nested += root.nested
+        return root
+
     def _add_root(self, module: Any) -> _Root:
         self._roots = {key: root for key, root in self._roots.items() if root.module() is not None}
         learns = next(module.parameters(), None) is not None
@@ -267,7 +332,9 @@ class Watch:
     def progress(self) -> Progress:
         """What was seen so far."""
         seen = self._boundaries
-        return Progress(seen.batches, seen.forwards, seen.backwards, seen.optimizer_steps, time.time_ns())
+        return Progress(
+            seen.batches, seen.forwards, seen.backwards, seen.optimizer_steps, time.time_ns(), seen.inferences
+        )
 
     def _hooks_ns(self) -> int:
         return int(self._timeline.hooks_ns / SEEN_SHARE + self._nested * self.nested_call_ns)
@@ -295,3 +362,7 @@ class Watch:
             unix_ns=time.time_ns(),
             run_ns=run_ns,
         )
+
+
+def _nothing() -> None:
+    """Without torch.distributed."""

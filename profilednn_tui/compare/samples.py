@@ -17,7 +17,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class FairSteps:
-    """Steps without flags, as arrays of the shape (steps,); phases of the shape (steps, 6)."""
+    """Steps without flags, as arrays of the shape (steps,); phases of the shape (steps, phases)."""
 
     numbers: Integers
     durations_ns: Floats

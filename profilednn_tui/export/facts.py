@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Module, SessionView, State
+from profilednn_tui.session.records import Module, Optimization, ProcessEntry, SessionView, State
 from profilednn_tui.session.words import change_words, gap_words, windows_words
 
 
@@ -16,6 +16,43 @@ def target_fact(view: SessionView) -> str:
         f"{name} {version}" for name, version in (("Python", target.python), ("torch", target.torch)) if version
     ]
     return " · ".join([shlex.join(target.argv) or target.name, *versions, *target.optimizations])
+
+
+def process_fact(view: SessionView) -> str | None:
+    """The process that the figures are of, and how many there were."""
+    shown = next((entry for entry in view.processes if entry.shown), None)
+    if shown is None:
+        return None
+    trained = sum(entry.steps > 0 for entry in view.processes)
+    if len(view.processes) == 1 or not trained:
+        return process_name(shown)
+    idle = len(view.processes) - trained
+    without = f", {idle} more had no step" if idle else ""
+    return f"{process_name(shown)}; trained: {trained} process{'' if trained == 1 else 'es'}{without}"
+
+
+def process_name(entry: ProcessEntry) -> str:
+    """``rank 0, pid 123, second life``."""
+    rank = [f"rank {entry.rank}"] if entry.rank is not None else []
+    return ", ".join([*rank, f"pid {entry.pid}", *([f"{units.ordinal(entry.life)} life"] if entry.life > 1 else [])])
+
+
+def trained_processes(view: SessionView) -> tuple[ProcessEntry, ...]:
+    """All processes that trained, where there are several."""
+    trained = tuple(entry for entry in view.processes if entry.steps)
+    return trained if len(trained) > 1 else ()
+
+
+def process_end(view: SessionView, entry: ProcessEntry) -> str:
+    """What became of a process."""
+    return "ended" if entry.ended else "running" if view.live else "end unknown"
+
+
+def other_receipts(view: SessionView) -> Iterator[tuple[ProcessEntry, Optimization]]:
+    """What optimizations did in other processes that trained, where that is not what they did in the one shown."""
+    for entry in view.processes:
+        if entry.steps and not entry.shown:
+            yield from ((entry, one) for one in entry.optimizations if one not in view.optimizations)
 
 
 def end_fact(view: SessionView) -> str:
@@ -179,9 +216,10 @@ def _no_steps(view: SessionView) -> str:
     seen = (
         (progress.batches, "batches"),
         (progress.forwards, "forward passes"),
+        (progress.inferences, "module calls without gradients"),
         (progress.backwards, "backward passes"),
         (progress.optimizer_steps, "optimizer updates"),
     )
     counts = ", ".join(f"{units.count(number)} {what}" for number, what in seen if number)
-    seen_text = counts or "nothing of a training; a kill or os._exit loses the last half second"
-    return f"No steps: torch was imported, but no training step was recorded (seen: {seen_text})."
+    seen_text = f", only {counts}" if counts else "; a kill loses the last half second"
+    return f"No steps: torch was imported, but no training step was seen{seen_text}."

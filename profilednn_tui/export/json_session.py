@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 
+from profilednn_tui.export.facts import process_end
 from profilednn_tui.export.frames import frame_text
 from profilednn_tui.onednn.breakdown import configuration, layout
 from profilednn_tui.onednn.records import PrimitiveLog
+from profilednn_tui.protocol import PHASES
 from profilednn_tui.session.folder import UNREADABLE
-from profilednn_tui.session.records import Operator, SessionView, Stack
+from profilednn_tui.session.records import Operator, Optimization, SessionView, Stack
 from profilednn_tui.session.work import covered_share, work_per_step
 
 SCHEMA = "profilednn.session/1"
@@ -44,6 +46,7 @@ def document(view: SessionView) -> dict[str, Any]:
             "pid": target.pid,
             "rank": target.rank,
             "world_size": target.world_size,
+            "life": target.life,
             "intra_op_threads": target.intra_op_threads,
             "exit_code": target.exit_code,
             "optimizations": list(target.optimizations),
@@ -106,7 +109,21 @@ def document(view: SessionView) -> dict[str, Any]:
             "bad_lines": agent.bad_lines,
             "errors": list(agent.errors),
         },
-        "optimizations": [{"name": one.name, "state": one.state, "text": one.text} for one in view.optimizations],
+        "optimizations": _receipts(view.optimizations),
+        "processes": [
+            {
+                "pid": entry.pid,
+                "rank": entry.rank,
+                "life": entry.life,
+                "shown": entry.shown,
+                "state": process_end(view, entry),
+                "steps": entry.steps,
+                "median_ms": _ms(entry.median_ns),
+                "argv": list(entry.argv),
+                "optimizations": _receipts(entry.optimizations),
+            }
+            for entry in view.processes
+        ],
         "notices": [{"level": one.level, "code": one.code, "text": one.text} for one in view.notices],
     }
 
@@ -117,8 +134,14 @@ def _since(view: SessionView) -> dict[str, Any] | None:
     return None if since is None else {"before_ms": _ms(since.before_ns), "now_ms": _ms(since.now_ns)}
 
 
+def _receipts(optimizations: Iterable[Optimization]) -> list[dict[str, Any]]:
+    return [{"name": one.name, "state": one.state, "text": one.text} for one in optimizations]
+
+
 def _steps(view: SessionView) -> dict[str, Any]:
     steps = view.steps
+    phases = [phase.name for phase in view.phases] or list(PHASES)
+    places = [PHASES.index(name) for name in phases]
     return {
         "count": steps.count,
         "source": steps.source,
@@ -127,7 +150,8 @@ def _steps(view: SessionView) -> dict[str, Any]:
         "steps_per_s": steps.steps_per_s,
         "numbers": list(steps.numbers),
         "durations_ms": [_ms(duration) for duration in steps.durations_ns],
-        "phases_ms": [[_ms(part) for part in parts] for parts in steps.phases_ns],
+        "phase_names": phases,
+        "phases_ms": [[_ms(parts[place]) for place in places] for parts in steps.phases_ns],
         "loss": [_number(loss) for loss in steps.losses],
         "flags": list(steps.flags),
     }

@@ -16,7 +16,7 @@ TOP_MODULES = 15
 
 
 def markdown_text(view: SessionView) -> str:
-    parts = (_head, _phases, _operators, _primitives, _modules, _optimizations, _notices)
+    parts = (_head, _processes, _phases, _operators, _primitives, _modules, _optimizations, _notices)
     return "\n".join(line for part in parts for line in part(view))
 
 
@@ -26,6 +26,7 @@ def _head(view: SessionView) -> Iterator[str]:
     figures = (
         ("Target", f"{markdown_code(facts.target_fact(view))}"),
         ("End", facts.end_fact(view)),
+        ("Process", facts.process_fact(view)),
         ("Machine", facts.machine_fact(view)),
         ("Steps", facts.steps_fact(view)),
         ("Loss", facts.loss_fact(view)),
@@ -36,6 +37,20 @@ def _head(view: SessionView) -> Iterator[str]:
     yield from (f"- {name}: {text}" for name, text in figures if text is not None)
     yield from (f"- {text}" for text in facts.missing(view))
     yield ""
+
+
+def _processes(view: SessionView) -> Iterator[str]:
+    rows = [
+        (
+            facts.process_name(entry) + (" (shown)" if entry.shown else ""),
+            facts.process_end(view, entry),
+            units.count(entry.steps),
+            units.milliseconds(entry.median_ns),
+        )
+        for entry in facts.trained_processes(view)
+    ]
+    if rows:
+        yield from section("Processes that trained", ("process", "end", "steps", "median ms"), rows, left=2)
 
 
 def _phases(view: SessionView) -> Iterator[str]:
@@ -109,6 +124,10 @@ def _modules(view: SessionView) -> Iterator[str]:
 
 def _optimizations(view: SessionView) -> Iterator[str]:
     rows = [(markdown_code(one.name), one.state, escape(one.text)) for one in view.optimizations]
+    rows += [
+        (markdown_code(one.name), f"{one.state} ({facts.process_name(entry)})", escape(one.text))
+        for entry, one in facts.other_receipts(view)
+    ]
     if rows:
         yield from section("Optimizations", ("optimization", "state", "receipt"), rows, left=3)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from profilednn_tui import units
 from profilednn_tui.export import facts
-from profilednn_tui.session.records import Operator, SessionView
+from profilednn_tui.session.records import Operator, Optimization, SessionView
 
 TOP_OPERATORS = 10
 TOP_MODULES = 5
+MAX_PROCESSES = 16
 LABEL_WIDTH = 11
 NAME_WIDTH = 36
 SHAPES_WIDTH = 36
@@ -18,8 +19,7 @@ SHAPES_WIDTH = 36
 def summary_lines(view: SessionView) -> tuple[str, ...]:
     """Plain text, aligned, some 25 lines of at most 100 columns where names allow it."""
     return tuple(
-        line.rstrip()
-        for line in (*_head(view), *_phases(view), *_operators(view), *_modules(view), "", *_labelled(_tail(view)))
+        line.rstrip() for part in (_head, _processes, _phases, _operators, _modules, _tail) for line in part(view)
     )
 
 
@@ -28,12 +28,27 @@ def _head(view: SessionView) -> Iterator[str]:
         (
             ("target", facts.target_fact(view)),
             ("", facts.end_fact(view)),
+            ("process", facts.process_fact(view)),
             ("machine", facts.machine_fact(view)),
             ("steps", facts.steps_fact(view)),
             ("loss", facts.loss_fact(view)),
         )
     )
     yield from _labelled(("missing", text) for text in facts.missing(view))
+
+
+def _processes(view: SessionView) -> Iterator[str]:
+    trained = facts.trained_processes(view)
+    if not trained:
+        return
+    yield ""
+    yield f"{'process that trained':{NAME_WIDTH}} {'steps':>12} {'median':>12}"
+    for entry in trained[:MAX_PROCESSES]:
+        figures = f"{units.count(entry.steps):>12} {units.duration(entry.median_ns):>12}"
+        shown = ", shown here" if entry.shown else ""
+        yield f"{facts.process_name(entry):{NAME_WIDTH}} {figures}  {facts.process_end(view, entry)}{shown}"
+    if len(trained) > MAX_PROCESSES:
+        yield f"and {len(trained) - MAX_PROCESSES} more"
 
 
 def _phases(view: SessionView) -> Iterator[str]:
@@ -79,18 +94,29 @@ def _modules(view: SessionView) -> Iterator[str]:
         yield f"{_cut(module.path, NAME_WIDTH):{NAME_WIDTH}} {forward:>12} {backward:>12}  {module.class_name}"
 
 
-def _tail(view: SessionView) -> Iterator[tuple[str, str | None]]:
+def _tail(view: SessionView) -> Iterator[str]:
+    yield ""
+    yield from _labelled(_last_facts(view))
+
+
+def _last_facts(view: SessionView) -> Iterator[tuple[str, str | None]]:
     yield "cores", facts.cores_fact(view)
     yield "memory", facts.memory_fact(view)
     yield "overhead", facts.overhead_fact(view)
     for one in view.optimizations:
-        yield "with", f"{one.name}: {one.state}" + (f", {one.text}" if one.text else "")
+        yield "with", _receipt(one)
+    for entry, one in facts.other_receipts(view):
+        yield "", f"{facts.process_name(entry)}: {_receipt(one)}"
     for text in facts.notices(view):
         level, _, sentence = text.partition(": ")
         yield level, sentence
 
 
-def _labelled(entries: Iterator[tuple[str, str | None]] | Sequence[tuple[str, str | None]]) -> Iterator[str]:
+def _receipt(one: Optimization) -> str:
+    return f"{one.name}: {one.state}" + (f", {one.text}" if one.text else "")
+
+
+def _labelled(entries: Iterable[tuple[str, str | None]]) -> Iterator[str]:
     return (f"{label:<{LABEL_WIDTH}}{text}" for label, text in entries if text is not None)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
 
 from profilednn_tui import protocol
 from profilednn_tui.session.primitives import PrimitiveSeries
@@ -20,6 +22,8 @@ class Process:
 
     def __init__(self, hello: protocol.Hello) -> None:
         self.hello = hello
+        self.newest_unix_ns = hello.unix_ns
+        """Time of the newest thing it said."""
         self.progress = Progress()
         self.steps = StepSeries()
         self.windows = WindowSeries(self.steps)
@@ -38,9 +42,23 @@ class Process:
     def optimizations(self) -> tuple[Optimization, ...]:
         return tuple(self._optimizations.values())
 
-    def entry(self, ended: bool) -> ProcessEntry:
+    @property
+    def trained(self) -> bool:
+        return self.first_step_unix_ns is not None
+
+    def entry(self, ended: bool, life: int, shown: bool) -> ProcessEntry:
         hello = self.hello
-        return ProcessEntry(hello.pid, hello.rank, tuple(hello.argv), self.steps.count, ended or self.bye is not None)
+        return ProcessEntry(
+            pid=hello.pid,
+            rank=hello.rank,
+            argv=tuple(hello.argv),
+            steps=self.steps.count,
+            ended=ended or self.bye is not None,
+            median_ns=self.steps.view().median_ns,
+            life=life,
+            shown=shown,
+            optimizations=self.optimizations,
+        )
 
     def agent(self, bad_lines: int) -> Agent:
         errors = tuple(self._errors)
@@ -66,8 +84,13 @@ class Process:
             errors=errors,
         )
 
+    def on_distributed(self, event: protocol.Distributed) -> None:
+        self.hello = replace(self.hello, rank=event.rank, world_size=event.world_size)
+
     def on_progress(self, event: protocol.Progress) -> None:
-        self.progress = Progress(event.batches, event.forwards, event.backwards, event.optimizer_steps)
+        self.progress = Progress(
+            event.batches, event.forwards, event.backwards, event.optimizer_steps, event.inferences
+        )
 
     def on_steps(self, event: protocol.Steps) -> int:
         end_unix_ns = self.steps.add(event)
@@ -89,17 +112,44 @@ class Process:
         self.bye = event
 
 
+def lives(processes: Iterable[Process]) -> dict[Process, int]:
+    """Which life each process is: those that trained one after the other as the same rank, or under the same pid.
+
+    A child of a process that has a rank inherits it with the environment; it is another process, not a later life.
+    """
+    found: dict[Process, int] = {}
+    alike: dict[tuple[str, int], list[Process]] = {}
+    for process in sorted(processes, key=lambda one: one.hello.unix_ns):
+        found[process] = 1
+        if not process.trained:
+            continue
+        names = [("pid", process.hello.pid)]
+        if process.hello.rank is not None:
+            names.append(("rank", process.hello.rank))
+        for name in names:
+            others = alike.setdefault(name, [])
+            found[process] = max([found[process], *(found[one] + 1 for one in others if _follows(process, one))])
+            others.append(process)
+    return found
+
+
 def choose_primary(processes: list[Process]) -> Process | None:
-    """The process to show: of those with steps the lowest rank, else the first to step; else the newest."""
-    stepping = [process for process in processes if process.first_step_unix_ns is not None]
+    """The process to show: of those with steps the lowest rank in its newest life, else the first to step; else the
+    newest."""
+    stepping = {process: life for process, life in lives(processes).items() if process.trained}
     if not stepping:
         return max(processes, key=lambda process: process.hello.unix_ns, default=None)
-    return min(stepping, key=_primary_order)
+
+    def order(process: Process) -> tuple[bool, int, int, int]:
+        rank = process.hello.rank
+        return rank is None, rank or 0, -stepping[process], process.first_step_unix_ns or 0
+
+    return min(stepping, key=order)
 
 
-def _primary_order(process: Process) -> tuple[bool, int, int]:
-    rank = process.hello.rank
-    return rank is None, rank or 0, process.first_step_unix_ns or 0
+def _follows(later: Process, earlier: Process) -> bool:
+    """Whether one of two alike is a later life of the other."""
+    return earlier.newest_unix_ns <= later.hello.unix_ns and later.hello.parent_pid != earlier.hello.pid
 
 
 def _percent(part_ns: int, whole_ns: int) -> float | None:

@@ -48,6 +48,8 @@ class Target:
     pid: int | None = None
     rank: int | None = None
     world_size: int | None = None
+    life: int = 1
+    """As in `ProcessEntry`."""
     intra_op_threads: int | None = None
     exit_code: int | None = None
     """Negative for a signal."""
@@ -70,11 +72,16 @@ class Progress:
     forwards: int = 0
     backwards: int = 0
     optimizer_steps: int = 0
+    inferences: int = 0
+    """Module calls without gradients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One part of the step. Medians over unprofiled steps; `share` is of the sum of all phases' means."""
+    """One part of the step. Medians over unprofiled steps; `share` is of the sum of all phases' means.
+
+    One that no step has may be missing; the others come in the order of `PHASES`.
+    """
 
     name: str
     median_ns: float
@@ -88,7 +95,7 @@ class Steps:
 
     count: int = 0
     source: str | None = None
-    """``optimizer``, ``dataloader`` or ``forward``: what ends a step."""
+    """What ends a step, as in `protocol.StepSource`."""
     source_reason: str = ""
     numbers: tuple[int, ...] = ()
     durations_ns: tuple[int, ...] = ()
@@ -380,13 +387,20 @@ class Optimization:
 
 @dataclass(frozen=True, slots=True)
 class ProcessEntry:
-    """One process of the target that has an agent."""
+    """One process of the target that has, or had, an agent."""
 
     pid: int
     rank: int | None
     argv: tuple[str, ...]
     steps: int
     ended: bool
+    median_ns: float | None = None
+    """Of its steps, as in `Steps`."""
+    life: int = 1
+    """Of processes that trained one after the other as the same rank, or under the same pid, the how manyeth."""
+    shown: bool = False
+    """Whether the view is of this process."""
+    optimizations: tuple[Optimization, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from profilednn_tui import protocol, units
 from profilednn_tui.session.cores import CoreSeries
 from profilednn_tui.session.folder import SessionFile
 from profilednn_tui.session.memory import MemorySeries
-from profilednn_tui.session.process import LEFT, Process, choose_primary
+from profilednn_tui.session.process import LEFT, Process, choose_primary, lives
 from profilednn_tui.session.records import (
     EMPTY_VIEW,
     Agent,
@@ -18,6 +18,7 @@ from profilednn_tui.session.records import (
     Machine,
     Notice,
     Primitives,
+    ProcessEntry,
     Progress,
     SessionView,
     Stacks,
@@ -41,6 +42,8 @@ class Session:
         self._live = live
         self._gone = False
         self._processes: dict[int, Process] = {}
+        self._earlier: list[Process] = []
+        """Those that trained and then called exec: their pid is another's now."""
         self._selected: int | None = None
         self._cores = CoreSeries()
         self._memory = MemorySeries()
@@ -58,6 +61,7 @@ class Session:
         self._view: tuple[int | None, SessionView] | None = None
         self._handlers: dict[type[Any], Callable[[int, Any], int | None]] = {
             protocol.Hello: self._on_hello,
+            protocol.Distributed: lambda pid, event: self._process(pid).on_distributed(event),
             protocol.Progress: lambda pid, event: self._process(pid).on_progress(event),
             protocol.StepSource: lambda pid, event: self._process(pid).steps.set_source(event),
             protocol.Steps: lambda pid, event: self._process(pid).on_steps(event),
@@ -83,8 +87,11 @@ class Session:
         handler = self._handlers.get(type(event))
         if handler is None:
             return
-        end_unix_ns = handler(writer_pid, event)
-        self._unix_ns = max(self._unix_ns, end_unix_ns or int(getattr(event, "unix_ns", 0)))
+        end_unix_ns = handler(writer_pid, event) or int(getattr(event, "unix_ns", 0))
+        self._unix_ns = max(self._unix_ns, end_unix_ns)
+        speaker = self._processes.get(writer_pid)
+        if speaker is not None:
+            speaker.newest_unix_ns = max(speaker.newest_unix_ns, end_unix_ns)
         self._view = None
 
     def add_bad_lines(self, count: int) -> None:
@@ -130,12 +137,13 @@ class Session:
         shown = self._shown()
         state = self.state
         live = self._live and state not in (State.ENDED, State.LOST)
+        ages = lives((*self._earlier, *self._processes.values()))
         windows = shown.windows if shown else WindowSeries()
         operators = windows.view(window)
         return SessionView(
             state=state,
             live=live,
-            target=self._target(shown, live),
+            target=self._target(shown, live, ages[shown] if shown else 1),
             machine=self._machine,
             progress=shown.progress if shown else Progress(),
             steps=shown.steps.view() if shown else Steps(),
@@ -152,9 +160,24 @@ class Session:
             agent=shown.agent(self._bad_lines) if shown else Agent(bad_lines=self._bad_lines),
             notices=tuple(dict.fromkeys(self._notices.values())),
             optimizations=shown.optimizations if shown else (),
-            processes=tuple(process.entry(ended=not live) for process in self._processes.values()),
+            processes=self._entries(ages, shown, live),
             unix_ns=self._unix_ns,
         )
+
+    def _entries(self, ages: dict[Process, int], shown: Process | None, live: bool) -> tuple[ProcessEntry, ...]:
+        """Those that called exec first, then all others in the order in which they said hello."""
+        newest: dict[int, int] = {}
+        for process, life in ages.items():
+            if process.hello.rank is not None:
+                newest[process.hello.rank] = max(life, newest.get(process.hello.rank, 1))
+
+        def ended(process: Process) -> bool:
+            rank = process.hello.rank
+            replaced = process in self._earlier or (rank is not None and ages[process] < newest[rank])
+            return not live or replaced
+
+        everyone = (*self._earlier, *self._processes.values())
+        return tuple(process.entry(ended(process), ages[process], process is shown) for process in everyone)
 
     def _shown(self) -> Process | None:
         if self._selected is not None:
@@ -176,7 +199,7 @@ class Session:
             return State.WAITING
         return State.RUNNING if len(shown.windows) else State.WARMING
 
-    def _target(self, shown: Process | None, live: bool) -> Target:
+    def _target(self, shown: Process | None, live: bool, life: int) -> Target:
         started = self._started
         hello = shown.hello if shown else None
         argv = tuple(started.argv or (hello.argv if hello else ()))
@@ -191,6 +214,7 @@ class Session:
             pid=hello.pid if hello else None,
             rank=hello.rank if hello else None,
             world_size=hello.world_size if hello else None,
+            life=life,
             intra_op_threads=hello.intra_op_threads if hello else None,
             exit_code=self._exit.exit_code if self._exit else None,
             optimizations=tuple(hello.optimizations if hello else started.optimizations),
@@ -209,6 +233,9 @@ class Session:
 
     def _on_hello(self, pid: int, event: protocol.Hello) -> None:
         # A second hello of the same process: it called exec, and counts anew.
+        earlier = self._processes.get(pid)
+        if earlier is not None and earlier.trained:
+            self._earlier.append(earlier)
         self._processes[pid] = Process(event)
 
     def _on_window(self, pid: int, event: protocol.Window) -> int:

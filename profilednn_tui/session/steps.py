@@ -15,6 +15,9 @@ SAMPLED_STEPS = 1_000
 """Median and p95 are those of the newest steps: training changes its pace over hours."""
 RATE_STEPS = 100
 
+ONLY_IF_SEEN = frozenset({"inference"})
+"""Phases that most trainings do not have: they are left out where no step has any."""
+
 _COLUMNS = 1 + len(PHASES)
 _ROW = 4 + len(PHASES)
 
@@ -35,6 +38,8 @@ class StepSeries:
         """Durations, then phases, of the newest steps without flags."""
         self._flagged: deque[tuple[int, ...]] = deque(maxlen=SAMPLED_STEPS)
         """Flagged steps but the first: better than nothing when every step was profiled."""
+        self._seen: set[str] = set()
+        """Of the phases that are left out otherwise."""
         self._steps: Steps | None = Steps()
         self._phase_view: tuple[Phase, ...] = ()
 
@@ -52,6 +57,7 @@ class StepSeries:
             loss = row[_ROW - 2]
             figures = tuple(map(int, row[1 : 1 + _COLUMNS]))
             self._fair_or_not(flags, figures)
+            self._seen |= {name for name in ONLY_IF_SEEN - self._seen if figures[1 + PHASES.index(name)]}
             self._numbers.append(number)
             self._durations.append(figures[0])
             self._phases.append(figures[1:])
@@ -91,7 +97,8 @@ class StepSeries:
     def _rebuild(self) -> None:
         sample = self._fair or self._flagged
         durations, *phases = zip(*sample, strict=True) if sample else ((),)
-        self._phase_view = _phases(phases)
+        left_out = ONLY_IF_SEEN - self._seen
+        self._phase_view = tuple(phase for phase in _phases(phases) if phase.name not in left_out)
         self._steps = Steps(
             count=self.count,
             source=self._source.source if self._source else None,

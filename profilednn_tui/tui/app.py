@@ -20,6 +20,7 @@ from textual.command import Provider
 from textual.screen import ModalScreen
 from textual.theme import Theme
 
+from profilednn_tui import units
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import Offer
 from profilednn_tui.plain import plain_lines
@@ -90,7 +91,7 @@ class ProfilerApp(App[None]):
         Binding("0", "merged", "all windows merged, live", show=False),
         Binding("w", "take_window", "take a window now", show=False),
         Binding("p", "pause_windows", "pause or resume windows", show=False),
-        Binding("P", "processes", "choose the rank", show=False),
+        Binding("P", "processes", "choose the process", show=False),
         Binding("ctrl+c", "interrupt", "ctrl+c to the target", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "suspend", show=False),
         Binding("ctrl+q", "ask_quit", "quit", show=False, priority=True),
@@ -407,10 +408,11 @@ class ProfilerApp(App[None]):
             Choice(
                 str(number)[-1],
                 f"{f'rank {entry.rank}' if entry.rank is not None else 'process'}  pid {entry.pid}  "
+                f"{f'{units.ordinal(entry.life)} life  ' if entry.life > 1 else ''}"
                 f"{entry.steps:,} steps{'  ended' if entry.ended else ''}",
                 str(entry.pid),
             )
-            for number, entry in enumerate(entries)
+            for number, entry in enumerate({entry.pid: entry for entry in entries}.values())
         ]
         self.push_screen(ChoiceScreen("Process", choices), self._choose_process)
 

@@ -33,6 +33,7 @@ DARK = Theme(
         "phase-loss": "#4fb3a9",
         "phase-backward": "#a48be0",
         "phase-optimizer": "#7fb86f",
+        "phase-inference": "#d98aa5",
         "phase-other": "#566270",
     },
 )
@@ -58,11 +59,14 @@ LIGHT = Theme(
         "phase-loss": "#2f9c91",
         "phase-backward": "#8668cf",
         "phase-optimizer": "#5d9b4c",
+        "phase-inference": "#bd5c7d",
         "phase-other": "#98a2ad",
     },
 )
 
-_PHASE_FALLBACK = dict(zip(PHASES, ("warning", "primary", "success", "secondary", "accent", "panel"), strict=True))
+_PHASE_FALLBACK = dict(
+    zip(PHASES, ("warning", "primary", "success", "secondary", "accent", "error", "panel"), strict=True)
+)
 """Where the phases' colours come from in a theme that does not name them."""
 
 _QUIET = {"muted": 0.62, "faint": 0.38}

@@ -59,7 +59,7 @@ def _facts(view: SessionView) -> list[tuple[str, str]]:
     facts = [
         ("command", shlex.join(target.argv)),
         ("folder", target.working_directory),
-        ("process", f"pid {target.pid}" if target.pid else ""),
+        ("process", _process_text(view)),
         ("rank", f"{target.rank} of {target.world_size}" if target.rank is not None else ""),
         ("ended", exit_words(target.exit_code) if view.state is State.ENDED and not target.detached else ""),
         ("python", target.python or ""),
@@ -75,6 +75,15 @@ def _facts(view: SessionView) -> list[tuple[str, str]]:
         ("errors", f"{len(agent.errors)} in the agent, see 8 Notices" if agent.errors else ""),
     ]
     return [(label, value) for label, value in facts if value]
+
+
+def _process_text(view: SessionView) -> str:
+    if not view.target.pid:
+        return ""
+    life = f", {units.ordinal(view.target.life)} life" if view.target.life > 1 else ""
+    others = len(view.processes) - 1
+    more = f"; {others} more had an agent, P chooses" if others > 0 else ""
+    return f"pid {view.target.pid}{life}{more}"
 
 
 def _cores_text(view: SessionView) -> str:

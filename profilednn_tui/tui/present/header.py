@@ -43,7 +43,7 @@ def header_lines(view: SessionView, display: Display, width: int) -> tuple[Line,
 def _name(view: SessionView, width: int) -> Line:
     target = view.target
     name = target.name or "profilednn-tui"
-    rank = f" rank {target.rank} of {target.world_size}" if target.rank is not None else ""
+    rank = f" {process_words(view)}" if process_words(view) else ""
     switched = f" +{' +'.join(target.optimizations)}" if target.optimizations else ""
     arguments = shlex.join(target.argv[1:]) if target.argv else ""
     spans: list[Span] = [(clip(name, width), "bold"), (rank, "muted")]
@@ -54,6 +54,19 @@ def _name(view: SessionView, width: int) -> Line:
     if arguments and room >= 4:
         spans.append((" " + clip(arguments, room), "muted"))
     return tuple(spans)
+
+
+def process_words(view: SessionView) -> str:
+    """Which process is shown, where that is a question: ``rank 0 of 2, second life``."""
+    target = view.target
+    words = []
+    if target.rank is not None:
+        words.append(f"rank {target.rank} of {target.world_size}")
+    elif target.pid is not None and sum(entry.steps > 0 for entry in view.processes) > 1:
+        words.append(f"pid {target.pid}")
+    if target.life > 1:
+        words.append(f"{units.ordinal(target.life)} life")
+    return ", ".join(words)
 
 
 def _badges(view: SessionView, display: Display, width: int) -> Line:

@@ -15,10 +15,10 @@ from profilednn_tui.tui.renderables.scale import ceiling_for
 from profilednn_tui.tui.renderables.sparkline import braille
 
 ROLES = tuple(f"phase-{phase}" for phase in PHASES)
-GLYPHS = ":█▒▓░·"
+GLYPHS = ":█▒▓░/·"
 """Phases without colours."""
 
-_SHORT = dict(zip(PHASES, ("data", "fwd", "loss", "bwd", "opt", "other"), strict=True))
+_SHORT = dict(zip(PHASES, ("data", "fwd", "loss", "bwd", "opt", "infer", "other"), strict=True))
 _AXIS = 7
 """Cells of the labels on the left."""
 _COLUMN_S = 0.25

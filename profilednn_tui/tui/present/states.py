@@ -73,7 +73,7 @@ def steps_message(view: SessionView) -> Message | None:
         return Message("Detached without a step", (progress_text(view.progress),))
     if view.state is State.ENDED:
         reason = "torch was never imported." if view.target.torch is None else progress_text(view.progress)
-        return Message(f"The target ended without a step ({exit_words(view.target.exit_code)})", (reason,))
+        return Message(f"The target ended, no training step was seen ({exit_words(view.target.exit_code)})", (reason,))
     return Message("No step yet")
 
 
@@ -82,6 +82,7 @@ def progress_text(progress: Progress) -> str:
     counts = (
         (progress.batches, "batch", "batches"), (progress.forwards, "forward", "forwards"),
         (progress.backwards, "backward", "backwards"), (progress.optimizer_steps, "optimizer step", "optimizer steps"),
+        *([(progress.inferences, "call without gradients", "calls without gradients")] if progress.inferences else []),
     )  # fmt: skip
     return "Seen so far: " + ", ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in counts) + "."
 
@@ -138,5 +139,9 @@ def _why_no_step(view: SessionView) -> str:
     if progress.backwards and not progress.optimizer_steps:
         return "A step ends when the optimizer updates: gradients are being accumulated, or no torch optimizer is used."
     if progress.forwards or progress.batches:
-        return "A step ends when the optimizer updates; without one, batches or forward calls are counted instead."
+        return (
+            "A step ends when the optimizer updates; without one, at the next batch or forward pass after a backward."
+        )
+    if progress.inferences:
+        return "Calls without gradients are no training: there is no step before the first backward pass."
     return "The model is not being called yet: data or weights may still be loading."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profilednn_tui.agent.timeline import BACKWARD, DATA, FORWARD, Timeline
+from profilednn_tui.agent.timeline import BACKWARD, DATA, FORWARD, INFERENCE, Timeline
 from profilednn_tui.protocol import PHASES
 
 
@@ -139,3 +139,71 @@ def test_skipped_time_belongs_to_no_phase() -> None:
     after = story.timeline.cut()
 
     assert sum(after.phases_since(cut)) == 7
+
+
+def test_a_teacher_between_forward_and_backward_leaves_the_loss_open() -> None:
+    story = Story()
+    story.forward(10)
+    story.wait(1)
+    story.call(INFERENCE, 40)
+    story.wait(2)
+    story.call(BACKWARD, 100)
+
+    assert story.phases() == {"forward": 10, "inference": 40, "loss": 3, "backward": 100}
+
+
+def test_a_validation_between_updates_is_inference_and_what_lies_between_is_other() -> None:
+    story = Story()
+    for _ in range(3):
+        story.call(INFERENCE, 5)
+        story.wait(1)
+
+    assert story.phases() == {"inference": 15, "other": 3}
+
+
+def test_a_training_inside_a_call_without_gradients_keeps_its_own_phases() -> None:
+    story = Story()
+    previous = story.timeline.enter(INFERENCE, story.clock.now_ns)
+    story.wait(1)
+    story.call(BACKWARD, 100)
+    story.wait(2)
+    story.timeline.leave(previous)
+
+    assert story.phases() == {"inference": 3, "backward": 100}
+
+
+def test_a_step_that_ends_inside_a_call_without_gradients_has_all_of_its_time() -> None:
+    story = Story()
+    story.forward(10)
+    story.wait(3)
+    previous = story.timeline.enter(INFERENCE, story.clock.now_ns)
+    story.wait(4)
+
+    assert story.phases() == {"forward": 10, "inference": 4, "other": 3}
+    story.timeline.leave(previous)
+
+
+def test_a_backward_pass_in_another_thread_is_backward_while_the_training_thread_waits() -> None:
+    story = Story()
+    story.forward(10)
+    story.wait(2)
+    began_ns = story.clock.now_ns
+    story.wait(100)
+    story.timeline.backward_elsewhere(began_ns)
+    story.wait(3)
+    story.timeline.enter_optimizer(story.clock.now_ns)
+    story.wait(1)
+    story.timeline.leave_optimizer()
+
+    assert story.phases() == {"forward": 10, "loss": 2, "backward": 100, "optimizer": 1, "other": 3}
+
+
+def test_a_backward_pass_in_another_thread_that_nobody_waited_for_changes_nothing() -> None:
+    story = Story()
+    began_ns = story.clock.now_ns
+    story.wait(5)
+    story.timeline.backward_elsewhere(began_ns)
+    story.forward(10)
+    story.wait(1)
+
+    assert story.phases() == {"forward": 10, "other": 6}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from profilednn_tui.compare.runs import Run, Side, Turn
 from profilednn_tui.compare.samples import FairSteps
+from profilednn_tui.protocol import PHASES
 from profilednn_tui.session.records import (
     Cores,
     Machine,
@@ -35,7 +36,7 @@ def steps(durations_ns: Sequence[float], losses: Sequence[float | None] | None =
         count=count,
         numbers=tuple(range(1, count + 1)),
         durations_ns=whole,
-        phases_ns=tuple((0, value // 3, 0, value // 2, value - value // 2 - value // 3, 0) for value in whole),
+        phases_ns=tuple((0, value // 3, 0, value // 2, value - value // 2 - value // 3, 0, 0) for value in whole),
         losses=tuple(losses) if losses is not None else (None,) * count,
         flags=(0,) * count,
         steps_per_s=50.0,
@@ -64,7 +65,7 @@ def run(name: str, durations_ns: Sequence[float], losses: Sequence[float | None]
 def settled(durations_ns: npt.NDArray[np.float64], turn: Turn | None = None) -> FairSteps:
     """A run as a verdict reads it."""
     count = len(durations_ns)
-    return FairSteps(np.arange(1, count + 1), durations_ns, np.zeros((count, 6)), turn)
+    return FairSteps(np.arange(1, count + 1), durations_ns, np.zeros((count, len(PHASES))), turn)
 
 
 def disturbed(view_of: SessionView) -> SessionView:

@@ -61,8 +61,9 @@ def test_a_run_without_torch_says_so() -> None:
 
 
 def test_a_run_without_steps_says_what_was_seen() -> None:
-    progress = protocol.Progress(batches=12, forwards=12, backwards=0, optimizer_steps=0, unix_ns=1)
-    assert "no training step was recorded (seen: 12 batches, 12 forward passes)" in text(finished(r.hello(), progress))
+    progress = protocol.Progress(12, forwards=0, backwards=0, optimizer_steps=0, unix_ns=1, inferences=8)
+    seen = "no training step was seen, only 12 batches, 8 module calls without gradients."
+    assert seen in text(finished(r.hello(), progress))
 
 
 def test_a_run_without_windows_says_why_there_are_no_operators() -> None:

@@ -196,7 +196,7 @@ def test_an_event_of_a_process_that_never_said_hello_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [protocol.Threads(1, 3, [[1, 2]]), protocol.Workers(1, [[1]]), protocol.Steps(1, [["x"] * 10])]
+    "event", [protocol.Threads(1, 3, [[1, 2]]), protocol.Workers(1, [[1]]), protocol.Steps(1, [["x"] * 11])]
 )
 def test_rows_that_make_no_sense_are_refused(event: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
@@ -218,3 +218,83 @@ def test_the_newest_receipt_of_an_optimization_counts_and_what_was_asked_for_is_
         Optimization("bf16", "on", "4 of 4 layers"),
         Optimization("ipex", "unavailable", "not installed"),
     )
+
+
+SECOND = 1_000_000_000
+
+
+def lives(*born_s: int, died_s: tuple[int, ...] = (), rank: int | None = 0, parent_pid: int = 99) -> Session:
+    """Processes of one rank that each train from a moment on; the last they say is at another."""
+    made = Session(r.session_file(), live=True)
+    for number, second in enumerate(born_s):
+        at = r.START_UNIX_NS + second * SECOND
+        made.apply(100 + number, r.hello(pid=100 + number, rank=rank, parent_pid=parent_pid, unix_ns=at))
+        row = [at + SECOND, *r.step_row(1)[1:]]
+        made.apply(100 + number, protocol.Steps(1, [row] * (10 * (number + 1))))
+        if number < len(died_s):
+            made.apply(100 + number, r.status(unix_ns=r.START_UNIX_NS + died_s[number] * SECOND))
+    return made
+
+
+def test_of_a_rank_that_was_restarted_the_newest_life_is_shown() -> None:
+    view = lives(0, 20, 40, died_s=(10, 30, 50)).view()
+
+    assert (view.target.pid, view.target.life, view.steps.count) == (102, 3, 30)
+    assert [(entry.pid, entry.life, entry.ended, entry.shown) for entry in view.processes] == [
+        (100, 1, True, False),
+        (101, 2, True, False),
+        (102, 3, False, True),
+    ]
+
+
+def test_a_life_is_shown_when_it_trains() -> None:
+    made = lives(0, died_s=(10,))
+    made.apply(200, r.hello(pid=200, rank=0, parent_pid=99, unix_ns=r.START_UNIX_NS + 20 * SECOND))
+
+    assert made.view().target.pid == 100
+    assert [entry.life for entry in made.view().processes] == [1, 1]
+
+
+def test_processes_that_train_at_the_same_time_are_no_lives_of_each_other() -> None:
+    view = lives(0, 5, died_s=(30, 30)).view()
+
+    assert [entry.life for entry in view.processes] == [1, 1]
+
+
+def test_a_child_that_inherited_a_rank_is_no_later_life() -> None:
+    view = lives(0, 20, died_s=(10, 30), parent_pid=100).view()
+
+    assert (view.target.pid, [entry.life for entry in view.processes]) == (100, [1, 1])
+
+
+def test_processes_without_a_rank_are_no_lives_of_each_other() -> None:
+    view = lives(0, 20, died_s=(10, 30), rank=None).view()
+
+    assert (view.target.pid, [entry.life for entry in view.processes]) == (100, [1, 1])
+
+
+def test_a_rank_that_is_learned_late_counts() -> None:
+    made = ranks(2, 1)
+    made.apply(102, protocol.Distributed(0, 3, 1))
+    target = made.view().target
+
+    assert (target.pid, target.rank, target.world_size) == (102, 0, 3)
+
+
+def test_what_a_process_did_before_it_called_exec_is_an_earlier_life() -> None:
+    later = r.hello(unix_ns=r.step_row(60)[0])
+    view = session(r.hello(), r.training(50), later, r.training(3, first=61)).view()
+
+    assert [(entry.pid, entry.life, entry.steps, entry.shown) for entry in view.processes] == [
+        (r.PID, 1, 50, False),
+        (r.PID, 2, 63, True),
+    ]
+
+
+def test_the_receipts_of_every_process_are_there() -> None:
+    made = ranks(1, 2)
+    made.apply(101, protocol.Optimization("bf16", "on", "4 layers", 1))
+    made.apply(102, protocol.Optimization("bf16", "no effect", "because nothing was called", 1))
+    found = {entry.rank: [one.state for one in entry.optimizations] for entry in made.view().processes}
+
+    assert found == {1: ["on"], 2: ["no effect"], 0: []}

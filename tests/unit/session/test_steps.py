@@ -58,9 +58,17 @@ def test_the_median_follows_the_newest_thousand() -> None:
 
 def test_phases_come_in_their_order_and_their_shares_add_up() -> None:
     phases = series(r.training(50)).phases()
-    assert tuple(phase.name for phase in phases) == PHASES
+    assert tuple(phase.name for phase in phases) == tuple(name for name in PHASES if name != "inference")
     assert sum(phase.share for phase in phases) == pytest.approx(1)
     assert phases[3].median_ns == pytest.approx(0.45 * 40.3 * MS)
+
+
+def test_a_phase_that_most_trainings_do_not_have_is_there_when_one_step_has_it() -> None:
+    row = r.step_row(51)
+    row[2 + PHASES.index("inference")], row[2 + PHASES.index("other")] = row[2 + PHASES.index("other")], 0
+    phases = series(r.training(50), protocol.Steps(51, [row])).phases()
+    assert tuple(phase.name for phase in phases) == PHASES
+    assert sum(phase.share for phase in phases) == pytest.approx(1)
 
 
 def test_the_rate_counts_what_lies_between_steps() -> None:

@@ -1,0 +1,55 @@
+"""Whether a module is called below an autograd function.
+
+Gradients are off in the forward pass of an autograd function by design, as reentrant checkpointing and adjoint methods
+have one: the modules called there are those of the training all the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import CodeType, FrameType
+from typing import Any
+
+SEEN_FRAMES = 40
+"""So far up the stack a function is looked for."""
+NAME = "forward"
+
+
+class Functions:
+    """Knows the forward passes of the program's autograd functions by their code."""
+
+    def __init__(self, torch: Any) -> None:
+        self._base = torch.autograd.Function
+        self._known: dict[int, tuple[CodeType, bool]] = {}
+        """By the code's identity, which holds as long as we hold the code: to hash one takes long."""
+
+    def inside(self) -> bool:
+        """Whether one of them is on the stack."""
+        frame: FrameType | None = sys._getframe(1)
+        for _ in range(SEEN_FRAMES):
+            if frame is None:
+                return False
+            if frame.f_code.co_name == NAME and self._is_function(frame.f_code):
+                return True
+            frame = frame.f_back
+        return False
+
+    def _is_function(self, code: CodeType) -> bool:
+        known = self._known.get(id(code))
+        if known is None:
+            known = self._known[id(code)] = (code, any(one is code for one in _codes(self._base)))
+        return known[1]
+
+
+def _codes(base: Any) -> Iterator[CodeType]:
+    """The code of each forward pass below `base`, decorated or not."""
+    for kind in base.__subclasses__():
+        method = kind.__dict__.get(NAME)
+        function = getattr(method, "__func__", method)
+        while function is not None:
+            code = getattr(function, "__code__", None)
+            if isinstance(code, CodeType):
+                yield code
+            function = getattr(function, "__wrapped__", None)
+        yield from _codes(kind)

@@ -1,0 +1,48 @@
+"""Which rank this process is: from the launcher's variables, or from torch.distributed once that is initialized."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any, Callable, Optional
+
+from ..protocol import Distributed
+
+RankAndSize = tuple[Optional[int], Optional[int]]
+
+
+def rank_from_variables() -> RankAndSize:
+    """``RANK`` and ``WORLD_SIZE``, as torchrun sets them."""
+    return _whole("RANK"), _whole("WORLD_SIZE")
+
+
+class Rank:
+    """Tells what torch.distributed knows and the variables did not: ``mp.spawn`` sets none."""
+
+    def __init__(self, report: Callable[[Any], None]) -> None:
+        self._report = report
+        self._told = rank_from_variables()
+
+    def look(self) -> None:
+        """Report a rank that is new; from any thread."""
+        found = _rank_of_group()
+        if found is not None and found != self._told:
+            self._told = found
+            self._report(Distributed(*found, time.time_ns()))
+
+
+def _rank_of_group() -> tuple[int, int] | None:
+    distributed: Any = sys.modules.get("torch.distributed")
+    initialized = getattr(distributed, "is_initialized", None)  # missing where torch was built without it
+    try:
+        if initialized is None or not initialized():
+            return None
+        return int(distributed.get_rank()), int(distributed.get_world_size())
+    except (RuntimeError, ValueError):  # the program is taking it down at this moment
+        return None
+
+
+def _whole(name: str) -> int | None:
+    text = os.environ.get(name)
+    return int(text) if text is not None and text.isdigit() else None
