@@ -221,3 +221,13 @@ def test_what_came_of_the_optimizations_is_in_every_text() -> None:
     ]
     assert "| `channels_last` | on | 53 convolution weights \\| 1 input |" in markdown_text(view)
     assert "with       channels_last: on, 53 convolution weights | 1 input" in summary_lines(view)
+
+
+def test_json_says_of_which_steps_the_operators_are() -> None:
+    view = view_of(*r.agent_events(windows=2))
+    found = document(view)
+    assert found["operator_window_steps"] == [5, 10]
+    assert found["operator_steps_since"] is None
+    assert found["operator_gap_ms_per_step"] == 0.0
+    grown = document(view_of(*r.agent_events(windows=2), r.steps(41, 40, duration_ns=3 * r.STEP_NS)))
+    assert grown["operator_steps_since"] == {"before_ms": 40.0, "now_ms": 120.0}

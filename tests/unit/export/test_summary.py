@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from profilednn_tui import protocol
@@ -68,6 +69,41 @@ def test_a_run_without_steps_says_what_was_seen() -> None:
 
 def test_a_run_without_windows_says_why_there_are_no_operators() -> None:
     assert "No operators: no window was recorded" in text(finished(r.hello(), r.training(10)))
+
+
+def no_operators(notice: protocol.Notice | None = None, **hello: Any) -> str:
+    events = [r.hello(**hello), r.training(10), *([notice] if notice else [])]
+    return next(line for line in summary_lines(finished(*events)) if "No operators" in line)
+
+
+def test_a_short_run_says_that_it_could_not_afford_a_window() -> None:
+    assert "the 10 steps were too short: the first may take a tenth of the time. A longer run" in no_operators()
+
+
+def test_a_run_whose_windows_cannot_be_is_not_called_too_short() -> None:
+    assert no_operators(overhead_budget_percent=0.0).endswith("the overhead budget of 0 % allows none.")
+    failed = protocol.Notice("warning", "window_failed", "operator windows were given up", 1)
+    assert no_operators(failed).endswith("a notice below says why.")
+
+
+def test_of_several_windows_it_says_that_figures_are_medians() -> None:
+    assert "operator (median of 3 windows)" in text(finished(*r.agent_events(windows=3)))
+    assert "operator (1 window)" in text(finished(*r.agent_events(windows=1)))
+
+
+def test_operators_of_another_pace_are_said_to_be() -> None:
+    slow = r.steps(41, 40, duration_ns=3 * r.STEP_NS)
+    summary = text(finished(*r.agent_events(windows=2), slow))
+    assert (
+        "The operators are of the windows at steps 5 and 10; steps have since grown from 40.0 ms to 120.0 ms."
+        in summary
+    )
+
+
+def test_rows_that_do_not_add_up_are_explained() -> None:
+    view = finished(*r.agent_events(windows=3))
+    operators = replace(view.operators, gap_ns_per_step=1e6)
+    assert "The rows, medians each, add up to 12.7 of 13.7 ms." in text(replace(view, operators=operators))
 
 
 def test_a_signal_is_named() -> None:

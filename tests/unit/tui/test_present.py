@@ -13,9 +13,11 @@ from profilednn_tui.session.records import (
     Cores,
     Frame,
     Machine,
+    Notice,
     Operator,
     OperatorKey,
     Operators,
+    PaceChange,
     SessionView,
     Stack,
     State,
@@ -295,3 +297,26 @@ def test_merged_shapes_add_their_work() -> None:
 def test_without_peaks_there_is_a_rate_alone() -> None:
     (row,) = operators.operator_rows(Operators(rows=(product(80.0),)))
     assert (row.gflops, row.placed) == (50.0, None)
+
+
+def test_below_the_table_stands_what_it_is_of() -> None:
+    merged = Operators(windows=(3, 4), steps=(3, 5), self_ns_per_step=12e6)
+    assert operators.note(merged, 38) == "38 operators · 12.0 ms a step · median of 2 windows"
+    alone = Operators(windows=(3,), steps=(5,), self_ns_per_step=12e6, truncated=True)
+    assert operators.note(alone, 38) == "top 38 operators · 12.0 ms a step · window 3"
+    gap = replace(merged, gap_ns_per_step=1e6)
+    assert operators.note(gap, 38).endswith("median of 2 windows · rows add up to 11.0")
+
+
+def test_operators_of_another_pace_are_said_to_be() -> None:
+    stale = Operators(windows=(3, 4), steps=(3, 5), self_ns_per_step=12e6, since=PaceChange(12e6, 31e6))
+    words = "windows at steps 3 and 5; steps have since grown from 12.0 ms to 31.0 ms"
+    assert operators.note(stale, 38) == f"{words} · 38 operators · 12.0 ms a step"
+
+
+def test_windows_that_fail_are_the_reason_for_no_operators() -> None:
+    text = "operator windows were given up, 3 in a row have failed (ValueError: x)"
+    view = replace(running_view(), operators=Operators(), notices=(Notice("warning", "window_failed", text),))
+    message = states.operators_message(view)
+    assert message is not None
+    assert message.sentences == ("Operator windows were given up, 3 in a row have failed (ValueError: x).",)
