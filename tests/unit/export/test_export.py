@@ -225,9 +225,9 @@ def test_what_came_of_the_optimizations_is_in_every_text() -> None:
 
 def test_json_says_of_which_steps_the_operators_are() -> None:
     view = view_of(*r.agent_events(windows=2))
-    found = document(view)
+    found = parsed(view)
     assert found["operator_window_steps"] == [5, 10]
     assert found["operator_steps_since"] is None
     assert found["operator_gap_ms_per_step"] == 0.0
-    grown = document(view_of(*r.agent_events(windows=2), r.steps(41, 40, duration_ns=3 * r.STEP_NS)))
+    grown = parsed(view_of(*r.agent_events(windows=2), r.steps(41, 40, duration_ns=3 * r.STEP_NS)))
     assert grown["operator_steps_since"] == {"before_ms": 40.0, "now_ms": 120.0}
