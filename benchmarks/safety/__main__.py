@@ -33,7 +33,10 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--assume-bfloat16", action="store_true")
+    parser.add_argument("--threads", metavar="N")
     options = parser.parse_args()
+    if options.threads:
+        os.environ[run.THREADS] = options.threads
     if options.list:
         print("\n".join(run.programs()))
         return

@@ -149,7 +149,8 @@ def unlike(plain: Any, other: Any, limit: float, path: str = "") -> Iterator[str
         if _relative(plain, other, 1e-6) > limit:
             yield f"{path}: {other:.6g} instead of {plain:.6g}"
     elif plain != other:
-        yield f"{path}: {_short(other)} instead of {_short(plain)}"
+        what, expected = _one_part(other, plain)
+        yield f"{path}: {_short(what)} instead of {_short(expected)}"
 
 
 CLAIMS = (
@@ -166,6 +167,15 @@ CLAIMS = (
 def is_false(reason: str, contents: Mapping[str, Any]) -> bool:
     """Whether a refusal gives a reason that this program does not give."""
     return any(re.search(pattern, reason) and disproof(contents) for pattern, disproof in CLAIMS)
+
+
+def _one_part(other: Any, plain: Any) -> tuple[Any, Any]:
+    """Of two tensors that differ in one part, that part."""
+    if isinstance(plain, list) and isinstance(other, list) and len(plain) == len(other):
+        different = [(one, two) for one, two in zip(other, plain, strict=True) if one != two]
+        if len(different) == 1:
+            return different[0]
+    return other, plain
 
 
 def _counted(part: str, found: list[str]) -> Iterator[str]:
@@ -213,17 +223,21 @@ def _tensors(plain: dict[str, Any], others: dict[str, Any], farthest: float) -> 
     stopped, squares, way = [], 0.0, 0.0
     for name in plain.keys() & others.keys():
         one, two = plain[name], others[name]
-        if one["moved"] > MOVED and not SHORTER <= two["moved"] / one["moved"] <= LONGER:
+        if MOVED < one["moved"] < math.inf and not SHORTER <= two["moved"] / one["moved"] <= LONGER:
             stopped.append(f"{name} by {two['moved']:.1e} instead of {one['moved']:.1e}")
-        if len(one["values"]) == len(two["values"]):
-            squares += sum((a - b) ** 2 for a, b in zip(one["values"], two["values"], strict=True))
-            way += sum((a - b) ** 2 for a, b in zip(one["values"], one["before"], strict=False))
+        if one["moved"] < math.inf and len(one["values"]) == len(two["values"]):
+            squares += _squares(one["values"], two["values"])
+            way += _squares(one["values"], one["before"])
     if stopped:
         yield f"moved: {'; '.join(sorted(stopped)[:3])}" + (f" and {len(stopped) - 3} more" if len(stopped) > 3 else "")
     if way and not math.sqrt(squares / way) <= farthest:
         yield f"parameters end {math.sqrt(squares / way):.1e} of their way apart (tolerance {farthest:g})"
     if plain.keys() != others.keys():
         yield f"other tensors: {sorted(plain.keys() ^ others.keys())[:4]}"
+
+
+def _squares(one: list[float], two: list[float]) -> float:
+    return sum((a - b) ** 2 for a, b in zip(one, two, strict=False))
 
 
 def _relative(one: float, two: float, least: float) -> float:

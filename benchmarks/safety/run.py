@@ -28,6 +28,10 @@ OWN_VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "MALLOC_", "LD_PRELOAD", "PROF
 """Variables of the caller that would decide what an optimization decides, or what a program computes."""
 
 
+THREADS = "SAFETY_THREADS"
+"""Variable that limits the threads of every program."""
+
+
 def programs() -> list[str]:
     """All by name."""
     return sorted(path.stem for path in PROGRAMS.glob("*.py") if path.stem not in HELPERS)
@@ -131,6 +135,8 @@ def ended(words: list[str], place: Path) -> tuple[int | None, str, str]:
 
 def _environment() -> dict[str, str]:
     ours = {"PROFILEDNN_HOME": str(WORK / "home"), "TORCHINDUCTOR_CACHE_DIR": str(WORK / "inductor")}
+    if threads := os.environ.get(THREADS):
+        ours["OMP_NUM_THREADS"] = threads
     return {**{name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}, **ours}
 
 

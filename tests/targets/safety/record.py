@@ -9,6 +9,7 @@ import copy
 import io
 import json
 import pickle
+import re
 import warnings
 from pathlib import Path
 
@@ -101,7 +102,6 @@ class Record:
         every = max(1, after.numel() // SAMPLES)
         return {
             "moved": float((after - before).norm()) if after.shape == before.shape else -1.0,
-            "parameter": name in self._watched or isinstance(tensor, torch.nn.Parameter),
             "values": after.reshape(-1)[::every].tolist(),
             "before": before.reshape(-1)[::every].tolist(),
         }
@@ -121,7 +121,8 @@ def described(thing, exact=True):
 
 def described_module(module):
     """What the program made, and what a copy and a pickle of it are."""
-    return {"types": types(module), "repr": repr(module), "deepcopy": copied(module), "pickle": pickled(module)}
+    shown = re.sub(r"-?\d+\.\d{3,}(e[+-]?\d+)?", "#", repr(module))  # observers of quantization show what they saw
+    return {"types": types(module), "repr": shown, "deepcopy": copied(module), "pickle": pickled(module)}
 
 
 def types(module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from benchmarks.safety.judge import Receipt, Run, Shown, crash, harm, is_false, 
 
 
 def result() -> dict[str, Any]:
-    weight = {"moved": 0.5, "parameter": True, "values": [1.0, 2.0], "before": [0.7, 1.6]}
+    weight = {"moved": 0.5, "values": [1.0, 2.0], "before": [0.7, 1.6]}
     described = ["tensor", "torch.float32", [2], [1], "Tensor"]
     return {
         "losses": [2.0, 1.0],
@@ -49,6 +50,13 @@ def test_a_parameter_that_stands_still_is_harm_though_the_losses_agree() -> None
     assert found(changed) == ["moved: model.weight by 0.0e+00 instead of 5.0e-01"]
 
 
+def test_what_begins_at_infinity_has_no_way_to_compare() -> None:
+    plain, other = result(), result()
+    for one, value in ((plain, 1.0), (other, 1.0001)):
+        one["tensors"]["observer"] = {"moved": math.inf, "values": [value], "before": [math.inf]}
+    assert list(harm(made(plain), made(other), judge.ROUNDED)) == []
+
+
 def test_losses_may_differ_by_the_tolerance_of_the_optimization() -> None:
     changed = result()
     changed["losses"][1] = 1.01
@@ -66,8 +74,7 @@ def test_a_loss_that_is_no_number_is_harm(loss: float) -> None:
 def test_a_tensor_with_other_strides_is_one_difference_of_the_checkpoint() -> None:
     changed = copy.deepcopy(result())
     changed["checkpoint"]["model"]["weight"][3] = [2]
-    (text,) = found(changed)
-    assert text.startswith("checkpoint: model.weight: ['tensor', 'torch.float32', [2], [2], 'Tensor'] instead of")
+    assert found(changed) == ["checkpoint: model.weight: [2] instead of [1]"]
 
 
 def test_a_mark_in_the_groups_of_the_optimizer_is_harm() -> None:
