@@ -12,10 +12,14 @@ import os
 import sys
 from typing import Any
 
+from ..guard import OUR_FOLDER
 from . import Declined, Optimization, plural
 
 OBSERVED = 3
 """Backward passes before any work is left out."""
+HARMLESS = tuple(os.path.join("torch", *names) for names in (("optim", ""), ("nn", "modules", "module.py")))
+"""Who may look at such a gradient: optimizers have others, modules set it to none, and torch's profiler looks at all
+parameters of a module that is called."""
 
 
 class Switch(Optimization):
@@ -37,6 +41,7 @@ class Switch(Optimization):
         self._frozen = tensors()
         """Those among them that get no gradient any more."""
         self._count = 0
+        self._already = 0
         self._reader = ""
         self._own_function = ""
 
@@ -52,6 +57,9 @@ class Switch(Optimization):
 
         self.replace(optimizer, "add_param_group", add_param_group)
         self._watch_readers()
+
+    def begin_model(self, model: Any) -> None:
+        self._already += sum(not parameter.requires_grad for parameter in model.parameters())
 
     def change_backward(self, tensors: Any, keywords: dict[str, Any]) -> dict[str, Any]:
         if not self._optimizers:
@@ -88,7 +96,8 @@ class Switch(Optimization):
             return (
                 f"nothing is left out before {OBSERVED} backward passes were looked at, and there were {self._passes}"
             )
-        return "an optimizer updates every parameter that gets a gradient"
+        frozen = f" ({plural(self._already, 'parameter')} frozen by the script: torch leaves those out by itself)"
+        return f"an optimizer updates every parameter that gets a gradient{frozen if self._already else ''}"
 
     def revert(self) -> None:
         super().revert()
@@ -139,14 +148,14 @@ class Switch(Optimization):
     def _watch_readers(self) -> None:
         """Learn of whoever looks at a gradient that would be missing."""
         base = self.torch._C.TensorBase.grad
-        unowned, optimizing = self._unowned, os.path.join("torch", "optim")
+        unowned = self._unowned
 
         def read(parameter: Any) -> Any:
             if unowned and parameter in unowned and not self._reader:
                 caller = sys._getframe(1)
-                code = caller.f_code
-                if code.co_name != "zero_grad" and optimizing not in code.co_filename:
-                    self._reader = f"{os.path.basename(code.co_filename)}:{caller.f_lineno}"
+                file = caller.f_code.co_filename
+                if not file.startswith(OUR_FOLDER) and not any(place in file for place in HARMLESS):
+                    self._reader = f"{os.path.basename(file)}:{caller.f_lineno}"
             return base.__get__(parameter)
 
         self.replace(self.torch.nn.Parameter, "grad", property(read, base.__set__, base.__delete__))

@@ -9,6 +9,9 @@ from ..parentage import is_child_of_multiprocessing
 from . import LaunchChanges, Optimization, plural
 from ._processors import one_for_each_core, processors_online, usable_threads
 
+VARIABLE = "PROFILEDNN_THREADS"
+"""Carries the number of usable processors from the launcher to the agent."""
+
 
 class Switch(Optimization):
     name = "threads"
@@ -22,15 +25,18 @@ class Switch(Optimization):
         self._after = 0
 
     def prepare_launch(self) -> LaunchChanges:
-        return LaunchChanges(processors=one_for_each_core(os.sched_getaffinity(0)))
+        processors = one_for_each_core(os.sched_getaffinity(0))
+        usable = usable_threads(len(processors), self.surroundings.quota)
+        return LaunchChanges({VARIABLE: str(usable)}, processors=processors)
 
     def begin_torch(self) -> None:
-        # Here, and by no variable: a wrapper or the script may set those in between, as torchrun does.
+        # Here, and not by OMP_NUM_THREADS: a wrapper or the script may set that in between, as torchrun does.
         self._processors = os.sched_getaffinity(0)
         self._before = self._after = self.torch.get_num_threads()
         if is_child_of_multiprocessing():
             return  # how many of its kind there are, only the program knows
-        cores = usable_threads(len(one_for_each_core(self._processors)), self.surroundings.quota)
+        usable = self.surroundings.environment.get(VARIABLE, "")
+        cores = int(usable) if usable.isdigit() else len(one_for_each_core(self._processors))
         self._after = max(1, cores // self._ranks())
         if self._after != self._before:
             self.undo.append(lambda: self.torch.set_num_threads(self._before))

@@ -53,7 +53,7 @@ def test_threads_wait_actively_only_where_each_has_a_core() -> None:
 
 def test_threads_keep_to_the_quota() -> None:
     changes = switch("threads", surroundings(quota=1.0)).prepare_launch()
-    assert changes.environment == {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    assert changes.environment == {"PROFILEDNN_THREADS": "1"}
     assert changes.processors
 
 
