@@ -36,7 +36,7 @@ for update in record.updates:
             print([parameter.requires_grad for parameter in one.parameters()], one.wide.weight.stride())
         model = copies[update == 6]
         optimizer = torch.optim.SGD([*model.wide.parameters(), *model.head.parameters()], 0.05)
-        record._watched.update(model=model, optimizer=optimizer)
+        record.watch(model=model, optimizer=optimizer)
     optimizer.zero_grad()
     loss = nn.functional.cross_entropy(model(torch.randn(2, 3, 24, 24)), torch.randint(5, (2,)))
     loss.backward()

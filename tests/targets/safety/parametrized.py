@@ -22,12 +22,15 @@ model = nn.Sequential(
     nn.utils.spectral_norm(nn.Linear(12, 5)),
 )
 parametrize.register_parametrization(model[5], "weight", Symmetric())
+if record.resuming:
+    parametrize.remove_parametrizations(model[0], "weight")
 optimizer = torch.optim.Adam(model.parameters(), 1e-2)
 record.watch(model=model, optimizer=optimizer)
 for update in record.updates:
     if update == 5:
         parametrize.remove_parametrizations(model[0], "weight")
         optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        record.watch(optimizer=optimizer)
     optimizer.zero_grad()
     loss = nn.functional.cross_entropy(model(torch.randn(8, 3, 10, 10)), torch.randint(5, (8,)))
     loss.backward()

@@ -30,8 +30,9 @@ class Record:
         warnings.simplefilter("ignore")
         self.folder = options.folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.updates = range(updates if options.resume is None else resumed_updates)
-        self._loaded = None if options.resume is None else torch.load(options.resume)
+        self.resuming = options.resume is not None
+        self.updates = range(resumed_updates if self.resuming else updates)
+        self._loaded = torch.load(options.resume) if self.resuming else None
         self._watched = {}
         self._before = {}
         self._losses = []

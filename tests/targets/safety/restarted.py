@@ -30,7 +30,7 @@ for update in record.updates:
         model, optimizer, schedule = make()
         for thing, state in zip((model, optimizer, schedule), states, strict=True):
             thing.load_state_dict(state)
-        record._watched.update(model=model, optimizer=optimizer, schedule=schedule)
+        record.watch(model=model, optimizer=optimizer, schedule=schedule)
     optimizer.zero_grad()
     loss = nn.functional.cross_entropy(model(torch.randn(8, 3, 12, 12)), torch.randint(5, (8,)))
     loss.backward()
