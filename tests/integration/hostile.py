@@ -141,7 +141,7 @@ def texts_with(text: str, ascii_only: bool) -> Mutation:
         for name in (SESSION, AGENT, HOST):
             lines = [every_text(json.loads(line), text) for line in parts[name].splitlines()]
             parts[name] = b"".join(json.dumps(line, ensure_ascii=ascii_only).encode() + b"\n" for line in lines)
-        parts[OUTPUT] = text.encode() * 100
+        parts[OUTPUT] = text.encode("utf-8", "surrogatepass") * 100
 
     return snapshot(edit)
 
@@ -387,7 +387,11 @@ def directory(name: str) -> Callable[[Path], object]:
 
 
 def sparse(name: str, size: int) -> Callable[[Path], object]:
-    return lambda folder: os.truncate(folder / name, size)
+    def edit(folder: Path) -> None:
+        (folder / name).touch()
+        os.truncate(folder / name, size)
+
+    return edit
 
 
 def strangers(folder: Path) -> None:

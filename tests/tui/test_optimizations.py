@@ -96,3 +96,29 @@ async def test_the_header_names_what_is_switched_on() -> None:
         app.follow_once()
         await pilot.pause()
         assert "train.py +channels_last" in screen_text(app)
+
+
+async def test_of_somebody_elses_session_nothing_is_run_and_the_reason_is_said() -> None:
+    """The optimizations were asked of the interpreter that the file names; r asked without saying what it would run."""
+    feed = FakeFeed(view())
+    feed.foreign = "It is [red]somebody[/nope] else's."
+    asked: list[str] = []
+    app = ProfilerApp(feed, False, lambda name, path: None, check=lambda: asked.append("asked") or OFFERS)  # type: ignore[func-returns-value]
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        app.follow_once()
+        for key in ("o", "r", "w", "p"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert len(app.screen_stack) == 1, key
+        assert feed.foreign in screen_text(app)
+        await pilot.press("q")
+    assert (asked, feed.commands, feed.typed, app.rerun_with, app.parting) == ([], [], b"", None, None)
+
+
+async def test_before_a_session_is_run_again_its_command_is_shown() -> None:
+    app = ProfilerApp(FakeFeed(view()), True, lambda name, path: None, command="/bin/sh -c 'id [x]', in /tmp")
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        app.follow_once()
+        await pilot.press("r")
+        await pilot.pause()
+        assert "/bin/sh -c 'id [x]', in /tmp" in screen_text(app)

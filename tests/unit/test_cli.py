@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from profilednn_tui.cli.diagnosis import (
     torch_finding,
 )
 from profilednn_tui.cli.launching import run
-from profilednn_tui.cli.listing import listing_lines, newest_step
+from profilednn_tui.cli.listing import listing_lines, newest_step, prune
 from profilednn_tui.cli.words import TargetKind, Words, divide
 from profilednn_tui.export import FORMATS
 from profilednn_tui.protocol import Bye, Status, Steps, encode
@@ -144,3 +146,59 @@ def test_an_old_torch_is_told_with_the_fix() -> None:
     assert torch_finding("python", "2.14.1+cpu").verdict == OK
     assert torch_finding("python", "2.3.0").fix == "python -m pip install 'torch>=2.4'"
     assert "--python PATH" in torch_finding("python", None).fix
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("PROFILEDNN_HOME", str(folder))
+    return folder
+
+
+def test_a_damaged_session_costs_the_list_one_line(home: Path) -> None:
+    """A field that was missing, a pipe or a ring of links cost all of it, or for ever."""
+    session(home, "1-fine", 0, 0)
+    for name in ("2-status", "3-pipe", "4-ring", "5-garbage"):
+        session(home, name, 0, 0)
+    (home / "2-status" / "agent-4.jsonl").write_bytes(b'{"event":"status"}\n')
+    (home / "2-status" / "ring").symlink_to("ring")
+    for name in ("3-pipe", "4-ring"):
+        (home / name / "session.json").unlink()
+    os.mkfifo(home / "3-pipe" / "session.json")
+    (home / "4-ring" / "session.json").symlink_to("session.json")
+    (home / "5-garbage" / "session.json").write_bytes(b"\x1b]0;x\x07")
+    (home / "6-\x1b]0;name\x07").mkdir()
+    os.mkfifo(home / "6-\x1b]0;name\x07" / "experiment.json")
+    lines = listing_lines(3_000_000_000)
+    assert [(line.split()[0][:2], line.split()[1]) for line in lines[1:]] == [
+        ("5-", "damaged"), ("4-", "damaged"), ("3-", "damaged"), ("2-", "ended"), ("1-", "ended"), ("6-", "damaged"),
+    ]  # fmt: skip
+    assert all(line.isprintable() for line in lines)
+
+
+def test_prune_deletes_sessions_of_ours_only_and_says_what_it_keeps(home: Path, tmp_path: Path) -> None:
+    elsewhere = session(tmp_path, "elsewhere", 0, 0)
+    (home / "4-link").symlink_to(elsewhere)
+    session(home, "3-damaged", 0, 0)
+    (home / "3-damaged" / "session.json").write_text("{")
+    session(home, "2-strangers", 0, 0).chmod(0o777)
+    (session(home, "1-ended", 0, 0) / "outside").symlink_to(tmp_path)
+    (home / "0-no-session").mkdir()
+    lines = prune(0, time.time_ns() + 10**12)
+    assert [" ".join(line.split()[:2]) for line in lines[:-1]] == [
+        "kept 4-link:", "kept 3-damaged:", "kept 2-strangers:", "deleted 1-ended",
+    ]  # fmt: skip
+    assert lines[-1].startswith("1 sessions deleted")
+    assert sorted(path.name for path in home.iterdir()) == ["0-no-session", "2-strangers", "3-damaged", "4-link"]
+    assert (elsewhere / "session.json").exists()
+
+
+def test_what_cannot_be_deleted_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session(home, "1-ended", 0, 0)
+
+    def refuse(*arguments: object, **keywords: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    assert prune(0, time.time_ns() + 10**12)[0].startswith("could not delete 1-ended: [Errno 13]")

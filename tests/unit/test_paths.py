@@ -78,3 +78,30 @@ def test_the_list_holds_sessions_only_and_the_newest_first(home: Path) -> None:
 
 def test_no_home_is_no_sessions(home: Path) -> None:
     assert paths.list_session_folders() == ()
+
+
+def test_a_home_that_everybody_can_write_to_is_refused_with_the_fix(home: Path) -> None:
+    """Others could leave sessions there that pass for ours; the sticky bit does not help against that."""
+    home.mkdir(parents=True)
+    for mode in (0o777, 0o1777, 0o702):
+        home.chmod(mode)
+        with pytest.raises(ProfilerError, match=rf"Everybody can write to {home}.*chmod o-w {home}"):
+            paths.new_session_folder("train.py")
+        with pytest.raises(ProfilerError, match="Everybody"):
+            paths.list_session_folders()
+    home.chmod(0o755)
+    assert paths.list_session_folders() == ()
+
+
+def test_a_home_that_a_group_can_write_to_is_warned_of(home: Path) -> None:
+    assert paths.home_warning() is None
+    home.mkdir(parents=True, mode=0o700)
+    home.chmod(0o770)
+    assert f"chmod g-w {home}" in str(paths.home_warning())
+    assert paths.new_session_folder("train.py").parent == home
+
+
+def test_a_command_names_a_session_as_a_shell_understands_it(home: Path, tmp_path: Path) -> None:
+    assert paths.session_word(home / "20260101-a") == "20260101-a"
+    assert paths.session_word(home / "a; rm -rf ~") == "'a; rm -rf ~'"
+    assert paths.session_word(tmp_path / "else where") == f"'{tmp_path}/else where'"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from profilednn_tui import protocol
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.session import limits
 from profilednn_tui.session.reader import CHUNK_BYTES, RecordingReader
 from tests.unit.session import recordings as r
 
@@ -116,3 +117,40 @@ def test_a_file_that_is_not_ours_is_one_sentence(first_line: bytes, sentence: st
 def test_a_file_without_a_line_says_nothing_yet() -> None:
     assert read_all(b"")[0] == []
     assert read_all(HEADER[:10])[0] == []
+
+
+def test_texts_are_plain_wherever_they_stand() -> None:
+    """The program's own names reach the terminal, too."""
+    name = "step\n1 \x1b]0;TITLE\x07\u202e\x9b"
+    shown = "step 1 \ufffd]0;TITLE\ufffd\ufffd\ufffd"
+    window = r.window(script=name)
+    events, reader = read_all(HEADER + r.lines(r.hello(argv=[name]), window, protocol.AgentError(name, name, 1)))
+    assert events[1].argv == [shown]
+    assert events[2].strings[1] == shown
+    assert (events[3].where, events[3].text) == (shown, shown)
+    assert reader.bad_lines == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"event":"steps","first":1,"rows":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"event":"threads","rows":[' + b"[]," * 1_000_000 + b"[]]}",
+        b'{"event":"bye","reason":"exit","unix_ns":1' + b"0" * 30 + b"}",
+    ],
+)
+def test_lines_that_would_take_all_memory_are_bad(line: bytes) -> None:
+    _, reader = read_all(HEADER + line + b"\n")
+    assert reader.bad_lines == 1
+
+
+def test_a_line_without_end_is_not_read_to_its_end() -> None:
+    with pytest.raises(ProfilerError, match="a line without end"):
+        read_all(HEADER + b"x" * (limits.LINE_BYTES + CHUNK_BYTES))
+
+
+def test_events_that_are_kept_each_come_in_a_bounded_number() -> None:
+    one = protocol.Optimization("bf16", "on", "", 1)
+    events, reader = read_all(HEADER + r.lines(*[one] * 1_010))
+    assert len(events) == 1 + limits.OFTEN[protocol.Optimization]
+    assert reader.bad_lines == 10

@@ -334,3 +334,25 @@ def test_input_reaches_whoever_reads_the_terminal(folder: Path) -> None:
 
 def test_without_a_terminal_there_is_no_input(folder: Path) -> None:
     assert open_session(folder).write_input(b"c\n") == 0
+
+
+def test_lines_of_a_source_are_counted_as_python_counts_them(tmp_path: Path) -> None:
+    """A form feed ends no line; and what a source holds steers no terminal."""
+    (tmp_path / "net.py").write_bytes(b"a = 1\x0c\r\n\tb = '\x1b[2J'\rc\n")
+    session = open_session(r.write_session(tmp_path / "s", working_directory=str(tmp_path)))
+    assert session.source("net.py").lines == ("a = 1 ", "    b = '\ufffd[2J'", "c")
+
+
+def test_a_full_disk_is_said_while_it_is_and_afterwards(
+    folder: Path, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.statvfs(folder)
+    session = opened(folder, {r.PID}, manual_clock)
+    seen = []
+    for free in (real.f_bfree, 0, 0, real.f_bfree):
+        status = os.statvfs_result((*real[:3], free, free, *real[5:]))
+        monkeypatch.setattr(os, "statvfs", lambda path, status=status: status)
+        manual_clock.now_s += LIVENESS_INTERVAL_S
+        caught_up(session)
+        seen.append([notice.level for notice in session.view().notices if notice.code == "disk-full"])
+    assert seen == [[], ["warning"], ["warning"], ["info"]]

@@ -44,3 +44,10 @@ def test_only_the_newest_lines_are_kept() -> None:
 
 def test_a_torn_escape_sequence_does_no_harm() -> None:
     assert lines(b"text\x1b[3")[0].startswith("text")
+
+
+def test_no_byte_of_the_target_steers_our_terminal() -> None:
+    data = (
+        "a\x1b]52;c;x\x07b\x9b2Jc\x9d0;t\x9cd\u202ee\x1b".encode() + b"\xff\x1b[" + b"9" * 5_000 + b"m\x1b[5555555555A"
+    )
+    assert all(text.isprintable() for line in output_lines(data) for text, _ in line)
