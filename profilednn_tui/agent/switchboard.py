@@ -229,7 +229,8 @@ class Switchboard:
     def _begin_model(self, one: Optimization, root: Any) -> bool:
         """Whether this model takes part in this optimization."""
         try:
-            self._check_code(one, root)
+            if one.has_work(root):
+                self._check_code(one, root)
             one.begin_model(root)
         except Declined as declined:
             self._left_alone.setdefault(one.name, {})[type(root).__name__] = str(declined)

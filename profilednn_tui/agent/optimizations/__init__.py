@@ -114,6 +114,10 @@ class Optimization:
     def begin_training(self) -> None:
         """The first backward pass, update, or call of a model with gradients is about to begin, on its thread."""
 
+    def has_work(self, model: Any) -> bool:
+        """Whether there is anything in a model that it would change."""
+        return True
+
     def begin_model(self, model: Any) -> None:
         """A root module with trainable parameters is about to be called with gradients for the first time.
 
