@@ -57,7 +57,7 @@ def optimized(folder: Path, model: str, *names: str, **environment: str) -> Trai
     (recording,) = (one for one in found if one.steps)
     assert recording.of("agent_error") == []
     told = {event["name"]: event for event in recording.of("optimization")}
-    return Trained(json.loads(ended.stdout), told, [row[9] for row in recording.steps])
+    return Trained(json.loads(ended.stdout), told, [row[-1] for row in recording.steps])
 
 
 def losses_agree(trained: Trained, model: str, tolerance: float = FLOAT32_TOLERANCE) -> None:

@@ -46,11 +46,11 @@ class Switch(Optimization):
             functional = self.torch.nn.functional
             self.replace_function(functional, name, self._in_plain_order(vars(functional)[name]))
 
+    def has_work(self, model: Any) -> bool:
+        return self._count(model) > 0
+
     def begin_model(self, model: Any) -> None:
-        kinds = self.torch.nn.modules.conv._ConvNd
-        self._convolutions += sum(
-            isinstance(module, kinds) and len(module.kernel_size) > 1 for module in model.modules()
-        )
+        self._convolutions += self._count(model)
 
     def change_inputs(self, arguments: Any) -> Any:
         self._turned_before = self._turned
@@ -100,6 +100,10 @@ class Switch(Optimization):
         if self._already:
             return "all images were channels last already"
         return "no convolution of the model was called with a dense floating-point image"
+
+    def _count(self, model: Any) -> int:
+        kinds = self.torch.nn.modules.conv._ConvNd
+        return sum(isinstance(module, kinds) and len(module.kernel_size) > 1 for module in model.modules())
 
     def _in_plain_order(self, original: Any) -> Any:
         """Each element gets the random number that it has in a plain run."""
