@@ -131,13 +131,11 @@ def _known_names(model: Any, torch: Any) -> frozenset[str]:
 
 
 def _reason(code: CodeType, names: dict[str, Any], known: frozenset[str]) -> str:
-    first = code.co_varnames[0] if code.co_argcount else ""
-    before: Any = None
     for instruction in dis.get_instructions(code):
         operation, argument = instruction.opname, instruction.argval
         if operation in _OPERATIONS or (operation == "STORE_DEREF" and argument not in code.co_cellvars):
             return f"changes {argument}"
-        if operation == "STORE_ATTR" and (before is None or before.argval != first):
+        if operation == "STORE_ATTR" and argument not in known:  # of modules, changes are looked for after the call
             return f"sets {argument}"
         if operation == "LOAD_GLOBAL":
             reason = _of_global(str(argument), names)
@@ -145,7 +143,6 @@ def _reason(code: CodeType, names: dict[str, Any], known: frozenset[str]) -> str
                 return reason
         if operation in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR") and argument not in known:
             return f"uses {argument}"
-        before = instruction
     return ""
 
 

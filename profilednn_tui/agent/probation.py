@@ -37,7 +37,7 @@ class Probation:
     def __init__(self, torch: Any, root: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         self._torch = torch
         self._root = root
-        self._buffers = [(buffer, buffer._version, buffer.detach().clone()) for buffer in root.buffers()]
+        self._buffers = [(buffer, buffer.detach().clone()) for buffer in root.buffers()]
         self._versions = [
             (tensor, tensor._version)
             for tensor in (*root.parameters(), *_tensors(torch, arguments), *_tensors(torch, keywords))
@@ -68,9 +68,10 @@ class Probation:
         if self._numpy_random is not None:
             self._numpy_random.set_state(self._numpy_state)
         with self._torch.no_grad():
-            for buffer, version, before in self._buffers:
-                if buffer._version != version:
-                    buffer.copy_(before)
+            for buffer, before in self._buffers:
+                # Not by version: batch norm changes its statistics without one, and so do we.
+                if not self._torch.equal(buffer, before):
+                    buffer.data.copy_(before)
 
 
 class _Attributes(dict[str, Any]):
