@@ -229,7 +229,7 @@ class Optimization:
 
     name: str
     state: str
-    """``on``, ``unavailable``, ``conflict``, ``no effect`` or ``failed``."""
+    """``on``, ``unavailable``, ``conflict``, ``no effect``, ``declined`` or ``failed``."""
     text: str
     """The receipt of what was really changed, or the reason with the fix."""
     unix_ns: int

@@ -8,6 +8,9 @@ from typing import Any
 from . import Missing, Optimization
 from .bf16 import missing_bfloat16
 
+PRECISION = "medium"
+"""torch's word for bfloat16 in float32 matrix products."""
+
 
 class Switch(Optimization):
     name = "bf16_matmul"
@@ -31,20 +34,23 @@ class Switch(Optimization):
                 self._changed.append(f"float32 {name} in bfloat16 (a probe differs by {error:.1e})")
 
     def receipt(self, steps: int) -> str:
-        return "; ".join(self._changed)
+        return "; ".join(self._changed) if self.torch.get_float32_matmul_precision() == PRECISION else ""
 
     def no_effect(self) -> str:
+        now = self.torch.get_float32_matmul_precision()
+        if now != PRECISION:
+            return f"the program sets the precision of matrix products itself ({now})"
         return f"torch {self.torch.__version__} computes the same with it on this processor"
 
     def _set(self, torch: Any) -> None:
-        if not hasattr(getattr(torch.backends.mkldnn, "matmul", None), "fp32_precision"):
-            before = torch.get_float32_matmul_precision()
-            self.undo.append(lambda: torch.set_float32_matmul_precision(before))
-            torch.set_float32_matmul_precision("medium")
-            return
-        for part in (torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv):
-            self.undo.append(functools.partial(setattr, part, "fp32_precision", part.fp32_precision))
-            part.fp32_precision = "bf16"
+        # Products by the old interface: where the new one has set them, torch refuses the program's use of the old.
+        before = torch.get_float32_matmul_precision()
+        self.undo.append(lambda: torch.set_float32_matmul_precision(before))
+        torch.set_float32_matmul_precision(PRECISION)
+        convolutions = getattr(torch.backends.mkldnn, "conv", None)
+        if hasattr(convolutions, "fp32_precision"):
+            self.undo.append(functools.partial(setattr, convolutions, "fp32_precision", convolutions.fp32_precision))
+            convolutions.fp32_precision = "bf16"
 
 
 def _numbers(torch: Any, *shape: int) -> Any:

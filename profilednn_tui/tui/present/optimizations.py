@@ -10,7 +10,10 @@ from profilednn_tui.session.records import Optimization
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.line import Line, clip, wrap
 
-ROLES = {"on": "success", "no effect": "muted", "unavailable": "warning", "conflict": "warning", "failed": "error"}
+ROLES = {
+    "on": "success", "no effect": "muted", "declined": "warning", "unavailable": "warning", "conflict": "warning",
+    "failed": "error",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
