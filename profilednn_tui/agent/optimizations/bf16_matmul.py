@@ -47,7 +47,7 @@ class Switch(Optimization):
         before = torch.get_float32_matmul_precision()
         self.undo.append(lambda: torch.set_float32_matmul_precision(before))
         torch.set_float32_matmul_precision(PRECISION)
-        convolutions = getattr(torch.backends.mkldnn, "conv", None)
+        convolutions: Any = getattr(torch.backends.mkldnn, "conv", None)
         if hasattr(convolutions, "fp32_precision"):
             self.undo.append(functools.partial(setattr, convolutions, "fp32_precision", convolutions.fp32_precision))
             convolutions.fp32_precision = "bf16"

@@ -21,7 +21,7 @@ def net() -> nn.Module:
 def test_random_numbers_and_buffers_are_put_back_in_their_own_storage() -> None:
     np.random.seed(0)
     model, x = net(), torch.randn(8, 4)
-    mean = model[1].running_mean  # type: ignore[index]
+    mean = model[1].running_mean
     place = mean.data_ptr()
     probation = Probation(torch, model, (x,), {})
     first = model(x), random.random(), np.random.rand()
