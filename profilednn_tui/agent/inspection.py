@@ -169,8 +169,10 @@ def _codes(function: FunctionType, module: Any, depth: int = 3) -> Iterator[Code
             yield code
             codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
             for name in code.co_names if left else ():
-                for owner in (function.__globals__.get(name), getattr(type(module), name, None)):
-                    called = _plain(owner)
+                # Of all classes that a module is of: a method may call the one that it overrides.
+                methods = [vars(base)[name] for base in type(module).__mro__ if name in vars(base)]
+                for value in (function.__globals__.get(name), *methods):
+                    called = _plain(value)
                     if isinstance(called, FunctionType) and not _is_trusted(called):
                         pending.append((called, left - 1))
 

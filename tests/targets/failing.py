@@ -21,7 +21,7 @@ class Net(nn.Module):
         self.calls = 0
 
     def forward(self, x):
-        x = self.norm(self.drop(torch.max_pool2d(self.conv(x), 2)))
+        x = self.norm(torch.max_pool2d(self.conv(self.drop(x)), 2))
         return self.head(self.flat(x))
 
     def flat(self, x):

@@ -56,6 +56,11 @@ class Learns(Plain):
         return parts[0]
 
 
+class Overrides(Plain):
+    def join(self, parts: list[Any]) -> Any:
+        return super().join(parts)
+
+
 class Resizes(Plain):
     def join(self, parts: list[Any]) -> Any:
         return helper(parts[0])
@@ -91,6 +96,7 @@ def test_a_hook_of_the_program_is_a_reason() -> None:
 def test_a_name_is_found_with_its_line_also_in_methods_helpers_and_hooks() -> None:
     assert mention(nn.Sequential(Plain()), frozenset({"view"})).startswith("view (test_inspection.py:")
     assert mention(nn.Sequential(Resizes()), frozenset({"as_strided"})).startswith("as_strided (test_inspection.py:")
+    assert mention(nn.Sequential(Overrides()), frozenset({"view"})).startswith("view (test_inspection.py:")
     model = nn.Linear(2, 2)
     assert mention(model, frozenset({"view"})) == ""
     model.register_forward_hook(lambda module, arguments, output: output.view(-1))
