@@ -9,6 +9,7 @@ from __future__ import annotations
 import dis
 import math
 import os
+import re
 import sys
 from collections.abc import Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -37,10 +38,11 @@ def functions_of(model: Any) -> Iterator[tuple[Any, FunctionType]]:
     """The forward methods below a model that are not torch's own, each with a module that has it."""
     seen: set[Any] = set()
     for module in model.modules():
-        function = _plain(getattr(type(module), "forward", None))
-        if isinstance(function, FunctionType) and function not in seen and not _is_trusted(function):
-            seen.add(function)
-            yield module, function
+        for name in ("forward", "__call__"):
+            function = _plain(getattr(type(module), name, None))
+            if isinstance(function, FunctionType) and function not in seen and not _is_trusted(function):
+                seen.add(function)
+                yield module, function
 
 
 def hooks_of(model: Any) -> list[Any]:
@@ -84,8 +86,8 @@ def mention(model: Any, names: frozenset[str]) -> str:
     return ""
 
 
-def program_mentions(name: str) -> str:
-    """The program's own file that holds a word; empty when none does. Installed packages are not read."""
+def program_mentions(pattern: str) -> str:
+    """The program's own file that holds a regular expression; empty when none does. Installed packages are not read."""
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None) if isinstance(module, ModuleType) else None
         ours = module.__name__.partition(".")[0] in _TRUSTED
@@ -93,7 +95,7 @@ def program_mentions(name: str) -> str:
             continue
         try:
             with open(file, encoding="utf-8", errors="replace") as stream:
-                if name in stream.read(2_000_000):
+                if re.search(pattern, stream.read(2_000_000)):
                     return os.path.basename(str(file))
         except OSError:
             continue

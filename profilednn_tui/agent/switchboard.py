@@ -20,11 +20,13 @@ from .attribution import Failure, unhandled
 from .guard import without_our_frames
 from .inspection import mention, why_not_twice
 from .optimizations import Declined, LayerCall, Missing, Optimization, here
+from .optimizations._tensors import map_tensors
 from .parentage import is_child_of_multiprocessing
 from .probation import Probation, kind_of_call
 
 ON, UNAVAILABLE, CONFLICT, NO_EFFECT, FAILED = "on", "unavailable", "conflict", "no effect", "failed"
 DECLINED = "declined"
+_OWN = frozenset({"_parameters", "_buffers", "_modules"})
 _PARAMETRIZE = "torch.nn.utils.parametrize"
 """Its modules are called where a weight is looked at: no call of a model."""
 
@@ -241,6 +243,8 @@ class Switchboard:
         return True
 
     def _check_code(self, one: Optimization, root: Any) -> None:
+        if one.risky and any(isinstance(module, self._torch.jit.ScriptModule) for module in root.modules()):
+            raise Declined("parts of the model are compiled by torch.jit, and cannot be looked into")
         place = mention(root, one.refuses) if one.refuses else ""
         if place:
             raise Declined(f"the model's code uses {place}, which would give something else with it")
@@ -268,9 +272,36 @@ class Switchboard:
             except Exception as error:
                 self._failure = Failure.of(error, "the forward pass")
                 raise
+        before = self._kept(root)
         result = self._try(original, root, arguments, keywords, plan)
+        self._make_plain(root, plan, before)
         plan.proven.add(kind)
         return result
+
+    def _kept(self, root: Any) -> dict[tuple[Any, str], Any]:
+        """By module and name, what a model keeps on itself that may be tensors, as something to compare."""
+        kinds = (self._torch.Tensor, list, tuple, dict)
+        return {
+            (module, name): (id(value), len(value) if isinstance(value, (list, dict)) else 0)
+            for module in root.modules()
+            for name, value in vars(module).items()
+            if name not in _OWN and isinstance(value, kinds)
+        }
+
+    def _make_plain(self, root: Any, plan: _Plan, before: dict[tuple[Any, str], Any]) -> None:
+        """Activations that the model keeps on itself are for others to look at: they become plain, and stay so."""
+        for key, found in self._kept(root).items():
+            if before.get(key) == found:
+                continue
+            module, name = key
+            for one in list(plan.active):
+                value = vars(module)[name]
+                plain = map_tensors(self._torch, value, one.plain)
+                if plain is not value:
+                    vars(module)[name] = plain
+                    reason = f"it keeps activations ({name}), which the program may look at"
+                    self._left_alone.setdefault(one.name, {})[type(root).__name__] = reason
+                    plan.keep([other for other in plan.active if other is not one])
 
     def _try(self, original: LayerCall, root: Any, arguments: Any, keywords: Any, plan: _Plan) -> Any:
         """A call on probation: made again without what it failed under, if that can be done."""
@@ -408,6 +439,7 @@ class Switchboard:
         if optimizer not in self._optimizers:
             self._optimizers.add(optimizer)
             self._each("begin_optimizer", optimizer)
+        self._each("before_update", optimizer)
 
     def _begin_training(self) -> None:
         if not self._training:

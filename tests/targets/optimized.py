@@ -5,6 +5,7 @@
 
 import json
 import sys
+from operator import attrgetter
 
 import torch
 from torch import nn
@@ -129,7 +130,7 @@ def main():
     weights = [module.weight for module in model.modules() if isinstance(module, nn.Conv2d)]
     seen["channels_last_weights"] = sum(channels_last(weight) for weight in weights)
     seen["kernels_3x3"] = sum(weight.shape[-1] > 1 for weight in weights)
-    seen["gradients"] = sum(parameter.grad is not None for parameter in model.parameters())
+    seen["gradients"] = sum(attrgetter("grad")(parameter) is not None for parameter in model.parameters())
     seen["parameter_types"] = sorted({str(parameter.dtype) for parameter in model.parameters()})
     seen["mean"] = float((torch.full((1 << 20,), 1e-39) * 0.5).view(torch.int32).float().mean())
     seen["losses"] = losses

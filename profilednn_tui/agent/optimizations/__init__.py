@@ -127,6 +127,13 @@ class Optimization:
     def begin_optimizer(self, optimizer: Any) -> None:
         """An optimizer is about to make its first update."""
 
+    def before_update(self, optimizer: Any) -> None:
+        """An optimizer is about to make an update."""
+
+    def plain(self, tensor: Any) -> Any:
+        """A tensor that the model has made, as a plain run would have it."""
+        return tensor
+
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
         """A context for every call of such a root module."""
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Callable
 
@@ -18,6 +19,13 @@ def map_tensors(torch: Any, value: Any, change: Callable[[Any], Any]) -> Any:
         changed: Any = copy.copy(value)  # of whatever kind it is, with what else it holds
         for key, item in items.items():
             changed[key] = item
+        return changed
+    if dataclasses.is_dataclass(value) and not isinstance(value, type) and hasattr(value, "__dict__"):
+        fields = {name: map_tensors(torch, item, change) for name, item in vars(value).items()}
+        if all(fields[name] is item for name, item in vars(value).items()):
+            return value
+        changed = copy.copy(value)
+        vars(changed).update(fields)
         return changed
     if isinstance(value, (list, tuple)):
         parts = [map_tensors(torch, item, change) for item in value]

@@ -41,7 +41,9 @@ class Switch(Optimization):
     acts_on = "model"
     risky = True
     clues = ("BFloat16", "bfloat16", "dtype")
-    wary_of = frozenset({"numpy", "double", "itemsize", "element_size"})
+    wary_of = frozenset(
+        {"numpy", "double", "itemsize", "element_size", "linalg", "det", "inverse", "qr", "svd", "cholesky"}
+    )
 
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
@@ -91,6 +93,9 @@ class Switch(Optimization):
         finally:
             for owner, original in before:
                 setattr(owner, LOSS, original) if original is not None else delattr(owner, LOSS)
+
+    def plain(self, tensor: Any) -> Any:
+        return tensor if self._users_own else self._to_float32(tensor)
 
     def change_outputs(self, outputs: Any) -> Any:
         self._looking = False

@@ -25,7 +25,22 @@ class Switch(Optimization):
     acts_on = "model"
     risky = True
     clues = ("view size is not compatible", "contiguous", "memory_format", "memory format", "stride")
-    refuses = frozenset({"rand_like", "randn_like", "bernoulli", "bernoulli_", "normal_", "uniform_", "exponential_"})
+    refuses = frozenset(
+        {
+            "rand_like",
+            "randn_like",
+            "bernoulli",
+            "bernoulli_",
+            "normal_",
+            "uniform_",
+            "exponential_",
+            "random_",
+            "log_normal_",
+            "geometric_",
+            "cauchy_",
+            "randint_like",
+        }
+    )
     wary_of = frozenset({"view", "view_as", "as_strided", "stride", "data_ptr", "storage", "untyped_storage"})
 
     def __init__(self, surroundings: Any) -> None:
@@ -43,8 +58,8 @@ class Switch(Optimization):
     def begin_torch(self) -> None:
         self._formats = {4: self.torch.channels_last, 5: self.torch.channels_last_3d}
         for name in RANDOM:
-            functional = self.torch.nn.functional
-            self.replace_function(functional, name, self._in_plain_order(vars(functional)[name]))
+            for owner in (self.torch.nn.functional, self.torch):
+                self.replace_function(owner, name, self._in_plain_order(vars(owner)[name]))
 
     def has_work(self, model: Any) -> bool:
         return self._count(model) > 0
@@ -66,6 +81,9 @@ class Switch(Optimization):
         self._calls += 1
         self._results += self._lies_last(output)
         return output
+
+    def plain(self, tensor: Any) -> Any:
+        return tensor.contiguous() if self._turned and self._lies_last(tensor) else tensor
 
     def change_outputs(self, outputs: Any) -> Any:
         if self._turned == self._turned_before:

@@ -10,7 +10,8 @@ from typing import Any
 from ..inspection import program_mentions
 from . import Declined, LayerCall, Missing, Optimization, plural
 
-TWICE_DIFFERENTIABLE = ("create_graph", "torch.func", "functorch")
+TWICE_DIFFERENTIABLE = {"create_graph": "create_graph", r"\btorch\.func\b": "torch.func", "functorch": "functorch"}
+"""What a program that may differentiate twice says: a regular expression, and its name."""
 
 
 class Switch(Optimization):
@@ -40,8 +41,8 @@ class Switch(Optimization):
         if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
             self._users_own = True
             return
-        for word in TWICE_DIFFERENTIABLE:
-            file = program_mentions(word)
+        for pattern, word in TWICE_DIFFERENTIABLE.items():
+            file = program_mentions(pattern)
             if file:
                 raise Declined(f"{file} uses {word}, and what torch.compile makes has no second derivative")
         dynamo = importlib.import_module("torch._dynamo")

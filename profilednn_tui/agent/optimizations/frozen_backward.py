@@ -10,13 +10,17 @@ import functools
 import importlib
 import os
 import sys
+import weakref
 from typing import Any
 
 from ..guard import OUR_FOLDER
+from ..inspection import program_mentions
 from . import Declined, Optimization, plural
 
 OBSERVED = 3
 """Backward passes before any work is left out."""
+READERS = r"\.grad\b|clip_grad|retain_grad|register_hook|register_post_accumulate|get_total_norm"
+"""What a program says that looks at gradients by itself, maybe only after many steps."""
 HARMLESS = tuple(os.path.join("torch", *names) for names in (("optim", ""), ("nn", "modules", "module.py")))
 """Who may look at such a gradient: optimizers have others, modules set it to none, and torch's profiler looks at all
 parameters of a module that is called."""
@@ -33,7 +37,9 @@ class Switch(Optimization):
         tensors = importlib.import_module("torch.utils.weak").WeakIdKeyDictionary
         self._owned = tensors()
         """Parameters of optimizers."""
-        self._optimizers = 0
+        self._known: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Optimizers."""
+        self._updates = 0
         self._passes = 0
         self._next_check = OBSERVED
         self._unowned = tensors()
@@ -52,20 +58,30 @@ class Switch(Optimization):
         @functools.wraps(original)
         def add_param_group(self_: Any, param_group: Any) -> Any:
             result = original(self_, param_group)
-            self._own(self_.param_groups[-1]["params"])
+            self._know(self_)
             return result
 
         self.replace(optimizer, "add_param_group", add_param_group)
+        restore = optimizer.__setstate__
+
+        @functools.wraps(restore)
+        def __setstate__(self_: Any, state: Any) -> None:  # noqa: N807
+            restore(self_, state)  # of a copy, or of one that was stored
+            self._know(self_)
+
+        self.replace(optimizer, "__setstate__", __setstate__)
         self._watch_readers()
 
     def begin_model(self, model: Any) -> None:
         self._already += sum(not parameter.requires_grad for parameter in model.parameters())
 
     def change_backward(self, tensors: Any, keywords: dict[str, Any]) -> dict[str, Any]:
-        if not self._optimizers:
+        if not self._known:
             return keywords
         if self._reader:
             raise Declined(f"the gradient of a parameter that no optimizer updates is read ({self._reader})")
+        for optimizer in list(self._known):  # their groups may have been changed by hand
+            self._know(optimizer)
         leaves = self._leaves(tensors)
         if leaves is None:
             return keywords
@@ -73,7 +89,7 @@ class Switch(Optimization):
         mine = [leaf for leaf in leaves if isinstance(leaf, self.torch.nn.Parameter) and leaf not in self._owned]
         if self._passes <= OBSERVED or self._passes >= self._next_check:
             self._observe(mine)
-        if self._passes <= OBSERVED:
+        if self._passes <= OBSERVED or self._updates < OBSERVED:
             return keywords
         for leaf in mine:
             if leaf in self._unowned:
@@ -83,6 +99,10 @@ class Switch(Optimization):
             return keywords
         self._count = max(self._count, len(leaves) - len(kept))
         return {**keywords, "inputs": kept}
+
+    def before_update(self, optimizer: Any) -> None:
+        self._updates += 1
+        self._know(optimizer)
 
     def receipt(self, steps: int) -> str:
         if not self._count:
@@ -103,12 +123,15 @@ class Switch(Optimization):
         super().revert()
         self._frozen.clear()
 
-    def _own(self, parameters: Any) -> None:
-        self._optimizers += 1
-        for parameter in parameters:
-            self._owned[parameter] = True
-            self._frozen.pop(parameter, None)  # an optimizer that came later wants it
-            self._unowned.pop(parameter, None)
+    def _know(self, optimizer: Any) -> None:
+        """Whatever an optimizer holds now is its own."""
+        self._known.add(optimizer)
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                if parameter not in self._owned:
+                    self._owned[parameter] = True
+                    self._frozen.pop(parameter, None)  # an optimizer that came later wants it
+                    self._unowned.pop(parameter, None)
 
     def _observe(self, parameters: list[Any]) -> None:
         """Look for what others do with parameters that no optimizer updates; `Declined` when there is anything."""
@@ -116,6 +139,9 @@ class Switch(Optimization):
         if parameters and distributed is not None and distributed.is_available() and distributed.is_initialized():
             raise Declined("other ranks wait for the gradients of all parameters")
         self._next_check = max(OBSERVED + 1, 2 * self._passes)
+        file = program_mentions(READERS) if parameters else ""
+        if file:
+            raise Declined(f"{file} looks at gradients by itself, and may look at one that no optimizer needs")
         for parameter in parameters:
             if parameter._backward_hooks or getattr(parameter, "_post_accumulate_grad_hooks", None):
                 raise Declined("the program has hooks on the gradients of parameters that no optimizer updates")
