@@ -160,7 +160,8 @@ def test_the_papers_formula_loses_a_fifth_of_the_bfloat16_loss_where_this_one_lo
     ours = sigmoid_focal_loss(at_retinanet_start, background, reduction="mean").double()
 
     assert paper / expected.mean() - 1 == pytest.approx(-0.22, abs=0.01)
-    assert ours / expected.mean() - 1 == pytest.approx(0, abs=1e-6)
+    # As everywhere in this file: AVX-512 keeps 1e-6, AVX2 was seen at 1.06e-6.
+    assert ours / expected.mean() - 1 == pytest.approx(0, abs=2e-6)
 
 
 layouts = st.sampled_from(["contiguous", "transposed", "sliced", "expanded", "reversed_dims"])
