@@ -11,8 +11,9 @@ import sys
 from typing import Any
 
 from .inspection import why_not_twice
+from .parentage import is_distributed
 
-_OWN = frozenset({"_parameters", "_buffers", "_modules"})
+OWN = frozenset({"_parameters", "_buffers", "_modules"})
 _CONTAINERS = (list, dict, set)
 
 
@@ -51,15 +52,13 @@ class Probation:
 
     def why_not_again(self) -> str:
         """Why the call cannot be made again; empty when it can."""
-        torch = self._torch
-        distributed = getattr(torch, "distributed", None)
-        if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        if is_distributed(self._torch):
             return "other ranks take part in it"
         if any(tensor._version != version for tensor, version in self._versions):
             return "the call has changed its arguments or parameters in place"
         if any(_attributes(module) != before for module, before in self._attributes):
             return "the call has changed attributes of its modules"
-        return why_not_twice(self._root, torch)
+        return why_not_twice(self._root, self._torch)
 
     def restore(self) -> None:
         """Put random states and buffers back."""
@@ -89,7 +88,7 @@ def _attributes(module: Any) -> _Attributes:
     found = _Attributes()
     for name, value in vars(module).items():
         found[name] = _copy(value) if isinstance(value, _CONTAINERS) else value
-    for name in _OWN:
+    for name in OWN:
         found[name] = list(vars(module).get(name, {}).values())
     return found
 

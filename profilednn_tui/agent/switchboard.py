@@ -21,12 +21,11 @@ from .guard import without_our_frames
 from .inspection import mention, why_not_twice
 from .optimizations import Declined, LayerCall, Missing, Optimization, here
 from .optimizations._tensors import map_tensors
-from .parentage import is_child_of_multiprocessing
-from .probation import Probation, kind_of_call
+from .parentage import is_child_of_multiprocessing, is_distributed
+from .probation import OWN, Probation, kind_of_call
 
 ON, UNAVAILABLE, CONFLICT, NO_EFFECT, FAILED = "on", "unavailable", "conflict", "no effect", "failed"
 DECLINED = "declined"
-_OWN = frozenset({"_parameters", "_buffers", "_modules"})
 _PARAMETRIZE = "torch.nn.utils.parametrize"
 """Its modules are called where a weight is looked at: no call of a model."""
 
@@ -91,10 +90,9 @@ class Switchboard:
         self._failure: Failure | None = None
         """The newest exception that the training has seen under an optimization."""
         self._thread = _Thread()
-        self._asked = list(dict.fromkeys(names))
         surroundings = here(torch, frozenset(names), quota)
         kinds: list[type[Optimization]] = []
-        for name in self._asked:
+        for name in dict.fromkeys(names):
             try:
                 kind = catalog.load(name)
                 clashing = catalog.conflict(kind, kinds)
@@ -251,15 +249,11 @@ class Switchboard:
         place = mention(root, one.wary_of) if one.wary_of else ""
         if not place:
             return
-        reason = "other ranks take part in it" if self._is_distributed() else why_not_twice(root, self._torch)
+        reason = "other ranks take part in it" if is_distributed(self._torch) else why_not_twice(root, self._torch)
         if reason:
             raise Declined(
                 f"the model's code uses {place}, which may fail with it, and its call cannot be tried twice: {reason}"
             )
-
-    def _is_distributed(self) -> bool:
-        distributed = getattr(self._torch, "distributed", None)
-        return distributed is not None and distributed.is_available() and distributed.is_initialized()
 
     def _call(self, original: LayerCall, root: Any, arguments: Any, keywords: Any) -> Any:
         plan = self._plan(original, root)
@@ -285,7 +279,7 @@ class Switchboard:
             (module, name): (id(value), len(value) if isinstance(value, (list, dict)) else 0)
             for module in root.modules()
             for name, value in vars(module).items()
-            if name not in _OWN and isinstance(value, kinds)
+            if name not in OWN and isinstance(value, kinds)
         }
 
     def _make_plain(self, root: Any, plan: _Plan, before: dict[tuple[Any, str], Any]) -> None:

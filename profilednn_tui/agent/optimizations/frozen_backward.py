@@ -15,6 +15,7 @@ from typing import Any
 
 from ..guard import OUR_FOLDER
 from ..inspection import program_mentions
+from ..parentage import is_distributed
 from . import Declined, Optimization, plural
 
 OBSERVED = 3
@@ -126,7 +127,7 @@ class Switch(Optimization):
     def _know(self, optimizer: Any) -> None:
         """Whatever an optimizer holds now is its own."""
         self._known.add(optimizer)
-        for group in optimizer.param_groups:
+        for group in getattr(optimizer, "param_groups", ()):
             for parameter in group["params"]:
                 if parameter not in self._owned:
                     self._owned[parameter] = True
@@ -135,8 +136,7 @@ class Switch(Optimization):
 
     def _observe(self, parameters: list[Any]) -> None:
         """Look for what others do with parameters that no optimizer updates; `Declined` when there is anything."""
-        distributed = getattr(self.torch, "distributed", None)
-        if parameters and distributed is not None and distributed.is_available() and distributed.is_initialized():
+        if parameters and is_distributed(self.torch):
             raise Declined("other ranks wait for the gradients of all parameters")
         self._next_check = max(OBSERVED + 1, 2 * self._passes)
         file = program_mentions(READERS) if parameters else ""
