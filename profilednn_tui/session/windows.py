@@ -103,8 +103,11 @@ class WindowSeries:
     def _of_one_pace(self, newest: list[PackedWindow], now: Pace | None) -> list[PackedWindow]:
         around = {window.number: self._paces.around(window.step) for window in newest}
         present = (now,) if now is not None else ()
+        last = newest[-1]
         return [window for window in newest if same_pace(around[window.number], present)] or [
-            window for window in newest if same_pace(around[window.number], around[newest[-1].number])
+            window
+            for window in newest
+            if window is last or same_pace(around[window.number], around[last.number])  # its two sides may differ
         ]
 
     def _newest(self) -> list[PackedWindow]:

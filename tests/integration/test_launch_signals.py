@@ -47,6 +47,7 @@ def test_a_signal_sent_to_us_is_passed_on(name: str, tmp_path: Path) -> None:
     run = start((*PROGRAM, "script.py"), tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     ready(tmp_path)
     run.send_signal(signal.Signals[name])
+    eventually((tmp_path / "counted").exists, "the signal")  # two pending signals would come in no order
     run.send_signal(signal.SIGUSR2)
     stdout, _ = run.communicate(timeout=60)
     assert (run.returncode, stdout) == (0, f"{{'{name}': 1}}\n".encode())

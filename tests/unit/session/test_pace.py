@@ -63,6 +63,13 @@ def test_a_window_at_the_change_stands_for_neither_side() -> None:
     assert operators.steps == (80,)
 
 
+def test_a_window_whose_two_sides_differ_is_shown_where_it_is_the_only_one() -> None:
+    """Found when a host was killed just after such a window: no window was chosen, and the export failed."""
+    durations = [12] * 40 + [31] * 60
+    assert process(durations + [80] * 30, windows=[41]).windows.view().steps == (41,)
+    assert process(durations, windows=[41]).windows.view().steps == (41,)
+
+
 def test_steps_of_all_lengths_leave_windows_standing() -> None:
     durations = [10 + step * 7 % 11 * 4 for step in range(300)]
     operators = process(durations, windows=[3, 100, 200]).windows.view()
