@@ -40,7 +40,7 @@ def functions_of(model: Any) -> Iterator[tuple[Any, FunctionType]]:
     for module in model.modules():
         for name in ("forward", "__call__"):
             function = _plain(getattr(type(module), name, None))
-            if isinstance(function, FunctionType) and function not in seen and not _is_trusted(function):
+            if isinstance(function, FunctionType) and function not in seen and not is_trusted(function):
                 seen.add(function)
                 yield module, function
 
@@ -69,7 +69,7 @@ def mention(model: Any, names: frozenset[str]) -> str:
     A hook that cannot be read mentions everything.
     """
     for module, function in functions_of(model):
-        for code in _codes(function, module):
+        for code in codes_of(function, module):
             place = _place(code, names)
             if place:
                 return place
@@ -79,7 +79,7 @@ def mention(model: Any, names: frozenset[str]) -> str:
             continue
         if not isinstance(function, FunctionType):
             return f"a hook that cannot be read ({type(hook).__name__})"
-        for code in _codes(function, None):
+        for code in codes_of(function, None):
             place = _place(code, names)
             if place:
                 return f"a hook that uses {place}"
@@ -110,7 +110,7 @@ def why_not_twice(model: Any, torch: Any) -> str:
     for module, function in functions_of(model):
         if "forward" in vars(module):
             return f"{type(module).__name__} has a forward of its own"
-        for code in _codes(function, module):
+        for code in codes_of(function, module):
             reason = _reason(code, function.__globals__, known)
             if reason:
                 return f"{code.co_name} in {os.path.basename(code.co_filename)} {reason}"
@@ -156,7 +156,7 @@ def _of_global(name: str, names: dict[str, Any]) -> str:
     return "" if readable else f"uses the global {name}"
 
 
-def _codes(function: FunctionType, module: Any, depth: int = 3) -> Iterator[CodeType]:
+def codes_of(function: FunctionType, module: Any, depth: int = 3) -> Iterator[CodeType]:
     """The code of a function, of those inside it, and of those that it names: globals, and methods of `module`."""
     seen: set[CodeType] = set()
     pending = [(function, depth)]
@@ -175,7 +175,7 @@ def _codes(function: FunctionType, module: Any, depth: int = 3) -> Iterator[Code
                 methods = [vars(base)[name] for base in type(module).__mro__ if name in vars(base)]
                 for value in (function.__globals__.get(name), *methods):
                     called = _plain(value)
-                    if isinstance(called, FunctionType) and not _is_trusted(called):
+                    if isinstance(called, FunctionType) and not is_trusted(called):
                         pending.append((called, left - 1))
 
 
@@ -205,9 +205,18 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _is_trusted(function: FunctionType) -> bool:
+def is_trusted(function: FunctionType | type) -> bool:
+    """Whether the code of a function or class is torch's, ours or Python's own."""
     package = (function.__module__ or "").partition(".")[0]
     return package in _TRUSTED or package in _STANDARD
+
+
+def is_of_program(kind: type) -> bool:
+    """Whether a class is the program's own: neither of an installed package nor of Python."""
+    module = sys.modules.get(kind.__module__)
+    file = getattr(module, "__file__", None)
+    package = kind.__module__.partition(".")[0]
+    return bool(file) and package not in _TRUSTED and not _is_installed(str(file))
 
 
 def _is_torch(value: Any) -> bool:

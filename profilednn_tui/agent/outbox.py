@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from _thread import allocate_lock
 from collections import deque
 from typing import Any, Optional
 
@@ -45,6 +46,7 @@ class Outbox:
         """Lines that it never took."""
         self._begun = False
         """Whether the header is written."""
+        self._writing = allocate_lock()
         self.restart()
 
     def restart(self) -> None:
@@ -58,6 +60,7 @@ class Outbox:
         self._account = b""
         self._lost = 0
         self._begun = False
+        self._writing = allocate_lock()
         self.dropped = 0
         self._lines.append(encode(header("agent", os.getpid(), time.time_ns())))
 
@@ -82,8 +85,20 @@ class Outbox:
     def flush(self) -> None:
         """Write what is queued, whole lines only; what the disk does not take waits for the next flush.
 
-        The first line that it takes then says so.
+        The first line that it takes then says so. Two threads take turns.
         """
+        with self._writing:
+            self._flush()
+
+    def flush_if_free(self) -> None:
+        """The same, unless another thread is at it: the training does not wait."""
+        if self._writing.acquire(False):
+            try:
+                self._flush()
+            finally:
+                self._writing.release()
+
+    def _flush(self) -> None:
         offset_ns = time.time_ns() - time.perf_counter_ns()
         while self._steps:
             self._lines.append(encode(self._next_steps(offset_ns)))

@@ -10,10 +10,11 @@ import random
 import sys
 from typing import Any
 
+from .activations import OWN
 from .inspection import why_not_twice
+from .optimizations._tensors import tensors_of
 from .parentage import is_distributed
 
-OWN = frozenset({"_parameters", "_buffers", "_modules"})
 _CONTAINERS = (list, dict, set)
 
 
@@ -24,7 +25,10 @@ def kind_of_call(root: Any, grad_enabled: bool, arguments: tuple[Any, ...], keyw
 
 
 def _kind(value: Any) -> Any:
-    dtype = getattr(value, "dtype", None)
+    try:
+        dtype = getattr(value, "dtype", None)
+    except Exception:  # noqa: BLE001 - an object of the program's
+        return type(value)
     if dtype is not None and hasattr(value, "dim") and hasattr(value, "layout"):
         return type(value), dtype, value.dim(), value.layout
     if isinstance(value, (list, tuple)):
@@ -41,7 +45,7 @@ class Probation:
         self._buffers = [(buffer, buffer.detach().clone()) for buffer in root.buffers()]
         self._versions = [
             (tensor, tensor._version)
-            for tensor in (*root.parameters(), *_tensors(torch, arguments), *_tensors(torch, keywords))
+            for tensor in (*root.parameters(), *tensors_of(torch, arguments), *tensors_of(torch, keywords))
             if not tensor.is_inference()
         ]
         self._attributes = [(module, _attributes(module)) for module in root.modules()]
@@ -105,13 +109,3 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(first is second for first, second in zip(one, other))
     return type(one) is type(other) and isinstance(one, (int, float, str)) and one == other
-
-
-def _tensors(torch: Any, value: Any) -> list[Any]:
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, dict):
-        return [tensor for item in value.values() for tensor in _tensors(torch, item)]
-    if isinstance(value, (list, tuple)):
-        return [tensor for item in value for tensor in _tensors(torch, item)]
-    return []

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ..protocol import Bye, Command, Notice
 from . import presence
+from .at_once import AtOnce
 from .control import ControlFile
 from .dynamo import skip_our_code
 from .gate import Gate
@@ -101,6 +102,7 @@ class AgentProcess:
     def _listen(self, early: bool) -> None:
         self._early = early
         self._introduced = self._visit is not None
+        self._introducing = _thread.allocate_lock()
         self._left = False
         self._looks = 0
         self._seen: Any = None
@@ -119,6 +121,7 @@ class AgentProcess:
         self._watch.windows = windows
         self._rank = Rank(self._outbox.put)
         self._watch.learn_rank = self._rank.look
+        self._watch.after_step = AtOnce(self._write_steps)
         if self._turns:
             with suppress(OSError):
                 self._watch.gate = Gate(self.folder)
@@ -160,10 +163,19 @@ class AgentProcess:
         self._looks += 1
         self._writer_ns = thread_time_ns()
 
+    def _introduce(self) -> None:
+        with self._introducing:
+            if not self._introduced:
+                self._outbox.introduce(self.introduce())
+                self._introduced = True
+
+    def _write_steps(self) -> None:
+        """On the training thread."""
+        self._introduce()
+        self._outbox.flush_if_free()
+
     def _write(self) -> None:
-        if not self._introduced:
-            self._introduced = True
-            self._outbox.introduce(self.introduce())
+        self._introduce()
         self._rank.look()
         if self.switchboard is not None:
             for event in self.switchboard.news(self._watch.steps, final=self._left):

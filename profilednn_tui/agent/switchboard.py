@@ -16,13 +16,13 @@ from typing import Any, Callable
 from ..protocol import Notice
 from ..protocol import Optimization as Report
 from . import catalog
+from .activations import Kept
 from .attribution import Failure, unhandled
 from .guard import without_our_frames
 from .inspection import mention, why_not_twice
 from .optimizations import Declined, LayerCall, Missing, Optimization, here
-from .optimizations._tensors import map_tensors
 from .parentage import is_child_of_multiprocessing, is_distributed
-from .probation import OWN, Probation, kind_of_call
+from .probation import Probation, kind_of_call
 
 ON, UNAVAILABLE, CONFLICT, NO_EFFECT, FAILED = "on", "unavailable", "conflict", "no effect", "failed"
 DECLINED = "declined"
@@ -30,21 +30,47 @@ _PARAMETRIZE = "torch.nn.utils.parametrize"
 """Its modules are called where a weight is looked at: no call of a model."""
 
 
+_GiveUp = Callable[[Optimization, Exception], None]
+
+
 class _Layers(dict):  # type: ignore[type-arg]
     """By class of a module inside of a root module, what is called for it: each optimization around the one before."""
 
-    def __init__(self, original: LayerCall, active: list[Optimization]) -> None:
+    def __init__(self, original: LayerCall, active: list[Optimization], give_up: _GiveUp) -> None:
         super().__init__()
         self._original = original
         self._active = active
+        self._give_up = give_up
 
     def __missing__(self, kind: type) -> LayerCall:
         call = self._original
         for one in self._active:
             if issubclass(kind, one.layer_types()):
-                call = functools.partial(one.call_layer, call)
+                call = self._guarded(one, call)
         self[kind] = call
         return call
+
+    def without(self, one: Optimization) -> None:
+        """Leave one out from now on."""
+        self._active = [other for other in self._active if other is not one]
+        self.clear()
+
+    def _guarded(self, one: Optimization, call: LayerCall) -> LayerCall:
+        """The layer as `one` calls it; where that fails before the layer itself is called, as without it."""
+        original, give_up = self._original, self._give_up
+
+        def call_layer(layer: Any, *arguments: Any, **keywords: Any) -> Any:
+            try:
+                return one.call_layer(call, layer, *arguments, **keywords)
+            except Exception as error:
+                if _went_through(error, original):
+                    raise
+                failure = error
+            result = call(layer, *arguments, **keywords)  # what this raises is the program's own
+            give_up(one, failure)
+            return result
+
+        return call_layer
 
 
 class _Thread(_local):
@@ -57,16 +83,24 @@ class _Thread(_local):
 class _Plan:
     """The optimizations of one root module."""
 
-    def __init__(self, original: LayerCall, active: list[Optimization]) -> None:
+    def __init__(self, original: LayerCall, active: list[Optimization], give_up: _GiveUp) -> None:
         self._original = original
+        self._give_up = give_up
+        self.seen: set[Any] = set()
+        """Kinds of calls that have been made as in a plain run."""
         self.proven: set[Any] = set()
-        """Kinds of calls that have been made without a failure."""
+        """Those that have been made without a failure with what is on."""
         self.keep(active)
+
+    def may_show(self) -> bool:
+        """Whether activations look different under what is on, and a call can still be made as in a plain run."""
+        shows = any(type(one).shows_in is not Optimization.shows_in for one in self.active)
+        return shows and not any(one.changes_model for one in self.active)
 
     def keep(self, active: list[Optimization]) -> None:
         """From now on these are on."""
         self.active = active
-        self.layers = _Layers(self._original, active)
+        self.layers = _Layers(self._original, active, self._give_up)
 
 
 class Switchboard:
@@ -80,6 +114,8 @@ class Switchboard:
         self._told: dict[str, tuple[str, str]] = {}
         self._next_news_step = 0
         self._plans: weakref.WeakKeyDictionary[Any, _Plan] = weakref.WeakKeyDictionary()
+        self._plan_of: weakref.WeakKeyDictionary[Any, _Plan] = weakref.WeakKeyDictionary()
+        """By module, that of the root module above it."""
         self._left_alone: dict[str, dict[str, str]] = {}
         """By name of an optimization and class of a model, why that declined."""
         self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -181,9 +217,10 @@ class Switchboard:
     def _outermost(self, original: LayerCall, root: Any, arguments: Any, keywords: Any) -> Any:
         thread = self._thread
         if self._is_backward():  # checkpointing computes again what was computed inside a root module
-            thread.layers = _Layers(original, list(self._active))
+            plan = self._plan_of.get(root)
+            thread.layers = plan.layers if plan is not None else _Layers(original, [], self._give_up)
         elif not self._takes_part(root):
-            thread.layers = _Layers(original, [])
+            thread.layers = _Layers(original, [], self._give_up)
         else:
             self._begin_training()
             return self._call(original, root, arguments, keywords)
@@ -193,11 +230,14 @@ class Switchboard:
             thread.layers = None
 
     def _takes_part(self, root: Any) -> bool:
-        if self._is_traced() or type(root).__module__ == _PARAMETRIZE:
+        try:
+            if self._is_traced() or type(root).__module__ == _PARAMETRIZE:
+                return False
+            if root in self._plans:
+                return True
+            return self._torch.is_grad_enabled() and any(parameter.requires_grad for parameter in root.parameters())
+        except Exception:  # noqa: BLE001 - methods of the program's, called where a plain run does not call them
             return False
-        if root in self._plans:
-            return True
-        return self._torch.is_grad_enabled() and any(parameter.requires_grad for parameter in root.parameters())
 
     def _is_backward(self) -> bool:
         ask = getattr(self._torch._C, "_current_graph_task_id", None)
@@ -218,12 +258,13 @@ class Switchboard:
         plan = self._plans.get(root)
         if plan is None:
             self._had_model = True
-            self._thread.layers = _Layers(original, [])  # a look at a parametrized weight computes it
+            self._thread.layers = _Layers(original, [], self._give_up)  # a look at a parametrized weight computes it
             try:
                 active = [one for one in list(self._active) if self._begin_model(one, root)]
             finally:
                 self._thread.layers = None
-            plan = self._plans[root] = _Plan(original, [one for one in active if one in self._active])
+            plan = self._plans[root] = _Plan(original, [one for one in active if one in self._active], self._give_up)
+            self._plan_of.update(dict.fromkeys(root.modules(), plan))
         return plan
 
     def _begin_model(self, one: Optimization, root: Any) -> bool:
@@ -266,36 +307,31 @@ class Switchboard:
             except Exception as error:
                 self._failure = Failure.of(error, "the forward pass")
                 raise
-        before = self._kept(root)
+        if kind not in plan.seen and plan.may_show():
+            plan.seen.add(kind)
+            return self._look_at(original, root, arguments, keywords, plan)
         result = self._try(original, root, arguments, keywords, plan)
-        self._make_plain(root, plan, before)
         plan.proven.add(kind)
         return result
 
-    def _kept(self, root: Any) -> dict[tuple[Any, str], Any]:
-        """By module and name, what a model keeps on itself that may be tensors, as something to compare."""
-        kinds = (self._torch.Tensor, list, tuple, dict)
-        return {
-            (module, name): (id(value), len(value) if isinstance(value, (list, dict)) else 0)
-            for module in root.modules()
-            for name, value in vars(module).items()
-            if name not in OWN and isinstance(value, kinds)
-        }
+    def _look_at(self, original: LayerCall, root: Any, arguments: Any, keywords: Any, plan: _Plan) -> Any:
+        """A call as without us, to see what activations the model hands out beside its result.
 
-    def _make_plain(self, root: Any, plan: _Plan, before: dict[tuple[Any, str], Any]) -> None:
-        """Activations that the model keeps on itself are for others to look at: they become plain, and stay so."""
-        for key, found in self._kept(root).items():
-            if before.get(key) == found:
-                continue
-            module, name = key
-            for one in list(plan.active):
-                value = vars(module)[name]
-                plain = map_tensors(self._torch, value, one.plain)
-                if plain is not value:
-                    vars(module)[name] = plain
-                    reason = f"it keeps activations ({name}), which the program may look at"
-                    self._left_alone.setdefault(one.name, {})[type(root).__name__] = reason
-                    plan.keep([other for other in plan.active if other is not one])
+        Optimizations that would show in them leave this model alone.
+        """
+        try:
+            since: Callable[[Any], str] = Kept(self._torch, root, arguments, keywords).since
+        except Exception:  # noqa: BLE001 - objects of the program's that do not like to be looked at
+            since = _nowhere
+        layers = _Layers(original, [], self._give_up)
+        result = self._run(original, root, arguments, keywords, [], layers)
+        for one in list(plan.active):
+            place = self._ask(one, since, one.shows_in)
+            if place:
+                reason = f"it keeps activations ({place}), which the program may look at"
+                self._left_alone.setdefault(one.name, {})[type(root).__name__] = reason
+                plan.keep([other for other in plan.active if other is not one])
+        return result
 
     def _try(self, original: LayerCall, root: Any, arguments: Any, keywords: Any, plan: _Plan) -> Any:
         """A call on probation: made again without what it failed under, if that can be done."""
@@ -318,7 +354,9 @@ class Switchboard:
                 before.restore()
                 rest = [one for one in plan.active if one not in suspects]
                 try:
-                    result = self._run(original, root, arguments, keywords, rest, _Layers(original, rest))
+                    result = self._run(
+                        original, root, arguments, keywords, rest, _Layers(original, rest, self._give_up)
+                    )
                 except Exception as error:  # noqa: BLE001 - as above
                     last = error
                     continue
@@ -474,6 +512,8 @@ class Switchboard:
             self._active.remove(one)
         for plan in list(self._plans.values()):
             plan.keep([other for other in plan.active if other is not one])
+        if self._thread.layers is not None:
+            self._thread.layers.without(one)
         try:
             one.revert()
         except Exception as second:  # noqa: BLE001 - the same door
@@ -488,7 +528,8 @@ class Switchboard:
             left_alone = "; ".join(
                 f"{model} left alone, because {reason}" for model, reason in self._left_alone.get(one.name, {}).items()
             )
-            if receipt:
+            nowhere = one.acts_on == "model" and all(one not in plan.active for plan in list(self._plans.values()))
+            if receipt and not (left_alone and nowhere):
                 return ON, f"{receipt}; {left_alone}" if left_alone else receipt
             if left_alone:
                 return DECLINED, left_alone
@@ -507,9 +548,21 @@ class Switchboard:
         return ""
 
 
+def _nowhere(_: Any) -> str:
+    return ""
+
+
 def sentence(missing: Missing) -> str:
     """Reason and fix."""
     return f"{missing.reason}; fix: {missing.fix}" if missing.fix else missing.reason
+
+
+def _went_through(error: BaseException, function: Callable[..., Any]) -> bool:
+    """Whether a function was being called when an exception was raised."""
+    code, entry = getattr(function, "__code__", None), error.__traceback__
+    while entry is not None and entry.tb_frame.f_code is not code:
+        entry = entry.tb_next
+    return entry is not None
 
 
 def _text(error: Exception) -> str:

@@ -66,6 +66,7 @@ class Watch:
         """When the agent came into the run."""
         self.learn_rank: Callable[[], None] = _nothing
         """Called at each of the first steps: a short run is over before the agent's thread has asked."""
+        self.after_step: Callable[[], None] = _nothing
         self._stop_after = stop_after
         self._late = late
         """Whether the training began without us: then `stop_after` ends the watching alone."""
@@ -236,6 +237,7 @@ class Watch:
         soon = flags or self.leaving or self._commands or self.gate is not None or self.steps <= FIRST_STEPS
         if soon or cut.now_ns >= self._look_ns:
             self._look(last, cut, flags)
+        self.after_step()
         if enough and not self._late:
             self._stop()
 
@@ -365,4 +367,4 @@ class Watch:
 
 
 def _nothing() -> None:
-    """Without torch.distributed."""
+    """What is called where nobody asks for it."""

@@ -51,6 +51,25 @@ def test_no_step_of_a_child_is_lost_at_either_end(tmp_path: Path, name: str, chi
     assert len(silent) <= 1, "only the parent: what never trains opens no stream"
 
 
+@pytest.mark.parametrize(("name", "children"), [("terminated_pool", 2), ("killed", 1)])
+def test_no_step_of_a_child_that_a_signal_ends_is_lost(tmp_path: Path, name: str, children: int) -> None:
+    """Found by reading: the last half second of a worker of `multiprocessing.Pool` was lost."""
+    plain = run("children.py", name)
+    watched, found = watch(tmp_path, "children.py", name)
+
+    assert (watched.stdout, watched.stderr, watched.exit_code) == (plain.stdout, plain.stderr, plain.exit_code)
+    trained = [recording for recording in found if recording.steps]
+    assert trained
+    assert len(trained) <= children, "one worker may have taken both pieces of work"
+    for recording in trained:
+        kinds = [event["event"] for event in recording.events]
+        numbers = [event["first"] + row for event in recording.of("steps") for row in range(len(event["rows"]))]
+        assert kinds[:2] == ["header", "hello"]
+        assert kinds.count("hello") == 1
+        assert numbers == list(range(1, len(numbers) + 1))
+    assert sum(map(len, (recording.steps for recording in trained))) == 40 * children
+
+
 def test_the_rank_of_a_spawned_process_is_learned_from_its_process_group(tmp_path: Path) -> None:
     _, found = watch(tmp_path, "children.py", "spawned_ranks")
 

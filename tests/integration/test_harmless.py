@@ -58,6 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("copied", ALL, {"channels_last": "on", "frozen_bn": "on", "frozen_backward": "on"}),
         ("scripted", ALL, {"channels_last": "on", "frozen_bn": "on"}),
         ("view_hooks", "channels_last", {"channels_last": "declined"}),
+        ("handed_out", ALL, {"channels_last": "declined", "fused_optimizer": "on"}),
         ("detector", ALL, {"channels_last": "on", "fused_focal_loss": "on", "frozen_bn": "on"}),
     ],
 )

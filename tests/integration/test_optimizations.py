@@ -68,7 +68,7 @@ def test_channels_last_turns_what_goes_into_convolutions_and_leaves_weights_alon
     trained = optimized(tmp_path, "resnet", "channels_last")
 
     text = trained.text("channels_last")
-    assert "100 of 100 convolution calls gave channels-last results; 5 images were turned for that" in text
+    assert "80 of 80 convolution calls gave channels-last results; 4 images were turned for that" in text
     assert trained.seen["layer_channels_last"]
     assert not plain("resnet")["layer_channels_last"]
     assert trained.seen["channels_last_weights"] == 0

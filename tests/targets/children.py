@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import sys
+import time
 
 from tiny import model, train
 
@@ -60,6 +61,30 @@ def pool():
 
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:
         print(executor.submit(work, 7).result())
+
+
+def terminated_pool():
+    """Leaving the block ends the workers by SIGTERM, as soon as the last result is there."""
+    with multiprocessing.get_context("fork").Pool(2) as workers:
+        print(workers.map(work, [1, 2], chunksize=1))
+
+
+def killed():
+    """The parent ends a child that trains on and on."""
+    context = multiprocessing.get_context("spawn")
+    enough = context.Event()
+    child = context.Process(target=train_until_killed, args=(enough,))
+    child.start()
+    enough.wait()
+    child.kill()
+    child.join()
+    print(child.exitcode)
+
+
+def train_until_killed(enough):
+    train(STEPS)
+    enough.set()
+    time.sleep(60)
 
 
 def bare():

@@ -73,6 +73,7 @@ def leave_note(error: Exception) -> None:
     import time
 
     note = {"event": "agent_error", "where": "start", "text": repr(error)[:500], "unix_ns": time.time_ns()}
+    # Of the first format, that every version reads: what the present one is cannot be asked where our code is broken.
     head: dict[str, Any] = {"event": "header", "magic": "profilednn", "version": 1, "writer": "agent"}
     head.update(pid=os.getpid(), start_unix_ns=time.time_ns())
     path = os.path.join(os.environ.get("PROFILEDNN_SESSION", ""), f"agent-{os.getpid()}.jsonl")

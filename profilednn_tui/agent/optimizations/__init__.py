@@ -84,6 +84,8 @@ class Optimization:
     """Order of begin among those that are on; 1 takes the model as the others leave it."""
     acts_on = ""
     """``model`` or ``optimizer`` for one that can have no effect where there is none."""
+    changes_model = False
+    """Whether `begin_model` changes the model itself: from then on no call can be made as in a plain run."""
     risky = False
     """Whether a call of the model may fail under it that would not without: then the first calls are on probation."""
     clues: tuple[str, ...] = ()
@@ -130,9 +132,9 @@ class Optimization:
     def before_update(self, optimizer: Any) -> None:
         """An optimizer is about to make an update."""
 
-    def plain(self, tensor: Any) -> Any:
-        """A tensor that the model has made, as a plain run would have it."""
-        return tensor
+    def shows_in(self, activation: Any) -> bool:
+        """Whether a tensor inside of the model is another under it: of another type, or otherwise in memory."""
+        return False
 
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
         """A context for every call of such a root module."""

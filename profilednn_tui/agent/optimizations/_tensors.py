@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 
@@ -33,3 +33,15 @@ def map_tensors(torch: Any, value: Any, change: Callable[[Any], Any]) -> Any:
             return value
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     return value
+
+
+def tensors_of(torch: Any, value: Any) -> Iterator[Any]:
+    """The tensors in tuples, lists and mappings."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from tensors_of(torch, item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from tensors_of(torch, item)

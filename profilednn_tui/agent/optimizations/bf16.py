@@ -94,8 +94,8 @@ class Switch(Optimization):
             for owner, original in before:
                 setattr(owner, LOSS, original) if original is not None else delattr(owner, LOSS)
 
-    def plain(self, tensor: Any) -> Any:
-        return tensor if self._users_own else self._to_float32(tensor)
+    def shows_in(self, activation: Any) -> bool:
+        return bool(activation.dtype == self.torch.float32) and not self._users_own
 
     def change_outputs(self, outputs: Any) -> Any:
         self._looking = False

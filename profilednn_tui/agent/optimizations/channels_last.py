@@ -82,8 +82,8 @@ class Switch(Optimization):
         self._results += self._lies_last(output)
         return output
 
-    def plain(self, tensor: Any) -> Any:
-        return tensor.contiguous() if self._turned and self._lies_last(tensor) else tensor
+    def shows_in(self, activation: Any) -> bool:
+        return activation.dim() in self._formats and activation.is_floating_point()
 
     def change_outputs(self, outputs: Any) -> Any:
         if self._turned == self._turned_before:

@@ -23,6 +23,7 @@ class Switch(Optimization):
     conflicts = ("compile", "frozen_backward", "fused_optimizer")
     rank = 1
     acts_on = "model"
+    changes_model = True
     risky = True
     clues = ("intel_extension_for_pytorch", "torch_ipex", "ipex")
 

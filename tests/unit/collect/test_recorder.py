@@ -13,7 +13,7 @@ from profilednn_tui.collect import machine, recorder
 from profilednn_tui.collect.recorder import RESERVE_BYTES, RESERVE_FILE, EventFile, Recorder
 from profilednn_tui.collect.roster import Roster
 from profilednn_tui.collect.viewers import viewing
-from profilednn_tui.protocol import Bye, Exit, Hello, Notice, encode, header
+from profilednn_tui.protocol import Bye, Distributed, Exit, Hello, Notice, encode, header
 
 
 class HandClock:
@@ -156,6 +156,17 @@ def test_the_roster_knows_agents_once_they_have_said_hello(tmp_path: Path) -> No
     assert dict(roster.agents()) == {12: 3}
     (tmp_path / "agent-11.jsonl").write_bytes(hello(11, None))
     assert dict(roster.agents()) == {12: 3, 11: None}
+
+
+def test_the_roster_learns_a_rank_that_comes_late(tmp_path: Path) -> None:
+    """Found by reading: only that of the hello was known, and spawned ranks have none there."""
+    roster = Roster(tmp_path)
+    recording = tmp_path / "agent-11.jsonl"
+    recording.write_bytes(hello(11, None))
+    assert dict(roster.agents()) == {11: None}
+    with recording.open("ab") as stream:
+        stream.write(encode(Distributed(1, 2, 1)))
+    assert dict(roster.agents()) == {11: 1}
 
 
 def test_viewers_count_as_ours_while_they_watch(tmp_path: Path) -> None:
