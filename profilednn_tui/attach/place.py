@@ -90,6 +90,8 @@ class CarriedPlace:
         self._taken = 0
         self._given = 0
         self._partial = b""
+        self._waiting = b""
+        """What the disk does not take at the moment; the rest waits in the target's folder."""
 
     def read(self, name: str) -> bytes:
         return self._read_from(name, 0)
@@ -106,9 +108,11 @@ class CarriedPlace:
     def carry(self) -> None:
         with suppress(OSError):
             self.write(HEARTBEAT, b".")
-        while new := self._read_from(agent_recording(self.pid_there), self._taken):
+        self._carry_waiting()
+        while not self._waiting and (new := self._read_from(agent_recording(self.pid_there), self._taken)):
             self._taken += len(new)
-            self._append(self._translated(new))
+            self._waiting = self._translated(new)
+            self._carry_waiting()
         commands = procfs.read(str(self._session / control_file(self._pid)))[self._given :]
         if commands:
             self.write(control_file(self.pid_there), commands)
@@ -133,11 +137,13 @@ class CarriedPlace:
         finally:
             os.close(handle)
 
-    def _append(self, data: bytes) -> None:
-        handle = os.open(self._session / agent_recording(self._pid), os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
-        with suppress(OSError):
-            os.write(handle, data)
-        os.close(handle)
+    def _carry_waiting(self) -> None:
+        if not self._waiting:
+            return
+        path = self._session / agent_recording(self._pid)
+        # A full disk is nothing to fail for; the recorder says so.
+        with suppress(OSError), open(path, "ab", buffering=0, opener=_private) as stream:
+            self._waiting = self._waiting[stream.write(self._waiting) or 0 :]
 
     def _translated(self, data: bytes) -> bytes:
         """The lines with the numbers that processes and threads have here."""
@@ -149,6 +155,10 @@ class CarriedPlace:
     def _threads(self) -> dict[int, int]:
         """Number there -> number here."""
         return {int(_status(tid, "NSpid").split()[-1]): tid for tid in _tasks(self._pid)} | {self.pid_there: self._pid}
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE_MODE)
 
 
 def _translate(line: bytes, pid: int, threads: dict[int, int]) -> bytes:

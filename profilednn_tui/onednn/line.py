@@ -16,6 +16,7 @@ from enum import Enum
 from math import isfinite
 
 from profilednn_tui.onednn.records import DIRECTIONS, Primitive
+from profilednn_tui.plain import plain
 
 MARKER = re.compile(rb"(?:onednn|dnnl|mkldnn)_verbose,")
 
@@ -84,7 +85,7 @@ class Version:
 
 def parse(text: str, template: Template | None) -> Entry | Template | Version | Line:
     """Read a line from behind its marker on."""
-    words = text.strip().split(",")
+    words = plain(text.strip()).split(",")
     stamped = False
     if words and _VERSION.fullmatch(words[0]):
         del words[0]
@@ -146,6 +147,8 @@ def _primitive(values: dict[str, str]) -> Primitive | None:
     name, propagation = values["primitive"], values["prop_kind"]
     if not _WORD.fullmatch(name) or propagation not in DIRECTIONS or not values["problem_desc"]:
         return None
+    if values["problem_desc"].startswith("-"):
+        return None  # benchdnn would take it for an option
     return Primitive(
         name=name.removesuffix("_v2"),
         propagation=propagation,

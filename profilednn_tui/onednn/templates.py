@@ -7,6 +7,7 @@ primitive a process, named first, so each problem is a command line of its own.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -99,7 +100,7 @@ def _template(primitive: Primitive, calls: int, time_ms: float) -> Template:
         layout=":".join(_layouts(primitive)),
         calls=calls,
         time_ms=time_ms,
-        command=" ".join([PROGRAM, *benchdnn_arguments(primitive, "--mode=P")]),
+        command=shlex.join([PROGRAM, *benchdnn_arguments(primitive, "--mode=P")]),
     )
 
 

@@ -34,6 +34,21 @@ def test_todays_line_gives_every_field() -> None:
     )
 
 
+def test_what_steers_a_terminal_is_no_part_of_a_primitive() -> None:
+    line = (
+        "v1,primitive,exec,cpu,matmul,brg\x1b[2J\x1b]0;it\x07,undef,src:f32::blocked:ab::f0\u202e,,,8x16:16x4\x9b1m,1"
+    )
+    entry = parse(line, None)
+    assert isinstance(entry, Entry)
+    told = (entry.primitive.implementation, entry.primitive.descriptors, entry.primitive.problem)
+    assert "".join(told).isprintable()
+
+
+def test_a_problem_is_no_option_of_benchdnn() -> None:
+    line = "v1,primitive,exec,cpu,matmul,ref,undef,src:f32::blocked:ab::f0,,,--batch=secret,1"
+    assert parse(line, None) is Line.BAD
+
+
 def test_a_line_of_mkldnn_has_no_engine_and_no_attributes() -> None:
     told = entry(
         "mkldnn_verbose,exec,convolution,jit_1x1:avx2,forward_training,fsrc:nChw8c fwei:OIhw8i8o fbia:undef "

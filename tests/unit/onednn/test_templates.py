@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 
 import pytest
 
@@ -81,6 +82,17 @@ def test_the_layout_of_the_log_wins_over_the_plain_one() -> None:
 def test_benchdnn_gets_its_words(line: str, command: str) -> None:
     driver, _, knobs = command.partition(" ")
     assert template(line).command == f"benchdnn {driver} --mode=P --allow-enum-tags-only=false {knobs}"
+
+
+def test_a_log_from_others_puts_no_command_into_the_script() -> None:
+    line = (
+        "onednn_verbose,v1,primitive,exec,cpu,matmul,ref,undef,src:f32::blocked:ab::f0 dst:f32::blocked:ab::f0,"
+        "attr-post-ops:$(id>stolen),,8x16:16x4;id>stolen,1"
+    )
+    command = template(line).command
+    assert shlex.split(command)[-1] == "8x16:16x4;id>stolen"
+    assert "'8x16:16x4;id>stolen'" in command
+    assert "'--attr-post-ops=$(id>stolen)'" in command
 
 
 def test_every_recorded_primitive_has_a_template_with_all_its_calls() -> None:
