@@ -18,7 +18,7 @@ demo: venv
 	$(BIN)/profilednn-tui demo $(DEMO_ARGS)
 
 test: venv
-	$(BIN)/python -m pytest tests -n auto
+	$(BIN)/python -m pytest tests -n auto --dist worksteal
 
 check: venv
 	$(BIN)/ruff format --check .

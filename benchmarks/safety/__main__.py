@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import benchmarks.safety
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--assume-bfloat16", action="store_true")
     parser.add_argument("--threads", metavar="N")
+    parser.add_argument("--jobs", metavar="N", type=int, default=1)
     options = parser.parse_args()
     if options.threads:
         os.environ[run.THREADS] = options.threads
@@ -46,10 +48,11 @@ def main() -> None:
     offered = offers(sys.executable)
     chosen = columns(offered)
     wanted = {name: names for name, names in chosen.items() if name in (options.optimization or chosen)}
-    for program in options.only or run.programs():
-        for cell in cells(program, wanted, options.fresh):
-            print(cell, flush=True)
-            keep(cell)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for row in pool.map(lambda program: cells(program, wanted, options.fresh), options.only or run.programs()):
+            for cell in row:
+                print(cell, flush=True)
+                keep(cell)
     unavailable = {offer.name: offer.reason for offer in offered if not offer.available}
     write(
         "safety",

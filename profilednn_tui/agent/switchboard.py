@@ -84,13 +84,15 @@ class _Plan:
     """The optimizations of one root module."""
 
     def __init__(self, original: LayerCall, active: list[Optimization], give_up: _GiveUp) -> None:
-        self._original = original
+        self.original = original
         self._give_up = give_up
-        self.seen: set[Any] = set()
-        """Kinds of calls that have been made as in a plain run."""
+        self.seen: dict[Any, int] = {}
+        """Kinds of calls that have been made as in a plain run, and how many backward passes there were before."""
         self.proven: set[Any] = set()
         """Those that have been made without a failure with what is on."""
         self.keep(active)
+        self.newest = self.active, self.layers
+        """What was on in the newest call: what a checkpoint computes again has to be the same."""
 
     def may_show(self) -> bool:
         """Whether activations look different under what is on, and a call can still be made as in a plain run."""
@@ -100,7 +102,11 @@ class _Plan:
     def keep(self, active: list[Optimization]) -> None:
         """From now on these are on."""
         self.active = active
-        self.layers = _Layers(self._original, active, self._give_up)
+        self.layers = self.with_only(active)
+
+    def with_only(self, active: list[Optimization]) -> _Layers:
+        """The layers of a call under these."""
+        return _Layers(self.original, active, self._give_up)
 
 
 class Switchboard:
@@ -119,6 +125,8 @@ class Switchboard:
         self._left_alone: dict[str, dict[str, str]] = {}
         """By name of an optimization and class of a model, why that declined."""
         self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._backwards = 0
+        """Backward passes so far."""
         self._training = False
         """Whether anything of a training has been seen."""
         self._had_model = False
@@ -216,14 +224,16 @@ class Switchboard:
 
     def _outermost(self, original: LayerCall, root: Any, arguments: Any, keywords: Any) -> Any:
         thread = self._thread
-        if self._is_backward():  # checkpointing computes again what was computed inside a root module
+        if self._is_backward():  # checkpointing computes again what was computed in the forward pass
             plan = self._plan_of.get(root)
-            thread.layers = plan.layers if plan is not None else _Layers(original, [], self._give_up)
+            if plan is not None and root in self._plans:
+                return self._run(plan, root, arguments, keywords, *plan.newest)
+            thread.layers = plan.newest[1] if plan is not None else _Layers(original, [], self._give_up)
         elif not self._takes_part(root):
             thread.layers = _Layers(original, [], self._give_up)
         else:
             self._begin_training()
-            return self._call(original, root, arguments, keywords)
+            return self._call(self._plan(original, root), root, arguments, keywords)
         try:
             return original(root, *arguments, **keywords)
         finally:
@@ -264,7 +274,9 @@ class Switchboard:
             finally:
                 self._thread.layers = None
             plan = self._plans[root] = _Plan(original, [one for one in active if one in self._active], self._give_up)
-            self._plan_of.update(dict.fromkeys(root.modules(), plan))
+            for module in root.modules():
+                self._plan_of.setdefault(module, plan)
+            self._plan_of[root] = plan
         return plan
 
     def _begin_model(self, one: Optimization, root: Any) -> bool:
@@ -296,25 +308,24 @@ class Switchboard:
                 f"the model's code uses {place}, which may fail with it, and its call cannot be tried twice: {reason}"
             )
 
-    def _call(self, original: LayerCall, root: Any, arguments: Any, keywords: Any) -> Any:
-        plan = self._plan(original, root)
+    def _call(self, plan: _Plan, root: Any, arguments: Any, keywords: Any) -> Any:
         if not any(one.risky for one in plan.active):
-            return self._run(original, root, arguments, keywords, plan.active, plan.layers)
+            return self._run(plan, root, arguments, keywords, plan.active, plan.layers)
         kind = kind_of_call(root, self._torch.is_grad_enabled(), arguments, keywords)
         if kind in plan.proven:
             try:
-                return self._run(original, root, arguments, keywords, plan.active, plan.layers)
+                return self._run(plan, root, arguments, keywords, plan.active, plan.layers)
             except Exception as error:
                 self._failure = Failure.of(error, "the forward pass")
                 raise
-        if kind not in plan.seen and plan.may_show():
-            plan.seen.add(kind)
-            return self._look_at(original, root, arguments, keywords, plan)
-        result = self._try(original, root, arguments, keywords, plan)
+        # Until a backward pass has followed: what is computed again in that has to be as it was.
+        if plan.may_show() and plan.seen.setdefault(kind, self._backwards) == self._backwards:
+            return self._look_at(plan, root, arguments, keywords)
+        result = self._try(plan, root, arguments, keywords)
         plan.proven.add(kind)
         return result
 
-    def _look_at(self, original: LayerCall, root: Any, arguments: Any, keywords: Any, plan: _Plan) -> Any:
+    def _look_at(self, plan: _Plan, root: Any, arguments: Any, keywords: Any) -> Any:
         """A call as without us, to see what activations the model hands out beside its result.
 
         Optimizations that would show in them leave this model alone.
@@ -323,8 +334,7 @@ class Switchboard:
             since: Callable[[Any], str] = Kept(self._torch, root, arguments, keywords).since
         except Exception:  # noqa: BLE001 - objects of the program's that do not like to be looked at
             since = _nowhere
-        layers = _Layers(original, [], self._give_up)
-        result = self._run(original, root, arguments, keywords, [], layers)
+        result = self._run(plan, root, arguments, keywords, [], plan.with_only([]))
         for one in list(plan.active):
             place = self._ask(one, since, one.shows_in)
             if place:
@@ -333,7 +343,7 @@ class Switchboard:
                 plan.keep([other for other in plan.active if other is not one])
         return result
 
-    def _try(self, original: LayerCall, root: Any, arguments: Any, keywords: Any, plan: _Plan) -> Any:
+    def _try(self, plan: _Plan, root: Any, arguments: Any, keywords: Any) -> Any:
         """A call on probation: made again without what it failed under, if that can be done."""
         try:
             before: Probation | None = Probation(self._torch, root, arguments, keywords)
@@ -342,7 +352,7 @@ class Switchboard:
         failure: Exception | None = None
         last: Exception | None = None
         try:
-            return self._run(original, root, arguments, keywords, plan.active, plan.layers)
+            return self._run(plan, root, arguments, keywords, plan.active, plan.layers)
         except Exception as error:  # noqa: BLE001 - looked at below, outside: a repeated call has a context of its own
             failure = error
         try:
@@ -354,9 +364,7 @@ class Switchboard:
                 before.restore()
                 rest = [one for one in plan.active if one not in suspects]
                 try:
-                    result = self._run(
-                        original, root, arguments, keywords, rest, _Layers(original, rest, self._give_up)
-                    )
+                    result = self._run(plan, root, arguments, keywords, rest, plan.with_only(rest))
                 except Exception as error:  # noqa: BLE001 - as above
                     last = error
                     continue
@@ -376,7 +384,7 @@ class Switchboard:
 
     def _run(
         self,
-        original: LayerCall,
+        plan: _Plan,
         root: Any,
         arguments: Any,
         keywords: Any,
@@ -384,13 +392,14 @@ class Switchboard:
         layers: _Layers,
     ) -> Any:
         thread = self._thread
+        plan.newest = active, layers
         with ExitStack() as stack:
             arguments, keywords = self._change(active, "change_inputs", (arguments, keywords))
             for one in active:
                 context = self._ask(one, one.around_call, root)
                 if context is not None:
                     stack.enter_context(context)
-            call = original
+            call = plan.original
             for one in active:
                 call = self._ask(one, one.change_call, root, call) or call
             thread.layers = layers
@@ -411,6 +420,7 @@ class Switchboard:
                 return original(tensors, *arguments, **keywords)
             try:
                 self._begin_training()
+                self._backwards += 1
                 creates_graph = arguments[2] if len(arguments) > 2 else keywords.get("create_graph")
                 if not creates_graph and keywords.get("inputs") is None and len(arguments) < 4:
                     for one in list(self._active):
@@ -432,6 +442,7 @@ class Switchboard:
                 return original(outputs, inputs, *arguments, **keywords)
             try:
                 self._begin_training()
+                self._backwards += 1
                 gradients = original(outputs, inputs, *arguments, **keywords)
                 for one in list(self._active) if isinstance(gradients, tuple) else ():
                     gradients = self._ask(one, one.change_gradients, inputs, gradients) or gradients
