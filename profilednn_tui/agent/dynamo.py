@@ -9,10 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
-
-WRAPPERS = "hooks"
-"""The module whose inner functions call the program's code: what they call is Dynamo's business as before."""
+from typing import Any, Callable
 
 
 def skip_our_code(torch: Any, package: str) -> None:
@@ -21,7 +18,8 @@ def skip_our_code(torch: Any, package: str) -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith(package) and isinstance(module, ModuleType):
             for code, inner in _codes_of(module):
-                _skip(compiled, code, below_too=not (inner and name.endswith("." + WRAPPERS)))
+                # Inner functions stand in the place of torch's: what they call is Dynamo's business as before.
+                _skip(compiled, code, below_too=not inner)
 
 
 def _skip(compiled: Any, code: CodeType, below_too: bool) -> None:
@@ -47,3 +45,20 @@ def _with_inner(code: CodeType, inner: bool) -> Iterator[tuple[CodeType, bool]]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _with_inner(constant, inner=True)
+
+
+def compiled_region(torch: Any) -> Callable[[], Any]:
+    """A function that tells whether the program runs inside of what it has compiled; nothing is false."""
+    compiled = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
+    return getattr(compiled, "get_eval_frame_callback", lambda: None)
+
+
+def is_compiled(model: Any) -> bool:
+    """Whether the program has compiled a module by itself."""
+    return hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None
+
+
+def graphs() -> int:
+    """How many graphs have been compiled in this process."""
+    utils = sys.modules.get("torch._dynamo.utils")
+    return int(utils.counters["stats"].get("unique_graphs", 0)) if utils is not None else 0

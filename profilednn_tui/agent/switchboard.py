@@ -18,6 +18,7 @@ from ..protocol import Optimization as Report
 from . import catalog
 from .activations import Kept
 from .attribution import Failure, unhandled
+from .dynamo import compiled_region, graphs, is_compiled
 from .guard import without_our_frames
 from .inspection import mention, why_not_twice
 from .optimizations import Declined, LayerCall, Missing, Optimization, here
@@ -130,6 +131,8 @@ class Switchboard:
         self._training = False
         """Whether anything of a training has been seen."""
         self._had_model = False
+        self._compiled: set[bool] = set()
+        """Whether the program has compiled its models: those that it has, and those that it has not."""
         self._had_optimizer = False
         self._failure: Failure | None = None
         """The newest exception that the training has seen under an optimization."""
@@ -205,11 +208,11 @@ class Switchboard:
     # ---- calls of modules
 
     def _module_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        thread, compiling = self._thread, self._torch.compiler.is_compiling
+        thread, compiling, compiled = self._thread, self._torch.compiler.is_compiling, compiled_region(self._torch)
 
         @functools.wraps(original)
         def __call__(self_: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: N807
-            if compiling():
+            if compiling() or compiled():  # what the program compiles is its own business
                 return original(self_, *arguments, **keywords)
             try:
                 layers = thread.layers
@@ -268,6 +271,7 @@ class Switchboard:
         plan = self._plans.get(root)
         if plan is None:
             self._had_model = True
+            self._compiled.add(is_compiled(root))
             self._thread.layers = _Layers(original, [], self._give_up)  # a look at a parametrized weight computes it
             try:
                 active = [one for one in list(self._active) if self._begin_model(one, root)]
@@ -553,7 +557,10 @@ class Switchboard:
         if one.acts_on and not self._training:
             return "no model was trained in this process"
         if one.acts_on == "model" and not self._had_model:
-            return "the training calls no nn.Module with trainable parameters"
+            outside = " outside of what the script compiles" if graphs() else ""
+            return f"the training calls no nn.Module with trainable parameters{outside}"
+        if one.acts_on == "model" and self._compiled == {True}:
+            return "the script compiles the model itself"
         if one.acts_on == "optimizer" and not self._had_optimizer:
             return "no optimizer of torch has made an update"
         return ""

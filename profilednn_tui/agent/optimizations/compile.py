@@ -7,6 +7,7 @@ import importlib
 import weakref
 from typing import Any
 
+from ..dynamo import graphs, is_compiled
 from ..inspection import program_mentions
 from . import Declined, LayerCall, Missing, Optimization, plural
 
@@ -38,7 +39,7 @@ class Switch(Optimization):
         return None
 
     def begin_model(self, model: Any) -> None:
-        if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
+        if is_compiled(model):
             self._users_own = True
             return
         for pattern, word in TWICE_DIFFERENTIABLE.items():
@@ -68,13 +69,12 @@ class Switch(Optimization):
         return compiling
 
     def receipt(self, steps: int) -> str:
-        graphs = self._counter("stats", "unique_graphs")
-        if not self._models or not graphs:
+        if not self._models or not graphs():
             return ""
         breaks = sum(self._counters().get("graph_break", {}).values())
         return (
-            f"{', '.join(self._models)} compiled into {plural(graphs, 'graph')} with {plural(breaks, 'kind')} of graph "
-            f"break; compiling took {self._seen_s:.1f} s in {plural(self._warm_up_steps, 'warm-up step')}"
+            f"{', '.join(self._models)} compiled into {plural(graphs(), 'graph')} with {plural(breaks, 'kind')} of "
+            f"graph break; compiling took {self._seen_s:.1f} s in {plural(self._warm_up_steps, 'warm-up step')}"
         )
 
     def no_effect(self) -> str:
@@ -82,9 +82,6 @@ class Switch(Optimization):
 
     def _counters(self) -> Any:
         return self.torch._dynamo.utils.counters
-
-    def _counter(self, group: str, name: str) -> int:
-        return int(self._counters().get(group, {}).get(name, 0)) if self._models else 0
 
     def _total_s(self) -> float:
         """Seconds that Dynamo and the compilers below it have taken."""

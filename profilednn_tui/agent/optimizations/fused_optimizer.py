@@ -10,6 +10,7 @@ import functools
 import importlib
 from typing import Any
 
+from ..dynamo import graphs
 from . import Optimization, plural
 
 FUSED = {
@@ -60,6 +61,8 @@ class Switch(Optimization):
             return self._reason
         if self._others:
             return f"{self._others[0]} is none of torch's own optimizers"
+        if graphs():
+            return "no update was made that could take another form, outside of what the script compiles"
         return f"the program's optimizer has neither form in torch {self.torch.__version__} on the CPU"
 
     def _offer(self, name: str, file: str, form: str) -> None:
