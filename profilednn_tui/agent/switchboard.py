@@ -166,7 +166,8 @@ class Switchboard:
         torch.nn.Module.__call__ = self._module_call(torch.nn.Module.__call__)
         torch.autograd.backward = self._backward_call(torch.autograd.backward)
         torch.autograd.grad = self._grad_call(torch.autograd.grad)
-        torch.jit.script = self._script_call(torch.jit.script)
+        for name in ("script", "trace", "trace_module"):
+            setattr(torch.jit, name, self._jit_call(getattr(torch.jit, name)))
         from torch.optim.optimizer import register_optimizer_step_pre_hook
 
         register_optimizer_step_pre_hook(self._before_update)
@@ -458,9 +459,11 @@ class Switchboard:
 
         return grad
 
-    def _script_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _jit_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """What is stored of a program shall be its own: code that it names, and names that it gives."""
+
         @functools.wraps(original)
-        def script(*arguments: Any, **keywords: Any) -> Any:
+        def without_ours(*arguments: Any, **keywords: Any) -> Any:
             try:
                 active = list(self._active)
                 for one in active:
@@ -474,7 +477,7 @@ class Switchboard:
                 without_our_frames(error)
                 raise
 
-        return script
+        return without_ours
 
     def _failed(self, error: BaseException, where: str) -> None:
         if isinstance(error, Exception):

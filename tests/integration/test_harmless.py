@@ -54,6 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("checkpointing", ALL, {"channels_last": "on", "frozen_bn": "on", "frozen_backward": "no effect"}),
         ("checkpointed_roots", ALL, {"channels_last": "on", "frozen_bn": "on", "fused_optimizer": "on"}),
         ("compiled", ALL, {"channels_last": "no effect", "fused_optimizer": "on"}),
+        ("by_keyword", ALL, {"channels_last": "on", "fused_optimizer": "on"}),
         ("by_hand", "frozen_backward", {"frozen_backward": "declined"}),
         ("clip_all", "frozen_backward", {"frozen_backward": "declined"}),
         ("late_optimizer", ALL, {"frozen_backward": "on", "fused_optimizer": "on"}),

@@ -88,7 +88,7 @@ class Switch(Optimization):
     def change_outputs(self, outputs: Any) -> Any:
         if self._turned == self._turned_before:
             return outputs
-        return map_tensors(self.torch, outputs, lambda one: one.contiguous() if self._lies_last(one) else one)
+        return map_tensors(self.torch, outputs, self._as_plain)
 
     def change_gradients(self, inputs: Any, gradients: Any) -> Any:
         """As in a plain run; ``Tensor.grad`` of a leaf lies as the leaf by itself."""
@@ -126,13 +126,17 @@ class Switch(Optimization):
     def _in_plain_order(self, original: Any) -> Any:
         """Each element gets the random number that it has in a plain run."""
 
+        # No tensor has a name here: torch.jit.trace would give it to a value of the program's.
         @functools.wraps(original)
-        def random(image: Any, *arguments: Any, **keywords: Any) -> Any:
-            if self._turned and self._lies_last(image):
-                image = image.contiguous()
-            return original(image, *arguments, **keywords)
+        def random(*arguments: Any, **keywords: Any) -> Any:
+            if self._turned and any(map(self._lies_last, (*arguments, *keywords.values()))):
+                arguments, keywords = map_tensors(self.torch, (arguments, keywords), self._as_plain)
+            return original(*arguments, **keywords)
 
         return random
+
+    def _as_plain(self, tensor: Any) -> Any:
+        return tensor.contiguous() if self._lies_last(tensor) else tensor
 
     def _turn(self, image: Any) -> Any:
         if type(image) is not self.torch.Tensor or image.layout != self.torch.strided or not image.is_floating_point():

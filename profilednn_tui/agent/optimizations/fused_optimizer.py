@@ -74,18 +74,16 @@ class Switch(Optimization):
         compiling = self.torch.compiler.is_compiling
 
         @functools.wraps(original)
-        def update(parameters: Any, gradients: Any, *state: Any, **keywords: Any) -> Any:
-            if compiling():
-                return original(parameters, gradients, *state, **keywords)
-            chosen = form if self._allows(name, form, parameters, gradients, state, keywords) else ""
-            if chosen:
-                keywords[chosen] = True
-            return original(parameters, gradients, *state, **keywords)
+        def update(*lists: Any, **keywords: Any) -> Any:
+            if not compiling() and len(lists) > 1 and self._allows(name, form, lists, keywords):
+                keywords[form] = True
+            return original(*lists, **keywords)
 
         self.replace(module, file, update)
 
-    def _allows(self, name: str, form: str, parameters: Any, gradients: Any, state: Any, keywords: Any) -> bool:
+    def _allows(self, name: str, form: str, lists: Any, keywords: Any) -> bool:
         """Whether this update may take the form; keeps count, or the reason."""
+        parameters, gradients, *state = lists
         try:
             reason = self._why_not(form, parameters, gradients, state, keywords)
         except Exception as error:  # noqa: BLE001 - tensors of a kind that cannot be asked
