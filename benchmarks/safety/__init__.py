@@ -5,7 +5,7 @@ safety.md. `--only PROGRAM` and `--optimization NAME`, which may be repeated, ch
 ones anew; `--list` names the programs. `--assume-bfloat16` (as root, Linux) lets the processor pass for one that has
 bfloat16 arithmetic, so that bf16, bf16_matmul and winograd are judged, too: they compute right without it, only slowly,
 and their cells are marked. `--threads N` limits every program to N threads, for a machine that others use; `threads`
-then has nothing to decide.
+then has nothing to decide. `--jobs N` makes N rows at once: no time is judged here.
 
 A program (tests/targets/safety) is run plainly once, then watched without an optimization (`none`), with each that is
 available here, and with all that go together (`together`). A cell's verdict is

@@ -45,6 +45,10 @@ class Switch(Optimization):
         {"numpy", "double", "itemsize", "element_size", "linalg", "det", "inverse", "qr", "svd", "cholesky"}
     )
 
+    refuses = frozenset({"rrelu", "poisson"})
+    """They draw as many random numbers as the values of their input call for: another rounding, and all that follow
+    are others."""
+
     def __init__(self, surroundings: Any) -> None:
         super().__init__(surroundings)
         self._layers = 0
@@ -64,6 +68,8 @@ class Switch(Optimization):
     def begin_model(self, model: Any) -> None:
         if fake_quantized(model):
             raise Declined("it is fake-quantized: in bfloat16 it would learn other ranges")
+        if any(isinstance(module, self.torch.nn.RReLU) for module in model.modules()):
+            raise Declined("its RReLU layers draw as many random numbers as there are values below zero")
         if self.torch.is_autocast_enabled("cpu"):
             self._users_own = True
             return

@@ -77,6 +77,8 @@ class Switch(Optimization):
     def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
         if arguments:
             arguments = self._turn(arguments[0]), *arguments[1:]
+        elif "input" in keywords:
+            keywords["input"] = self._turn(keywords["input"])
         output = call(layer, *arguments, **keywords)
         self._calls += 1
         self._results += self._lies_last(output)
