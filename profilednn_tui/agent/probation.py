@@ -36,6 +36,12 @@ def _kind(value: Any) -> Any:
     return type(value)
 
 
+def versions(torch: Any, *values: Any) -> list[tuple[int, int]]:
+    """The tensors inside of some values, each with the number that a change in place counts up."""
+    found = (tensor for value in values for tensor in tensors_of(torch, value))
+    return [(id(tensor), tensor._version) for tensor in found if not tensor.is_inference()]
+
+
 class Probation:
     """What a call may change, as it was before."""
 

@@ -23,7 +23,7 @@ from .guard import without_our_frames
 from .inspection import mention, why_not_twice
 from .optimizations import Declined, LayerCall, Missing, Optimization, here
 from .parentage import is_child_of_multiprocessing, is_distributed
-from .probation import Probation, kind_of_call
+from .probation import Probation, kind_of_call, versions
 
 ON, UNAVAILABLE, CONFLICT, NO_EFFECT, FAILED = "on", "unavailable", "conflict", "no effect", "failed"
 DECLINED = "declined"
@@ -213,9 +213,11 @@ class Switchboard:
 
         @functools.wraps(original)
         def __call__(self_: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: N807
-            if compiling() or compiled():  # what the program compiles is its own business
+            if compiling():
                 return original(self_, *arguments, **keywords)
             try:
+                if compiled():  # what the program compiles is its own business
+                    return original(self_, *arguments, **keywords)
                 layers = thread.layers
                 if layers is None:
                     return self._outermost(original, self_, arguments, keywords)
@@ -339,11 +341,15 @@ class Switchboard:
             since: Callable[[Any], str] = Kept(self._torch, root, arguments, keywords).since
         except Exception:  # noqa: BLE001 - objects of the program's that do not like to be looked at
             since = _nowhere
+        given = versions(self._torch, arguments, keywords)
         result = self._run(plan, root, arguments, keywords, [], plan.with_only([]))
+        changed = versions(self._torch, arguments, keywords) != given
         for one in list(plan.active):
             place = self._ask(one, since, one.shows_in)
-            if place:
-                reason = f"it keeps activations ({place}), which the program may look at"
+            reason = f"it keeps activations ({place}), which the program may look at" if place else ""
+            if changed and one.copies_inputs:
+                reason = "it changes its arguments in place, which the program may look at"
+            if reason:
                 self._left_alone.setdefault(one.name, {})[type(root).__name__] = reason
                 plan.keep([other for other in plan.active if other is not one])
         return result

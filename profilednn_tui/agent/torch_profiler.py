@@ -11,6 +11,7 @@ import sys
 from functools import lru_cache
 from typing import Any, Callable, NamedTuple
 
+from .c10_log import ErrorsOnly
 from .guard import Guard, attempt, without_our_frame
 from .kineto_thread import keep_out_of_forks
 from .onednn_log import Execution, OneDnnLog
@@ -136,6 +137,7 @@ class TorchProfiler:
         self._ran: list[Execution] | None = None
         self._torch = torch
         self._loaded = False
+        self._errors_only = ErrorsOnly(torch)
 
     @property
     def running(self) -> bool:
@@ -213,7 +215,7 @@ class TorchProfiler:
             if self.onednn_log is not None:
                 self._ran = self.onednn_log.stop()
         finally:
-            with self.foreign.ours():
+            with self.foreign.ours(), self._errors_only:
                 results = self._disable()
                 stopped = getattr(self._module, "_run_on_profiler_stop", None)
                 if stopped is not None:

@@ -27,7 +27,7 @@ def only(recordings: list[Recording]) -> Recording:
 
 
 def test_every_primitive_finds_its_operator(tmp_path: Path) -> None:
-    _, recordings = watch(tmp_path, "convolutions.py")
+    _, recordings = watch(tmp_path, "convolutions.py", PROFILEDNN_OVERHEAD="50")
     recording = only(recordings)
     assert recording.of("agent_error") == []
     events = recording.of("primitives")
@@ -53,7 +53,7 @@ def test_every_primitive_finds_its_operator(tmp_path: Path) -> None:
 @pytest.mark.parametrize("habit", ["thread", "fork", "fork_in_a_thread", "c_once", "shell"])
 def test_the_output_is_that_of_a_plain_run(tmp_path: Path, habit: str) -> None:
     plain = run("convolutions.py", habit)
-    ended, recordings = watch(tmp_path, "convolutions.py", habit)
+    ended, recordings = watch(tmp_path, "convolutions.py", habit, PROFILEDNN_OVERHEAD="50")
     assert only(recordings).of("window") or habit == "fork", "a fork closes the window of its step"
     assert only(recordings).of("agent_error") == []
     assert ended == plain

@@ -86,6 +86,8 @@ class Optimization:
     """``model`` or ``optimizer`` for one that can have no effect where there is none."""
     changes_model = False
     """Whether `begin_model` changes the model itself: from then on no call can be made as in a plain run."""
+    copies_inputs = False
+    """Whether a model is called with copies of its arguments."""
     risky = False
     """Whether a call of the model may fail under it that would not without: then the first calls are on probation."""
     clues: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ class Switch(Optimization):
         self._already = 0
         self._results = 0
         self._turned_before = 0
-        self._at_root = "compile" in surroundings.others
+        self._at_root = self.copies_inputs = "compile" in surroundings.others
         """torch.compile sees whole models: then their inputs are turned."""
 
     def begin_torch(self) -> None:

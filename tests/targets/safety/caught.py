@@ -7,7 +7,9 @@ from record import Record
 from torch import nn
 
 record = Record(updates=12)
-model = nn.Sequential(nn.Dropout(0.1), nn.Conv2d(3, 12, 3), nn.BatchNorm2d(12), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+model = nn.Sequential(
+    nn.Dropout(0.1), nn.Conv2d(3, 12, 3, bias=False), nn.BatchNorm2d(12), nn.ReLU(), nn.AdaptiveAvgPool2d(1)
+)
 model.extend([nn.Flatten(), nn.Dropout(0.3), nn.Linear(12, 5)])
 optimizer = torch.optim.NAdam(model.parameters(), 1e-2)
 record.watch(model=model, optimizer=optimizer)
