@@ -158,6 +158,14 @@ def traces(module):
     }
 
 
+def ranks_agree(module, ranks=2):
+    """Whether all ranks hold the same parameters, to the last bit; asked by each of them."""
+    vector = torch.cat([parameter.detach().reshape(-1) for parameter in module.parameters()])
+    all_of_them = [torch.empty_like(vector) for _ in range(ranks)]
+    torch.distributed.all_gather(all_of_them, vector)
+    return all(torch.equal(one, vector) for one in all_of_them)
+
+
 def trains(module):
     return any(parameter.requires_grad for parameter in module.parameters())
 
