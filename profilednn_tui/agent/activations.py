@@ -20,6 +20,8 @@ OWN = frozenset({"_parameters", "_buffers", "_modules"})
 _DEPTH = 3
 _MOST_ITEMS = 1_000
 """Of a container, the newest."""
+_MOST_LOOKS = 50_000
+"""At items of all containers together: a training may hold its whole data set in a list."""
 
 
 class _Place(NamedTuple):
@@ -51,6 +53,7 @@ class Kept:
 
     def _look(self) -> Iterator[_Place]:
         seen: set[int] = set()
+        self._looks = 0
         for name, owner, keys in self._owners:
             yield from self._inside(owner, name, keys, seen, _DEPTH)
 
@@ -60,6 +63,9 @@ class Kept:
                 return
             seen.add(id(owner))
         for key, value in _items(owner, keys):
+            self._looks += 1
+            if self._looks > _MOST_LOOKS:
+                return
             if key in OWN:
                 continue
             called = name or str(key)

@@ -169,8 +169,12 @@ class Terminal:
         seen = len(self.shown)
         os.write(self._terminal, keys.encode())
         while until not in self.shown or (not until and len(self.shown) == seen):
-            if not self._read(QUIET_S):
-                os.write(self._terminal, keys.encode())
+            try:
+                if not self._read(QUIET_S):
+                    os.write(self._terminal, keys.encode())
+            except OSError:  # nobody has the other end open
+                _, status = os.waitpid(self._pid, 0)
+                pytest.fail(f"ended with {os.waitstatus_to_exitcode(status)} after {keys!r}: {self.shown[-2000:]!r}")
             if time.monotonic() > deadline_s:
                 os.kill(self._pid, signal.SIGKILL)
                 pytest.fail(f"no {until!r} after {keys!r}: {self.shown[-300:]!r}")

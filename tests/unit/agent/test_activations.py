@@ -97,6 +97,15 @@ def test_what_was_there_before_is_not_of_this_call() -> None:
     assert found(net) == ""
 
 
+def test_data_without_end_is_not_looked_through() -> None:
+    net = Net("an attribute")
+    rows: list[Any] = [[[number] * 1_000 for number in range(1_000)] for _ in range(3)]
+    kept = Kept(torch, net, (torch.randn(2, 4), rows), {})
+    assert kept._looks <= 60_000
+    net(torch.randn(2, 4))
+    assert kept.since(lambda tensor: True) == "kept", "modules come first"
+
+
 def test_the_weight_that_torchs_own_hook_computes_is_no_activation() -> None:
     net = Net("nowhere")
     torch.nn.utils.spectral_norm(net.layer)
