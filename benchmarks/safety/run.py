@@ -98,7 +98,7 @@ def resume(program: str, names: Iterable[str]) -> None:
             pairs += [str(place / "checkpoint.pt"), str(place / "resumed")]
     if pairs:
         words = [sys.executable, str(source("resume")), str(source(program)), *pairs]
-        subprocess.run(words, env=_environment(), capture_output=True, timeout=LONGEST_S, check=False)
+        subprocess.run(words, env=_environment(), capture_output=True, timeout=LONGEST_S * len(pairs), check=False)
 
 
 def resumed(program: str, name: str) -> Run | None:

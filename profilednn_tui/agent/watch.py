@@ -81,6 +81,8 @@ class Watch:
         self._last = NOT_BEGUN
         self._first_ns = 0
         self._loss: float | None = None
+        self._loss_read = False
+        """Whether a loss has been read since the newest update."""
         self._source: str | None = None
         """What ends a step, as it was told."""
         self._flags = Steps.FIRST
@@ -158,6 +160,7 @@ class Watch:
         if self._last is NOT_BEGUN:
             self._begin(self._beginning.cut or cut)
         self._scaled.clear()
+        self._loss_read = False
         self._reach(self._boundaries.on_update(optimizer, self._mark(cut)))
 
     def at_end(self) -> None:
@@ -174,9 +177,12 @@ class Watch:
     def _learn(self, tensors: Any, keeps_graph: bool) -> None:
         if not self._boundaries.on_backward(keeps_graph):
             return
+        if self._loss_read and self._timeline.updating:
+            return  # a closure that is called again: `step` returns the loss of the first call, and that is printed
         loss = self._scaled.read(tensors)
         if loss is not None:
             self._loss = loss
+            self._loss_read = True
 
     def _give_up_window(self) -> None:
         if self.windows is not None:

@@ -89,6 +89,7 @@ def test_a_loop_gives_its_steps(tmp_path: Path, loop: str, steps: int, source: s
         "helped",
         "manual_helped",
         "manual_in_a_thread",
+        "lbfgs",
         "manual_losses",
         "manual_beside_an_optimizer",
     ],

@@ -78,7 +78,7 @@ def lbfgs():
         return loss
 
     for _ in range(STEPS):
-        optimizer.step(closure)
+        print(float(optimizer.step(closure)))
 
 
 def scaler():
