@@ -135,7 +135,8 @@ class Optimization:
         """An optimizer is about to make an update."""
 
     def shows_in(self, activation: Any) -> bool:
-        """Whether a tensor inside of the model is another under it: of another type, or otherwise in memory."""
+        """Whether a tensor inside of the model is another under it: of another type, otherwise in memory, or apart from
+        what the result is computed from."""
         return False
 
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:

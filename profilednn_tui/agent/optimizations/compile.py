@@ -13,6 +13,8 @@ from . import Declined, LayerCall, Missing, Optimization, plural
 
 TWICE_DIFFERENTIABLE = {"create_graph": "create_graph", r"\btorch\.func\b": "torch.func", "functorch": "functorch"}
 """What a program that may differentiate twice says: a regular expression, and its name."""
+CHECKPOINTS = r"\bcheckpoint(_sequential)?\(|checkpointing"
+"""What a program that computes activations again says."""
 
 
 class Switch(Optimization):
@@ -52,9 +54,16 @@ class Switch(Optimization):
         inductor: Any = importlib.import_module("torch._inductor.config")
         self.undo.append(functools.partial(setattr, inductor, "fallback_random", inductor.fallback_random))
         inductor.fallback_random = True  # the same random numbers as without
+        if hasattr(inductor, "layout_optimization") and program_mentions(CHECKPOINTS):
+            # Below a checkpoint it lets dropout draw its numbers in another order (torch 2.14).
+            self.undo.append(functools.partial(setattr, inductor, "layout_optimization", inductor.layout_optimization))
+            inductor.layout_optimization = False
         # The function, not the method: what is compiled must not keep the model alive.
         self._compiled[model] = self.torch.compile(self.torch.nn.Module._call_impl)
         self._models.append(type(model).__name__)
+
+    def shows_in(self, activation: Any) -> bool:
+        return bool(activation.requires_grad)  # it is no part of what the result is computed from, and gets no gradient
 
     def change_call(self, model: Any, call: LayerCall) -> LayerCall:
         compiled = self._compiled.get(model)

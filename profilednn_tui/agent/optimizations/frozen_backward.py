@@ -112,7 +112,7 @@ class Switch(Optimization):
 
     def no_effect(self) -> str:
         if self._own_function:
-            return f"the backward pass runs functions of the program's own ({self._own_function})"
+            return f"the backward pass runs code in Python ({self._own_function}), which may look at any gradient"
         if self._passes <= OBSERVED:
             return (
                 f"nothing is left out before {OBSERVED} backward passes were looked at, and there were {self._passes}"
