@@ -58,8 +58,10 @@ class Switch(Optimization):
             # Below a checkpoint it lets dropout draw its numbers in another order (torch 2.14).
             self.undo.append(functools.partial(setattr, inductor, "layout_optimization", inductor.layout_optimization))
             inductor.layout_optimization = False
-        # The function, not the method: what is compiled must not keep the model alive.
-        self._compiled[model] = self.torch.compile(self.torch.nn.Module._call_impl)
+        # The function, not the method: what is compiled must not keep the model alive. Inline, because Dynamo skips the
+        # frames of torch's own modules, Sequential among them, where a call begins with one.
+        inline = getattr(importlib.import_module("torch._dynamo.external_utils"), "wrap_inline", _as_it_is)
+        self._compiled[model] = self.torch.compile(inline(self.torch.nn.Module._call_impl))
         self._models.append(type(model).__name__)
 
     def shows_in(self, activation: Any) -> bool:
@@ -97,3 +99,8 @@ class Switch(Optimization):
         metrics = getattr(self.torch._dynamo.utils, "compilation_time_metrics", {})
         outer = [times for name, times in metrics.items() if name.endswith(("compile_inner", "bw_compiler"))]
         return float(sum(map(sum, outer)))
+
+
+def _as_it_is(function: Any) -> Any:
+    """For a torch that has no such wrapper."""
+    return function
