@@ -17,6 +17,7 @@ def loss_of(parameters, x, y):
     return nn.functional.cross_entropy(functional_call(model, parameters, (x,)), y)
 
 
+outers = []
 for _ in record.updates:
     x, y = torch.randn(12, 1, 10, 10), torch.randint(3, (12,))
     # Two inner steps that the outer gradient goes through.
@@ -33,8 +34,10 @@ for _ in record.updates:
     extra = {name: tensor - 0.1 * steps[name] for name, tensor in extra.items()}
     # The module's own head, with an optimizer.
     probe.zero_grad()
-    nn.functional.cross_entropy(model(x), y).backward()
+    loss = nn.functional.cross_entropy(model(x), y)
+    loss.backward()
     probe.step()
-    record.loss(outer)
-record.fact(extra={name: float(tensor.norm()) for name, tensor in extra.items()})
+    record.loss(loss)  # that of the optimizer's step
+    outers.append(float(outer))
+record.fact(outers=outers, extra={name: float(tensor.norm()) for name, tensor in extra.items()})
 record.end()

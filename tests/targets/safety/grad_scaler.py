@@ -18,6 +18,7 @@ optimizer = torch.optim.AdamW([parameter for parameter in model.parameters() if 
 scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, growth_interval=3)
 schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 8)
 record.watch(model=model, optimizer=optimizer, scaler=scaler, schedule=schedule)
+made = 0
 for batch in record.updates:
     targets = nn.functional.one_hot(torch.randint(5, (4,)), 5).float()
     loss = sigmoid_focal_loss(model(torch.randn(4, 3, 12, 12)), targets, reduction="mean")
@@ -27,9 +28,12 @@ for batch in record.updates:
         if batch % 4 == 1:
             scaler.unscale_(optimizer)
             record.fact(**{f"norm {batch}": float(nn.utils.clip_grad_norm_(model.parameters(), 0.01))})
+        scale = scaler.get_scale()
         scaler.step(optimizer)
         scaler.update()
+        made += scaler.get_scale() >= scale  # else it has left the update out
         optimizer.zero_grad()
         schedule.step()
+record.steps(made)
 print("scale:", scaler.get_scale())
 record.end()
