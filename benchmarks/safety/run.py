@@ -22,6 +22,8 @@ HELPERS = ("record", "resume")
 WORK = Path(__file__).parents[2] / "build" / "safety"
 """Kept from call to call; `build` is in nobody's way."""
 LONGEST_S = 300.0
+OVERHEAD = "30%"
+"""So that runs of a few steps have a window, whose operators are part of what is shown."""
 TOOL = (sys.executable, "-m", "profilednn_tui")
 ERROR = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Failed)\b.*", re.MULTILINE)
 OWN_VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "MALLOC_", "LD_PRELOAD", "PROFILEDNN_", "TORCHINDUCTOR_", "PYTHON")
@@ -74,7 +76,7 @@ def run(program: str, name: str, optimizations: tuple[str, ...] | None) -> Run:
         words = [sys.executable, *words]
     else:
         chosen = ("--with", ",".join(optimizations)) if optimizations else ()
-        words = [*TOOL, "run", "--headless", *chosen, "-o", str(place / "run.pdnn"), *words]
+        words = [*TOOL, "run", "--headless", "--overhead", OVERHEAD, *chosen, "-o", str(place / "run.pdnn"), *words]
     begin_s = time.monotonic()
     exit_code, stdout, stderr = ended(words, place)
     seconds = time.monotonic() - begin_s
