@@ -1,8 +1,8 @@
 """Activations that a model hands out beside its result, so that the program may look at them.
 
-The first call of a model is made as in a plain run, to see them. Looked at are attributes of its modules, containers
-and objects among its arguments, and what its code, or a hook on one of its modules, names by a global or holds in a
-closure.
+The first calls of a model, up to a backward pass, are made as in a plain run, to see them. Looked at are attributes of
+its modules, containers and objects among its arguments, and what its code, or a hook on one of its modules, names by a
+global or holds in a closure.
 """
 
 from __future__ import annotations
@@ -78,12 +78,10 @@ class Kept:
 
 def _contents(torch: Any, value: Any) -> Any:
     """The list or dict inside which something may be changed; nothing for what is no container."""
-    if type(value) in (list, dict):
+    if isinstance(value, (list, dict)):
         return value
     if isinstance(value, (type, ModuleType, FunctionType, torch.Tensor, torch.nn.Module)):
         return None
-    if isinstance(value, (list, dict)):
-        return value  # a defaultdict, an OrderedDict
     kept = isinstance(value, (SimpleNamespace, Namespace)) or is_of_program(type(value))
     return vars(value) if kept and hasattr(value, "__dict__") else None
 
@@ -103,7 +101,7 @@ def _owners(
             yield "", vars(module), None
     given = [("an argument", value) for value in arguments] + [*keywords.items()]
     for module, function in functions_of(root):
-        given += _held(function, module)
+        given += _held(function)
         yield from _globals(function, module)
     for hook in hooks_of(root):
         holder = getattr(hook, "__self__", hook)
@@ -111,7 +109,7 @@ def _owners(
             given.append(("what a hook is bound to", holder))
         function = getattr(hook, "__func__", hook)
         if isinstance(function, FunctionType):
-            given += _held(function, None)
+            given += _held(function)
             yield from _globals(function, None)
     for name, value in given:
         contents = _contents(torch, value)
@@ -124,7 +122,7 @@ def _globals(function: FunctionType, module: Any) -> Iterator[tuple[str, Any, An
     yield "", function.__globals__, names
 
 
-def _held(function: FunctionType, module: Any) -> list[tuple[str, Any]]:
+def _held(function: FunctionType) -> list[tuple[str, Any]]:
     found = []
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
         try:
