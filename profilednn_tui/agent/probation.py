@@ -49,11 +49,8 @@ class Probation:
         self._torch = torch
         self._root = root
         self._buffers = [(buffer, buffer.detach().clone()) for buffer in root.buffers()]
-        self._versions = [
-            (tensor, tensor._version)
-            for tensor in (*root.parameters(), *tensors_of(torch, arguments), *tensors_of(torch, keywords))
-            if not tensor.is_inference()
-        ]
+        self._given = [*root.parameters()], arguments, keywords
+        self._versions = versions(torch, *self._given)
         self._attributes = [(module, _attributes(module)) for module in root.modules()]
         self._random = random.getstate()
         self._torch_random = torch.get_rng_state()
@@ -64,7 +61,7 @@ class Probation:
         """Why the call cannot be made again; empty when it can."""
         if is_distributed(self._torch):
             return "other ranks take part in it"
-        if any(tensor._version != version for tensor, version in self._versions):
+        if versions(self._torch, *self._given) != self._versions:
             return "the call has changed its arguments or parameters in place"
         if any(_attributes(module) != before for module, before in self._attributes):
             return "the call has changed attributes of its modules"

@@ -67,9 +67,12 @@ class _Layers(dict):  # type: ignore[type-arg]
                 if _went_through(error, original):
                     raise
                 failure = error
-            result = call(layer, *arguments, **keywords)  # what this raises is the program's own
-            give_up(one, failure)
-            return result
+            try:
+                result = call(layer, *arguments, **keywords)  # what this raises is the program's own
+                give_up(one, failure)
+                return result
+            finally:
+                del failure  # its traceback holds this frame, and so the tensors of the call
 
         return call_layer
 

@@ -65,6 +65,13 @@ def test_whatever_else_a_call_changes_is_a_reason_not_to_repeat_it(change: Calla
     assert "has changed" in probation.why_not_again()
 
 
+def test_a_list_among_the_arguments_that_a_call_has_made_longer_is_a_reason_too() -> None:
+    model, given = net(), [torch.randn(8, 4)]
+    probation = Probation(torch, model, (given,), {})
+    given.append(model(given[0]))
+    assert "has changed" in probation.why_not_again()
+
+
 def test_calls_are_of_one_kind_whatever_their_values_and_sizes() -> None:
     model = net()
     one, other = torch.randn(8, 4), torch.randn(3, 4)
