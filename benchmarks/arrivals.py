@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.attach import bring_agent, send_away, wait_for_event
 from benchmarks.conditions import Contention, machine, versions, write
-from profilednn_tui.collect.stacks import dump_stacks
+from profilednn_tui.attach.stacks import dump_stacks
 
 TARGET = Path(__file__).resolve().parent.parent / "tests" / "targets" / "attachable.py"
 KINDS = ("resnet18", "trainer", "lightning", "loader", "lbfgs", "gan", "inductor", "worker_thread")

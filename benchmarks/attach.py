@@ -24,17 +24,17 @@ from typing import Any
 
 from benchmarks.conditions import RESULTS, Contention, interval_95, machine, versions, write
 from profilednn_tui.attach.checks import Surroundings
+from profilednn_tui.attach.exchange import place_for
 from profilednn_tui.attach.injector import ADDRESS, PENDING_CALL, SIZE
-from profilednn_tui.attach.ladder import Ladder
+from profilednn_tui.attach.methods import Target
 from profilednn_tui.attach.payload import start_text
-from profilednn_tui.attach.place import place_for
 from profilednn_tui.attach.process_facts import inspect_process
 from profilednn_tui.attach.recorder import DUMP_INTERVAL_S
-from profilednn_tui.attach.ways import Target
-from profilednn_tui.collect.stacks import dump_stacks
-from profilednn_tui.launch.helper import start_helper
+from profilednn_tui.attach.stacks import dump_stacks
+from profilednn_tui.attach.strategy import Ladder
 from profilednn_tui.protocol import Attached, Command, encode
-from profilednn_tui.session.folder import agent_recording, control_file
+from profilednn_tui.recording.helper import start_helper
+from profilednn_tui.session.storage.folder import agent_recording, control_file
 
 TARGET = Path(__file__).resolve().parent.parent / "tests" / "targets" / "deterministic.py"
 STEPS = "20000"

@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.conditions import Contention, machine, versions, write
 from benchmarks.terminal import Terminal
 from profilednn_tui.protocol import Hello, Status, Steps, StepSource, Window, encode, header
-from profilednn_tui.session.folder import SessionFile
+from profilednn_tui.session.storage.folder import SessionFile
 
 OPERATORS = 5_000
 PAINTS = 15

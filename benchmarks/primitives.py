@@ -18,9 +18,9 @@ from statistics import median
 from typing import Any
 
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
-from profilednn_tui.session.records import SessionView
-from profilednn_tui.session.source import open_session
-from profilednn_tui.session.work import covered_share
+from profilednn_tui.session.model.work import covered_share
+from profilednn_tui.session.open_session import open_session
+from profilednn_tui.session.view import SessionView
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ("resnet18", "lstm", "transformer", "retinanet")

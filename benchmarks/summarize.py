@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from benchmarks.conditions import Contention, machine, versions, write
-from profilednn_tui.agent.guard import Guard
-from profilednn_tui.agent.summarize import summarize
-from profilednn_tui.agent.torch_profiler import TorchProfiler, Tree
+from profilednn_tui.agent.isolation.guard import Guard
+from profilednn_tui.agent.windows.summary import summarize
+from profilednn_tui.agent.windows.torch_profiler import TorchProfiler, Tree
 
 FEWEST_ROUNDS = 24
 LEAST_S = 12.0

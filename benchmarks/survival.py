@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.conditions import Contention, machine, versions, write
-from profilednn_tui.session.folder import OUTPUT_FILE, ExitFile, HolderFile
+from profilednn_tui.session.storage.folder import OUTPUT_FILE, ExitFile, HolderFile
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "tests" / "targets" / "survivor.py"

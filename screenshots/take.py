@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from profilednn_tui.session.source import OpenSession, open_session
+from profilednn_tui.session.open_session import OpenSession, open_session
 from profilednn_tui.tui.app import ProfilerApp
 
 FOLDER = Path(__file__).resolve().parent

@@ -18,23 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from profilednn_tui.attach.checks import Surroundings
-from profilednn_tui.attach.ladder import Ladder
+from profilednn_tui.attach.exchange import Place, place_for
 from profilednn_tui.attach.memory_maps import memory_maps
+from profilednn_tui.attach.methods import Target
 from profilednn_tui.attach.order import Order
-from profilednn_tui.attach.place import Place, place_for
 from profilednn_tui.attach.process_facts import inspect_process, python_version
-from profilednn_tui.attach.ways import Target
+from profilednn_tui.attach.stacks import dump_stacks
+from profilednn_tui.attach.strategy import Ladder
 from profilednn_tui.collect import procfs
-from profilednn_tui.collect.recorder import EventFile, Recorder
-from profilednn_tui.collect.stacks import dump_stacks
 from profilednn_tui.collect.tree import TreeReader
-from profilednn_tui.collect.viewers import viewer_pids
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.launch.ending import release_reserve, save_holder
 from profilednn_tui.launch.options import POLITE_NICENESS
 from profilednn_tui.protocol import Attached, Bye, Command, encode
-from profilednn_tui.session.folder import HOST_RECORDING, agent_recording, control_file
-from profilednn_tui.session.liveness import is_alive
+from profilednn_tui.recording.ending import release_reserve, save_holder
+from profilednn_tui.recording.sampler import EventFile, Recorder
+from profilednn_tui.recording.viewers import viewer_pids
+from profilednn_tui.session.storage.folder import HOST_RECORDING, agent_recording, control_file
+from profilednn_tui.session.storage.liveness import is_alive
 
 CARRY_INTERVAL_S = 0.25
 DUMP_INTERVAL_S = 0.5

@@ -14,14 +14,14 @@ from profilednn_tui import units
 from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 from profilednn_tui.cli.launching import overhead_option
 from profilednn_tui.cli.sessions import open_whole, summary
-from profilednn_tui.collect.viewers import viewing
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.signals import end_like
 from profilednn_tui.plain import plain
+from profilednn_tui.recording.viewers import viewing
 
 if TYPE_CHECKING:
     from profilednn_tui.attach.candidates import Candidate
-    from profilednn_tui.session.source import OpenSession
+    from profilednn_tui.session.open_session import OpenSession
 
 FOLLOW_INTERVAL_S = 0.2
 
@@ -47,7 +47,7 @@ def attach(
 
     Without a name, it offers what there is. The process goes on as if nothing had happened when you leave.
     """
-    from profilednn_tui.launch.session import check_output
+    from profilednn_tui.launch.session_folder import check_output
 
     file = output and output.expanduser().absolute()
     if file is not None:
@@ -72,8 +72,8 @@ def attach(
 def _choose() -> str:
     """Running sessions and processes with torch, to choose from; their list where nobody can choose."""
     from profilednn_tui.attach.candidates import all_candidates
-    from profilednn_tui.session.catalog import list_sessions, session_of_process
-    from profilednn_tui.session.records import State
+    from profilednn_tui.session.storage.catalog import list_sessions, session_of_process
+    from profilednn_tui.session.view import State
 
     running = [entry for entry in list_sessions() if entry.state is State.RUNNING]
     processes = [one for one in all_candidates() if session_of_process(one.pid) is None]
@@ -108,7 +108,7 @@ def _session(name: str) -> OpenSession | None:
 
     One that has ended meanwhile is shown, too: who comes back need not know.
     """
-    from profilednn_tui.session.catalog import session_of_process
+    from profilednn_tui.session.storage.catalog import session_of_process
 
     if name.isdecimal():
         folder = session_of_process(int(name))
@@ -129,8 +129,8 @@ def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_
     from profilednn_tui.attach.checks import Surroundings, check_process, refuse_unless_watchable
     from profilednn_tui.attach.order import Order
     from profilednn_tui.attach.process_facts import inspect_process
-    from profilednn_tui.attach.session import start_attached_session
-    from profilednn_tui.session.source import open_session
+    from profilednn_tui.attach.start import start_attached_session
+    from profilednn_tui.session.open_session import open_session
 
     root, here = inspect_process(pid), Surroundings.here()
     checks = check_process(root, here)
@@ -184,7 +184,7 @@ def _follow(session: OpenSession) -> int:
             if not session.poll():
                 time.sleep(FOLLOW_INTERVAL_S)
     if session.attached and not session.foreign:
-        from profilednn_tui.attach.session import detach
+        from profilednn_tui.attach.start import detach
 
         detach(session.location)
     return 0

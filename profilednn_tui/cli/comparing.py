@@ -12,7 +12,7 @@ from profilednn_tui.cli.front import on_terminal, show
 from profilednn_tui.errors import ProfilerError
 
 if TYPE_CHECKING:
-    from profilednn_tui.compare.report.report import Report
+    from profilednn_tui.export.comparison.report import Report
 
 REGRESSION = 3
 """Exit code of ``--fail-on`` for a regression: a contract."""
@@ -53,7 +53,7 @@ def compare(
     A and B are sessions, snapshots, or EXPERIMENT:VARIANT; A alone is an experiment, whose variants are compared with
     its first.
     """
-    from profilednn_tui.compare.report import FORMATS
+    from profilednn_tui.export.comparison import FORMATS
 
     report = _report(baseline, candidate, across)
     if on_terminal() and format_name is None and not as_json and fail_on_percent is None and report.comparisons:
@@ -65,8 +65,8 @@ def compare(
 
 
 def _report(baseline: str, candidate: str | None, across: tuple[str, ...]) -> Report:
-    from profilednn_tui.compare.experiment import find_experiment
-    from profilednn_tui.compare.sources import experiment_report, sessions_report
+    from profilednn_tui.experiment.plan import find_experiment
+    from profilednn_tui.experiment.sides import experiment_report, sessions_report
 
     if candidate is not None:
         return sessions_report(baseline, candidate, across)
@@ -77,7 +77,7 @@ def _report(baseline: str, candidate: str | None, across: tuple[str, ...]) -> Re
 
 
 def _show(report: Report) -> None:
-    from profilednn_tui.session.source import open_session
+    from profilednn_tui.session.open_session import open_session
 
     location = report.comparisons[0].candidate.runs[0].location
     assert location is not None

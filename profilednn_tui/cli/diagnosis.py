@@ -63,7 +63,7 @@ def process_findings(pid: int) -> list[Finding]:
     """What stands in the way of attaching to a process."""
     from profilednn_tui.attach.checks import Surroundings, check_process
     from profilednn_tui.attach.process_facts import inspect_process
-    from profilednn_tui.session.catalog import session_of_process
+    from profilednn_tui.session.storage.catalog import session_of_process
 
     findings = [
         Finding(check.subject, OK if check.passed else LIMITED if check.only_agent else BROKEN, check.text, check.fix)
@@ -138,7 +138,7 @@ def _optimizations(python: str) -> Iterator[Finding]:
 
 
 def _py_spy() -> Finding:
-    from profilednn_tui.collect.stacks import py_spy_path
+    from profilednn_tui.attach.stacks import py_spy_path
 
     if py_spy_path() is not None:
         return Finding("py-spy", OK, "installed")

@@ -15,16 +15,18 @@ from profilednn_tui.cli import values
 from profilednn_tui.cli.front import warn_of_home
 from profilednn_tui.cli.launching import TargetLaunch, overhead_option, target_command
 from profilednn_tui.cli.words import Words
-from profilednn_tui.compare.variants import STOCK, Variant
+from profilednn_tui.compare.variant_names import STOCK
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.experiment.ablation import ablation_variants
+from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.headless import say
 from profilednn_tui.launch.optimizations import check_names
 from profilednn_tui.paths import session_word
 
 if TYPE_CHECKING:
-    from profilednn_tui.compare.conduct import Standing
-    from profilednn_tui.compare.experiment import Experiment, RunEntry
     from profilednn_tui.compare.runs import Run
+    from profilednn_tui.experiment.plan import Experiment, RunEntry
+    from profilednn_tui.experiment.runner import Standing
 
 DEFAULT_REPEAT = 8
 """With fewer, one run that has a bad day hides a difference of ten percent."""
@@ -92,8 +94,8 @@ def experiment(context: click.Context, /, resume: str | None, format_name: str, 
     """
     folder = _create(context.obj, **options) if resume is None else _find(resume, context.obj)
     _conduct(folder)
-    from profilednn_tui.compare.report import FORMATS
-    from profilednn_tui.compare.sources import experiment_report
+    from profilednn_tui.experiment.sides import experiment_report
+    from profilednn_tui.export.comparison import FORMATS
 
     click.echo(FORMATS[format_name](experiment_report(folder)), nl=False)
 
@@ -108,8 +110,8 @@ def _create(
     steps: int,
     **options: Any,
 ) -> Path:
-    from profilednn_tui.compare.conduct import target_of
-    from profilednn_tui.compare.experiment import Experiment
+    from profilednn_tui.experiment.plan import Experiment
+    from profilednn_tui.experiment.runner import target_of
     from profilednn_tui.paths import new_session_folder
 
     command = target_command(words.kind, words.target, python)
@@ -143,8 +145,6 @@ def _all_variants(variants: tuple[Variant, ...], ablate: bool) -> tuple[Variant,
     if ablate:
         if len(variants) > 1 or not variants[0].optimizations:
             raise ProfilerError("--ablate takes one variant with optimizations apart: --variant NAME=OPT,OPT.")
-        from profilednn_tui.compare.ablation import ablation_variants
-
         return ablation_variants(variants[0])
     if len(variants) > 1:
         return variants
@@ -154,7 +154,7 @@ def _all_variants(variants: tuple[Variant, ...], ablate: bool) -> tuple[Variant,
 
 
 def _find(name: str, words: Words) -> Path:
-    from profilednn_tui.compare.experiment import find_experiment
+    from profilednn_tui.experiment.plan import find_experiment
 
     if words.target:
         raise ProfilerError("--resume goes on with what the experiment was started with. Leave out the SCRIPT.")
@@ -166,9 +166,9 @@ def _find(name: str, words: Words) -> Path:
 
 def _conduct(folder: Path) -> None:
     """Make the missing runs; ends the program when it is told to stop."""
-    from profilednn_tui.compare.conduct import conduct
-    from profilednn_tui.compare.experiment import EXPERIMENT_FILE, load_experiment
-    from profilednn_tui.session.ownership import why_foreign
+    from profilednn_tui.experiment.plan import EXPERIMENT_FILE, load_experiment
+    from profilednn_tui.experiment.runner import conduct
+    from profilednn_tui.session.storage.ownership import why_foreign
 
     foreign = why_foreign(folder, EXPERIMENT_FILE)
     if foreign:

@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from profilednn_tui.compare.report.report import Report
+    from profilednn_tui.export.comparison.report import Report
     from profilednn_tui.launch.rerun import Rerun
-    from profilednn_tui.session.source import OpenSession
+    from profilednn_tui.session.open_session import OpenSession
 
 
 def on_terminal() -> bool:

@@ -163,7 +163,7 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
     columns, rows = os.get_terminal_size(sys.stdout.fileno())
     rerun = Rerun(command, options)
     folder = rerun.start(TerminalSize(rows, columns))
-    from profilednn_tui.session.source import open_session
+    from profilednn_tui.session.open_session import open_session
 
     end_like(show(open_session(folder, started_here=True), launched=True, rerun=rerun))
 

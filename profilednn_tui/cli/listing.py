@@ -7,16 +7,16 @@ import stat
 from pathlib import Path
 
 from profilednn_tui import units
-from profilednn_tui.compare.experiment import DamagedExperiment, Recorded, survey_experiments
+from profilednn_tui.experiment.plan import DamagedExperiment, Recorded, survey_experiments
 from profilednn_tui.paths import session_home
 from profilednn_tui.plain import plain
 from profilednn_tui.protocol import Status, Steps
-from profilednn_tui.session.catalog import DamagedSession, SessionEntry, survey_sessions
-from profilednn_tui.session.files import read_end, regular_files
-from profilednn_tui.session.folder import UNREADABLE, recording_pid
-from profilednn_tui.session.ownership import why_foreign
-from profilednn_tui.session.reader import decode_event
-from profilednn_tui.session.records import State
+from profilednn_tui.session.storage.catalog import DamagedSession, SessionEntry, survey_sessions
+from profilednn_tui.session.storage.files import read_end, regular_files
+from profilednn_tui.session.storage.folder import UNREADABLE, recording_pid
+from profilednn_tui.session.storage.ownership import why_foreign
+from profilednn_tui.session.storage.reader import decode_event
+from profilednn_tui.session.view import State
 from profilednn_tui.tables import aligned
 
 TAIL_BYTES = 1 << 18

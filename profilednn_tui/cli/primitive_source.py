@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def read_primitives(names: Sequence[str]) -> tuple[PrimitiveLog, int | None]:
     """The primitives of some logs together, or of one session; and how many threads ran them, where that is known."""
     from profilednn_tui.onednn.reader import STANDARD_INPUT, read_logs
-    from profilednn_tui.session.snapshot import SUFFIX
+    from profilednn_tui.session.storage.snapshot import SUFFIX
 
     sessions = [
         name
@@ -30,7 +30,7 @@ def read_primitives(names: Sequence[str]) -> tuple[PrimitiveLog, int | None]:
 
 
 def _of_session(name: str) -> tuple[PrimitiveLog, int | None]:
-    from profilednn_tui.session.source import open_session
+    from profilednn_tui.session.open_session import open_session
 
     session = open_session(name)
     session.catch_up()

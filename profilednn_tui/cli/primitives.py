@@ -53,10 +53,10 @@ def onednn(
     LOG is what a program printed under ONEDNN_VERBOSE=1 (or DNNL_VERBOSE, MKLDNN_VERBOSE, of any era), mixed with any
     other output, gzip or not; - is standard input. Several logs are added up. A session or snapshot does as well.
     """
+    from profilednn_tui.export.onednn import COMPARISON_FORMATS, LOG_FORMATS
+    from profilednn_tui.export.onednn.text import comparison_lines, log_lines
     from profilednn_tui.onednn.breakdown import By
     from profilednn_tui.onednn.compare import compare_logs
-    from profilednn_tui.onednn.formats import COMPARISON_FORMATS, LOG_FORMATS
-    from profilednn_tui.onednn.formats.text import comparison_lines, log_lines
 
     if by is not None and by not in [one.value for one in By]:
         raise ProfilerError(f"There is no grouping {by}. There are: {', '.join(one.value for one in By)}.")
@@ -80,10 +80,10 @@ def onednn(
 def _roofline(logs: Sequence[str], name: str, python: str | None, output: Path | None) -> None:
     from profilednn_tui.collect import procfs
     from profilednn_tui.collect.machine import cpu_name
+    from profilednn_tui.export.onednn.roofline import roofline_lines, roofline_svg
     from profilednn_tui.launch.interpreter import find_interpreter
-    from profilednn_tui.onednn.formats.roofline import roofline_lines, roofline_svg
-    from profilednn_tui.onednn.roofline import CACHE_FILE, measured_peaks
     from profilednn_tui.paths import session_home
+    from profilednn_tui.project.peaks import CACHE_FILE, measured_peaks
 
     def peaks() -> Peaks:
         cpu = cpu_name(procfs.read("/proc/cpuinfo").decode("utf-8", "replace"))

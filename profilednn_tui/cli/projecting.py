@@ -26,9 +26,9 @@ def project(
     A snapshot is enough: neither the model nor its data are needed. Each distinct primitive runs many times, in turn
     with the others, on end, and with cold caches; weighted by its calls this gives the time they would take here.
     """
+    from profilednn_tui.export.onednn.projection import projection_json, projection_lines
     from profilednn_tui.launch.interpreter import find_interpreter
-    from profilednn_tui.onednn.formats.projection import projection_json, projection_lines
-    from profilednn_tui.onednn.projection import project as run_again
+    from profilednn_tui.project.projection import project as run_again
 
     log, session_threads = read_primitives([source])
     available = len(os.sched_getaffinity(0))

@@ -13,7 +13,7 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.signals import end_like
 
 if TYPE_CHECKING:
-    from profilednn_tui.session.source import OpenSession
+    from profilednn_tui.session.open_session import OpenSession
 
 
 @click.command("open")
@@ -24,7 +24,7 @@ def open_command(session: str) -> None:
     Without a terminal, its summary is printed.
     """
     if on_terminal():
-        from profilednn_tui.session.source import open_session
+        from profilednn_tui.session.open_session import open_session
 
         end_like(show(open_session(session)))
     for line in summary(open_whole(session)):
@@ -37,7 +37,7 @@ def open_command(session: str) -> None:
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), required=True)
 def export(session: str, format_name: str, output: Path) -> None:
     """Write a session to one file."""
-    from profilednn_tui.export import FORMATS
+    from profilednn_tui.export.session import FORMATS
 
     if format_name not in FORMATS:
         raise ProfilerError(f"There is no format {format_name}. There are: {', '.join(FORMATS)}.")
@@ -62,7 +62,7 @@ def list_command(prune_days: float | None) -> None:
 
 def open_whole(session: str | Path) -> OpenSession:
     """Open a session and read all of it."""
-    from profilednn_tui.session.source import open_session
+    from profilednn_tui.session.open_session import open_session
 
     opened = open_session(session)
     opened.catch_up()
@@ -71,6 +71,6 @@ def open_whole(session: str | Path) -> OpenSession:
 
 def summary(session: OpenSession) -> tuple[str, ...]:
     """The lines that a user without a screen sees."""
-    from profilednn_tui.export.summary import summary_lines
+    from profilednn_tui.export.session.summary import summary_lines
 
     return summary_lines(session.view())

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from profilednn_tui.compare.variants import Variant, parse_variant
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.experiment.variants import Variant, parse_variant
 
 REPORT_FORMATS = ("text", "json", "markdown")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui.collect.change import Change
-from profilednn_tui.collect.moment import CoreTicks
+from profilednn_tui.collect.sample import CoreTicks
 from profilednn_tui.protocol import Cores
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui.collect import procfs
-from profilednn_tui.collect.moment import Moment
+from profilednn_tui.collect.sample import Moment
 from profilednn_tui.collect.tree import ProcessUse, ThreadUse
 
 AGENT = "agent"

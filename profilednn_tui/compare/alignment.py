@@ -12,7 +12,7 @@ import numpy as np
 from profilednn_tui.compare.runs import Side
 from profilednn_tui.compare.samples import FairSteps
 from profilednn_tui.protocol import PHASES
-from profilednn_tui.session.records import Module, Operator, SessionView
+from profilednn_tui.session.view import Module, Operator, SessionView
 
 NOTABLE_SHARE = 0.1
 """Relative change of one part, below which windows of a few steps cannot tell."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from profilednn_tui import units
 from profilednn_tui.compare.runs import Run, Side
-from profilednn_tui.session.records import Machine
+from profilednn_tui.session.view import Machine
 
 COMMON_SHAPES = 0.5
 """Of the smaller set of data shapes: fewer in common, and other data flowed through the model."""

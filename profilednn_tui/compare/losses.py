@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 
 from profilednn_tui.compare.warmup import Floats
-from profilednn_tui.session.records import Steps
+from profilednn_tui.session.view import Steps
 
 NOISE = 0.02
 """Relative deviation of the smoothed losses that reduced precision explains: bfloat16 keeps 8 bits, each number within

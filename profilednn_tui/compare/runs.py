@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from profilednn_tui.session.records import Operators, SessionView
-from profilednn_tui.session.source import OpenSession
-from profilednn_tui.session.windows import MERGED_WINDOWS
+from profilednn_tui.session.model.windows import MERGED_WINDOWS
+from profilednn_tui.session.open_session import OpenSession
+from profilednn_tui.session.view import Operators, SessionView
 
 ENTRY_OPERATORS = frozenset(
     f"aten::{name}"

@@ -18,11 +18,11 @@ from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.environment import target_environment
 from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import POLITE_NICENESS, LaunchOptions
-from profilednn_tui.launch.session import create_session
+from profilednn_tui.launch.session_folder import create_session
 from profilednn_tui.plain import plain_lines
 
 if TYPE_CHECKING:
-    from profilednn_tui.collect.recorder import Recorder
+    from profilednn_tui.recording.sampler import Recorder
 
 
 def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
@@ -39,8 +39,8 @@ def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
     os.nice(POLITE_NICENESS)
     # Imported only now: the target is not to wait for what it does not need, and a library that starts threads before
     # the signals are blocked would have them delivered there.
-    from profilednn_tui.collect.recorder import Recorder
-    from profilednn_tui.launch.ending import record_end, save_holder
+    from profilednn_tui.recording.ending import record_end, save_holder
+    from profilednn_tui.recording.sampler import Recorder
 
     save_holder(folder, pid)
     recorder = Recorder(folder, pid)

@@ -58,9 +58,9 @@ def main(folder: Path) -> None:
 
 def _serve_to_the_end(folder: Path, job: Job, output: str | None) -> None:
     # Imported only now: the target is not to wait for what it does not need.
-    from profilednn_tui.collect.recorder import Recorder
-    from profilednn_tui.launch.ending import save_holder
     from profilednn_tui.launch.terminal_server import TerminalServer
+    from profilednn_tui.recording.ending import save_holder
+    from profilednn_tui.recording.sampler import Recorder
 
     save_holder(folder, job.pid)
     recorder = Recorder(folder, job.pid)

@@ -19,7 +19,7 @@ from profilednn_tui.launch.interpreter import ask, find_interpreter
 from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
 from profilednn_tui.plain import plain_values
 
-SURVEY = AGENT_FOLDER / "survey.py"
+SURVEY = AGENT_FOLDER.parent / "target_scripts" / "describe_optimizations.py"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profilednn_tui.export.summary import summary_lines
-from profilednn_tui.session.source import open_session
+from profilednn_tui.export.session.summary import summary_lines
+from profilednn_tui.session.open_session import open_session
 
 
 def take_home(folder: Path, output: Path | None) -> tuple[str, ...]:

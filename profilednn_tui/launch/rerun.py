@@ -16,7 +16,7 @@ from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.pseudoterminal import TerminalSize
 from profilednn_tui.launch.start import start_under_terminal
 from profilednn_tui.plain import plain
-from profilednn_tui.session.folder import SessionFile
+from profilednn_tui.session.storage.folder import SessionFile
 
 
 @dataclass(frozen=True, slots=True)

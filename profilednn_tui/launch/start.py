@@ -11,13 +11,13 @@ from pathlib import Path
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.environment import target_environment
-from profilednn_tui.launch.helper import start_helper
 from profilednn_tui.launch.holder import HolderRequest
 from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.pseudoterminal import TerminalSize
-from profilednn_tui.launch.session import create_session
+from profilednn_tui.launch.session_folder import create_session
 from profilednn_tui.paths import FILE_MODE
+from profilednn_tui.recording.helper import start_helper
 
 HOLDER_LOG = "holder.log"
 """Empty, unless the holder has failed."""

@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from profilednn_tui import units
-from profilednn_tui.collect.recorder import Recorder
-from profilednn_tui.launch.ending import record_end
 from profilednn_tui.launch.pseudoterminal import SIZE_FILE, Job, TerminalSize, set_size
 from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol import Notice
-from profilednn_tui.session.files import read_file
-from profilednn_tui.session.folder import INPUT_FIFO, OUTPUT_FILE
+from profilednn_tui.recording.ending import record_end
+from profilednn_tui.recording.sampler import Recorder
+from profilednn_tui.session.storage.files import read_file
+from profilednn_tui.session.storage.folder import INPUT_FIFO, OUTPUT_FILE
 
 READ_BYTES = 1 << 16
 READS_AT_ONCE = 64

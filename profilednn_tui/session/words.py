@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Operators
+from profilednn_tui.session.view import Operators
 
 NOTABLE_GAP = 0.005
 """As a part of all operators' time."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from profilednn_tui.compare.report.report import Report
+    from profilednn_tui.export.comparison.report import Report
     from profilednn_tui.launch.rerun import Rerun
-    from profilednn_tui.session.records import SessionView
-    from profilednn_tui.session.source import OpenSession
+    from profilednn_tui.session.open_session import OpenSession
+    from profilednn_tui.session.view import SessionView
     from profilednn_tui.tui.screens.runs import RunChoice
 
 
@@ -25,10 +25,10 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
 
     gc.disable()  # until the first picture: what is imported now stays anyway
     from profilednn_tui.clock import SYSTEM_CLOCK
-    from profilednn_tui.collect.viewers import viewing
     from profilednn_tui.launch.pseudoterminal import TerminalSize
     from profilednn_tui.launch.rerun import Rerun
-    from profilednn_tui.session.source import open_session
+    from profilednn_tui.recording.viewers import viewing
+    from profilednn_tui.session.open_session import open_session
     from profilednn_tui.tui.app import Parting, ProfilerApp
 
     def choices(view: SessionView) -> tuple[RunChoice, ...]:
@@ -38,7 +38,7 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
         return related_choices(session.location, SYSTEM_CLOCK)(view)
 
     def save(name: str, path: Path) -> None:
-        from profilednn_tui.export import FORMATS
+        from profilednn_tui.export.session import FORMATS
 
         FORMATS[name].write(session, path)
 
@@ -57,7 +57,7 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
         with nullcontext() if session.foreign else viewing(session.location):
             app.run()
         if app.parting is not None:
-            from profilednn_tui.attach.session import part
+            from profilednn_tui.attach.start import part
 
             print(part(session.location, stay=app.parting is Parting.STAY))
         if app.rerun_with is None or again is None or app.return_code:

@@ -25,7 +25,7 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import Offer
 from profilednn_tui.plain import plain_lines
 from profilednn_tui.protocol import Command
-from profilednn_tui.session.records import EMPTY_VIEW, SessionView, State
+from profilednn_tui.session.view import EMPTY_VIEW, SessionView, State
 from profilednn_tui.tui import theme as themes
 from profilednn_tui.tui.commands import ActionsProvider
 from profilednn_tui.tui.driver import TerminalDriver
@@ -48,7 +48,7 @@ from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.thread_stacks import StandsView, ThreadStacksScreen
 
 if TYPE_CHECKING:
-    from profilednn_tui.compare.report.report import Report
+    from profilednn_tui.export.comparison.report import Report
     from profilednn_tui.tui.screens.runs import RunChoice
 
 INTERRUPT = b"\x03"
@@ -463,7 +463,7 @@ class ProfilerApp(App[None]):
         if len(report.comparisons) == 1:
             self.push_screen(CompareScreen(report.comparisons[0], read_source))
         else:
-            from profilednn_tui.compare.report.text import remark_lines
+            from profilednn_tui.export.comparison.text import remark_lines
 
             choices, remarks = report_choices(report), remark_lines(report)
             self.push_screen(RunsScreen(report.name, choices, "candidate", read_source, remarks))

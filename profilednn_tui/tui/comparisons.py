@@ -9,12 +9,12 @@ from pathlib import Path
 from profilednn_tui import units
 from profilednn_tui.clock import Clock
 from profilednn_tui.compare.comparison import Comparison, compare
-from profilednn_tui.compare.related import Related, related_runs
-from profilednn_tui.compare.report.report import Report
 from profilednn_tui.compare.runs import Run, Side, data_shapes
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.session.records import SessionView
-from profilednn_tui.session.source import Source, open_session
+from profilednn_tui.experiment.related import Related, related_runs
+from profilednn_tui.export.comparison.report import Report
+from profilednn_tui.session.open_session import Source, open_session
+from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present.comparison import RunRow
 from profilednn_tui.tui.screens.runs import RunChoice
 

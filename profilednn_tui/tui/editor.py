@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.session.source import Source
+from profilednn_tui.session.open_session import Source
 
 _PLACE = {
     "code": ("--goto", "{file}:{line}"),

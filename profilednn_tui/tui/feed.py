@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from profilednn_tui.protocol import Command
-from profilednn_tui.session.records import SessionView
-from profilednn_tui.session.source import Source
+from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.view import SessionView
 
 ReadSource = Callable[[str], Source]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from profilednn_tui.protocol import PHASES, Command
-from profilednn_tui.session.records import (
+from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.view import (  # fmt: skip
     EMPTY_VIEW,
     Agent,
     Core,
@@ -27,8 +28,7 @@ from profilednn_tui.session.records import (
     Target,
     Thread,
     Worker,
-)  # fmt: skip
-from profilednn_tui.session.source import Source
+)
 
 SOURCE = ("import torch", "", "def forward(self, x):", "    y = self.conv(x)", "    return y")
 

@@ -6,16 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from profilednn_tui.session.records import (
-    Frame,
-    Operators,
-    SessionView,
-    Stacks,
-    State,
-    Steps,
-    Target,
-    ThreadStack,
-)
+from profilednn_tui.session.view import Frame, Operators, SessionView, Stacks, State, Steps, Target, ThreadStack
 from profilednn_tui.tui.app import Parting
 from profilednn_tui.tui.screens.thread_stacks import ThreadStacksScreen
 from tests.tui.conftest import Watch

@@ -13,10 +13,10 @@ from textual.pilot import Pilot
 
 from profilednn_tui.compare.ablation import contributions
 from profilednn_tui.compare.comparison import Comparison, compare
-from profilednn_tui.compare.report.report import Report
 from profilednn_tui.compare.runs import Run, Side
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.session.records import Memory, Operators, SessionView
+from profilednn_tui.export.comparison.report import Report
+from profilednn_tui.session.view import Memory, Operators, SessionView
 from profilednn_tui.tui.app import ProfilerApp
 from profilednn_tui.tui.present.comparison import RunRow
 from profilednn_tui.tui.screens.runs import RunChoice

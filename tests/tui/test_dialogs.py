@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from profilednn_tui.session.records import EMPTY_VIEW, State, Target
+from profilednn_tui.session.view import EMPTY_VIEW, State, Target
 from profilednn_tui.tui.screens.choice import ChoiceScreen
 from profilednn_tui.tui.screens.export import ExportScreen
 from profilednn_tui.tui.screens.help import HelpScreen

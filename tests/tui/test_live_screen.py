@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from profilednn_tui.session.records import Operators, Progress, SessionView, State, Steps, Target
+from profilednn_tui.session.view import Operators, Progress, SessionView, State, Steps, Target
 from profilednn_tui.tui.panels.operators import OperatorsPane
 from profilednn_tui.tui.panels.pane import Pane
 from tests.tui.conftest import Watch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from profilednn_tui.launch.optimizations import Offer
-from profilednn_tui.session.records import Optimization, SessionView, State, Target
+from profilednn_tui.session.view import Optimization, SessionView, State, Target
 from profilednn_tui.tui.app import ProfilerApp
 from profilednn_tui.tui.screens.choice import ChoiceScreen
 from tests.tui.feeds import FakeFeed, running_view

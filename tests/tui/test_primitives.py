@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from profilednn_tui.session.primitives import PrimitiveSeries
-from profilednn_tui.session.records import Notice, SessionView
+from profilednn_tui.session.model.primitives import PrimitiveSeries
+from profilednn_tui.session.view import Notice, SessionView
 from tests.tui.conftest import Watch
 from tests.tui.feeds import FakeFeed, running_view
 from tests.tui.screen_text import screen_text
-from tests.unit.session.test_primitives import window
+from tests.unit.session.model.test_primitives import window
 
 
 def view_with_primitives() -> SessionView:

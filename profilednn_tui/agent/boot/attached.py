@@ -56,7 +56,7 @@ def wait_for_torch() -> Any:
 
 
 def load(order: dict[str, Any]) -> Any:
-    """The agent's module `attach`: the one that is loaded, if its source is the same, else a new one."""
+    """The agent's module `start_attached`: the one that is loaded, if its source is the same, else a new one."""
     import importlib
 
     package: Any = sys.modules["_profilednn"]
@@ -66,13 +66,14 @@ def load(order: dict[str, Any]) -> Any:
         package.digest = order["digest"]
         package.__path__ = [CarriedModules.ENTRY]
         sys.path_importer_cache[CarriedModules.ENTRY] = CarriedModules(order["modules"])
-    return importlib.import_module("_profilednn.agent.attach")
+    return importlib.import_module("_profilednn.agent.start_attached")
 
 
 def present() -> str | None:
     """The session of an agent that is at work here already."""
-    presence = sys.modules.get("_profilednn.agent.presence")
-    agent = presence.current() if presence is not None else None
+    # The second name is that of the first version: an agent of it may still be at work.
+    forks = sys.modules.get("_profilednn.agent.isolation.forks") or sys.modules.get("_profilednn.agent.presence")
+    agent = forks.current() if forks is not None else None
     return None if agent is None else agent.folder
 
 

@@ -61,7 +61,7 @@ def start_agent() -> None:
         package = ModuleType("_profilednn")
         package.__path__ = [os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))]
         sys.modules["_profilednn"] = package
-        importlib.import_module("_profilednn.agent.launch").start()
+        importlib.import_module("_profilednn.agent.start_launched").start()
     except Exception as error:  # noqa: BLE001 - fail open: the training goes on without an agent
         leave_note(error)
 

@@ -7,9 +7,9 @@ import importlib
 import weakref
 from typing import Any
 
-from ..dynamo import graphs, is_compiled
-from ..inspection import program_mentions
+from ..isolation.dynamo import graphs, is_compiled
 from . import Declined, LayerCall, Missing, Optimization, plural
+from ._inspection import program_mentions
 
 TWICE_DIFFERENTIABLE = {"create_graph": "create_graph", r"\btorch\.func\b": "torch.func", "functorch": "functorch"}
 """What a program that may differentiate twice says: a regular expression, and its name."""

@@ -13,10 +13,10 @@ import sys
 import weakref
 from typing import Any
 
-from ..guard import OUR_FOLDER
-from ..inspection import program_mentions
+from ..isolation.guard import OUR_FOLDER
 from ..parentage import is_distributed
 from . import Declined, Optimization, plural
+from ._inspection import program_mentions
 
 OBSERVED = 3
 """Backward passes before any work is left out."""

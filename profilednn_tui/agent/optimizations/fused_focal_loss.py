@@ -7,8 +7,8 @@ import inspect
 import sys
 from typing import Any
 
-from ..inspection import program_mentions
 from . import Declined, Missing, Optimization, each_step, plural
+from ._inspection import program_mentions
 from ._kernels import kernels, missing_kernels
 
 FUNCTION_MODULE = "torchvision.ops.focal_loss"

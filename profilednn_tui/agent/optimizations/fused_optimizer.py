@@ -10,7 +10,7 @@ import functools
 import importlib
 from typing import Any
 
-from ..dynamo import graphs
+from ..isolation.dynamo import graphs
 from . import Optimization, plural
 
 FUSED = {

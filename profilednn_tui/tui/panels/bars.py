@@ -11,7 +11,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from profilednn_tui.session.records import EMPTY_VIEW, SessionView
+from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from profilednn_tui.tui.present.dashboard import NOTICES, PANES
 from profilednn_tui.tui.present.header import Display, header_lines
 from profilednn_tui.tui.renderables.line import Line, width_of

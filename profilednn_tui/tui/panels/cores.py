@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profilednn_tui.session.records import SessionView
+from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.present import cores, dashboard
 

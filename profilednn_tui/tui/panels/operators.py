@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from profilednn_tui.onednn.roofline import CACHE_FILE, Peaks, known_peaks
+from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.paths import session_home
-from profilednn_tui.session.records import SessionView
+from profilednn_tui.project.peaks import CACHE_FILE, known_peaks
+from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import dashboard, operators

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message as TextualMessage
 
-from profilednn_tui.session.records import SessionView
+from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.present import dashboard
 from profilednn_tui.tui.present.output import output_lines

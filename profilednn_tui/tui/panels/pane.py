@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import events
 from textual.content import Content
 
-from profilednn_tui.session.records import EMPTY_VIEW, SessionView
+from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.present.dashboard import PANES
 from profilednn_tui.tui.present.states import Message

@@ -7,8 +7,8 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
 
-from profilednn_tui.session.records import Operators
-from profilednn_tui.session.source import Source
+from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.view import Operators
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.present import source

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from profilednn_tui.session.records import SessionView
+from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.present import dashboard, history
 from profilednn_tui.tui.present.states import Message, steps_message

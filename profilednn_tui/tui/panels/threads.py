@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from profilednn_tui.session.records import SessionView
+from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import dashboard, threads

@@ -10,10 +10,10 @@ import numpy as np
 from profilednn_tui import units
 from profilednn_tui.compare.alignment import Aligned, Change, ModuleName, OperatorName
 from profilednn_tui.compare.comparison import Comparison
-from profilednn_tui.compare.report import words
 from profilednn_tui.compare.samples import FairSteps
 from profilednn_tui.compare.verdict import Outcome, Verdict
-from profilednn_tui.session.records import Steps
+from profilednn_tui.export.comparison import words
+from profilednn_tui.session.view import Steps
 from profilednn_tui.tui.present.operators import compact_shapes, decimals_for, name_line
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar

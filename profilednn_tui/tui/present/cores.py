@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Core, Cores, Machine
+from profilednn_tui.session.view import Core, Cores, Machine
 from profilednn_tui.tui.renderables.bars import stacked_bar
 from profilednn_tui.tui.renderables.line import Line, Span, clip_line, merge, wrap
 from profilednn_tui.tui.renderables.sparkline import BLOCKS, area, blocks

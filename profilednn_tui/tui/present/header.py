@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.session.records import SessionView
+from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present.states import state_badge
 from profilednn_tui.tui.renderables.line import Line, Span, clip, ends, line_width
 

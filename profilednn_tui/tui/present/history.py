@@ -8,7 +8,7 @@ from statistics import fmean
 from profilednn_tui import units
 from profilednn_tui.protocol import PHASES
 from profilednn_tui.protocol import Steps as StepEvents
-from profilednn_tui.session.records import SessionView, Steps
+from profilednn_tui.session.view import SessionView, Steps
 from profilednn_tui.tui.renderables.columns import stacked_columns
 from profilednn_tui.tui.renderables.line import Line, Span, line_width
 from profilednn_tui.tui.renderables.scale import ceiling_for

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Memory
+from profilednn_tui.session.view import Memory
 from profilednn_tui.tui.renderables.line import Line, Span
 from profilednn_tui.tui.renderables.sparkline import area
 

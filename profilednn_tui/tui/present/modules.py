@@ -6,7 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Module
+from profilednn_tui.session.view import Module
 from profilednn_tui.tui.present.operators import decimals_for
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar

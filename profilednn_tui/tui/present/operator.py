@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Operator, Operators
+from profilednn_tui.session.view import Operator, Operators
 from profilednn_tui.tui.present.operators import trend_line
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.renderables.line import Line, Span, clip

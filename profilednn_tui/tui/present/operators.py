@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from profilednn_tui import units
 from profilednn_tui.onednn.roofline import Bound, Peaks, Placed, place
 from profilednn_tui.onednn.work import Work
-from profilednn_tui.session.records import Operator, OperatorKey, Operators, Primitives
+from profilednn_tui.session.model.work import work_per_step
+from profilednn_tui.session.view import Operator, OperatorKey, Operators, Primitives
 from profilednn_tui.session.words import change_words, gap_words, windows_words
-from profilednn_tui.session.work import work_per_step
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
 from profilednn_tui.tui.renderables.line import Line, clip

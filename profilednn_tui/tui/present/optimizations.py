@@ -6,7 +6,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from profilednn_tui.launch.optimizations import Offer
-from profilednn_tui.session.records import Optimization
+from profilednn_tui.session.view import Optimization
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.line import Line, clip, wrap
 

@@ -9,7 +9,7 @@ from profilednn_tui.onednn.breakdown import COLUMNS as LABELS
 from profilednn_tui.onednn.breakdown import By, Group, breakdown, time_share
 from profilednn_tui.onednn.problem import compact
 from profilednn_tui.onednn.records import PrimitiveLog
-from profilednn_tui.session.records import OperatorKey, Primitives
+from profilednn_tui.session.view import OperatorKey, Primitives
 from profilednn_tui.tui.present.operators import decimals_for
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.present.table import Column

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Operators
+from profilednn_tui.session.view import Operators
 from profilednn_tui.tui.present.operators import decimals_for
 from profilednn_tui.tui.renderables.line import Line, Span
 

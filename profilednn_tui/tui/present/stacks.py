@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Frame, Operator, Stack
+from profilednn_tui.session.view import Frame, Operator, Stack
 from profilednn_tui.tui.present.operators import decimals_for
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar

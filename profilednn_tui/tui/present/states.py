@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Progress, SessionView, State
+from profilednn_tui.session.view import Progress, SessionView, State
 from profilednn_tui.tui.renderables.line import Span
 
 

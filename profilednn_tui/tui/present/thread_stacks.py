@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.session.records import Frame, SessionView, Stacks, ThreadStack
+from profilednn_tui.session.view import Frame, SessionView, Stacks, ThreadStack
 from profilednn_tui.tui.present.stacks import is_library, short_file, visible_frames
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.present.table import Column

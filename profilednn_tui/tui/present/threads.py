@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.session.records import SessionView, Thread, Worker
+from profilednn_tui.session.view import SessionView, Thread, Worker
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.line import Line, clip
 

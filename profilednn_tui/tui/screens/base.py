@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Label
 
-from profilednn_tui.session.records import EMPTY_VIEW, SessionView
-from profilednn_tui.session.source import Source
+from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from profilednn_tui.tui.keys import key_name
 from profilednn_tui.tui.panels.bars import HeaderBar, KeysBar
 from profilednn_tui.tui.panels.lines import LinesView

@@ -13,8 +13,8 @@ from textual.containers import Horizontal, Vertical
 
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.runs import Run, Side
-from profilednn_tui.session.records import Operator, SessionView
-from profilednn_tui.session.source import Source
+from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.view import Operator, SessionView
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.comparison import Figures, Losses, Notes, PartTable, StepTimes
 from profilednn_tui.tui.panels.lines import LinesView

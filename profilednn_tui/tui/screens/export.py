@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
-from profilednn_tui.export import FORMATS, Format
+from profilednn_tui.export.session import FORMATS, Format
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present.table import Column
 

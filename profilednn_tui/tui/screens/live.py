@@ -13,7 +13,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.message import Message
 from textual.widget import Widget
 
-from profilednn_tui.session.records import SessionView
+from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import TabsBar
 from profilednn_tui.tui.panels.cores import CoresPane

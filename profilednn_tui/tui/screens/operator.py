@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
-from profilednn_tui.session.records import Operator, OperatorKey, Operators, Primitives, SessionView
+from profilednn_tui.session.view import Operator, OperatorKey, Operators, Primitives, SessionView
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.pane import message_lines

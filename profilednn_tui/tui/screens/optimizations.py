@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 
 from profilednn_tui.launch.optimizations import Offer, own_optimizations
-from profilednn_tui.session.records import SessionView
+from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import optimizations

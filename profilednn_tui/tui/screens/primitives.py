@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from profilednn_tui.onednn.breakdown import By
-from profilednn_tui.session.records import OperatorKey, Operators, Primitives, SessionView
+from profilednn_tui.session.view import OperatorKey, Operators, Primitives, SessionView
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView

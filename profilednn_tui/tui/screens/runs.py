@@ -11,7 +11,7 @@ from textual.message import Message as TextualMessage
 
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.session.records import SessionView
+from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.bars import BreadcrumbBar
 from profilednn_tui.tui.panels.comparison import RunTable
 from profilednn_tui.tui.panels.lines import LinesView

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from profilednn_tui.session.records import Operators, SessionView
+from profilednn_tui.session.view import Operators, SessionView
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BreadcrumbBar
 from profilednn_tui.tui.panels.source import SourceView

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from profilednn_tui.session.records import SessionView, Stacks
+from profilednn_tui.session.view import SessionView, Stacks
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BreadcrumbBar
 from profilednn_tui.tui.panels.pane import message_lines

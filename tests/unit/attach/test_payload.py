@@ -23,7 +23,7 @@ def test_the_text_is_one_statement_without_a_zero_byte_and_binds_no_name() -> No
 
 def test_the_agent_and_its_contract_travel_and_its_boot_files_do_not() -> None:
     modules, digest = agent_modules()
-    assert {"_profilednn.protocol", "_profilednn.agent", "_profilednn.agent.attach"} <= modules.keys()
+    assert {"_profilednn.protocol", "_profilednn.agent", "_profilednn.agent.start_attached"} <= modules.keys()
     assert not any("boot" in name for name in modules)
     assert len(digest) == 64
 

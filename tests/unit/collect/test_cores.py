@@ -10,7 +10,7 @@ from profilednn_tui.collect import cores
 from profilednn_tui.collect.cgroup import Throttling
 from profilednn_tui.collect.change import Change
 from profilednn_tui.collect.cores import _target_by_core
-from tests.unit.collect.moments import moment, process, thread
+from tests.unit.collect.samples import moment, process, thread
 
 
 def test_use_is_split_into_the_target_others_and_ourselves() -> None:

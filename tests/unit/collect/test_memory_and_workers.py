@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from profilednn_tui.collect import memory, procfs, workers
 from profilednn_tui.collect.change import Change
-from tests.unit.collect.moments import moment, process, thread
+from tests.unit.collect.samples import moment, process, thread
 
 
 def test_memory_is_of_the_main_process_and_the_others_apart() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from profilednn_tui.collect import threads
 from profilednn_tui.collect.change import Change
 from profilednn_tui.collect.roles import thread_roles
-from tests.unit.collect.moments import moment, process, thread
+from tests.unit.collect.samples import moment, process, thread
 
 
 def test_rows_hold_the_busiest_first_with_rates() -> None:

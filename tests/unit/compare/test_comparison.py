@@ -7,16 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from profilednn_tui.compare.ablation import ALL, ablation_variants, contributions
+from profilednn_tui.compare.ablation import contributions
 from profilednn_tui.compare.alignment import Change, OperatorName
 from profilednn_tui.compare.comparison import Comparison, compare
 from profilednn_tui.compare.losses import Agreement
-from profilednn_tui.compare.report.words import steps_text
 from profilednn_tui.compare.runs import Run, Side, data_shapes
-from profilednn_tui.compare.variants import STOCK, Variant, parse_variant
+from profilednn_tui.compare.variant_names import ALL, STOCK
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.session.records import Memory, Module, Optimization, Target
+from profilednn_tui.experiment.ablation import ablation_variants
+from profilednn_tui.experiment.variants import Variant, parse_variant
+from profilednn_tui.export.comparison.words import steps_text
+from profilednn_tui.session.view import Memory, Module, Optimization, Target
 from tests.unit.compare.sides import MACHINE, MS, disturbed, noisy, operator, operators, run, settled, side
 
 GENERATOR = np.random.default_rng(7)

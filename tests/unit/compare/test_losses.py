@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from profilednn_tui.compare.losses import Agreement, loss_agreement
-from profilednn_tui.session.records import Steps
+from profilednn_tui.session.view import Steps
 from tests.unit.compare.sides import MS, steps
 
 COUNT = 100

@@ -14,16 +14,16 @@ import pytest
 
 from profilednn_tui import protocol
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.export import FORMATS
-from profilednn_tui.export.csv_operators import csv_text
-from profilednn_tui.export.json_session import json_text
-from profilednn_tui.export.markdown import markdown_text
-from profilednn_tui.export.summary import summary_lines
-from profilednn_tui.session.records import EMPTY_VIEW, SessionView
-from profilednn_tui.session.session import Session
-from profilednn_tui.session.source import open_session
+from profilednn_tui.export.session import FORMATS
+from profilednn_tui.export.session.csv_operators import csv_text
+from profilednn_tui.export.session.json_session import json_text
+from profilednn_tui.export.session.markdown import markdown_text
+from profilednn_tui.export.session.summary import summary_lines
+from profilednn_tui.session.model.session import Session
+from profilednn_tui.session.open_session import open_session
+from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from tests.unit.session import recordings as r
-from tests.unit.session.test_source import caught_up
+from tests.unit.session.test_open_session import caught_up
 
 
 def view_of(*events: Any, live: bool = False) -> SessionView:

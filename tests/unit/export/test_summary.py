@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from profilednn_tui import protocol
-from profilednn_tui.export.summary import summary_lines
-from profilednn_tui.session.records import EMPTY_VIEW, SessionView
+from profilednn_tui.export.session.summary import summary_lines
+from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from tests.unit.export.test_export import view_of
 from tests.unit.session import recordings as r
 

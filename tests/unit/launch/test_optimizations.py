@@ -16,7 +16,7 @@ from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.optimizations import check_names, launch_plan, own_optimizations
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.rerun import Rerun
-from profilednn_tui.session.folder import SessionFile
+from profilednn_tui.session.storage.folder import SessionFile
 
 COMMAND = TargetCommand((sys.executable, "t.py"), ("t.py",), "t.py", "/", sys.executable)
 

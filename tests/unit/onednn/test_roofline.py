@@ -8,11 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from profilednn_tui.onednn.formats.roofline import roofline_lines, roofline_svg
+from profilednn_tui.export.onednn.roofline import roofline_lines, roofline_svg
 from profilednn_tui.onednn.reader import LogReader
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog
-from profilednn_tui.onednn.roofline import Bound, Peaks, known_peaks, measured_peaks, place
+from profilednn_tui.onednn.roofline import Bound, Peaks, place
 from profilednn_tui.onednn.work import Work, bytes_of, flops_of, work_of
+from profilednn_tui.project.peaks import known_peaks, measured_peaks
 from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, recorded
 
 PEAKS = Peaks(float32_gflops=100.0, bfloat16_gflops=200.0, bandwidth_gb_per_s=10.0, threads=2, torch="2.14.1")

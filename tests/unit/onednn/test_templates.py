@@ -8,7 +8,7 @@ import shlex
 
 import pytest
 
-from profilednn_tui.onednn.formats.csv_primitives import templates_csv
+from profilednn_tui.export.onednn.csv_primitives import templates_csv
 from profilednn_tui.onednn.reader import LogReader
 from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.onednn.templates import Template, command_lines, templates

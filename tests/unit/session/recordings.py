@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from profilednn_tui import protocol
-from profilednn_tui.session.folder import HOST_RECORDING, ExitFile, SessionFile, agent_recording
+from profilednn_tui.session.storage.folder import HOST_RECORDING, ExitFile, SessionFile, agent_recording
 
 START_UNIX_NS = 1_790_000_000_000_000_000
 PID = 4_100_001

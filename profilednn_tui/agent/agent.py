@@ -1,0 +1,282 @@
+"""The agent in one process: puts the parts together, owns the writer thread, follows forks."""
+
+from __future__ import annotations
+
+import _thread
+import ctypes
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from time import perf_counter_ns, thread_time_ns
+from typing import TYPE_CHECKING, Any, Callable
+
+from ..protocol import Bye, Command, Notice
+from .attached_lifetime import Visit, process_age_ns
+from .isolation import forks as presence
+from .isolation.dynamo import skip_our_code
+from .isolation.guard import Guard
+from .rank import Rank
+from .recording.control import ControlFile
+from .recording.outbox import Outbox
+from .recording.write_through import AtOnce
+from .steps.hooks import Hooks
+from .steps.lockstep import Gate
+from .steps.timeline import Timeline
+from .steps.tracker import Watch
+from .windows.budget import GRANTED_STEPS, GRANTED_STEPS_LATE, Schedule
+from .windows.onednn_capture import OneDnnLog
+from .windows.torch_profiler import ProfilerMissingError, TorchProfiler
+from .windows.window import Windows
+
+if TYPE_CHECKING:
+    from .optimizations._manager import Switchboard
+
+INTERVAL_S = 0.25
+"""How often the thread looks for commands."""
+FLUSH_EVERY = 2
+"""It writes at every second look."""
+
+
+class AgentProcess:
+    """Starts and stops the agent of this process, and starts it anew in a forked child."""
+
+    def __init__(
+        self,
+        torch: Any,
+        folder: str,
+        budget_percent: float,
+        stop_after: int | None,
+        primitives: bool,
+        visit: Visit | None = None,
+        turns: bool = False,
+    ) -> None:
+        self._torch = torch
+        self.folder = folder
+        self._budget_percent = budget_percent
+        self._stop_after = stop_after
+        self._primitives = primitives
+        self._visit = visit
+        self._turns = turns
+        """In a process that was started without us."""
+        self.introduce: Callable[[], list[Any]] = list
+        """Makes the events that open a stream."""
+        self.switchboard: Switchboard | None = None
+        """Switches optimizations on, where any were asked for."""
+        self._outbox = Outbox(folder)
+        self._guard = Guard(self._outbox.put)
+        self._guard.give_up = self.remove
+        self._profiler: TorchProfiler | None = None
+        self._hooks: Hooks | None = None
+        self._came_ns = perf_counter_ns()
+
+    def start(self, early: bool) -> None:
+        """Install the hooks; open the stream now if `early`, else at the first step."""
+        try:
+            self._profiler = TorchProfiler(self._torch, self._guard)
+            if self._visit is not None:
+                self._guard.run(self._profiler.foreign.look_for_live)
+            elif early and self._budget_percent > 0:
+                self._guard.run(self._profiler.load)
+            if self._primitives:
+                self._profiler.onednn_log = self._guard.run(OneDnnLog, self._torch, self._outbox.put)
+        except ProfilerMissingError as error:
+            self._outbox.put(Notice("warning", "no_profiler", f"no operator windows: {error}", time.time_ns()))
+        if self.switchboard is not None:
+            self._guard.run(self.switchboard.start)
+        self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
+        if self._visit is not None:
+            self._outbox.introduce(self.introduce())
+            self._outbox.flush()
+        self._listen(early)
+        presence.enter(self)
+
+    def remove(self) -> None:
+        """Restore everything that was replaced in torch; the thread ends by itself."""
+        hooks, self._hooks = self._hooks, None
+        if hooks is not None:
+            hooks.remove()
+        if self._profiler is not None:
+            self._profiler.remove()
+
+    def _listen(self, early: bool) -> None:
+        self._early = early
+        self._introduced = self._visit is not None
+        self._introducing = _thread.allocate_lock()
+        self._left = False
+        self._looks = 0
+        self._seen: Any = None
+        self._writer_ns = 0
+        self._commands: deque[Command] = deque()
+        self._control = ControlFile(self.folder)
+        timeline = Timeline()
+        windows = None
+        late = self._visit is not None
+        self._watch = Watch(self._torch, timeline, self._outbox, self._commands, self._stop_after, late)
+        self._watch.came_ns = self._came_ns
+        if self._profiler is not None:
+            grants, before_ns = (GRANTED_STEPS_LATE, process_age_ns()) if late else (GRANTED_STEPS, 0)
+            schedule = Schedule(self._budget_percent, grants, before_ns)
+            windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
+        self._watch.windows = windows
+        self._rank = Rank(self._outbox.put)
+        self._watch.learn_rank = self._rank.look
+        self._watch.after_step = AtOnce(self._write_steps)
+        if self._turns:
+            with suppress(OSError):
+                self._watch.gate = Gate(self.folder)
+        if self.switchboard is not None:
+            self._watch.warming_up = self.switchboard.busy
+        self._hooks = Hooks(self._torch, timeline, self._watch, self._guard)
+        self._watch.nested_call_ns = self._hooks.nested_call_ns()
+        self._hooks.install()
+        self._writer = WriterThread(self._look)
+        self._writer.start()
+
+    # ---- the thread
+
+    def _look(self) -> bool:
+        """One round of the thread; whether to go on."""
+        self._guard.run(self._round)
+        return self._hooks is not None
+
+    def _round(self) -> None:
+        if not (self._introduced or self._early or self._watch.steps):
+            return
+        for command in self._control.new_commands():
+            if command.action == "detach":
+                self._watch.leaving = True
+            else:
+                self._commands.append(command)
+        if self._visit is not None:
+            self._visit.look(self._watch)
+        if self._watch.detach_wanted:
+            self.remove()
+        if self._hooks is None:
+            leave = self._visit.reason if self._visit is not None else "detach"
+            self._say_goodbye(leave if self._watch.detach_wanted else "gave up after errors")
+            presence.leave(self)
+            if self._visit is not None:
+                self._visit.end()
+        elif self._looks % FLUSH_EVERY == 0:
+            self._write()
+        self._looks += 1
+        self._writer_ns = thread_time_ns()
+
+    def _introduce(self) -> None:
+        with self._introducing:
+            if not self._introduced:
+                self._outbox.introduce(self.introduce())
+                self._introduced = True
+
+    def _write_steps(self) -> None:
+        """On the training thread."""
+        self._introduce()
+        self._outbox.flush_if_free()
+
+    def _write(self) -> None:
+        self._introduce()
+        self._rank.look()
+        if self.switchboard is not None:
+            for event in self.switchboard.news(self._watch.steps, final=self._left):
+                self._outbox.put(event)
+        if self._watch.steps == 0:
+            progress = self._watch.progress()
+            seen = replace(progress, unix_ns=0)
+            if seen != self._seen:
+                self._seen = seen
+                self._outbox.put(progress)
+        elif self._looks % (2 * FLUSH_EVERY) == 0:
+            self._outbox.put(self._watch.status(self._writer_ns))
+        self._outbox.flush()
+
+    def _say_goodbye(self, reason: str) -> None:
+        if not self._left:
+            self._left = True
+            self._write()
+            self._outbox.put(self._watch.status(self._writer_ns))
+            self._outbox.put(Bye(reason, time.time_ns()))
+            self._outbox.flush()
+
+    def at_exit(self) -> None:
+        self._writer.stop()
+        # An open window at the end of the interpreter would take the process down with it.
+        self._guard.run(self._give_up_window)
+        if self._hooks is not None:
+            self._guard.run(self._watch.at_end)
+        if self._introduced or self._early or self._watch.steps:
+            self._guard.run(self._say_goodbye, "exit")
+
+    def _give_up_window(self) -> None:
+        if self._watch.windows is not None:
+            self._watch.windows.give_up()
+
+    # ---- forks
+
+    def before_fork(self) -> None:
+        # A second thread at the moment of a fork would make Python 3.12 warn where it would not without us; and an
+        # open window would go on for ever in the child.
+        self._guard.run(self._writer.stop)
+        self._guard.run(self._give_up_window)
+
+    def after_fork(self) -> None:
+        if self._hooks is not None:
+            self._guard.run(self._writer.start)
+
+    def after_fork_in_child(self) -> None:
+        if self._hooks is not None:
+            self._guard.run(self._begin_anew if self._visit is None else self._switch_off)
+
+    def _switch_off(self) -> None:
+        if self._profiler is not None:
+            self._profiler.forget()
+        self.remove()
+        presence.leave(self)
+
+    def _begin_anew(self) -> None:
+        assert self._hooks is not None
+        self._hooks.remove()
+        if self._profiler is not None:
+            self._profiler.forget()
+        if self.switchboard is not None:
+            self.switchboard.begin_anew()
+        self._outbox.restart()
+        self._listen(early=False)
+
+
+class WriterThread:
+    """A thread that Python's `threading` does not know of, so that the program's view of its threads is its own."""
+
+    NAME = b"profilednn"
+
+    def __init__(self, look: Callable[[], bool]) -> None:
+        self._look = look
+        self._wake = _thread.allocate_lock()
+        self._ended = _thread.allocate_lock()
+        self._running = False
+
+    def start(self) -> None:
+        """Start the thread, if it does not run."""
+        if self._running:
+            return
+        self._wake = _thread.allocate_lock()
+        self._ended = _thread.allocate_lock()
+        self._wake.acquire()
+        self._ended.acquire()
+        self._running = True
+        _thread.start_new_thread(self._run, (self._wake, self._ended))
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        if self._running:
+            self._running = False
+            self._wake.release()
+            self._ended.acquire(timeout=2.0)
+
+    def _run(self, wake: Any, ended: Any) -> None:
+        try:
+            ctypes.CDLL(None).prctl(15, self.NAME, 0, 0, 0)  # PR_SET_NAME: tells the host's thread view who we are
+            while self._look() and not wake.acquire(timeout=INTERVAL_S):
+                pass
+        finally:
+            ended.release()

@@ -1,0 +1,599 @@
+"""Switches optimizations on at the right moments, and keeps account of what each has really changed.
+
+A failing optimization takes back what it did and is reported; the training goes on without it. The program's own
+objects stay what they are: layers are reached through ``Module.__call__``, not by another class or another forward.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+import weakref
+from _thread import _local
+from contextlib import ExitStack
+from typing import Any, Callable
+
+from ...protocol import Notice
+from ...protocol import Optimization as Report
+from ..isolation.dynamo import compiled_region, graphs, is_compiled
+from ..isolation.guard import without_our_frames
+from ..parentage import is_child_of_multiprocessing, is_distributed
+from . import Declined, LayerCall, Missing, Optimization, here
+from . import _registry as catalog
+from ._activations import Kept
+from ._attribution import Failure, unhandled
+from ._inspection import mention, why_not_twice
+from ._probation import Probation, kind_of_call, versions
+
+ON, UNAVAILABLE, CONFLICT, NO_EFFECT, FAILED = "on", "unavailable", "conflict", "no effect", "failed"
+DECLINED = "declined"
+_PARAMETRIZE = "torch.nn.utils.parametrize"
+"""Its modules are called where a weight is looked at: no call of a model."""
+
+
+_GiveUp = Callable[[Optimization, Exception], None]
+
+
+class _Layers(dict):  # type: ignore[type-arg]
+    """By class of a module inside of a root module, what is called for it: each optimization around the one before."""
+
+    def __init__(self, original: LayerCall, active: list[Optimization], give_up: _GiveUp) -> None:
+        super().__init__()
+        self._original = original
+        self._active = active
+        self._give_up = give_up
+
+    def __missing__(self, kind: type) -> LayerCall:
+        call = self._original
+        for one in self._active:
+            if issubclass(kind, one.layer_types()):
+                call = self._guarded(one, call)
+        self[kind] = call
+        return call
+
+    def without(self, one: Optimization) -> None:
+        """Leave one out from now on."""
+        self._active = [other for other in self._active if other is not one]
+        self.clear()
+
+    def _guarded(self, one: Optimization, call: LayerCall) -> LayerCall:
+        """The layer as `one` calls it; where that fails before the layer itself is called, as without it."""
+        original, give_up = self._original, self._give_up
+
+        def call_layer(layer: Any, *arguments: Any, **keywords: Any) -> Any:
+            try:
+                return one.call_layer(call, layer, *arguments, **keywords)
+            except Exception as error:
+                if _went_through(error, original):
+                    raise
+                failure = error
+            try:
+                result = call(layer, *arguments, **keywords)  # what this raises is the program's own
+                give_up(one, failure)
+                return result
+            finally:
+                del failure  # its traceback holds this frame, and so the tensors of the call
+
+        return call_layer
+
+
+class _Thread(_local):
+    """What this thread is doing."""
+
+    layers: _Layers | None = None
+    """Those of the root module under way; nothing outside of any."""
+
+
+class _Plan:
+    """The optimizations of one root module."""
+
+    def __init__(self, original: LayerCall, active: list[Optimization], give_up: _GiveUp) -> None:
+        self.original = original
+        self._give_up = give_up
+        self.seen: dict[Any, int] = {}
+        """Kinds of calls that have been made as in a plain run, and how many backward passes there were before."""
+        self.proven: set[Any] = set()
+        """Those that have been made without a failure with what is on."""
+        self.keep(active)
+        self.newest = self.active, self.layers
+        """What was on in the newest call: what a checkpoint computes again has to be the same."""
+
+    def may_show(self) -> bool:
+        """Whether activations look different under what is on, and a call can still be made as in a plain run."""
+        shows = any(type(one).shows_in is not Optimization.shows_in for one in self.active)
+        return shows and not any(one.changes_model for one in self.active)
+
+    def keep(self, active: list[Optimization]) -> None:
+        """From now on these are on."""
+        self.active = active
+        self.layers = self.with_only(active)
+
+    def with_only(self, active: list[Optimization]) -> _Layers:
+        """The layers of a call under these."""
+        return _Layers(self.original, active, self._give_up)
+
+
+class Switchboard:
+    """The optimizations of one process."""
+
+    def __init__(self, torch: Any, names: list[str], quota: float | None = None) -> None:
+        self._torch = torch
+        self._active: list[Optimization] = []
+        self._final: dict[str, tuple[str, str]] = {}
+        """State and text of those that are not active, by name."""
+        self._told: dict[str, tuple[str, str]] = {}
+        self._next_news_step = 0
+        self._plans: weakref.WeakKeyDictionary[Any, _Plan] = weakref.WeakKeyDictionary()
+        self._plan_of: weakref.WeakKeyDictionary[Any, _Plan] = weakref.WeakKeyDictionary()
+        """By module, that of the root module above it."""
+        self._left_alone: dict[str, dict[str, str]] = {}
+        """By name of an optimization and class of a model, why that declined."""
+        self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._backwards = 0
+        """Backward passes so far."""
+        self._training = False
+        """Whether anything of a training has been seen."""
+        self._had_model = False
+        self._compiled: set[bool] = set()
+        """Whether the program has compiled its models: those that it has, and those that it has not."""
+        self._had_optimizer = False
+        self._failure: Failure | None = None
+        """The newest exception that the training has seen under an optimization."""
+        self._thread = _Thread()
+        surroundings = here(torch, frozenset(names), quota)
+        kinds: list[type[Optimization]] = []
+        for name in dict.fromkeys(names):
+            try:
+                kind = catalog.load(name)
+                clashing = catalog.conflict(kind, kinds)
+                optimization = kind(surroundings)
+                missing = optimization.missing()
+            except Exception as error:  # noqa: BLE001 - code of others, or a broken installation
+                self._final[name] = FAILED, _text(error)
+                continue
+            if clashing:
+                self._final[name] = CONFLICT, f"cannot be on together with {clashing}: leave one of them out"
+            elif missing is not None:
+                self._final[name] = UNAVAILABLE, sentence(missing)
+            else:
+                kinds.append(kind)
+                self._active.append(optimization)
+        self._active.sort(key=lambda one: one.rank)
+
+    def start(self) -> None:
+        """torch has just been imported."""
+        self._each("begin_torch")
+        if not self._active:
+            return
+        torch = self._torch
+        torch.nn.Module.__call__ = self._module_call(torch.nn.Module.__call__)
+        torch.autograd.backward = self._backward_call(torch.autograd.backward)
+        torch.autograd.grad = self._grad_call(torch.autograd.grad)
+        for name in ("script", "trace", "trace_module"):
+            setattr(torch.jit, name, self._jit_call(getattr(torch.jit, name)))
+        from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+        register_optimizer_step_pre_hook(self._before_update)
+
+    def busy(self) -> bool:
+        """Whether the step that has just ended paid for a warm-up; asked once a step."""
+        self._failure = None  # a step has ended since
+        answers = [self._ask(one, one.busy) for one in self._active]
+        return True in answers
+
+    def news(self, steps: int, final: bool = False) -> list[Any]:
+        """What has not been told yet, after so many steps; receipts come when there was a whole step, or none will."""
+        found = dict(self._final)
+        if final or (steps and steps >= self._next_news_step):
+            self._next_news_step = max(3, 2 * steps)  # a receipt may hold figures that go on changing a little
+            found.update((one.name, self._account(one, steps)) for one in list(self._active))
+        fresh = {name: account for name, account in found.items() if self._told.get(name) != account}
+        self._told.update(fresh)
+        news: list[Any] = [Report(name, state, text, time.time_ns()) for name, (state, text) in fresh.items()]
+        failure = self._ending() if final else None
+        if failure is not None:
+            on = [one for one in self._active if self._account(one, steps)[0] == ON]
+            if on:
+                news.append(Notice("warning", "failed_under_optimizations", failure.sentence(on), time.time_ns()))
+        return news
+
+    def _ending(self) -> Failure | None:
+        """The exception that has ended the training, if one has."""
+        last = unhandled()
+        if last is None:  # a child of `multiprocessing` prints its exceptions itself
+            return self._failure if is_child_of_multiprocessing() else None
+        return self._failure if self._failure is not None and self._failure.text == last.text else last
+
+    def begin_anew(self) -> None:
+        """In a forked child: what is on is on, and has to be told in the child's own stream."""
+        self._told.clear()
+        self._next_news_step = 0
+
+    # ---- calls of modules
+
+    def _module_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        thread, compiling, compiled = self._thread, self._torch.compiler.is_compiling, compiled_region(self._torch)
+
+        @functools.wraps(original)
+        def __call__(self_: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: N807
+            if compiling():
+                return original(self_, *arguments, **keywords)
+            try:
+                if compiled():  # what the program compiles is its own business
+                    return original(self_, *arguments, **keywords)
+                layers = thread.layers
+                if layers is None:
+                    return self._outermost(original, self_, arguments, keywords)
+                return layers[type(self_)](self_, *arguments, **keywords)
+            except BaseException as error:
+                without_our_frames(error)
+                raise
+
+        return __call__
+
+    def _outermost(self, original: LayerCall, root: Any, arguments: Any, keywords: Any) -> Any:
+        thread = self._thread
+        if self._is_backward():  # checkpointing computes again what was computed in the forward pass
+            plan = self._plan_of.get(root)
+            if plan is not None and root in self._plans:
+                return self._run(plan, root, arguments, keywords, *plan.newest)
+            thread.layers = plan.newest[1] if plan is not None else _Layers(original, [], self._give_up)
+        elif not self._takes_part(root):
+            thread.layers = _Layers(original, [], self._give_up)
+        else:
+            self._begin_training()
+            return self._call(self._plan(original, root), root, arguments, keywords)
+        try:
+            return original(root, *arguments, **keywords)
+        finally:
+            thread.layers = None
+
+    def _takes_part(self, root: Any) -> bool:
+        try:
+            if self._is_traced() or type(root).__module__ == _PARAMETRIZE:
+                return False
+            if root in self._plans:
+                return True
+            return self._torch.is_grad_enabled() and any(parameter.requires_grad for parameter in root.parameters())
+        except Exception:  # noqa: BLE001 - methods of the program's, called where a plain run does not call them
+            return False
+
+    def _is_backward(self) -> bool:
+        ask = getattr(self._torch._C, "_current_graph_task_id", None)
+        return ask is not None and ask() != -1
+
+    def _is_traced(self) -> bool:
+        """Whether what the program computes now is looked at by an exporter or a function transform."""
+        torch = self._torch
+        level = getattr(getattr(torch._C, "_functorch", None), "maybe_current_level", None)
+        return bool(
+            torch.jit.is_tracing()
+            or (level is not None and level() is not None)
+            or torch._C._len_torch_dispatch_stack()
+            or torch.autograd.forward_ad._current_level >= 0
+        )
+
+    def _plan(self, original: LayerCall, root: Any) -> _Plan:
+        plan = self._plans.get(root)
+        if plan is None:
+            self._had_model = True
+            self._compiled.add(is_compiled(root))
+            self._thread.layers = _Layers(original, [], self._give_up)  # a look at a parametrized weight computes it
+            try:
+                active = [one for one in list(self._active) if self._begin_model(one, root)]
+            finally:
+                self._thread.layers = None
+            plan = self._plans[root] = _Plan(original, [one for one in active if one in self._active], self._give_up)
+            for module in root.modules():
+                self._plan_of.setdefault(module, plan)
+            self._plan_of[root] = plan
+        return plan
+
+    def _begin_model(self, one: Optimization, root: Any) -> bool:
+        """Whether this model takes part in this optimization."""
+        try:
+            if one.has_work(root):
+                self._check_code(one, root)
+            one.begin_model(root)
+        except Declined as declined:
+            self._left_alone.setdefault(one.name, {})[type(root).__name__] = str(declined)
+            return False
+        except Exception as error:  # noqa: BLE001 - the door
+            self._give_up(one, error)
+            return False
+        return True
+
+    def _check_code(self, one: Optimization, root: Any) -> None:
+        if one.risky and any(isinstance(module, self._torch.jit.ScriptModule) for module in root.modules()):
+            raise Declined("parts of the model are compiled by torch.jit, and cannot be looked into")
+        place = mention(root, one.refuses) if one.refuses else ""
+        if place:
+            raise Declined(f"the model's code uses {place}, which would give something else with it")
+        place = mention(root, one.wary_of) if one.wary_of else ""
+        if not place:
+            return
+        reason = "other ranks take part in it" if is_distributed(self._torch) else why_not_twice(root, self._torch)
+        if reason:
+            raise Declined(
+                f"the model's code uses {place}, which may fail with it, and its call cannot be tried twice: {reason}"
+            )
+
+    def _call(self, plan: _Plan, root: Any, arguments: Any, keywords: Any) -> Any:
+        if not any(one.risky for one in plan.active):
+            return self._run(plan, root, arguments, keywords, plan.active, plan.layers)
+        kind = kind_of_call(root, self._torch.is_grad_enabled(), arguments, keywords)
+        if kind in plan.proven:
+            try:
+                return self._run(plan, root, arguments, keywords, plan.active, plan.layers)
+            except Exception as error:
+                self._failure = Failure.of(error, "the forward pass")
+                raise
+        # Until a backward pass has followed: what is computed again in that has to be as it was.
+        if plan.may_show() and plan.seen.setdefault(kind, self._backwards) == self._backwards:
+            return self._look_at(plan, root, arguments, keywords)
+        result = self._try(plan, root, arguments, keywords)
+        plan.proven.add(kind)
+        return result
+
+    def _look_at(self, plan: _Plan, root: Any, arguments: Any, keywords: Any) -> Any:
+        """A call as without us, to see what activations the model hands out beside its result.
+
+        Optimizations that would show in them leave this model alone.
+        """
+        try:
+            since: Callable[[Any], str] = Kept(self._torch, root, arguments, keywords).since
+        except Exception:  # noqa: BLE001 - objects of the program's that do not like to be looked at
+            since = _nowhere
+        given = versions(self._torch, arguments, keywords)
+        result = self._run(plan, root, arguments, keywords, [], plan.with_only([]))
+        changed = versions(self._torch, arguments, keywords) != given
+        for one in list(plan.active):
+            place = self._ask(one, since, one.shows_in)
+            reason = f"it keeps activations ({place}), which the program may look at" if place else ""
+            if changed and one.copies_inputs:
+                reason = "it changes its arguments in place, which the program may look at"
+            if reason:
+                self._left_alone.setdefault(one.name, {})[type(root).__name__] = reason
+                plan.keep([other for other in plan.active if other is not one])
+        return result
+
+    def _try(self, plan: _Plan, root: Any, arguments: Any, keywords: Any) -> Any:
+        """A call on probation: made again without what it failed under, if that can be done."""
+        try:
+            before: Probation | None = Probation(self._torch, root, arguments, keywords)
+        except Exception:  # noqa: BLE001 - tensors of a kind that cannot be copied
+            before = None
+        failure: Exception | None = None
+        last: Exception | None = None
+        try:
+            return self._run(plan, root, arguments, keywords, plan.active, plan.layers)
+        except Exception as error:  # noqa: BLE001 - looked at below, outside: a repeated call has a context of its own
+            failure = error
+        try:
+            reason = "what it holds cannot be copied" if before is None else before.why_not_again()
+            if before is None or reason:
+                self._failure = Failure.of(failure, "the forward pass", f"it was not made again: {reason}")
+                raise failure
+            for suspects in self._suspects(failure, plan.active):
+                before.restore()
+                rest = [one for one in plan.active if one not in suspects]
+                try:
+                    result = self._run(plan, root, arguments, keywords, rest, plan.with_only(rest))
+                except Exception as error:  # noqa: BLE001 - as above
+                    last = error
+                    continue
+                for one in suspects:
+                    self._give_up(one, failure, others=len(suspects) - 1)
+                return result
+            assert last is not None
+            raise last  # as without us: nothing of ours is to blame
+        finally:
+            failure = last = None  # an exception that its own traceback holds would keep the tensors of the call
+
+    def _suspects(self, error: Exception, active: list[Optimization]) -> list[list[Optimization]]:
+        """Whom to leave out, one try after the other: whom the error points to, then all."""
+        risky = [one for one in active if one.risky]
+        pointed = [one for one in Failure.of(error, "").pointed_at(risky) if one in risky]
+        return [pointed, risky] if pointed and pointed != risky else [risky]
+
+    def _run(
+        self,
+        plan: _Plan,
+        root: Any,
+        arguments: Any,
+        keywords: Any,
+        active: list[Optimization],
+        layers: _Layers,
+    ) -> Any:
+        thread = self._thread
+        plan.newest = active, layers
+        with ExitStack() as stack:
+            arguments, keywords = self._change(active, "change_inputs", (arguments, keywords))
+            for one in active:
+                context = self._ask(one, one.around_call, root)
+                if context is not None:
+                    stack.enter_context(context)
+            call = plan.original
+            for one in active:
+                call = self._ask(one, one.change_call, root, call) or call
+            thread.layers = layers
+            try:
+                result = call(root, *arguments, **keywords)
+            finally:
+                thread.layers = None
+        return self._change(active, "change_outputs", result)
+
+    # ---- gradients and updates
+
+    def _backward_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        compiling = self._torch.compiler.is_compiling
+
+        @functools.wraps(original)
+        def backward(tensors: Any, *arguments: Any, **keywords: Any) -> Any:
+            if compiling():
+                return original(tensors, *arguments, **keywords)
+            try:
+                self._begin_training()
+                self._backwards += 1
+                creates_graph = arguments[2] if len(arguments) > 2 else keywords.get("create_graph")
+                if not creates_graph and keywords.get("inputs") is None and len(arguments) < 4:
+                    for one in list(self._active):
+                        keywords = self._ask(one, one.change_backward, tensors, keywords) or keywords
+                return original(tensors, *arguments, **keywords)
+            except BaseException as error:
+                without_our_frames(error)
+                self._failed(error, "the backward pass")
+                raise
+
+        return backward
+
+    def _grad_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        compiling = self._torch.compiler.is_compiling
+
+        @functools.wraps(original)
+        def grad(outputs: Any, inputs: Any, *arguments: Any, **keywords: Any) -> Any:
+            if compiling():
+                return original(outputs, inputs, *arguments, **keywords)
+            try:
+                self._begin_training()
+                self._backwards += 1
+                gradients = original(outputs, inputs, *arguments, **keywords)
+                for one in list(self._active) if isinstance(gradients, tuple) else ():
+                    gradients = self._ask(one, one.change_gradients, inputs, gradients) or gradients
+                return gradients
+            except BaseException as error:
+                without_our_frames(error)
+                self._failed(error, "the backward pass")
+                raise
+
+        return grad
+
+    def _jit_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """What is stored of a program shall be its own: code that it names, and names that it gives."""
+
+        @functools.wraps(original)
+        def without_ours(*arguments: Any, **keywords: Any) -> Any:
+            try:
+                active = list(self._active)
+                for one in active:
+                    self._ask(one, one.hide)
+                try:
+                    return original(*arguments, **keywords)
+                finally:
+                    for one in active:
+                        self._ask(one, one.show)
+            except BaseException as error:
+                without_our_frames(error)
+                raise
+
+        return without_ours
+
+    def _failed(self, error: BaseException, where: str) -> None:
+        if isinstance(error, Exception):
+            self._failure = Failure.of(error, where)
+
+    def _before_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
+        self._begin_training()
+        self._had_optimizer = True
+        if optimizer not in self._optimizers:
+            self._optimizers.add(optimizer)
+            self._each("begin_optimizer", optimizer)
+        self._each("before_update", optimizer)
+
+    def _begin_training(self) -> None:
+        if not self._training:
+            self._training = True
+            self._each("begin_training")
+
+    # ---- the door: whatever an optimization raises stays here
+
+    def _each(self, moment: str, *arguments: Any) -> None:
+        for one in list(self._active):
+            self._ask(one, getattr(one, moment), *arguments)
+
+    def _change(self, active: list[Optimization], moment: str, value: Any) -> Any:
+        for one in list(active):
+            changed = self._ask(one, getattr(one, moment), value)
+            if one in self._active:
+                value = changed
+        return value
+
+    def _ask(self, one: Optimization, method: Callable[..., Any], *arguments: Any) -> Any:
+        if one not in self._active:
+            return None
+        try:
+            return method(*arguments)
+        except Declined as declined:
+            self._take_back(one, DECLINED, f"because {declined}")
+            return None
+        except Exception as error:  # noqa: BLE001 - this is the door
+            self._give_up(one, error)
+            return None
+
+    def _give_up(self, one: Optimization, error: Exception, others: int = 0) -> None:
+        among = f" (this or {'one other' if others == 1 else f'one of {others} others'} that was on)" if others else ""
+        self._take_back(one, FAILED, f"{_text(error)}{among}; the training goes on without it")
+
+    def _take_back(self, one: Optimization, state: str, text: str) -> None:
+        if one in self._active:
+            self._active.remove(one)
+        for plan in list(self._plans.values()):
+            plan.keep([other for other in plan.active if other is not one])
+        if self._thread.layers is not None:
+            self._thread.layers.without(one)
+        try:
+            one.revert()
+        except Exception as second:  # noqa: BLE001 - the same door
+            text += f", but not all could be taken back: {_text(second)}"
+        self._final[one.name] = state, text
+
+    # ---- receipts
+
+    def _account(self, one: Optimization, steps: int) -> tuple[str, str]:
+        try:
+            receipt = one.receipt(steps)
+            left_alone = "; ".join(
+                f"{model} left alone, because {reason}" for model, reason in self._left_alone.get(one.name, {}).items()
+            )
+            nowhere = one.acts_on == "model" and all(one not in plan.active for plan in list(self._plans.values()))
+            if receipt and not (left_alone and nowhere):
+                return ON, f"{receipt}; {left_alone}" if left_alone else receipt
+            if left_alone:
+                return DECLINED, left_alone
+            return NO_EFFECT, f"because {self._missed(one) or one.no_effect()}"
+        except Exception as error:  # noqa: BLE001 - asked by the agent's thread, while the training may go on
+            return ON, f"no receipt: {_text(error)}"
+
+    def _missed(self, one: Optimization) -> str:
+        """What this process never had that the optimization acts on."""
+        if one.acts_on and not self._training:
+            return "no model was trained in this process"
+        if one.acts_on == "model" and not self._had_model:
+            outside = " outside of what the script compiles" if graphs() else ""
+            return f"the training calls no nn.Module with trainable parameters{outside}"
+        if one.acts_on == "model" and self._compiled == {True}:
+            return "the script compiles the model itself"
+        if one.acts_on == "optimizer" and not self._had_optimizer:
+            return "no optimizer of torch has made an update"
+        return ""
+
+
+def _nowhere(_: Any) -> str:
+    return ""
+
+
+def sentence(missing: Missing) -> str:
+    """Reason and fix."""
+    return f"{missing.reason}; fix: {missing.fix}" if missing.fix else missing.reason
+
+
+def _went_through(error: BaseException, function: Callable[..., Any]) -> bool:
+    """Whether a function was being called when an exception was raised."""
+    code, entry = getattr(function, "__code__", None), error.__traceback__
+    while entry is not None and entry.tb_frame.f_code is not code:
+        entry = entry.tb_next
+    return entry is not None
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,47 @@
+"""Which optimizations there are: the files of `optimizations`, and entry points of the target's environment."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+from .. import optimizations
+from . import Optimization
+
+GROUP = "profilednn.optimizations"
+
+
+def names() -> list[str]:
+    """Our own, by file."""
+    files = os.listdir(os.path.dirname(optimizations.__file__))
+    return sorted(file[:-3] for file in files if file.endswith(".py") and not file.startswith("_"))
+
+
+def third_party() -> dict[str, Any]:
+    """The entry points of others by name; ours come first."""
+    from importlib import metadata  # only now: it is slow to load
+
+    found = metadata.entry_points()
+    select = getattr(found, "select", None)  # Python 3.9 has a dict
+    entries = select(group=GROUP) if select is not None else found.get(GROUP, [])
+    own = set(names())
+    return {entry.name: entry for entry in entries if entry.name not in own}
+
+
+def load(name: str) -> type[Optimization]:
+    """The class of an optimization; a `LookupError` for a name that is none, or what its import raises."""
+    if name in names():
+        switch: type[Optimization] = importlib.import_module(f"{optimizations.__name__}.{name}").Switch
+        return switch
+    entry = third_party().get(name)
+    if entry is None:
+        raise LookupError(f"there is no optimization {name}")
+    theirs = entry.load()
+    return type(theirs.__name__, (theirs, Optimization), {"name": name})
+
+
+def conflict(kind: type[Optimization], others: list[type[Optimization]]) -> str:
+    """The name of one among `others` that cannot be on together with this one; empty without a conflict."""
+    clashing = (one.name for one in others if one.name in kind.conflicts or kind.name in one.conflicts)
+    return next(clashing, "")

@@ -1,0 +1,29 @@
+"""Commands from the host: a small file that grows, read from where the last look ended."""
+
+from __future__ import annotations
+
+import os
+
+from ...protocol import Command, decode_command
+
+
+class ControlFile:
+    """``control-PID`` in the session folder."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = os.path.join(folder, f"control-{os.getpid()}")
+        self._position = 0
+
+    def new_commands(self) -> list[Command]:
+        """Commands of whole lines appended since the last call; a file that is not there is an empty one."""
+        try:
+            if os.stat(self._path).st_size <= self._position:
+                return []
+            with open(self._path, "rb") as stream:
+                stream.seek(self._position)
+                text = stream.read(65536)
+        except OSError:
+            return []
+        whole = text[: text.rfind(b"\n") + 1]
+        self._position += len(whole)
+        return [command for command in map(decode_command, whole.splitlines()) if command is not None]

@@ -1,0 +1,376 @@
+"""The agent proper: listens to the hooks, counts steps, runs windows and commands at step boundaries."""
+
+from __future__ import annotations
+
+import sys
+import time
+import weakref
+from _thread import get_native_id
+from collections import deque
+from operator import attrgetter
+from time import perf_counter_ns
+from typing import Any, Callable, NamedTuple
+
+from ...protocol import Command, Notice, Progress, Status, Steps, StepSource
+from ..recording.outbox import Outbox
+from ..windows.window import Windows
+from .boundaries import Beginning, Boundaries, Mark, any_optimizer_class_in_use
+from .lockstep import Gate
+from .loss import LossReader
+from .loss_scale import ScaledLosses
+from .timeline import Cut, Timeline
+
+NOT_BEGUN = Cut(0, ())
+LOOK_INTERVAL_NS = 5_000_000
+SEEN_SHARE = 0.5
+"""Of their cost the hooks can time this share themselves; the rest is the way in and out of them and the caches they
+spoil (measured against steps without hooks: 19 of 38 us, with one thread and with two)."""
+FIRST_MINUTE_NS = 60_000_000_000
+FIRST_STEPS = 8
+"""These are looked at one by one, however fast they are."""
+
+
+class _Root(NamedTuple):
+    """A module that was called by the program itself."""
+
+    module: weakref.ref[Any]
+    learns: bool
+    """Whether it has parameters."""
+    nested: int
+    """Number of modules below it."""
+
+
+class Watch:
+    """A `hooks.Listener`: what happens at each sign of training, on the training thread."""
+
+    def __init__(
+        self,
+        torch: Any,
+        timeline: Timeline,
+        outbox: Outbox,
+        commands: deque[Command],
+        stop_after: int | None,
+        late: bool = False,
+    ) -> None:
+        self._timeline = timeline
+        self._outbox = outbox
+        self._commands = commands
+        self.nested_call_ns = 0.0
+        """What a call of a module inside another costs."""
+        self.windows: Windows | None = None
+        self.gate: Gate | None = None
+        """In an experiment whose variants make their steps in turn."""
+        self.warming_up: Callable[[], bool] = bool
+        """Whether an optimization warmed up in the step that ends."""
+        self.came_ns = perf_counter_ns()
+        """When the agent came into the run."""
+        self.learn_rank: Callable[[], None] = _nothing
+        """Called at each of the first steps: a short run is over before the agent's thread has asked."""
+        self.after_step: Callable[[], None] = _nothing
+        self._stop_after = stop_after
+        self._late = late
+        """Whether the training began without us: then `stop_after` ends the watching alone."""
+        self._joining = late
+        """Whether the first boundary is still to come; what ends there is not a whole step."""
+        self._loss_reader = LossReader(torch)
+        self._scaled = ScaledLosses(self._loss_reader)
+        self._beginning = Beginning()
+        self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
+        self._roots: dict[int, _Root] = {}
+        self._paths: dict[int, str] = {}
+        self._last = NOT_BEGUN
+        self._first_ns = 0
+        self._loss: float | None = None
+        self._loss_read = False
+        """Whether a loss has been read since the newest update."""
+        self._source: str | None = None
+        """What ends a step, as it was told."""
+        self._flags = Steps.FIRST
+        """Those of the step under way."""
+        self._look_ns = 0
+        self._nested = 0
+        self.steps = 0
+        self.native_thread = 0
+        self.leaving = False
+        """Whether the agent is to go at the next boundary."""
+        self.detach_wanted = False
+        """Whether it may go now: no window is open and none will be."""
+
+    # ---- signs of training (hooks.Listener)
+
+    def before_batch(self) -> None:
+        """A DataLoader is about to be asked for a batch."""
+        boundaries = self._boundaries
+        boundaries.batches += 1
+        if self._last is NOT_BEGUN:
+            self._beginning.on_batch(self._timeline.cut)
+        if self.leaving:
+            self._give_up_window()
+        if boundaries.batch_may_end():
+            self._reach(boundaries.on_batch(self._mark(self._timeline.cut())))
+
+    def no_batch(self) -> None:
+        """The DataLoader had none left."""
+        if self._last is NOT_BEGUN:
+            self._beginning.on_last_batch()
+
+    def before_forward(self, module: Any) -> bool:
+        """A root module is about to be called; whether it may compute the loss: it learns nothing."""
+        boundaries = self._boundaries
+        boundaries.forwards += 1
+        root = self._root(module)
+        if self._last is NOT_BEGUN:
+            self._beginning.on_forward(module, self._timeline.cut)
+        elif boundaries.learned and boundaries.forward_may_end() and not self._timeline.updating:
+            self._reach(boundaries.on_forward(module, self._mark(self._timeline.cut())))
+        return not root.learns
+
+    def before_inference(self, module: Any) -> None:
+        """A root module is about to be called without gradients; from any thread while none has trained."""
+        boundaries = self._boundaries
+        boundaries.inferences += 1
+        self._root(module)
+        if self._last is NOT_BEGUN:
+            self._beginning.on_inference()
+        elif boundaries.learned and boundaries.may_pause() and not self._timeline.updating:
+            boundaries.pause(self._mark(self._timeline.last_switch()))
+
+    def is_loss(self, result: Any) -> bool:
+        """Whether what such a module has returned is one number."""
+        return self._loss_reader.is_number(result)
+
+    def scaled(self, scaler: Any, outputs: Any, result: Any) -> None:
+        """A GradScaler has scaled losses."""
+        self._scaled.add(scaler, outputs, result)
+
+    def before_backward(self, tensors: Any, keeps_graph: bool) -> None:
+        """The backward pass is about to begin."""
+        if self._last is NOT_BEGUN:
+            self._begin(self._beginning.cut or self._timeline.cut())
+        self._learn(tensors, keeps_graph)
+
+    def before_backward_elsewhere(self, tensors: Any) -> None:
+        """Another thread is about to make a backward pass for the one that trains."""
+        if self._last is NOT_BEGUN:
+            self._begin(self._beginning.cut or self._timeline.last_switch())
+        self._learn(tensors, keeps_graph=False)
+
+    def after_update(self, optimizer: Any, cut: Cut) -> None:
+        """An optimizer has updated its parameters."""
+        if self._last is NOT_BEGUN:
+            self._begin(self._beginning.cut or cut)
+        self._scaled.clear()
+        self._loss_read = False
+        self._reach(self._boundaries.on_update(optimizer, self._mark(cut)))
+
+    def at_end(self) -> None:
+        """The program ends: no sign of training will follow, so what is known by now must do."""
+        if self._joining or self.detach_wanted:
+            return
+        marks, unended = self._boundaries.at_end(self._mark(self._timeline.last_switch()))
+        if marks:
+            self._tell_source()
+        for mark in marks:
+            if not self._enough():
+                self._record_step(mark, Steps.LAST * (unended and mark is marks[-1]))
+
+    def _learn(self, tensors: Any, keeps_graph: bool) -> None:
+        if not self._boundaries.on_backward(keeps_graph):
+            return
+        if self._loss_read and self._timeline.updating:
+            return  # a closure that is called again: `step` returns the loss of the first call, and that is printed
+        loss = self._scaled.read(tensors)
+        if loss is not None:
+            self._loss = loss
+            self._loss_read = True
+
+    def _give_up_window(self) -> None:
+        if self.windows is not None:
+            self.windows.give_up()
+
+    # ---- steps
+
+    def _begin(self, cut: Cut) -> None:
+        self._last = cut
+        self._first_ns = cut.now_ns
+        self._timeline.hooks_ns = self._nested = 0  # what came before is in no step, and in no share of the time
+
+    def _mark(self, cut: Cut) -> Mark:
+        return Mark(cut, self._loss)
+
+    def _reach(self, marks: list[Mark]) -> None:
+        """Steps have ended at these marks, the newest of which is now; there are none while that is not known."""
+        if not self._boundaries.learned:
+            self._loss = None  # the newest mark has it
+        if not marks:
+            return
+        self._tell_source()
+        if self._joining:
+            # The training had begun before: here begins the first whole step.
+            self._joining = False
+            self._last = marks.pop(0).cut
+            self._first_ns = self._last.now_ns
+            if not marks:
+                self._last = cut = self._timeline.cut()
+                self._look(cut, cut, Steps.FIRST)
+                return
+        if len(marks) > 1:
+            self._give_up_window()  # it has seen several steps
+        for mark in marks[:-1]:
+            if self._enough():
+                break
+            self._record_step(mark)
+        self._end_step(marks[-1])
+
+    def _tell_source(self) -> None:
+        source, reason = self._boundaries.source or "", self._boundaries.reason
+        if source == self._source:
+            return
+        self._source = source
+        self.native_thread = get_native_id()
+        self._outbox.put(StepSource(source, reason, self.native_thread, time.time_ns()))
+
+    def _enough(self) -> bool:
+        return self._stop_after is not None and self.steps >= self._stop_after
+
+    def _end_step(self, mark: Mark) -> None:
+        if self.detach_wanted:
+            return
+        last, cut = self._last, mark.cut
+        flags = 0 if self._enough() else self._record_step(mark)
+        enough = self._enough()
+        self.leaving = self.leaving or (enough and self._late)
+        soon = flags or self.leaving or self._commands or self.gate is not None or self.steps <= FIRST_STEPS
+        if soon or cut.now_ns >= self._look_ns:
+            self._look(last, cut, flags)
+        self.after_step()
+        if enough and not self._late:
+            self._stop()
+
+    def _record_step(self, mark: Mark, more_flags: int = 0) -> int:
+        self.steps += 1
+        flags = self._flags | self.warming_up() * Steps.WARM_UP | more_flags
+        self._outbox.put_step((self.steps, self._last, mark.cut, mark.loss, flags))
+        self._last = mark.cut
+        self._flags = Steps.DISTURBED if flags & Steps.PROFILED else 0
+        return flags
+
+    def _look(self, last: Cut, cut: Cut, flags: int) -> None:
+        """What need not happen at every one of many fast steps: windows and commands."""
+        self._look_ns = cut.now_ns + LOOK_INTERVAL_NS
+        if self.steps <= FIRST_STEPS:
+            self.learn_rank()
+        while self._commands:
+            self._obey(self._commands.popleft())
+        windows = self.windows
+        duration_ns, elapsed_ns = cut.now_ns - last.now_ns, cut.now_ns - self._first_ns
+        if windows is not None and windows.begun:
+            windows.finish(self.steps, duration_ns, elapsed_ns)
+        elif windows is not None and not flags:
+            windows.add_plain_step(duration_ns)
+        if self.gate is not None and self.gate.is_due(cut.now_ns) and self.steps != self._stop_after:
+            self._take_turn(self.gate)
+        if windows is None or self.leaving:
+            self.detach_wanted = self.leaving
+        elif windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self.came_ns):
+            self._flags |= windows.start(elapsed_ns)
+        if self._flags:
+            # What we did since the cut belongs to no step.
+            self._last = Cut(self._timeline.skip(), cut.totals_ns)
+
+    def _take_turn(self, gate: Gate) -> None:
+        """Stand still until it is our turn; that time is in no step, and in no share of the time either."""
+        before_ns = self._timeline.skip()
+        gate.wait()
+        now_ns = self._timeline.skip()
+        self._first_ns += now_ns - before_ns
+        self.came_ns += now_ns - before_ns
+        self._last = self._last._replace(now_ns=now_ns)
+        gate.begin(now_ns)
+
+    def _obey(self, command: Command) -> None:
+        if command.action == "stop_after":
+            self._stop_after = self.steps + int(command.value)
+        elif self.windows is not None:
+            schedule = self.windows.schedule
+            if command.action == "window_now":
+                schedule.want_now()
+            elif command.action == "budget":
+                schedule.budget_percent = command.value
+            else:
+                schedule.paused = command.action == "pause_windows"
+
+    def _stop(self) -> None:
+        self._outbox.put(Notice("info", "stopped", f"ended after {self.steps} steps, as asked", time.time_ns()))
+        sys.exit(0)  # on the training thread, as if the program had said so: its clean-up runs
+
+    # ---- for the summaries
+
+    def module_paths(self) -> dict[int, str]:
+        """``id(module)`` -> path of every module below the root modules seen so far.
+
+        A module that was once called by itself keeps the path it has in the larger model.
+        """
+        if not self._paths:
+            for root in sorted(self._roots.values(), key=attrgetter("nested"), reverse=True):
+                top = root.module()
+                for path, module in top.named_modules() if top is not None else ():
+                    self._paths.setdefault(id(module), path.replace("_orig_mod.", "") or type(module).__name__)
+        return self._paths
+
+    def _root(self, module: Any) -> _Root:
+        """What is known of a module that the program has called."""
+        if self.leaving:
+            self._give_up_window()
+        root = self._roots.get(id(module))
+        if root is None or root.module() is not module:
+            root = self._add_root(module)
+        self._nested += root.nested
+        return root
+
+    def _add_root(self, module: Any) -> _Root:
+        self._roots = {key: root for key, root in self._roots.items() if root.module() is not None}
+        learns = next(module.parameters(), None) is not None
+        self._roots[id(module)] = root = _Root(weakref.ref(module), learns, sum(1 for _ in module.modules()) - 1)
+        self._paths = {}
+        return root
+
+    # ---- read by the agent's thread
+
+    def progress(self) -> Progress:
+        """What was seen so far."""
+        seen = self._boundaries
+        return Progress(
+            seen.batches, seen.forwards, seen.backwards, seen.optimizer_steps, time.time_ns(), seen.inferences
+        )
+
+    def _hooks_ns(self) -> int:
+        return int(self._timeline.hooks_ns / SEEN_SHARE + self._nested * self.nested_call_ns)
+
+    def status(self, writer_ns: int) -> Status:
+        """The agent's account of itself."""
+        schedule = self.windows.schedule if self.windows is not None else None
+        now_ns = perf_counter_ns()
+        elapsed_ns = now_ns - self._first_ns if self._first_ns else 0
+        run_ns = max(elapsed_ns, min(now_ns - self.came_ns, FIRST_MINUTE_NS)) if elapsed_ns else 0
+        hooks_ns = self._hooks_ns()
+        windows_ns = schedule.spent_ns if schedule is not None else 0
+        cost_ns = hooks_ns + windows_ns + writer_ns
+        return Status(
+            steps=self.steps,
+            windows=schedule.windows if schedule is not None else 0,
+            budget_percent=schedule.budget_percent if schedule is not None else 0.0,
+            paused=schedule.paused if schedule is not None else False,
+            elapsed_ns=elapsed_ns,
+            hooks_ns=hooks_ns,
+            windows_ns=windows_ns,
+            writer_ns=writer_ns,
+            overhead_percent=round(100 * cost_ns / run_ns, 4) if run_ns else 0.0,
+            dropped_events=self._outbox.dropped,
+            unix_ns=time.time_ns(),
+            run_ns=run_ns,
+        )
+
+
+def _nothing() -> None:
+    """What is called where nobody asks for it."""

@@ -1,0 +1,158 @@
+"""oneDNN's own account of a window: switched on with it, and caught before anybody sees it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import time
+from typing import Any, Callable, NamedTuple
+
+from ...protocol import Notice
+from ..isolation.c_stdout import CStdout
+
+MAX_LINES = 200_000
+_VARIABLES = ("ONEDNN_VERBOSE", "DNNL_VERBOSE", "MKLDNN_VERBOSE")
+_STAMP = b"ONEDNN_VERBOSE_TIMESTAMP"
+_LINE = re.compile(rb"onednn_verbose,[^\n]*\n")
+_EXECUTION = re.compile(rb"onednn_verbose,(?:v\d+,)?(?:(\d+(?:\.\d+)?),)?(?:primitive,)?exec,(.*),([^,\n]+)\n")
+
+
+class Execution(NamedTuple):
+    """One primitive that ran."""
+
+    middle_ns: int
+    """Since the epoch; 0 without a timestamp."""
+    text: str
+    """The line between ``exec,`` and the time."""
+    duration_ns: int
+
+
+class OneDnnLog:
+    """Switches oneDNN's reports on and off with a window. The program's own use of them comes first."""
+
+    def __init__(self, torch: Any, report: Callable[[Any], None]) -> None:
+        self._torch = torch
+        self._report = report
+        self._stdout: CStdout | None = None
+        self._verbose: Any = vars(torch._C).get("_verbose")
+        self._wanted_by_program = False
+        self._stamped = False
+        refused = self._refused(torch)
+        if refused is None:
+            try:
+                self._stdout = CStdout()
+            except RuntimeError as error:
+                refused = str(error)
+        if refused is not None:
+            self._tell(refused)
+            return
+        self._set_verbose: Callable[[int], Any] = self._verbose.mkldnn_set_verbose
+        self._verbose.mkldnn_set_verbose = self._watched_set_verbose
+
+    def start(self) -> None:
+        """Have oneDNN report what it runs, if nobody else wants to hear it."""
+        if self._stdout is None or self._wanted_by_program:
+            return
+        if self._stdout.used:
+            self._tell("C code of the program prints as well, and its lines would come late")
+            self._leave()
+            return
+        if not self._stamped:
+            self._stamped = True
+            self._ask_for_timestamps()
+        if not self._stdout.catch():
+            return
+        if not self._set_verbose(1):
+            self._give_back()
+            self._tell("this torch cannot switch oneDNN's reports on")
+            self._leave()
+
+    def stop(self) -> list[Execution] | None:
+        """End the reports; what ran meanwhile, or nothing when they were not caught."""
+        if self._stdout is None or not self._stdout.caught:
+            return None
+        if not self._wanted_by_program:
+            self._set_verbose(0)
+        return executions(self._give_back())
+
+    def forget(self) -> None:
+        """In a forked child: the window that was open belongs to the parent."""
+        if self._stdout is not None and self._stdout.caught:
+            self._set_verbose(0)
+            self._stdout.forget()
+
+    def remove(self) -> None:
+        """Restore what was replaced."""
+        if self._stdout is not None:
+            self.stop()
+            self._leave()
+
+    def _leave(self) -> None:
+        self._stdout = None
+        self._verbose.mkldnn_set_verbose = self._set_verbose
+
+    def _ask_for_timestamps(self) -> None:
+        """oneDNN looks for the variable once, at its first report: have it report something, and take it away again.
+
+        Neither the program's `os.environ` nor its children see it.
+        """
+        assert self._stdout is not None
+        if _STAMP.decode() in os.environ or not self._stdout.catch():
+            return
+        torch, libc = self._torch, ctypes.CDLL(None)
+        libc.setenv(_STAMP, b"1", 1)
+        try:
+            self._set_verbose(1)
+            with torch._C._DisableTorchDispatch(), torch.no_grad():
+                torch.ones(2, 2, dtype=torch.float32, device="cpu").to_mkldnn()
+        except (RuntimeError, AttributeError):
+            pass  # then primitives come without their operators
+        finally:
+            self._set_verbose(0)
+            libc.unsetenv(_STAMP)
+            self._give_back()
+
+    def _give_back(self) -> bytes:
+        """Let stdout go; what others printed through it goes on to where it belongs."""
+        assert self._stdout is not None
+        text = self._stdout.release()
+        self._stdout.write(_LINE.sub(b"", text))
+        return text
+
+    def _watched_set_verbose(self, level: int) -> Any:
+        """In place of torch's: the program wants to see the reports itself."""
+        self._wanted_by_program = bool(level)
+        if level and self._stdout is not None and self._stdout.caught:
+            self._give_back()
+        return self._set_verbose(level)
+
+    @staticmethod
+    def _refused(torch: Any) -> str | None:
+        own = [name for name in _VARIABLES if os.environ.get(name, "0") not in ("0", "none", "")]
+        if own:
+            return (
+                f"the program prints oneDNN's reports itself ({own[0]} is set): read them with `profilednn-tui onednn`"
+            )
+        if not getattr(torch._C, "_has_mkldnn", False):
+            return "this torch was built without oneDNN"
+        if not hasattr(getattr(torch._C, "_verbose", None), "mkldnn_set_verbose"):
+            return "this torch cannot switch oneDNN's reports on"
+        return None
+
+    def _tell(self, reason: str) -> None:
+        self._report(Notice("info", "no_primitives", f"no oneDNN primitives: {reason}", time.time_ns()))
+
+
+def executions(text: bytes) -> list[Execution]:
+    """The executions in a verbose log, at most `MAX_LINES`; everything else is passed over."""
+    found = []
+    for stamp, line, duration in _EXECUTION.findall(text)[:MAX_LINES]:
+        try:
+            duration_ns = int(float(duration) * 1e6)
+            start_ns = int(float(stamp) * 1e6) if stamp else 0
+        except ValueError:
+            continue
+        middle_ns = start_ns + duration_ns // 2 if stamp else 0
+        found.append(Execution(middle_ns, line.decode("utf-8", "replace"), duration_ns))
+    return found

@@ -1,0 +1,315 @@
+"""The only module that touches private names of torch's profiler.
+
+Checked against torch 2.4, 2.8, 2.13 and 2.14 by the tests; what is missing in a version raises
+`ProfilerMissingError` with the reason.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from functools import lru_cache
+from typing import Any, Callable, NamedTuple
+
+from ..isolation.c10_log import ErrorsOnly
+from ..isolation.c_stderr import StderrAside
+from ..isolation.guard import Guard, attempt, without_our_frame
+from ..isolation.kineto_thread import keep_out_of_forks
+from .onednn_capture import Execution, OneDnnLog
+
+BACKWARD_PREFIX = "autograd::engine::evaluate_function"
+
+
+class ProfilerMissingError(Exception):
+    """This torch has no profiler that we can read."""
+
+
+class Readers(NamedTuple):
+    """The getters behind the nodes' attributes that every operator is asked for: called themselves they are up to a
+    quarter faster."""
+
+    extra_fields: Callable[[Any], Any]
+    children: Callable[[Any], list[Any]]
+    name: Callable[[Any], str]
+    duration_ns: Callable[[Any], int]
+    inputs: Callable[[Any], list[Any]]
+    sequence_number: Callable[[Any], int]
+    sizes: Callable[[Any], list[int]]
+    strides: Callable[[Any], list[int]]
+    dtype: Callable[[Any], Any]
+    layout: Callable[[Any], Any]
+    device: Callable[[Any], Any]
+    memory: Callable[[Any], int | None]
+    """Address of the values; nothing for a tensor without memory of its own."""
+
+
+class NodeTypes(NamedTuple):
+    """torch's classes by which the nodes of the raw tree are told apart."""
+
+    torch_op: type
+    py_call: type
+    py_c_call: type
+    tensor: type
+    strided: Any
+    """The layout of tensors that have strides."""
+    python_counts: bool
+    """Whether torch's own tables take Python frames for children of operators, too."""
+    read: Readers
+    takes_tensors: Callable[[str, int], tuple[int, ...]]
+    """The inputs, by position, for which an operator of this name and number of inputs must get a tensor."""
+
+
+def _getter(node: type, name: str) -> Callable[[Any], Any]:
+    getter: Callable[[Any], Any] = getattr(node, name).fget
+    return getter
+
+
+@lru_cache(maxsize=4096)
+def _takes_tensors(name: str, inputs: int) -> tuple[int, ...]:
+    from torch._C import _jit_get_schemas_for_operator
+
+    try:
+        schemas = [schema.arguments for schema in _jit_get_schemas_for_operator(name)]
+    except RuntimeError:  # no name of an operator
+        return ()
+    kinds = [[str(argument.type) for argument in arguments] for arguments in schemas if len(arguments) == inputs]
+    # Operators of TorchScript on plain numbers have the same names: they are never profiled.
+    kinds = [types for types in kinds if any("Tensor" in text for text in types)]
+    return tuple(place for place in range(inputs) if kinds and all(types[place] == "Tensor" for types in kinds))
+
+
+class Tree:
+    """The raw events of one window: a forest of nodes, each with ``typed``, ``name``, ``children`` and times."""
+
+    def __init__(self, roots: list[Any], kineto_results: Any, ran: list[Execution] | None) -> None:
+        self.roots = roots
+        self.ran = ran
+        """What oneDNN ran meanwhile; nothing when it was not asked."""
+        self._kineto_results = kineto_results  # owns what the nodes point to
+
+
+class TorchProfiler:
+    """torch's profiler, started and stopped on the training thread, without its slow Python summaries."""
+
+    def __init__(self, torch: Any, guard: Guard) -> None:
+        try:
+            import torch.autograd.profiler as module
+            from torch._C._profiler import (
+                _ExtraFields_PyCall,
+                _ExtraFields_PyCCall,
+                _ExtraFields_TorchOp,
+                _ProfilerEvent,
+                _TensorMetadata,
+            )
+            from torch.autograd import _disable_profiler, _profiler_enabled
+
+            self._module: Any = module
+            self._disable: Callable[[], Any] = _disable_profiler
+            self._enabled: Callable[[], bool] = _profiler_enabled
+            self.types = NodeTypes(
+                _ExtraFields_TorchOp,
+                _ExtraFields_PyCall,
+                _ExtraFields_PyCCall,
+                _TensorMetadata,
+                torch.strided,
+                python_counts=hasattr(torch._C._autograd._KinetoEvent, "is_python_function"),
+                read=Readers(
+                    *(
+                        _getter(_ProfilerEvent, name)
+                        for name in ("extra_fields", "children", "name", "duration_time_ns")
+                    ),
+                    *(_getter(_ExtraFields_TorchOp, name) for name in ("inputs", "sequence_number")),
+                    *(
+                        _getter(_TensorMetadata, name)
+                        for name in ("sizes", "strides", "dtype", "layout", "device", "storage_data_ptr")
+                    ),
+                ),
+                takes_tensors=_takes_tensors,
+            )
+        except ImportError as error:
+            raise ProfilerMissingError(f"torch {torch.__version__} lacks {error.name or error}") from error
+        if not module.kineto_available():
+            raise ProfilerMissingError(f"torch {torch.__version__} was built without its profiler (Kineto)")
+        self.foreign = ForeignProfiler(module, lambda: guard.run(self._give_up))
+        self._profile: Any = None
+        self.onednn_log: OneDnnLog | None = None
+        """Reports as long as our window is open."""
+        self._ran: list[Execution] | None = None
+        self._torch = torch
+        self._loaded = False
+        self._errors_only = ErrorsOnly(torch)
+
+    @property
+    def running(self) -> bool:
+        """Whether our window is open."""
+        return self._profile is not None
+
+    def busy(self) -> bool:
+        """Whether the program itself is profiling, or about to: then a window must not open."""
+        return self.foreign.active or self._enabled()
+
+    def load(self) -> None:
+        """Open and close an empty window: loads Kineto, which must happen on the thread that imported torch."""
+        self.start(stacks=False)
+        self._close()
+
+    def load_elsewhere(self) -> None:
+        """Load Kineto on this thread, which did not import torch; what it prints about that is kept away."""
+        if not self._loaded:
+            with StderrAside():
+                self.load()
+
+    def start(self, stacks: bool) -> None:
+        """Open a window."""
+        if not self._loaded:
+            self._loaded = True
+            keep_out_of_forks(self._torch)
+        with self.foreign.ours():
+            profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
+            profile._prepare_trace()
+            self._profile = profile
+            try:
+                if self.onednn_log is not None:
+                    self.onednn_log.start()
+                profile._start_trace()
+            except BaseException:
+                attempt(self._undo_start)
+                raise
+
+    def _undo_start(self) -> None:
+        """After a start that failed half-way: what is prepared ends only with a start, else it is in the next's way."""
+        try:
+            if not self._enabled():
+                self.foreign.original("_enable_profiler")(self._profile.config(), self._profile.kineto_activities)
+        finally:
+            self._close()
+
+    def stop(self) -> Tree | None:
+        """Close the window; nothing if the program's own profiler took over meanwhile."""
+        if self._profile is None:
+            return None
+        results = self._close()
+        if results is None:
+            return None
+        return Tree(results.experimental_event_tree(), results, self._ran)
+
+    def forget(self) -> None:
+        """In a forked child: the window that was open belongs to the parent."""
+        self._profile = None
+        if self.onednn_log is not None:
+            self.onednn_log.forget()
+
+    def remove(self) -> None:
+        """Close what is open and restore what was replaced."""
+        if self._profile is not None:
+            self._close()
+        if self.onednn_log is not None:
+            self.onednn_log.remove()
+        self.foreign.remove()
+
+    def _close(self) -> Any:
+        profile, self._profile = self._profile, None
+        profile.entered = False
+        self._ran = None
+        try:
+            if self.onednn_log is not None:
+                self._ran = self.onednn_log.stop()
+        finally:
+            with self.foreign.ours(), self._errors_only:
+                results = self._disable()
+                stopped = getattr(self._module, "_run_on_profiler_stop", None)
+                if stopped is not None:
+                    stopped()
+        return results
+
+    def _give_up(self) -> None:
+        if self._profile is not None:
+            self._close()
+
+
+class ForeignProfiler:
+    """Keeps our windows and the program's own profiler apart.
+
+    torch knows one profiler a thread. Starting ours inside the program's would empty its result; starting it between
+    the program's prepare and enable would make the program's fail. So the three functions through which every Python
+    profiler of torch goes are watched, and ours gives way.
+    """
+
+    _WATCHED = ("_prepare_profiler", "_enable_profiler", "_disable_profiler")
+
+    def __init__(self, module: Any, give_up: Callable[[], None]) -> None:
+        self._module = module
+        self._give_up = give_up
+        self._ours = False
+        self.active = False
+        self._originals: dict[str, Any] = {}
+        for name in self._WATCHED:
+            original = getattr(module, name, None)
+            if original is not None:
+                self._originals[name] = original
+                setattr(module, name, self._watch(original, ends=name == "_disable_profiler"))
+
+    def look_for_live(self) -> None:
+        """Learn whether the program's profiler was on, or warming up, before we watched."""
+        from torch.profiler import profile
+
+        kinds = (self._module.profile, profile)
+        # Only what refers to the classes comes out: no object of the program is held, or freed, by us.
+        self.active = any(type(one) in kinds and _is_on(one) for kind in kinds for one in gc.get_referrers(kind))
+
+    def original(self, name: str) -> Callable[..., Any]:
+        """torch's own function behind a watched one."""
+        function: Callable[..., Any] = self._originals[name]
+        return function
+
+    def ours(self) -> _Flag:
+        """A context in which calls are our own."""
+        return _Flag(self)
+
+    def remove(self) -> None:
+        """Restore the watched functions."""
+        for name, original in self._originals.items():
+            setattr(self._module, name, original)
+        self._originals.clear()
+
+    def _watch(self, original: Callable[..., Any], ends: bool) -> Callable[..., Any]:
+        def watched(*arguments: Any, **keywords: Any) -> Any:
+            if not self._ours:
+                if not ends:
+                    self._give_up()
+                self.active = not ends
+            try:
+                return original(*arguments, **keywords)
+            except BaseException as error:
+                without_our_frame(error)
+                raise
+
+        return watched
+
+
+def _is_on(profile: Any) -> bool:
+    action = getattr(profile, "current_action", None)  # of torch.profiler's own class, that of torch.autograd has none
+    if action is not None:
+        return profile.profiler is not None and action.name != "NONE"
+    return bool(profile.entered)
+
+
+class _Flag:
+    def __init__(self, foreign: ForeignProfiler) -> None:
+        self._foreign = foreign
+
+    def __enter__(self) -> None:
+        self._foreign._ours = True
+
+    def __exit__(self, *exception: object) -> None:
+        self._foreign._ours = False
+
+
+def stacks_refused() -> str | None:
+    """Why Python stacks cannot be recorded now, or nothing: torch's tracer would switch another tool off."""
+    monitoring = getattr(sys, "monitoring", None)
+    if monitoring is not None and monitoring.get_tool(monitoring.PROFILER_ID) is not None:
+        return f"the program uses sys.monitoring's profiler slot ({monitoring.get_tool(monitoring.PROFILER_ID)})"
+    if sys.getprofile() is not None:
+        return "the program has a profile function of its own (cProfile, coverage or alike)"
+    return None

@@ -1,0 +1,192 @@
+"""Profiler windows of one step: open at a boundary, close and summarize at the next, all on the training thread."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import traceback
+from _thread import _local, get_ident
+from time import perf_counter_ns
+from typing import Any, Callable, NamedTuple
+
+from ...protocol import Notice, Primitives, Steps, Window
+from ..isolation.guard import attempt
+from .budget import Schedule
+from .onednn_join import join
+from .pace import Pace
+from .summary import Summary, summarize
+from .torch_profiler import TorchProfiler, Tree, stacks_refused
+
+
+class _Closed(NamedTuple):
+    summary: Summary
+    summarize_ns: int
+    primitives: Primitives | None
+
+
+class Windows:
+    """Opens windows as `Schedule` allows and reports each as a `protocol.Window`.
+
+    A window that fails costs what it has cost, and the training nothing else: after a few in a row there are no more,
+    and steps go on being recorded.
+    """
+
+    def __init__(
+        self,
+        profiler: TorchProfiler,
+        schedule: Schedule,
+        module_paths: Callable[[], dict[int, str]],
+        report: Callable[[Any], None],
+    ) -> None:
+        self._profiler = profiler
+        self.schedule = schedule
+        self._module_paths = module_paths
+        self._report = report
+        self._stacks = True
+        self._joins = True
+        """Whether primitives are joined to operators: until that fails."""
+        self.begun = False
+        """Whether a window has been opened that is still to be accounted for."""
+        self._start_cost_ns = 0
+        self._thread = 0
+        self._at_thread_end = _local()
+        self._pace = Pace()
+        self._told: dict[str, str] = {}
+
+    @property
+    def open(self) -> bool:
+        """Whether the profiler is on."""
+        return self._profiler.running
+
+    def add_plain_step(self, duration_ns: int) -> None:
+        """Learn what a step takes without a window."""
+        self._pace.add(duration_ns)
+
+    def due(self, steps: int, elapsed_ns: int, other_cost_ns: int, run_ns: int) -> bool:
+        """Whether to open a window now; see `Schedule.due`."""
+        pace = self._pace
+        return self.schedule.due(steps, elapsed_ns, other_cost_ns, run_ns, pace.median_ns, pace.changed())
+
+    def start(self, elapsed_ns: int) -> int:
+        """Open a window, unless the program is profiling itself; the flags of the step that begins."""
+        if self._profiler.busy():
+            text = "the program runs torch.profiler itself: operator windows wait until it is done"
+            self._tell("info", "foreign_profiler", text)
+            return 0
+        begin = perf_counter_ns()
+        _, error = attempt(self._open)
+        self._start_cost_ns = perf_counter_ns() - begin
+        if error is None:
+            self.begun = True
+            return Steps.PROFILED
+        self.schedule.failed(self._start_cost_ns, elapsed_ns)
+        self._tell_failure(error)
+        return Steps.DISTURBED
+
+    def _open(self) -> None:
+        refused = stacks_refused()
+        if refused:
+            self._tell("info", "no_stacks", "operators come without call stacks: " + refused)
+        self._stacks = refused is None
+        self._thread = get_ident()
+        if self._thread != main_thread_ident():
+            # Torch's tracer does not survive the interpreter's end when its thread is gone: close it with the thread.
+            self._at_thread_end.closer = _Closer(self.give_up)
+            self._profiler.load_elsewhere()
+        self._profiler.start(self._stacks)
+
+    def finish(self, step: int, duration_ns: int, elapsed_ns: int) -> None:
+        """Close the window after `step`, which took `duration_ns`; summarize and report it."""
+        self.begun = False
+        begin = perf_counter_ns()
+        closed, error = attempt(self._close, step)
+        took_ns = perf_counter_ns() - begin
+        plain_ns = self._pace.median_ns or duration_ns
+        cost_ns = self._start_cost_ns + took_ns + max(duration_ns - plain_ns, 0)
+        elapsed_ns += took_ns
+        if error is not None:
+            self.schedule.failed(cost_ns, elapsed_ns)
+            self._tell_failure(error)
+        elif closed is None:
+            self.schedule.lost(cost_ns, elapsed_ns)
+        else:
+            self.schedule.closed(cost_ns, elapsed_ns)
+            self._pace.window()
+            self._report(
+                Window(
+                    number=self.schedule.windows,
+                    step=step,
+                    end_unix_ns=time.time_ns(),
+                    duration_ns=duration_ns,
+                    cost_ns=cost_ns,
+                    summarize_ns=closed.summarize_ns,
+                    stacks=self._stacks,
+                    **closed.summary._asdict(),
+                )
+            )
+            if closed.primitives is not None:
+                self._report(closed.primitives)
+
+    def _close(self, step: int) -> _Closed | None:
+        """What the window saw; nothing when it was given up before."""
+        tree = self._profiler.stop()
+        if tree is None:
+            if self._profiler.busy():
+                text = "the program started torch.profiler: the operator window was given up"
+                self._tell("info", "foreign_profiler", text)
+            return None
+        begin = perf_counter_ns()
+        summary = summarize(tree, self._profiler.types, self._module_paths())
+        primitives = self._join(tree, step) if tree.ran is not None and self._joins else None
+        return _Closed(summary, perf_counter_ns() - begin, primitives)
+
+    def _join(self, tree: Tree, step: int) -> Primitives | None:
+        primitives, error = attempt(join, tree, self._profiler.types, self.schedule.windows + 1, step)
+        if error is not None:
+            self._joins = False
+            text = f"what oneDNN runs cannot be joined to its operators ({_cause(error)}): there are operators only"
+            self._tell("warning", "no_primitives", text)
+        return primitives
+
+    def give_up(self) -> None:
+        """Close an open window without a summary; only the thread that opened it can."""
+        if self._profiler.running and self._thread == get_ident():
+            attempt(self._profiler.stop)
+
+    def _tell_failure(self, error: Exception) -> None:
+        schedule = self.schedule
+        if schedule.given_up:
+            text = f"operator windows were given up, {schedule.failures} in a row have failed ({_cause(error)}): "
+            text += "steps, phases and losses are still recorded, operators are not"
+        else:
+            text = f"an operator window failed ({_cause(error)}): its cost is booked, and another one is tried later"
+        self._tell("warning", "window_failed", text)
+
+    def _tell(self, level: str, code: str, text: str) -> None:
+        if self._told.get(code) != text:
+            self._told[code] = text
+            self._report(Notice(level, code, text, time.time_ns()))
+
+
+def _cause(error: Exception) -> str:
+    """``IndexError: tuple index out of range, summary.py line 380``."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f", {os.path.basename(frames[-1].filename)} line {frames[-1].lineno}" if frames else ""
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}"[:300].rstrip(": ") + place
+
+
+class _Closer:
+    """Calls a function when the thread that made it is gone."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self._close = close
+
+    def __del__(self) -> None:
+        self._close()
+
+
+def main_thread_ident() -> int:
+    """Python's identifier of the main thread."""
+    return int(threading.main_thread().ident or 0)

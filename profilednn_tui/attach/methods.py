@@ -1,0 +1,113 @@
+"""The ways into a process, each one attempt that leaves the target whole whatever happens."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from profilednn_tui.attach import gdb, injector
+from profilednn_tui.attach.checks import REMOTE_EXEC_PYTHON, Surroundings
+from profilednn_tui.attach.exchange import Place
+from profilednn_tui.attach.injector import ADDRESS, SIZE
+from profilednn_tui.attach.payload import start_text
+from profilednn_tui.attach.process_facts import INJECTION_MACHINE, ProcessFacts
+from profilednn_tui.recording.helper import start_helper
+
+TIME_LIMIT_S = 20.0
+_REMOTE_EXEC = "import sys; sys.remote_exec(int(sys.argv[1]), sys.argv[2])"
+_START_FILE = "start.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One process, and what its agent is told."""
+
+    facts: ProcessFacts
+    place: Place
+    overhead_percent: float
+    steps: int | None
+
+    def start_text(self, address: str = "0", size: str = "0") -> bytes:
+        """The Python text that starts the agent there."""
+        return start_text(self.place.folder_there, self.overhead_percent, self.steps, address, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of it."""
+
+    failure: str = ""
+    """Empty when the agent is on its way."""
+    stopped_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One rung of the ladder."""
+
+    name: str
+    title: str
+    applies: Callable[[ProcessFacts, Surroundings], bool]
+    go: Callable[[Target], Attempt]
+
+
+def _by_remote_exec(target: Target) -> Attempt:
+    """The target's own interpreter asks it to run a file: the caller must be of the same version."""
+    pid = target.facts.pid
+    target.place.write(_START_FILE, target.start_text())
+    command = [
+        f"/proc/{pid}/exe",
+        "-I",
+        "-S",
+        "-c",
+        _REMOTE_EXEC,
+        str(pid),
+        f"{target.place.folder_there}/{_START_FILE}",
+    ]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIME_LIMIT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Attempt(f"its interpreter cannot be run from here ({error})")
+    if done.returncode:
+        return Attempt((done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"])[-1])
+    return Attempt()
+
+
+def _by_injection(method: str) -> Callable[[Target], Attempt]:
+    def inject(target: Target) -> Attempt:
+        helper = start_helper("attach.injector", method, str(target.facts.pid), stderr=subprocess.DEVNULL)
+        text = target.start_text(ADDRESS.decode(), SIZE.decode())
+        try:
+            answer, _ = helper.communicate(text, timeout=TIME_LIMIT_S)
+            body = json.loads(answer)
+        except subprocess.TimeoutExpired:
+            helper.kill()  # at any instant: the target restores itself
+            return Attempt(f"the injector did not finish within {TIME_LIMIT_S:.0f} s")
+        except ValueError:
+            return Attempt(f"the injector was killed (exit {helper.wait()})")
+        return Attempt(body.get("failure", ""), body.get("stopped_s", 0.0))
+
+    return inject
+
+
+def _by_gdb(target: Target) -> Attempt:
+    return Attempt(gdb.inject(target.facts, target.start_text()))
+
+
+def _can_inject(facts: ProcessFacts, here: Surroundings) -> bool:
+    return here.machine == INJECTION_MACHINE and not facts.shadow_stack
+
+
+WAYS: tuple[Way, ...] = (
+    Way(
+        "remote_exec",
+        "sys.remote_exec",
+        lambda facts, here: facts.python is not None and facts.python >= REMOTE_EXEC_PYTHON,
+        _by_remote_exec,
+    ),
+    Way("injection", "injection", _can_inject, _by_injection(injector.PENDING_CALL)),
+    Way("thread", "injection of a thread", _can_inject, _by_injection(injector.THREAD)),
+    Way("gdb", "gdb", lambda facts, here: here.machine != INJECTION_MACHINE and here.gdb, _by_gdb),
+)

@@ -1,0 +1,86 @@
+"""The session of an attached process: its folder, and the start of its recorder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from profilednn_tui.attach.order import Order
+from profilednn_tui.attach.process_facts import ProcessFacts
+from profilednn_tui.attach.recorder import STAY_FILE
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.paths import FILE_MODE, new_session_folder, session_word
+from profilednn_tui.recording.helper import start_helper
+from profilednn_tui.session.storage.folder import HolderFile, SessionFile
+from profilednn_tui.session.storage.liveness import is_alive
+
+RECORDER_LOG = "recorder.log"
+"""Empty, unless the recorder has failed."""
+LEAVE_LIMIT_S = 20.0
+
+
+def start_attached_session(root: ProcessFacts, order: Order) -> Path:
+    """Begin a session of processes that run already; its folder, when the recorder is at work."""
+    script = next((word for word in root.argv[1:] if not word.startswith("-")), root.name)
+    folder = new_session_folder(os.path.basename(script))
+    SessionFile(
+        name=os.path.basename(script),
+        argv=list(root.argv[1:] if root.python else root.argv),
+        working_directory=root.working_directory,
+        python=root.executable,
+        start_unix_ns=time.time_ns(),
+        launcher_pid=os.getpid(),
+        attached=True,
+    ).save(folder)
+    failure = _start_recorder(folder, order)
+    if failure:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ProfilerError(failure)
+    return folder
+
+
+def part(folder: Path, stay: bool) -> str:
+    """Leave the process, or let the recording go on with nobody watching; a sentence on what is so now."""
+    if stay:
+        with suppress(OSError):
+            (folder / STAY_FILE).touch(mode=FILE_MODE)
+        return f"Recording goes on: `profilednn-tui attach {session_word(folder)}` comes back."
+    if detach(folder):
+        return "Detached: the training runs on without us."
+    return "The agent leaves as soon as the training comes to the end of a step."
+
+
+def detach(folder: Path) -> bool:
+    """Take the agents out and end the session; whether that is done."""
+    recorder = HolderFile.load(folder)
+    if recorder is None:
+        return False
+    deadline_s = time.monotonic() + LEAVE_LIMIT_S
+    with suppress(ProcessLookupError):
+        if is_alive(recorder.holder_pid, recorder.start_unix_ns):
+            os.kill(recorder.holder_pid, signal.SIGTERM)
+    while is_alive(recorder.holder_pid, recorder.start_unix_ns):
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _start_recorder(folder: Path, order: Order) -> str:
+    log = os.open(folder / RECORDER_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
+    try:
+        recorder = start_helper("attach.recorder", str(folder), stderr=log, start_new_session=True)
+    finally:
+        os.close(log)
+    assert recorder.stdin is not None
+    assert recorder.stdout is not None
+    with suppress(BrokenPipeError), recorder.stdin as pipe:
+        pipe.write(order.encode())
+    answer = recorder.stdout.readline().decode()
+    if not answer:
+        return f"The process that should record has failed: {(folder / RECORDER_LOG).read_text().strip()[-500:]}"
+    return answer.strip()

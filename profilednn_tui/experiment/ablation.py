@@ -1,0 +1,19 @@
+"""The variants of an ablation: which subsets of the optimizations are run."""
+
+from __future__ import annotations
+
+from profilednn_tui.compare.variant_names import variant_name, without
+from profilednn_tui.experiment.variants import Variant
+
+
+def ablation_variants(whole: Variant) -> tuple[Variant, ...]:
+    """None, all, all but one, and each one alone; every subset once, the baseline first.
+
+    Environment and interpreter are those of `whole` everywhere: only its optimizations are taken apart.
+    """
+    every = whole.optimizations
+    subsets = [(), every, *(without(every, name) for name in every), *((name,) for name in every)]
+    return tuple(
+        Variant(variant_name(subset, every), subset, whole.environment, whole.python)
+        for subset in dict.fromkeys(subsets)
+    )

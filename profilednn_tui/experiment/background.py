@@ -1,0 +1,208 @@
+"""Runs that nobody watches: their output goes to the session, and they can be stopped with all they have started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from profilednn_tui.collect import procfs
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.experiment.lockstep import Member, Turns, make_gate
+from profilednn_tui.launch.affinity import on_processors
+from profilednn_tui.launch.command import TargetCommand
+from profilednn_tui.launch.environment import TURNS, target_environment
+from profilednn_tui.launch.headless import say_trouble
+from profilednn_tui.launch.optimizations import launch_plan
+from profilednn_tui.launch.options import LaunchOptions
+from profilednn_tui.launch.session_folder import create_session
+from profilednn_tui.launch.signals import IGNORED_BY_PYTHON
+from profilednn_tui.paths import FILE_MODE
+from profilednn_tui.recording.ending import record_end, save_holder
+from profilednn_tui.recording.sampler import Recorder
+from profilednn_tui.session.storage.folder import OUTPUT_FILE
+
+STOPPING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+"""Signals to us that end the run."""
+AWAITED = STOPPING | {signal.SIGCHLD}
+STOP_GRACE_S = 5.0
+"""How long a target has to end by itself when it is told to."""
+BEAT_S = 1.0
+LOOK_S = 0.05
+"""Between two looks for signals and ended targets while turns are handed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """A run that is over."""
+
+    folder: Path
+    exit_code: int
+    """Negative for a signal."""
+    stopped_by: int | None
+    """The signal that told us to stop."""
+    duration_s: float
+    turns: int | None = None
+    """How often it was its turn, if it took turns with others."""
+
+
+@dataclass(slots=True)
+class _Running:
+    folder: Path
+    pid: int
+    recorder: Recorder
+    member: Member | None
+    exit_code: int | None = None
+    duration_s: float = 0.0
+    cpu_ticks: int = 0
+    """When it has ended: of all its processes."""
+
+    @property
+    def turns(self) -> int | None:
+        return None if self.member is None else self.member.turns
+
+
+def run_in_background(
+    targets: Sequence[tuple[TargetCommand, LaunchOptions]], home: Path, on_beat: Callable[[Path, float], None]
+) -> tuple[EndedRun, ...]:
+    """Run targets to their ends, several at the same time with their steps in turn; a signal of `STOPPING` ends all.
+
+    Each target is in a session of its own, so that a key of our terminal does not reach it, and none of its processes
+    outlives the run. `on_beat` is called about once a second with the first one's folder and the seconds so far.
+    """
+    plans = [launch_plan(command, options, os.environ) for command, options in targets]
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
+    begin_s = time.monotonic()
+    running: list[_Running] = []
+    turns: Turns | None = None
+    try:
+        for (command, options), plan in zip(targets, plans, strict=True):
+            folder = create_session(command, options, terminal=False, home=home)
+            environment = target_environment(os.environ, folder, options) | plan.environment
+            member = make_gate(folder) if len(targets) > 1 else None
+            if member is not None:
+                environment[TURNS] = "1"
+            with on_processors(plan.processors):
+                pid = _start(command, environment, folder, mask)
+            save_holder(folder, pid)
+            recorder = Recorder(folder, pid, companion_ticks=partial(_ticks_beside, folder, running))
+            running.append(_Running(folder, pid, recorder, member))
+            if member is not None:
+                member.group = pid
+            recorder.start()
+        members = [one.member for one in running if one.member is not None]
+        turns = Turns(members) if members else None
+        stopped_by = _wait(running, turns, begin_s, lambda: on_beat(running[0].folder, time.monotonic() - begin_s))
+        return tuple(EndedRun(one.folder, one.exit_code or 0, stopped_by, one.duration_s, one.turns) for one in running)
+    finally:
+        for one in running:
+            if one.exit_code is None:  # something of ours went wrong
+                _sweep(one.pid, ())
+                os.waitpid(one.pid, 0)
+            if one.member is not None:
+                one.member.close()
+        if turns is not None:
+            turns.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _ticks_beside(folder: Path, running: Sequence[_Running]) -> int:
+    """CPU time so far of the targets that run at the same time as that of a folder."""
+    return sum(
+        one.recorder.target_ticks() if one.exit_code is None else one.cpu_ticks
+        for one in running
+        if one.folder != folder
+    )
+
+
+def _start(command: TargetCommand, environment: dict[str, str], folder: Path, mask: set[int | signal.Signals]) -> int:
+    log = os.open(folder / OUTPUT_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+    nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.posix_spawnp(
+            command.argv[0],
+            command.argv,
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, nothing, 0),
+                *((os.POSIX_SPAWN_DUP2, log, stream) for stream in (1, 2)),
+            ],
+            setsid=True,
+            setsigmask=mask,
+            setsigdef=IGNORED_BY_PYTHON,
+        )
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ProfilerError(f"Cannot start {command.argv[0]}: {error.strerror}.") from None
+    finally:
+        os.close(log)
+        os.close(nothing)
+
+
+def _wait(running: Sequence[_Running], turns: Turns | None, begin_s: float, on_beat: Callable[[], None]) -> int | None:
+    """Until all have ended; the signal that ended them early."""
+    stopped_by: int | None = None
+    kill_at_s = float("inf")
+    below: list[psutil.Process] = []
+    next_beat_s = begin_s + BEAT_S
+    while alive := [one for one in running if one.exit_code is None]:
+        info = _pause(min(one.recorder.wait_s() for one in alive), turns)
+        for one in alive:
+            ended, status, usage = os.wait4(one.pid, os.WNOHANG)
+            if ended:
+                _sweep(one.pid, below)
+                one.exit_code = record_end(one.folder, one.recorder, status, usage)
+                one.duration_s = time.monotonic() - begin_s
+                one.cpu_ticks = round((usage.ru_utime + usage.ru_stime) * procfs.TICKS_PER_S)
+                if turns is not None:
+                    turns.leave(one.pid)
+                continue
+            if info is not None and info.si_signo in STOPPING:
+                below += _descendants(one.pid)
+                os.killpg(one.pid, signal.SIGTERM)
+            if time.monotonic() >= kill_at_s:
+                os.killpg(one.pid, signal.SIGKILL)
+            one.recorder.sample_if_due()
+            say_trouble(one.recorder)
+        if info is not None and info.si_signo in STOPPING:
+            # A second signal means now.
+            kill_at_s = time.monotonic() + (STOP_GRACE_S if stopped_by is None else 0.0)
+            stopped_by = info.si_signo
+            if turns is not None:
+                turns.release()
+        if time.monotonic() >= next_beat_s:
+            next_beat_s += BEAT_S
+            on_beat()
+    return stopped_by
+
+
+def _pause(seconds: float, turns: Turns | None) -> signal.struct_siginfo | None:
+    """Until a signal comes, a turn ends, or so much time has passed."""
+    if turns is None:
+        return signal.sigtimedwait(AWAITED, seconds)
+    turns.serve(min(seconds, LOOK_S))
+    return signal.sigtimedwait(AWAITED, 0)
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _sweep(pid: int, below: Sequence[psutil.Process]) -> None:
+    """End what the target has left behind: it would use the cores of the next run."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    for process in below:
+        with suppress(psutil.NoSuchProcess):  # psutil knows a process by its start, too: never another one
+            process.kill()

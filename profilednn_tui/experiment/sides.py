@@ -1,0 +1,116 @@
+"""What the command line names -> sides and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from profilednn_tui.compare.ablation import contributions
+from profilednn_tui.compare.comparison import compare
+from profilednn_tui.compare.runs import Run, Side, read_run
+from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.experiment.plan import Recorded, RunEntry, RunState, find_experiment, load_experiment
+from profilednn_tui.export.comparison.report import Report
+from profilednn_tui.paths import session_word
+from profilednn_tui.plain import plain
+from profilednn_tui.session.open_session import open_session
+from profilednn_tui.session.storage.snapshot import SUFFIX
+
+VARIANT_MARK = ":"
+FEWEST_UNDISTURBED = 0.5
+"""Of a variant's runs; with fewer, the disturbed ones are shown, and nothing is concluded from them."""
+
+
+def session_side(name: str) -> Side:
+    """A session, a snapshot, or ``EXPERIMENT:VARIANT``."""
+    where, mark, variant = name.rpartition(VARIANT_MARK)
+    folder = find_experiment(where) if mark else None
+    if folder is not None:
+        recorded = load_experiment(folder)
+        if variant not in (known := [one.name for one in recorded.experiment.variants]):
+            raise ProfilerError(f"The experiment {where} has no variant {variant}. There are: {', '.join(known)}.")
+        return variant_side(recorded, variant)
+    folder = find_experiment(name)
+    if folder is not None:
+        names = ", ".join(f"{name}{VARIANT_MARK}{one.name}" for one in load_experiment(folder).experiment.variants)
+        raise ProfilerError(f"{name} is an experiment: name it alone, or one of its variants: {names}.")
+    session = open_session(name)
+    try:
+        run = read_run(session)
+    finally:
+        session.close()
+    return Side(plain(Path(name).name.removesuffix(SUFFIX)), (run,))
+
+
+def sessions_report(baseline: str, candidate: str, across: Collection[str]) -> Report:
+    """Two sides against each other."""
+    first, second = session_side(baseline), session_side(candidate)
+    if first.name == second.name:
+        first, second = replace(first, name=plain(baseline)), replace(second, name=plain(candidate))
+    return Report(f"{second.name} against {first.name}", (compare(first, second, across),))
+
+
+def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
+    """All variants of an experiment against its first."""
+    recorded = load_experiment(folder)
+    experiment = recorded.experiment
+    sides = {variant.name: variant_side(recorded, variant.name) for variant in experiment.variants}
+    baseline, *candidates = sides.values()
+    if not baseline.runs:
+        raise ProfilerError(f"The experiment {experiment.name} has no finished run of {baseline.name} yet.")
+    comparisons = tuple(compare(baseline, side, across) for side in candidates if side.runs)
+    notes = [f"no finished run of {side.name}" for side in candidates if not side.runs]
+    missing = len(experiment.pending())
+    if missing:
+        notes.append(
+            f"{missing} runs are missing: `profilednn-tui experiment --resume {session_word(folder)}` makes them"
+        )
+    notes += _lockstep_notes(sides.values()) if experiment.lockstep else []
+    notes += [f"{run.folder}: {run.reason}" for run in experiment.runs if run.state is RunState.FAILED]
+    ablation = contributions(experiment.ablated, _settled(sides)) if experiment.ablated else None
+    return Report(experiment.name, comparisons, ablation, tuple(notes))
+
+
+def _lockstep_notes(sides: Iterable[Side]) -> Iterator[str]:
+    yield "in lockstep: every variant stood still while another made its step; CPU percentages are of the whole time"
+    for side in sides:
+        for run in side.runs[:1]:
+            threads, cores = run.view.target.intra_op_threads, run.view.machine.affinity
+            if threads is not None and cores is not None and threads < cores:
+                yield (
+                    f"{side.name} trains with {threads} of {cores} threads: pin it with taskset, "
+                    "so that all variants meet the same cores"
+                )
+
+
+def variant_side(recorded: Recorded, variant: str) -> Side:
+    """The runs of a variant; without the disturbed ones, as long as enough others are there."""
+    entries = [run for run in recorded.experiment.runs_of(variant) if run.state is not RunState.FAILED]
+    quiet = [run for run in entries if run.state is RunState.DONE]
+    disturbed = [run for run in entries if run.state is RunState.DISTURBED]
+
+    def read(chosen: list[RunEntry]) -> tuple[Run, ...]:
+        return tuple(_read(recorded.folder, run) for run in chosen)
+
+    if not disturbed or len(quiet) >= FEWEST_UNDISTURBED * recorded.experiment.repeat:
+        return Side(variant, read(quiet), left_out=read(disturbed))
+    sentence = f"{len(disturbed)} of {len(entries)} runs of {variant} were disturbed ({disturbed[-1].reason})"
+    return Side(variant, read(entries), disturbed=sentence)
+
+
+def _settled(sides: Mapping[str, Side]) -> dict[str, list[FairSteps]]:
+    """The steps of all variants after the warm-up of the one that needs most."""
+    fair = {name: [fair_steps(run) for run in side.runs] for name, side in sides.items()}
+    some = {name: runs for name, runs in fair.items() if runs and all(map(len, runs))}
+    warm_up = common_warm_up(list(some.values())) if some else 0
+    return {name: [run.after(warm_up) for run in runs] for name, runs in some.items()}
+
+
+def _read(experiment: Path, entry: RunEntry) -> Run:
+    session = open_session(experiment / entry.folder)
+    try:
+        return replace(read_run(session, entry.folder), turn=(str(experiment.resolve()), entry.block))
+    finally:
+        session.close()

@@ -1,0 +1,55 @@
+"""Taking a session home: one file a format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.export.session.csv_operators import csv_text
+from profilednn_tui.export.session.json_session import json_text
+from profilednn_tui.export.session.markdown import markdown_text
+from profilednn_tui.session.open_session import OpenSession
+from profilednn_tui.session.storage.folder import atomic_file
+from profilednn_tui.session.storage.snapshot import SUFFIX
+from profilednn_tui.session.view import SessionView
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to write a session."""
+
+    name: str
+    suffix: str
+    description: str
+    write: Callable[[OpenSession, Path], None]
+    """Writes the session as it stands (poll it first) to a file; a `ProfilerError` when that is impossible."""
+
+
+def _text(render: Callable[[SessionView], str]) -> Callable[[OpenSession, Path], None]:
+    def write(session: OpenSession, path: Path) -> None:
+        text = render(session.view())
+        try:
+            with atomic_file(path) as stream:
+                stream.write(text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise ProfilerError(
+                f"Cannot write {path}: {error.strerror or error}. Name a file in a folder you can write."
+            ) from None
+
+    return write
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        one.name: one
+        for one in (
+            Format("pdnn", SUFFIX, "snapshot: opens again in the same screens", OpenSession.save_snapshot),
+            Format("json", ".json", "all figures for other programs", _text(json_text)),
+            Format("csv", ".csv", "operators as a table", _text(csv_text)),
+            Format("markdown", ".md", "summary for people", _text(markdown_text)),
+        )
+    }
+)

@@ -1,0 +1,225 @@
+"""What a summary says about a session, sentence by sentence: shared by the text and the Markdown."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from profilednn_tui import units
+from profilednn_tui.session.view import Module, Optimization, ProcessEntry, SessionView, State
+from profilednn_tui.session.words import change_words, gap_words, windows_words
+
+
+def target_fact(view: SessionView) -> str:
+    target = view.target
+    versions = [
+        f"{name} {version}" for name, version in (("Python", target.python), ("torch", target.torch)) if version
+    ]
+    return " · ".join([shlex.join(target.argv) or target.name, *versions, *target.optimizations])
+
+
+def process_fact(view: SessionView) -> str | None:
+    """The process that the figures are of, and how many there were."""
+    shown = next((entry for entry in view.processes if entry.shown), None)
+    if shown is None:
+        return None
+    trained = sum(entry.steps > 0 for entry in view.processes)
+    if len(view.processes) == 1 or not trained:
+        return process_name(shown)
+    idle = len(view.processes) - trained
+    without = f", {idle} more had no step" if idle else ""
+    return f"{process_name(shown)}; trained: {trained} process{'' if trained == 1 else 'es'}{without}"
+
+
+def process_name(entry: ProcessEntry) -> str:
+    """``rank 0, pid 123, second life``."""
+    rank = [f"rank {entry.rank}"] if entry.rank is not None else []
+    return ", ".join([*rank, f"pid {entry.pid}", *([f"{units.ordinal(entry.life)} life"] if entry.life > 1 else [])])
+
+
+def trained_processes(view: SessionView) -> tuple[ProcessEntry, ...]:
+    """All processes that trained, where there are several."""
+    trained = tuple(entry for entry in view.processes if entry.steps)
+    return trained if len(trained) > 1 else ()
+
+
+def process_end(view: SessionView, entry: ProcessEntry) -> str:
+    """What became of a process."""
+    return "ended" if entry.ended else "running" if view.live else "end unknown"
+
+
+def other_receipts(view: SessionView) -> Iterator[tuple[ProcessEntry, Optimization]]:
+    """What optimizations did in other processes that trained, where that is not what they did in the one shown."""
+    for entry in view.processes:
+        if entry.steps and not entry.shown:
+            yield from ((entry, one) for one in entry.optimizations if one not in view.optimizations)
+
+
+def end_fact(view: SessionView) -> str:
+    code = view.target.exit_code
+    elapsed = units.duration(_elapsed_ns(view))
+    if view.target.detached:
+        return f"detached after {elapsed}, the target goes on"
+    if view.state is State.ENDED and code is None:
+        return f"ended after {elapsed}, exit code unknown"
+    if code is None:
+        return f"{view.state.value} after {elapsed}"
+    return f"killed by signal {-code} after {elapsed}" if code < 0 else f"exit code {code} after {elapsed}"
+
+
+def machine_fact(view: SessionView) -> str:
+    machine = view.machine
+    if machine.cores is None:
+        return "unknown"
+    parts = [machine.cpu or "unknown CPU", f"{machine.cores} cores"]
+    if machine.affinity is not None and machine.affinity < machine.cores:
+        parts.append(f"{machine.affinity} for the target")
+    if machine.quota is not None:
+        parts.append(f"quota {machine.quota:g}")
+    parts.append(units.bytes_size(machine.memory_bytes))
+    return ", ".join(parts)
+
+
+def steps_fact(view: SessionView) -> str:
+    steps = view.steps
+    if not steps.count:
+        return "none"
+    source = f", ended by {steps.source}" if steps.source else ""
+    return (
+        f"{units.count(steps.count)}{source}, median {units.duration(steps.median_ns)}, "
+        f"p95 {units.duration(steps.p95_ns)}, {units.rate(steps.steps_per_s)}"
+    )
+
+
+def loss_fact(view: SessionView) -> str | None:
+    losses = [loss for loss in view.steps.losses if loss is not None]
+    if not losses:
+        return None
+    first = "" if view.steps.numbers and view.steps.numbers[0] == 1 else f" (step {view.steps.numbers[0]})"
+    return f"{units.loss(losses[0])}{first} -> {units.loss(losses[-1])}"
+
+
+def cores_fact(view: SessionView) -> str | None:
+    cores = view.cores
+    if cores.mean_target_percent is None:
+        return None
+    threads = f", {view.target.intra_op_threads} intra-op threads" if view.target.intra_op_threads else ""
+    return (
+        f"target {units.percent(cores.mean_target_percent)} of one core, "
+        f"others {units.percent(cores.mean_others_percent)} (means){threads}"
+    )
+
+
+def memory_fact(view: SessionView) -> str | None:
+    memory = view.memory
+    if memory.peak_rss_bytes is None:
+        return None
+    workers = f", workers {units.bytes_size(memory.workers_rss_bytes)}" if memory.workers_rss_bytes else ""
+    return f"peak {units.bytes_size(memory.peak_rss_bytes)}{workers}"
+
+
+def overhead_fact(view: SessionView) -> str | None:
+    agent = view.agent
+    if agent.overhead_percent is None:
+        return None
+    dropped = f", {agent.dropped_events} events dropped" if agent.dropped_events else ""
+    budget = f" (budget {units.percent(agent.budget_percent)})" if agent.budget_percent is not None else ""
+    return f"{units.percent(agent.overhead_percent)}{budget}, {agent.windows} windows{dropped}"
+
+
+def missing(view: SessionView) -> Iterator[str]:
+    """What a reader would look for and not find, and why."""
+    if not view.steps.count:
+        yield _no_steps(view)
+    elif not view.operators.windows:
+        yield _no_operators(view)
+    elif view.operators.truncated:
+        yield "Operators of little weight were left out of the recording; the shares are of all of them."
+    if view.operators.since is not None:
+        yield f"The operators are of the {windows_words(view.operators)}; {change_words(view.operators)}."
+    if view.state is State.LOST:
+        yield "The recording has no end: the target and its launcher were stopped without notice."
+
+
+def operators_title(view: SessionView) -> str:
+    """``1 window`` or ``median of 4 windows``."""
+    count = len(view.operators.windows)
+    return "1 window" if count == 1 else f"median of {count} windows"
+
+
+def operators_note(view: SessionView) -> str | None:
+    """Why the rows do not add up, where they do not."""
+    text = gap_words(view.operators)
+    return f"{text[:1].upper()}{text[1:]}." if text else None
+
+
+def notices(view: SessionView) -> Iterator[str]:
+    """Everything that needs attention, the gravest first."""
+    if view.cores.contention:
+        yield f"warning: {view.cores.contention}"
+    if view.agent.bad_lines:
+        yield f"warning: {view.agent.bad_lines} lines of the recording could not be read"
+    yield from (f"agent error: {text}" for text in view.agent.errors)
+    yield from (
+        f"{notice.level}: {notice.text}" for notice in sorted(view.notices, key=lambda one: one.level == "info")
+    )
+
+
+def busiest_modules(view: SessionView, limit: int) -> tuple[Module, ...]:
+    """The modules with most time; one that only passes on to its single child says nothing new."""
+    by_path = {module.path: module for module in view.operators.modules}
+
+    def wraps(module: Module) -> bool:
+        child = by_path.get(module.children[0]) if len(module.children) == 1 else None
+        return child is not None and _time_ns(child) > 0.98 * _time_ns(module)
+
+    chosen = [module for module in view.operators.modules if _time_ns(module) > 0 and not wraps(module)]
+    return tuple(sorted(chosen, key=_time_ns, reverse=True)[:limit])
+
+
+def _time_ns(module: Module) -> float:
+    return module.forward_ns + module.backward_ns
+
+
+def _elapsed_ns(view: SessionView) -> int | None:
+    end = view.target.end_unix_ns or view.unix_ns
+    return end - view.target.start_unix_ns if view.target.start_unix_ns and end else None
+
+
+_NO_WINDOW = frozenset({"no_profiler", "foreign_profiler", "window_failed"})
+"""Codes of notices that say why there is no window."""
+
+
+def _no_operators(view: SessionView) -> str:
+    agent = view.agent
+    advice = ""
+    if agent.budget_percent == 0:
+        reason = "the overhead budget of 0 % allows none"
+    elif any(notice.code in _NO_WINDOW for notice in view.notices):
+        reason = "a notice below says why"
+    elif agent.paused:
+        reason = "windows were paused"
+    elif agent.windows_percent:
+        reason = "those that were begun were closed early, as the program forked or ended in them"
+    else:
+        reason = f"the {units.count(view.steps.count)} steps were too short: the first may take a tenth of the time"
+        advice = " A longer run, or a larger --overhead, leaves time for one."
+    return f"No operators: no window was recorded, {reason}.{advice}"
+
+
+def _no_steps(view: SessionView) -> str:
+    if view.target.pid is None and view.target.attached:
+        return "No steps: there was no agent in the process, only the view from outside."
+    if view.target.pid is None:
+        return "No steps: the target never imported torch in a process that could be watched."
+    progress = view.progress
+    seen = (
+        (progress.batches, "batches"),
+        (progress.forwards, "forward passes"),
+        (progress.inferences, "module calls without gradients"),
+        (progress.backwards, "backward passes"),
+        (progress.optimizer_steps, "optimizer updates"),
+    )
+    counts = ", ".join(f"{units.count(number)} {what}" for number, what in seen if number)
+    seen_text = f", only {counts}" if counts else "; a kill loses the last half second"
+    return f"No steps: torch was imported, but no training step was seen{seen_text}."

@@ -1,0 +1,124 @@
+"""The summary at the end of a headless run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from profilednn_tui import units
+from profilednn_tui.export.session import facts
+from profilednn_tui.session.view import Operator, Optimization, SessionView
+
+TOP_OPERATORS = 10
+TOP_MODULES = 5
+MAX_PROCESSES = 16
+LABEL_WIDTH = 11
+NAME_WIDTH = 36
+SHAPES_WIDTH = 36
+
+
+def summary_lines(view: SessionView) -> tuple[str, ...]:
+    """Plain text, aligned, some 25 lines of at most 100 columns where names allow it."""
+    return tuple(
+        line.rstrip() for part in (_head, _processes, _phases, _operators, _modules, _tail) for line in part(view)
+    )
+
+
+def _head(view: SessionView) -> Iterator[str]:
+    yield from _labelled(
+        (
+            ("target", facts.target_fact(view)),
+            ("", facts.end_fact(view)),
+            ("process", facts.process_fact(view)),
+            ("machine", facts.machine_fact(view)),
+            ("steps", facts.steps_fact(view)),
+            ("loss", facts.loss_fact(view)),
+        )
+    )
+    yield from _labelled(("missing", text) for text in facts.missing(view))
+
+
+def _processes(view: SessionView) -> Iterator[str]:
+    trained = facts.trained_processes(view)
+    if not trained:
+        return
+    yield ""
+    yield f"{'process that trained':{NAME_WIDTH}} {'steps':>12} {'median':>12}"
+    for entry in trained[:MAX_PROCESSES]:
+        figures = f"{units.count(entry.steps):>12} {units.duration(entry.median_ns):>12}"
+        shown = ", shown here" if entry.shown else ""
+        yield f"{facts.process_name(entry):{NAME_WIDTH}} {figures}  {facts.process_end(view, entry)}{shown}"
+    if len(trained) > MAX_PROCESSES:
+        yield f"and {len(trained) - MAX_PROCESSES} more"
+
+
+def _phases(view: SessionView) -> Iterator[str]:
+    if not view.phases:
+        return
+    yield ""
+    for label, cells in (
+        ("phase", [phase.name for phase in view.phases]),
+        ("median ms", [units.milliseconds(phase.median_ns) for phase in view.phases]),
+        ("share", [units.share(phase.share) for phase in view.phases]),
+    ):
+        yield f"{label:<{LABEL_WIDTH}}" + "".join(f"{cell:>11}" for cell in cells)
+
+
+def _operators(view: SessionView) -> Iterator[str]:
+    rows = view.operators.rows[:TOP_OPERATORS]
+    if not rows:
+        return
+    yield ""
+    yield _row(f"operator ({facts.operators_title(view)})", "self ms/step", "share", "calls", "input shapes")
+    yield from (_operator(row) for row in rows)
+    note = facts.operators_note(view)
+    if note is not None:
+        yield note
+
+
+def _operator(row: Operator) -> str:
+    figures = units.milliseconds(row.self_ns_per_step), units.share(row.share), units.count(row.calls_per_step)
+    return _row(row.key.name, *figures, _cut(row.key.input_shapes, SHAPES_WIDTH))
+
+
+def _row(name: str, self_ms: str, share: str, calls: str, shapes: str) -> str:
+    return f"{_cut(name, NAME_WIDTH):{NAME_WIDTH}} {self_ms:>12} {share:>8} {calls:>7}  {shapes}"
+
+
+def _modules(view: SessionView) -> Iterator[str]:
+    modules = facts.busiest_modules(view, TOP_MODULES)
+    if modules:
+        yield ""
+        yield f"{'module':{NAME_WIDTH}} {'forward ms':>12} {'backward ms':>12}  class"
+    for module in modules:
+        forward, backward = units.milliseconds(module.forward_ns), units.milliseconds(module.backward_ns)
+        yield f"{_cut(module.path, NAME_WIDTH):{NAME_WIDTH}} {forward:>12} {backward:>12}  {module.class_name}"
+
+
+def _tail(view: SessionView) -> Iterator[str]:
+    yield ""
+    yield from _labelled(_last_facts(view))
+
+
+def _last_facts(view: SessionView) -> Iterator[tuple[str, str | None]]:
+    yield "cores", facts.cores_fact(view)
+    yield "memory", facts.memory_fact(view)
+    yield "overhead", facts.overhead_fact(view)
+    for one in view.optimizations:
+        yield "with", _receipt(one)
+    for entry, one in facts.other_receipts(view):
+        yield "", f"{facts.process_name(entry)}: {_receipt(one)}"
+    for text in facts.notices(view):
+        level, _, sentence = text.partition(": ")
+        yield level, sentence
+
+
+def _receipt(one: Optimization) -> str:
+    return f"{one.name}: {one.state}" + (f", {one.text}" if one.text else "")
+
+
+def _labelled(entries: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    return (f"{label:<{LABEL_WIDTH}}{text}" for label, text in entries if text is not None)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,55 @@
+"""The session folder of a new run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.command import TargetCommand, script_digest
+from profilednn_tui.launch.options import LaunchOptions
+from profilednn_tui.paths import new_session_folder
+from profilednn_tui.session.storage.folder import SessionFile
+
+
+def create_session(command: TargetCommand, options: LaunchOptions, terminal: bool, home: Path | None = None) -> Path:
+    """Create the folder and say in it what is about to start; a `ProfilerError` while nothing has started.
+
+    `home` is the folder in which it lies: that of all sessions, when not given.
+    """
+    if options.output is not None:
+        check_output(options.output)
+    name = options.name or command.display_name
+    folder = new_session_folder(name, home)
+    session = SessionFile(
+        name=name,
+        argv=list(command.named),
+        working_directory=command.working_directory,
+        python=command.python,
+        start_unix_ns=time.time_ns(),
+        launcher_pid=os.getpid(),
+        terminal=terminal,
+        optimizations=list(options.optimizations),
+        script_sha256=script_digest(command),
+    )
+    try:
+        session.save(folder)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ProfilerError(
+            f"Cannot write the session under {folder}: {error.strerror or error}. "
+            "Free some space, or set PROFILEDNN_HOME to another folder."
+        ) from None
+    return folder
+
+
+def check_output(path: Path) -> None:
+    """Refuse an output file that could not be written at the end, hours later."""
+    if path.is_dir():
+        raise ProfilerError(f"{path} is a folder. Name a file with -o FILE.pdnn.")
+    if not path.parent.is_dir():
+        raise ProfilerError(f"Cannot write {path}: there is no folder {path.parent}. Create it or name another file.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ProfilerError(f"Cannot write {path}: permission denied. Name another file with -o FILE.pdnn.")

@@ -1,0 +1,197 @@
+"""The host's part of a recording: one sample a second, appended to ``host.jsonl``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from profilednn_tui.clock import SYSTEM_CLOCK, Clock
+from profilednn_tui.collect import cores, machine, memory, procfs, threads, workers
+from profilednn_tui.collect.change import Change
+from profilednn_tui.collect.sample import Moment, MomentReader
+from profilednn_tui.paths import FILE_MODE
+from profilednn_tui.protocol import Exit, Machine, Notice, encode, header
+from profilednn_tui.recording.participants import Roster
+from profilednn_tui.session.storage.folder import HOST_RECORDING
+
+INTERVAL_S = 1.0
+
+RESERVE_FILE = "reserve"
+"""Room on the disk, half of which is given back when it is full, to say so, and the rest at the end: viewers learn the
+exit code even when the recording has filled the disk."""
+RESERVE_BYTES = 16_384
+
+Collector = Callable[[Change], Any]
+
+COLLECTORS: tuple[tuple[str, Collector], ...] = (
+    ("cores", cores.measure),
+    ("threads", threads.measure),
+    ("memory", memory.measure),
+    ("workers", workers.measure),
+)
+
+
+class EventFile:
+    """An append-only file of whole lines; what a full disk does not take is lost, and the lines after it are whole.
+
+    The first line that it takes again says what is lost; the reserve of the session has room for it at once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._torn = False
+        self._lost = 0
+        self._untold = False
+        """Whether the file does not say yet what is lost."""
+        self.trouble: str | None = None
+        """Why lines are lost, in a sentence; none when all were taken."""
+
+    def append(self, event: Any) -> bool:
+        """Write an event; whether it was taken."""
+        line = encode(event)
+        if self._untold and self._write(self._account()):
+            self._untold = False
+        if self._write(line):
+            return True
+        self._lost += 1
+        if not self._untold:
+            self._untold = True
+            _give_back(self._path.parent, RESERVE_BYTES // 2)
+            self._untold = not self._write(self._account())
+        return False
+
+    def _account(self) -> bytes:
+        text = f"{self._lost} of the profiler's own lines are lost: {self.trouble}"
+        return encode(Notice("warning", "host-disk", text, time.time_ns()))
+
+    def _write(self, line: bytes) -> bool:
+        try:
+            written = self._take(line)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self.trouble = (
+                f"The disk takes no more of this session ({reason}): the recording has gaps. Free some space."
+            )
+            return False
+        complete = written == len(line) + self._torn
+        self._torn = not complete and (written > 0 or self._torn)
+        if not complete:
+            self.trouble = (
+                "The disk is full, and took no more of this session: the recording has gaps. Free some space."
+            )
+        return complete
+
+    def _take(self, line: bytes) -> int:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+        try:
+            return os.write(descriptor, b"\n" + line if self._torn else line)
+        finally:
+            os.close(descriptor)
+
+
+def _give_back(folder: Path, kept_bytes: int) -> None:
+    """Free a part of the room that a session keeps for its last words."""
+    with suppress(OSError):
+        os.truncate(folder / RESERVE_FILE, kept_bytes)
+
+
+class Recorder:
+    """Samples the target whenever it is due; the owner's loop calls `sample_if_due`, so that no thread is needed."""
+
+    def __init__(
+        self, folder: Path, root_pid: int, clock: Clock = SYSTEM_CLOCK, companion_ticks: Callable[[], int] = int
+    ) -> None:
+        """`companion_ticks` tells the CPU time of processes that are no disturbance: see `Moment`."""
+        roster = Roster(folder)
+        self._file = EventFile(folder / HOST_RECORDING)
+        self._clock = clock
+        self._root_pid = root_pid
+        self._reader = MomentReader(root_pid, roster.agents, roster.host_pids, companion_ticks, clock)
+        self._before: Moment | None = None
+        self._due_s = clock.monotonic_s()
+        self._failed: set[str] = set()
+        self._notices: dict[str, Notice] = {}
+        """What the disk has not taken yet, by code."""
+        self._told_trouble: str | None = None
+        self._affinity: list[int] = []
+
+    def start(self) -> None:
+        """Write the head of the file, describe the machine, and take the moment that the first sample starts from."""
+        self._file.append(header("host", os.getpid(), self._clock.unix_ns()))
+        self._guarded("machine", self._describe, self._root_pid)
+        self.sample_if_due()
+
+    def target_ticks(self) -> int:
+        """The CPU time, now, of the target's processes that were last seen."""
+        pids = self._before.tree.processes.keys() if self._before is not None else (self._root_pid,)
+        return sum(stat.cpu_ticks for pid in pids if (stat := procfs.process(pid)) is not None)
+
+    def wait_s(self) -> float:
+        """Time until the next sample is due."""
+        return max(0.0, self._due_s - self._clock.monotonic_s())
+
+    def sample_if_due(self) -> None:
+        late_s = self._clock.monotonic_s() - self._due_s
+        if late_s < 0:
+            return
+        # Beats that were missed, in a machine that slept or hung, are left out; the others do not drift.
+        self._due_s += INTERVAL_S * (1 + late_s // INTERVAL_S)
+        self._guarded("moment", self._next_moment)
+        self._tell()
+
+    def _tell(self) -> None:
+        for code, notice in [*self._notices.items()]:
+            if self._file.append(notice):
+                del self._notices[code]
+
+    def tell(self, notice: Notice) -> None:
+        """Put something into the recording that the user should know: with the next sample that the disk takes."""
+        self._notices[notice.code] = notice
+
+    def trouble(self) -> str | None:
+        """Why lines of the recording are lost, in a sentence; each only once."""
+        told, self._told_trouble = self._told_trouble, self._file.trouble
+        return self._file.trouble if told is None else None
+
+    def finish(self, exit_event: Exit) -> None:
+        """The last word: the target's first process has ended."""
+        self._tell()
+        self._file.append(exit_event)
+
+    def _next_moment(self) -> None:
+        now = self._reader.read()
+        before, self._before = self._before, now
+        if before is not None and now.tree.processes:
+            self._guarded("machine", self._describe, now.main_pid or self._root_pid)
+            for name, measure in COLLECTORS:
+                self._guarded(name, measure, Change(before, now))
+
+    def _describe(self, pid: int) -> Machine | None:
+        """The machine, when the process may use other cores of it than was last said.
+
+        A library that looks at each core in turn while it is imported has the process on a single one for a moment.
+        """
+        if machine.affinity(pid) == self._affinity:
+            return None
+        event = machine.describe(pid, self._clock.unix_ns())
+        self._affinity = event.affinity
+        return event
+
+    def _guarded(self, name: str, measure: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            event = measure(*arguments)
+        except Exception as error:  # noqa: BLE001 - the door of the collectors: the recording goes on without this one
+            event = self._failure(name, error)
+        if event is not None:
+            self._file.append(event)
+
+    def _failure(self, name: str, error: Exception) -> Notice | None:
+        if name in self._failed:
+            return None
+        self._failed.add(name)
+        text = f"No figures of {name} in this recording: the collector failed ({type(error).__name__}: {error})."
+        return Notice("warning", f"collector-{name}", text, self._clock.unix_ns())

@@ -1,0 +1,43 @@
+"""Whose code a frame is: the user's, a library's, or the machinery of torch and Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from profilednn_tui.session.view import Frame
+
+_INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
+_STANDARD_LIBRARY = re.compile(r"/lib/python\d[\d.]*/")
+
+
+def is_users(file: str, script: str) -> bool:
+    """Whether a source file is the user's own. The script itself always is, also when it is installed."""
+    return not _is_machinery(file) and (PurePath(file).name == PurePath(script).name or not _INSTALLED.match(file))
+
+
+def call_site(frames: Sequence[Frame]) -> Frame | None:
+    """The innermost frame that says something: torch's own dispatch and Python's library do not."""
+    telling = (frame for frame in reversed(frames) if not _is_machinery(frame.file))
+    return next(telling, frames[-1] if frames else None)
+
+
+def relative_file(file: str, working_directory: str) -> str:
+    """A file relative to the working directory when it lies inside, else as it is."""
+    root = working_directory.rstrip("/") + "/"
+    return file[len(root) :] if len(root) > 1 and file.startswith(root) else file
+
+
+def short_file(file: str, working_directory: str) -> str:
+    """A file relative to the working directory, or to where its package was installed."""
+    return _INSTALLED.sub("", relative_file(file, working_directory))
+
+
+def _is_machinery(file: str) -> bool:
+    if file.startswith("<"):
+        return True
+    installed = _INSTALLED.sub("", file)
+    if installed != file:
+        return installed.startswith("torch/")
+    return "torch" in PurePath(file).parts or bool(_STANDARD_LIBRARY.search(file))

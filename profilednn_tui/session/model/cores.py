@@ -1,0 +1,127 @@
+"""Core samples -> the newest one with history, session means, and what disturbs the timing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from profilednn_tui import protocol, units
+from profilednn_tui.session.view import Core, Cores
+
+HISTORY = 240
+RECENT_SAMPLES = 3
+"""Contention is judged on the mean of these: one short burst is no neighbour."""
+OTHERS_LIMIT_PERCENT = 50.0
+OTHERS_LIMIT_SHARE = 0.15
+"""Of the cores that the target may use: on one core, a neighbour at 15 % matters already."""
+THROTTLED_LIMIT_PERCENT = 5.0
+STEAL_LIMIT_PERCENT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """What a sample, or the mean of several, says about work that is not the target's, on the cores it may use."""
+
+    others_percent: float
+    steal_percent: float
+    throttled_percent: float
+
+
+class CoreSeries:
+    """All core samples of the session; bounded."""
+
+    def __init__(self) -> None:
+        self._newest: protocol.Cores | None = None
+        self._affinity: frozenset[int] | None = None
+        self._busy: deque[Sequence[float]] = deque(maxlen=HISTORY)
+        self._target: deque[float] = deque(maxlen=HISTORY)
+        self._others: deque[float] = deque(maxlen=HISTORY)
+        self._recent: deque[Disturbance] = deque(maxlen=RECENT_SAMPLES)
+        self._sums: list[float] = []
+        self._target_sum = self._others_sum = 0.0
+        self._disturbance_sum = Disturbance(0.0, 0.0, 0.0)
+        self._count = 0
+
+    def set_affinity(self, affinity: Iterable[int]) -> None:
+        self._affinity = frozenset(affinity) or None
+
+    def add(self, event: protocol.Cores) -> None:
+        if not len(event.busy) == len(event.target) == len(event.steal):
+            raise ValueError("a core sample of uneven length")
+        self._newest = event
+        self._busy.append(event.busy)
+        self._target.append(event.target_percent)
+        self._others.append(event.others_percent)
+        self._sums = [a + b for a, b in zip(self._sums or [0.0] * len(event.busy), event.busy, strict=False)]
+        self._target_sum += event.target_percent
+        self._others_sum += event.others_percent
+        self._count += 1
+        disturbance = self._disturbance(event)
+        self._recent.append(disturbance)
+        self._disturbance_sum = _sum((self._disturbance_sum, disturbance))
+
+    def view(self, ended: bool) -> Cores:
+        """`ended`: contention is judged on the whole session then, not on its last seconds."""
+        newest = self._newest
+        if newest is None:
+            return Cores()
+        histories = zip(*self._busy, strict=False)
+        cores = tuple(
+            Core(index, target, max(0.0, busy - target), steal, self._allowed(index), history)
+            for index, (busy, target, steal, history) in enumerate(
+                zip(newest.busy, newest.target, newest.steal, histories, strict=False)
+            )
+        )
+        disturbance = (
+            _mean(self._disturbance_sum, self._count) if ended else _mean(_sum(self._recent), len(self._recent))
+        )
+        return Cores(
+            cores=cores,
+            target_percent=newest.target_percent,
+            others_percent=newest.others_percent,
+            host_percent=newest.host_percent,
+            throttled_percent=newest.throttled_percent,
+            target_history=tuple(self._target),
+            others_history=tuple(self._others),
+            mean_percent=tuple(total / self._count for total in self._sums),
+            mean_target_percent=self._target_sum / self._count,
+            mean_others_percent=self._others_sum / self._count,
+            contention=contention(disturbance, sum(core.allowed for core in cores)),
+        )
+
+    def _allowed(self, index: int) -> bool:
+        return self._affinity is None or index in self._affinity
+
+    def _disturbance(self, event: protocol.Cores) -> Disturbance:
+        allowed = [index for index in range(len(event.busy)) if self._allowed(index)]
+        beside_target = sum(event.busy[index] - event.target[index] for index in allowed)
+        return Disturbance(
+            others_percent=max(0.0, min(event.others_percent, beside_target)),
+            steal_percent=sum(event.steal[index] for index in allowed) / max(1, len(allowed)),
+            throttled_percent=event.throttled_percent,
+        )
+
+
+def contention(disturbance: Disturbance, allowed_cores: int) -> str | None:
+    """One sentence about everything that makes the timings unreliable, or nothing."""
+    others_limit = min(OTHERS_LIMIT_PERCENT, OTHERS_LIMIT_SHARE * 100 * max(1, allowed_cores))
+    causes = [
+        text.format(units.percent(value))
+        for value, limit, text in (
+            (disturbance.others_percent, others_limit, "others {} of one core"),
+            (disturbance.throttled_percent, THROTTLED_LIMIT_PERCENT, "stopped by the CPU quota {} of the time"),
+            (disturbance.steal_percent, STEAL_LIMIT_PERCENT, "{} of the cores' time stolen by other virtual machines"),
+        )
+        if value >= limit
+    ]
+    return f"{', '.join(causes)}: timings are not reliable" if causes else None
+
+
+def _sum(values: Iterable[Disturbance]) -> Disturbance:
+    columns = [(one.others_percent, one.steal_percent, one.throttled_percent) for one in values]
+    return Disturbance(*(sum(column) for column in zip(*columns, strict=True)))
+
+
+def _mean(total: Disturbance, count: int) -> Disturbance:
+    return Disturbance(total.others_percent / count, total.steal_percent / count, total.throttled_percent / count)

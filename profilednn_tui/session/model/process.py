@@ -1,0 +1,156 @@
+"""What one training process has said."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
+
+from profilednn_tui import protocol
+from profilednn_tui.session.model.primitives import PrimitiveSeries
+from profilednn_tui.session.model.steps import StepSeries
+from profilednn_tui.session.model.windows import WindowSeries
+from profilednn_tui.session.view import Agent, Optimization, ProcessEntry, Progress
+
+KEPT_ERRORS = 50
+LEFT = frozenset({"detach", "unread"})
+"""Reasons of a `protocol.Bye` with which the process goes on without us."""
+
+
+class Process:
+    """One process of the target that has an agent; bounded."""
+
+    def __init__(self, hello: protocol.Hello) -> None:
+        self.hello = hello
+        self.newest_unix_ns = hello.unix_ns
+        """Time of the newest thing it said."""
+        self.progress = Progress()
+        self.steps = StepSeries()
+        self.windows = WindowSeries(self.steps)
+        self.primitives = PrimitiveSeries()
+        self.bye: protocol.Bye | None = None
+        self.first_step_unix_ns: int | None = None
+        self._status: protocol.Status | None = None
+        self._errors: deque[str] = deque(maxlen=KEPT_ERRORS)
+        self._optimizations = {name: Optimization(name, "asked", "") for name in hello.optimizations}
+
+    @property
+    def detached(self) -> bool:
+        return self.bye is not None and self.bye.reason in LEFT
+
+    @property
+    def optimizations(self) -> tuple[Optimization, ...]:
+        return tuple(self._optimizations.values())
+
+    @property
+    def trained(self) -> bool:
+        return self.first_step_unix_ns is not None
+
+    def entry(self, ended: bool, life: int, shown: bool) -> ProcessEntry:
+        hello = self.hello
+        return ProcessEntry(
+            pid=hello.pid,
+            rank=hello.rank,
+            argv=tuple(hello.argv),
+            steps=self.steps.count,
+            ended=ended or self.bye is not None,
+            median_ns=self.steps.view().median_ns,
+            life=life,
+            shown=shown,
+            optimizations=self.optimizations,
+        )
+
+    def agent(self, bad_lines: int) -> Agent:
+        errors = tuple(self._errors)
+        status = self._status
+        if status is None:
+            return Agent(
+                windows=len(self.windows),
+                budget_percent=self.hello.overhead_budget_percent,
+                bad_lines=bad_lines,
+                errors=errors,
+            )
+        run_ns = status.run_ns or status.elapsed_ns
+        return Agent(
+            windows=max(status.windows, *self.windows.numbers, 0),
+            paused=status.paused,
+            budget_percent=status.budget_percent,
+            overhead_percent=status.overhead_percent if status.elapsed_ns else None,
+            hooks_percent=_percent(status.hooks_ns, run_ns),
+            windows_percent=_percent(status.windows_ns, run_ns),
+            writer_percent=_percent(status.writer_ns, run_ns),
+            dropped_events=status.dropped_events,
+            bad_lines=bad_lines,
+            errors=errors,
+        )
+
+    def on_distributed(self, event: protocol.Distributed) -> None:
+        self.hello = replace(self.hello, rank=event.rank, world_size=event.world_size)
+
+    def on_progress(self, event: protocol.Progress) -> None:
+        self.progress = Progress(
+            event.batches, event.forwards, event.backwards, event.optimizer_steps, event.inferences
+        )
+
+    def on_steps(self, event: protocol.Steps) -> int:
+        end_unix_ns = self.steps.add(event)
+        self.windows.settle()
+        if self.first_step_unix_ns is None and event.rows:
+            self.first_step_unix_ns = int(event.rows[0][0])
+        return end_unix_ns
+
+    def on_status(self, event: protocol.Status) -> None:
+        self._status = event
+
+    def on_optimization(self, event: protocol.Optimization) -> None:
+        self._optimizations[event.name] = Optimization(event.name, event.state, event.text)
+
+    def on_error(self, event: protocol.AgentError) -> None:
+        self._errors.append(f"{event.where}: {event.text}")
+
+    def on_bye(self, event: protocol.Bye) -> None:
+        self.bye = event
+
+
+def lives(processes: Iterable[Process]) -> dict[Process, int]:
+    """Which life each process is: those that trained one after the other as the same rank, or under the same pid.
+
+    A child of a process that has a rank inherits it with the environment; it is another process, not a later life.
+    """
+    found: dict[Process, int] = {}
+    alike: dict[tuple[str, int], list[Process]] = {}
+    for process in sorted(processes, key=lambda one: one.hello.unix_ns):
+        found[process] = 1
+        if not process.trained:
+            continue
+        names = [("pid", process.hello.pid)]
+        if process.hello.rank is not None:
+            names.append(("rank", process.hello.rank))
+        for name in names:
+            others = alike.setdefault(name, [])
+            found[process] = max([found[process], *(found[one] + 1 for one in others if _follows(process, one))])
+            others.append(process)
+    return found
+
+
+def choose_primary(processes: list[Process]) -> Process | None:
+    """The process to show: of those with steps the lowest rank in its newest life, else the first to step; else the
+    newest."""
+    stepping = {process: life for process, life in lives(processes).items() if process.trained}
+    if not stepping:
+        return max(processes, key=lambda process: process.hello.unix_ns, default=None)
+
+    def order(process: Process) -> tuple[bool, int, int, int]:
+        rank = process.hello.rank
+        return rank is None, rank or 0, -stepping[process], process.first_step_unix_ns or 0
+
+    return min(stepping, key=order)
+
+
+def _follows(later: Process, earlier: Process) -> bool:
+    """Whether one of two alike is a later life of the other."""
+    return earlier.newest_unix_ns <= later.hello.unix_ns and later.hello.parent_pid != earlier.hello.pid
+
+
+def _percent(part_ns: int, whole_ns: int) -> float | None:
+    return 100 * part_ns / whole_ns if whole_ns else None

@@ -1,0 +1,305 @@
+"""A session as it stands: events in, one frozen view out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from profilednn_tui import protocol, units
+from profilednn_tui.session.model.cores import CoreSeries
+from profilednn_tui.session.model.memory import MemorySeries
+from profilednn_tui.session.model.process import LEFT, Process, choose_primary, lives
+from profilednn_tui.session.model.windows import WindowSeries
+from profilednn_tui.session.storage.folder import SessionFile
+from profilednn_tui.session.view import (
+    EMPTY_VIEW,
+    Agent,
+    Frame,
+    Machine,
+    Notice,
+    Primitives,
+    ProcessEntry,
+    Progress,
+    SessionView,
+    Stacks,
+    State,
+    Steps,
+    Target,
+    Thread,
+    ThreadStack,
+    Worker,
+)
+
+KEPT_NOTICES = 100
+
+
+class Session:
+    """Knows no files and no clock: the caller brings the events and says whether more may come."""
+
+    def __init__(self, started: SessionFile, live: bool = False) -> None:
+        self._started = started
+        self._live = live
+        self._gone = False
+        self._processes: dict[int, Process] = {}
+        self._earlier: list[Process] = []
+        """Those that trained and then called exec: their pid is another's now."""
+        self._selected: int | None = None
+        self._cores = CoreSeries()
+        self._memory = MemorySeries()
+        self._machine = Machine()
+        self._threads: tuple[Thread, ...] = ()
+        self._thread_count: int | None = None
+        self._workers: tuple[Worker, ...] = ()
+        self._notices: dict[tuple[int, str], Notice] = {}
+        self._stacks = Stacks()
+        self._attempts: dict[int, protocol.Attached] = {}
+        self._host_bye: protocol.Bye | None = None
+        self._exit: protocol.Exit | None = None
+        self._bad_lines = 0
+        self._unix_ns = started.start_unix_ns
+        self._view: tuple[int | None, SessionView] | None = None
+        self._handlers: dict[type[Any], Callable[[int, Any], int | None]] = {
+            protocol.Hello: self._on_hello,
+            protocol.Distributed: lambda pid, event: self._process(pid).on_distributed(event),
+            protocol.Progress: lambda pid, event: self._process(pid).on_progress(event),
+            protocol.StepSource: lambda pid, event: self._process(pid).steps.set_source(event),
+            protocol.Steps: lambda pid, event: self._process(pid).on_steps(event),
+            protocol.Window: self._on_window,
+            protocol.Primitives: self._on_primitives,
+            protocol.Status: lambda pid, event: self._process(pid).on_status(event),
+            protocol.AgentError: lambda pid, event: self._process(pid).on_error(event),
+            protocol.Optimization: lambda pid, event: self._process(pid).on_optimization(event),
+            protocol.Bye: self._on_bye,
+            protocol.Attached: self._on_attached,
+            protocol.Stacks: self._on_stacks,
+            protocol.Notice: self._on_notice,
+            protocol.Machine: self._on_machine,
+            protocol.Cores: lambda pid, event: self._cores.add(event),
+            protocol.Memory: lambda pid, event: self._memory.add(event),
+            protocol.Threads: self._on_threads,
+            protocol.Workers: self._on_workers,
+            protocol.Exit: self._on_exit,
+        }
+
+    def apply(self, writer_pid: int, event: Any) -> None:
+        """Take one event in; a `ValueError` or `TypeError` for one that makes no sense."""
+        handler = self._handlers.get(type(event))
+        if handler is None:
+            return
+        end_unix_ns = handler(writer_pid, event) or int(getattr(event, "unix_ns", 0))
+        self._unix_ns = max(self._unix_ns, end_unix_ns)
+        speaker = self._processes.get(writer_pid)
+        if speaker is not None:
+            speaker.newest_unix_ns = max(speaker.newest_unix_ns, end_unix_ns)
+        self._view = None
+
+    def add_bad_lines(self, count: int) -> None:
+        self._bad_lines += count
+        self._view = None
+
+    def set_gone(self, gone: bool) -> None:
+        """Say whether the target and whoever could tell its end have vanished."""
+        if gone != self._gone:
+            self._gone = gone
+            self._view = None
+
+    def select_process(self, pid: int) -> None:
+        """Show this process from now on."""
+        if pid in self._processes:
+            self._selected = pid
+            self._view = None
+
+    @property
+    def exited(self) -> bool:
+        return self._exit is not None
+
+    @property
+    def running_agents(self) -> tuple[int, ...]:
+        return tuple(pid for pid, process in self._processes.items() if process.bye is None)
+
+    @property
+    def hellos(self) -> tuple[protocol.Hello, ...]:
+        return tuple(process.hello for process in self._processes.values())
+
+    @property
+    def source_files(self) -> frozenset[str]:
+        """All files that call stacks name."""
+        return frozenset[str]().union(*(process.windows.source_files for process in self._processes.values()))
+
+    def view(self, window: int | None = None) -> SessionView:
+        """Everything at this moment; with `window`, the operators of that window alone."""
+        if self._view is None or self._view[0] != window:
+            self._view = window, self._build(window)
+        return self._view[1]
+
+    def _build(self, window: int | None) -> SessionView:
+        shown = self._shown()
+        state = self.state
+        live = self._live and state not in (State.ENDED, State.LOST)
+        ages = lives((*self._earlier, *self._processes.values()))
+        windows = shown.windows if shown else WindowSeries()
+        operators = windows.view(window)
+        return SessionView(
+            state=state,
+            live=live,
+            target=self._target(shown, live, ages[shown] if shown else 1),
+            machine=self._machine,
+            progress=shown.progress if shown else Progress(),
+            steps=shown.steps.view() if shown else Steps(),
+            phases=shown.steps.phases() if shown else (),
+            operators=operators,
+            primitives=shown.primitives.view(operators.windows) if shown else Primitives(),
+            window_numbers=windows.numbers,
+            cores=self._cores.view(ended=not live),
+            threads=self._threads,
+            thread_count=self._thread_count,
+            workers=self._workers,
+            stacks=self._stacks,
+            memory=self._memory.view(),
+            agent=shown.agent(self._bad_lines) if shown else Agent(bad_lines=self._bad_lines),
+            notices=tuple(dict.fromkeys(self._notices.values())),
+            optimizations=shown.optimizations if shown else (),
+            processes=self._entries(ages, shown, live),
+            unix_ns=self._unix_ns,
+        )
+
+    def _entries(self, ages: dict[Process, int], shown: Process | None, live: bool) -> tuple[ProcessEntry, ...]:
+        """Those that called exec first, then all others in the order in which they said hello."""
+        newest: dict[int, int] = {}
+        for process, life in ages.items():
+            if process.hello.rank is not None:
+                newest[process.hello.rank] = max(life, newest.get(process.hello.rank, 1))
+
+        def ended(process: Process) -> bool:
+            rank = process.hello.rank
+            replaced = process in self._earlier or (rank is not None and ages[process] < newest[rank])
+            return not live or replaced
+
+        everyone = (*self._earlier, *self._processes.values())
+        return tuple(process.entry(ended(process), ages[process], process is shown) for process in everyone)
+
+    def _shown(self) -> Process | None:
+        if self._selected is not None:
+            return self._processes[self._selected]
+        return choose_primary(list(self._processes.values()))
+
+    @property
+    def state(self) -> State:
+        shown = self._shown()
+        said_bye = bool(self._processes) and all(process.bye for process in self._processes.values())
+        if self._exit or self._host_bye or (shown and shown.detached):
+            return State.ENDED
+        if self._gone or not self._live:
+            return State.ENDED if said_bye else State.LOST
+        if shown is None:
+            failed = self._attempts and not any(attempt.way for attempt in self._attempts.values())
+            return State.OUTSIDE if failed else State.STARTING
+        if not shown.steps.count:
+            return State.WAITING
+        return State.RUNNING if len(shown.windows) else State.WARMING
+
+    def _target(self, shown: Process | None, live: bool, life: int) -> Target:
+        started = self._started
+        hello = shown.hello if shown else None
+        argv = tuple(started.argv or (hello.argv if hello else ()))
+        bye = shown.bye if shown else None
+        end = self._exit or bye or self._host_bye
+        return Target(
+            name=started.name or next((os.path.basename(part) for part in argv), EMPTY_VIEW.target.name),
+            argv=argv,
+            working_directory=hello.working_directory if hello else started.working_directory,
+            python=hello.python if hello else None,
+            torch=hello.torch if hello else None,
+            pid=hello.pid if hello else None,
+            rank=hello.rank if hello else None,
+            world_size=hello.world_size if hello else None,
+            life=life,
+            intra_op_threads=hello.intra_op_threads if hello else None,
+            exit_code=self._exit.exit_code if self._exit else None,
+            optimizations=tuple(hello.optimizations if hello else started.optimizations),
+            script_sha256=started.script_sha256,
+            start_unix_ns=started.start_unix_ns or (hello.unix_ns if hello else 0),
+            end_unix_ns=None if live else (end.unix_ns if end else self._unix_ns),
+            attached=started.attached,
+            detached=not live and any(said and said.reason in LEFT for said in (bye, self._host_bye)),
+        )
+
+    def _process(self, pid: int) -> Process:
+        process = self._processes.get(pid)
+        if process is None:
+            raise ValueError(f"process {pid} has not said hello")
+        return process
+
+    def _on_hello(self, pid: int, event: protocol.Hello) -> None:
+        # A second hello of the same process: it called exec, and counts anew.
+        earlier = self._processes.get(pid)
+        if earlier is not None and earlier.trained:
+            self._earlier.append(earlier)
+        self._processes[pid] = Process(event)
+
+    def _on_window(self, pid: int, event: protocol.Window) -> int:
+        self._process(pid).windows.add(event)
+        return event.end_unix_ns
+
+    def _on_primitives(self, pid: int, event: protocol.Primitives) -> int:
+        self._process(pid).primitives.add(event)
+        return event.end_unix_ns
+
+    def _on_notice(self, pid: int, event: protocol.Notice) -> None:
+        self._notices.pop((pid, event.code), None)
+        self._notices[pid, event.code] = Notice(event.level, event.code, event.text)
+        if len(self._notices) > KEPT_NOTICES:
+            del self._notices[next(iter(self._notices))]
+
+    def _on_machine(self, _pid: int, event: protocol.Machine) -> None:
+        self._cores.set_affinity(event.affinity)
+        self._machine = Machine(
+            cpu=event.cpu,
+            cores=event.cores,
+            physical_cores=event.physical_cores,
+            affinity=len(event.affinity),
+            quota=event.quota,
+            memory_bytes=event.memory_bytes,
+            numa_nodes=event.numa_nodes,
+        )
+
+    def _on_threads(self, _pid: int, event: protocol.Threads) -> None:
+        self._threads = tuple(Thread(*row) for row in event.rows)
+        self._thread_count = event.count
+
+    def _on_workers(self, _pid: int, event: protocol.Workers) -> None:
+        self._workers = tuple(Worker(*row) for row in event.rows)
+
+    def _on_bye(self, pid: int, event: protocol.Bye) -> None:
+        if pid:
+            self._process(pid).on_bye(event)
+        else:
+            self._host_bye = event
+
+    def _on_attached(self, _pid: int, event: protocol.Attached) -> None:
+        self._attempts[event.pid] = event
+        code = f"attached-{event.pid}"
+        if event.way:
+            stopped = units.duration(event.stopped_ns) if event.stopped_ns else "not at all"
+            text = f"The agent came into process {event.pid} by {event.way}; one thread stood still for {stopped}."
+            self._notices[0, code] = Notice("info", code, text)
+        else:
+            text = f"No agent in process {event.pid}: {'; '.join(event.reasons)}. The view from outside remains."
+            self._notices[0, code] = Notice("warning", code, text)
+
+    def _on_stacks(self, _pid: int, event: protocol.Stacks) -> None:
+        strings = event.strings
+        threads = [
+            ThreadStack(
+                pid, tid, strings[name], active, holds_gil,
+                tuple(Frame(strings[file], line, strings[function])
+                      for function, file, line in zip(frames[::3], frames[1::3], frames[2::3], strict=True)),
+            )
+            for pid, tid, name, active, holds_gil, frames in event.threads
+        ]  # fmt: skip
+        self._stacks = Stacks(tuple(threads), tuple(event.failures), event.unix_ns)
+
+    def _on_exit(self, _pid: int, event: protocol.Exit) -> None:
+        self._exit = event
+        self._memory.set_peak(event.max_rss_bytes)

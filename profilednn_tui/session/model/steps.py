@@ -1,0 +1,135 @@
+"""Step events -> the newest steps as series, and the statistics of the fair ones."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from statistics import fmean, median, quantiles
+
+from profilednn_tui import protocol
+from profilednn_tui.protocol import PHASES
+from profilednn_tui.session.view import Phase, Steps
+
+KEPT_STEPS = 20_000
+SAMPLED_STEPS = 1_000
+"""Median and p95 are those of the newest steps: training changes its pace over hours."""
+RATE_STEPS = 100
+
+ONLY_IF_SEEN = frozenset({"inference"})
+"""Phases that most trainings do not have: they are left out where no step has any."""
+
+_COLUMNS = 1 + len(PHASES)
+_ROW = 4 + len(PHASES)
+
+
+class StepSeries:
+    """All steps of one process; bounded."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._source: protocol.StepSource | None = None
+        self._numbers: deque[int] = deque(maxlen=KEPT_STEPS)
+        self._durations: deque[int] = deque(maxlen=KEPT_STEPS)
+        self._phases: deque[tuple[int, ...]] = deque(maxlen=KEPT_STEPS)
+        self._losses: deque[float | None] = deque(maxlen=KEPT_STEPS)
+        self._flags: deque[int] = deque(maxlen=KEPT_STEPS)
+        self._ends: deque[int] = deque(maxlen=KEPT_STEPS)
+        self._fair: deque[tuple[int, ...]] = deque(maxlen=SAMPLED_STEPS)
+        """Durations, then phases, of the newest steps without flags."""
+        self._flagged: deque[tuple[int, ...]] = deque(maxlen=SAMPLED_STEPS)
+        """Flagged steps but the first: better than nothing when every step was profiled."""
+        self._seen: set[str] = set()
+        """Of the phases that are left out otherwise."""
+        self._steps: Steps | None = Steps()
+        self._phase_view: tuple[Phase, ...] = ()
+
+    def set_source(self, event: protocol.StepSource) -> None:
+        self._source = event
+        self._steps = None
+
+    def add(self, event: protocol.Steps) -> int:
+        """Take the finished steps in; the time at which the newest of them ended."""
+        end_unix_ns = 0
+        for number, row in enumerate(event.rows, start=event.first):
+            if len(row) < _ROW:
+                raise ValueError(f"a step row of {len(row)} fields")
+            end_unix_ns, flags = int(row[0]), int(row[_ROW - 1])
+            loss = row[_ROW - 2]
+            figures = tuple(map(int, row[1 : 1 + _COLUMNS]))
+            self._fair_or_not(flags, figures)
+            self._seen |= {name for name in ONLY_IF_SEEN - self._seen if figures[1 + PHASES.index(name)]}
+            self._numbers.append(number)
+            self._durations.append(figures[0])
+            self._phases.append(figures[1:])
+            self._losses.append(None if loss is None else float(loss))
+            self._flags.append(flags)
+            self._ends.append(end_unix_ns)
+            self.count = max(self.count, number)
+        self._steps = None
+        return end_unix_ns
+
+    def newest_plain(self, first: int) -> Iterator[tuple[int, int]]:
+        """Number and duration of the steps without flags, the newest first, back to step `first`."""
+        for number, duration_ns, flags in zip(
+            reversed(self._numbers), reversed(self._durations), reversed(self._flags), strict=True
+        ):
+            if number < first:
+                return
+            if not flags:
+                yield number, duration_ns
+
+    def view(self) -> Steps:
+        if self._steps is None:
+            self._rebuild()
+        assert self._steps is not None
+        return self._steps
+
+    def phases(self) -> tuple[Phase, ...]:
+        self.view()
+        return self._phase_view
+
+    def _fair_or_not(self, flags: int, figures: tuple[int, ...]) -> None:
+        if not flags:
+            self._fair.append(figures)
+        elif not flags & protocol.Steps.FIRST:
+            self._flagged.append(figures)
+
+    def _rebuild(self) -> None:
+        sample = self._fair or self._flagged
+        durations, *phases = zip(*sample, strict=True) if sample else ((),)
+        left_out = ONLY_IF_SEEN - self._seen
+        self._phase_view = tuple(phase for phase in _phases(phases) if phase.name not in left_out)
+        self._steps = Steps(
+            count=self.count,
+            source=self._source.source if self._source else None,
+            source_reason=self._source.reason if self._source else "",
+            numbers=tuple(self._numbers),
+            durations_ns=tuple(self._durations),
+            phases_ns=tuple(self._phases),
+            losses=tuple(self._losses),
+            flags=tuple(self._flags),
+            end_unix_ns=tuple(self._ends),
+            median_ns=float(median(durations)) if durations else None,
+            p95_ns=_p95(durations) if durations else None,
+            steps_per_s=self._rate(),
+        )
+
+    def _rate(self) -> float | None:
+        between = min(len(self._ends) - 1, RATE_STEPS)
+        if between < 1:
+            return None
+        elapsed_ns = self._ends[-1] - self._ends[-1 - between]
+        return between * 1e9 / elapsed_ns if elapsed_ns > 0 else None
+
+
+def _p95(durations: Sequence[int]) -> float:
+    return float(quantiles(durations, n=20, method="inclusive")[-1]) if len(durations) > 1 else float(durations[0])
+
+
+def _phases(samples: Sequence[Sequence[int]]) -> tuple[Phase, ...]:
+    means = [fmean(sample) for sample in samples]
+    total = sum(means)
+    return tuple(
+        Phase(name, float(median(sample)), mean, mean / total if total > 0 else 0.0)
+        for name, sample, mean in zip(PHASES, samples, means, strict=False)
+    )

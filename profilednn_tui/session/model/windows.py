@@ -1,0 +1,169 @@
+"""Window events kept compactly, and the operators of those that stand for the run, or of a chosen one."""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict, deque
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import msgspec
+
+from profilednn_tui import protocol
+from profilednn_tui.session.model.merge import Figures, Tables, figures, merge
+from profilednn_tui.session.model.pace import Pace, Paces, change, same_pace
+from profilednn_tui.session.model.steps import StepSeries
+from profilednn_tui.session.view import Operators, PaceChange
+
+KEPT_WINDOWS = 200
+MERGED_WINDOWS = 8
+"""What the default view merges: enough to be calm, few enough to follow the training."""
+
+_CACHED_FIGURES = 2 * MERGED_WINDOWS
+_CACHED_VIEWS = 4
+_TABLE_LIMIT = 100_000
+"""Distinct rows after which the tables start anew: a training whose shapes never repeat must not fill our memory."""
+_KEPT_FILES = 5_000
+
+_ViewKey: TypeAlias = tuple[tuple[int, ...], PaceChange | None]
+"""Numbers of the windows, and how steps have changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedWindow:
+    """A window event of some hundred kB of tables in a tenth of the memory."""
+
+    number: int
+    step: int
+    data: bytes
+
+    @classmethod
+    def pack(cls, event: protocol.Window) -> PackedWindow:
+        return cls(event.number, event.step, zlib.compress(msgspec.json.encode(event), 1))
+
+    def unpack(self) -> protocol.Window:
+        return msgspec.json.decode(zlib.decompress(self.data), type=protocol.Window)
+
+
+class WindowSeries:
+    """The newest windows of one process, with its steps: they tell which windows stand for the run."""
+
+    def __init__(self, steps: StepSeries | None = None) -> None:
+        self._windows: deque[PackedWindow] = deque(maxlen=KEPT_WINDOWS)
+        self._paces = Paces(steps or StepSeries())
+        self._tables = Tables()
+        self._figures: OrderedDict[int, Figures] = OrderedDict()
+        self._views: OrderedDict[_ViewKey, Operators] = OrderedDict()
+        self.source_files: set[str] = set()
+        """Files that the call stacks name."""
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(window.number for window in self._windows)
+
+    def add(self, event: protocol.Window) -> None:
+        _check(event)
+        self._windows.append(PackedWindow.pack(event))
+        self._paces.add(event.step)
+        self._paces.forget_before(self._windows[0].step)
+        if len(self.source_files) < _KEPT_FILES:
+            self.source_files |= _files(event)
+
+    def settle(self) -> None:
+        """Steps have come."""
+        self._paces.settle()
+
+    def view(self, number: int | None = None) -> Operators:
+        """The operators of one window, or of the newest ones merged that stand for the same pace of the training:
+        the present one, where there are windows of it, else the newest window's."""
+        newest = self._newest()
+        chosen = [window for window in newest if number == window.number] if number is not None else newest
+        if number is not None and not chosen:
+            chosen = [window for window in self._windows if window.number == number]
+        if not chosen:
+            return Operators()
+        now = self._paces.now()
+        if number is None:
+            chosen = self._of_one_pace(newest, now)
+        since = change([self._paces.around(window.step) for window in chosen], now) if now is not None else None
+        key = tuple(window.number for window in chosen), since
+        if key not in self._views:
+            if self._tables.size > _TABLE_LIMIT:
+                self._tables = Tables()
+                self._figures.clear()
+            merged = self._views.get((key[0], None)) or merge(self._tables, [*map(self._figures_of, chosen)])
+            self._views[key] = replace(merged, since=since)
+            _trim(self._views, _CACHED_VIEWS)
+        self._views.move_to_end(key)
+        return self._views[key]
+
+    def _of_one_pace(self, newest: list[PackedWindow], now: Pace | None) -> list[PackedWindow]:
+        around = {window.number: self._paces.around(window.step) for window in newest}
+        present = (now,) if now is not None else ()
+        last = newest[-1]
+        return [window for window in newest if same_pace(around[window.number], present)] or [
+            window
+            for window in newest
+            if window is last or same_pace(around[window.number], around[last.number])  # its two sides may differ
+        ]
+
+    def _newest(self) -> list[PackedWindow]:
+        count = len(self._windows)
+        return [self._windows[index] for index in range(max(0, count - MERGED_WINDOWS), count)]
+
+    def _figures_of(self, window: PackedWindow) -> Figures:
+        if window.number not in self._figures:
+            self._figures[window.number] = self._tables.read(window.unpack())
+            _trim(self._figures, _CACHED_FIGURES)
+        self._figures.move_to_end(window.number)
+        return self._figures[window.number]
+
+
+def _files(event: protocol.Window) -> set[str]:
+    """Files on the stacks of the rows; the tables may hold others."""
+    pending = [node for row in event.rows for node in row[1:3]]
+    nodes = {-1}
+    while pending:
+        node = pending.pop()
+        if node not in nodes:
+            nodes.add(node)
+            pending.append(event.nodes[node][0])
+    return {event.strings[event.frames[event.nodes[node][1]][0]] for node in nodes if node >= 0}
+
+
+def _trim(cache: OrderedDict[int, Figures] | OrderedDict[_ViewKey, Operators], limit: int) -> None:
+    while len(cache) > limit:
+        cache.popitem(last=False)
+
+
+def _check(event: protocol.Window) -> None:
+    """Refuse an event that cannot be read, before it is stored: it is read lazily."""
+    figures(event)
+    sizes = {
+        "strings": len(event.strings),
+        "frames": len(event.frames),
+        "nodes": len(event.nodes),
+        "operators": len(event.operators),
+        "modules": len(event.modules),
+    }
+    for table, columns in _REFERENCES.items():
+        rows: list[list[int]] = getattr(event, table)
+        if rows and min(map(len, rows)) < _WIDTHS[table]:
+            raise ValueError(f"a window with a short row in its {table}")
+        for column, target in columns:
+            indices = [row[column] for row in rows]
+            if indices and not (min(indices) >= -1 and max(indices) < sizes[target]):
+                raise ValueError(f"a window whose {table} point outside its {target}")
+
+
+_WIDTHS = {"frames": 3, "nodes": 2, "operators": 4, "modules": 6, "rows": 8}
+_REFERENCES = {
+    "frames": ((0, "strings"), (2, "strings")),
+    "nodes": ((0, "nodes"), (1, "frames")),
+    "operators": ((0, "strings"), (1, "strings"), (2, "strings"), (3, "strings")),
+    "modules": ((0, "strings"), (1, "strings"), (5, "modules")),
+    "rows": ((0, "operators"), (1, "nodes"), (2, "nodes"), (3, "modules")),
+}

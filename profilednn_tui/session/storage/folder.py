@@ -1,0 +1,191 @@
+"""The files of a session folder, and the small JSON ones as values."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import msgspec
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.paths import FILE_MODE, SESSION_FILE
+from profilednn_tui.plain import decode_plain
+from profilednn_tui.protocol import MAGIC, VERSION
+from profilednn_tui.session.storage.files import read_file
+from profilednn_tui.session.storage.limits import Integer
+
+HOST_RECORDING = "host.jsonl"
+OUTPUT_FILE = "output.log"
+"""Raw bytes of the target's terminal, when it has one of ours."""
+EXIT_FILE = "exit.json"
+HOLDER_FILE = "holder.json"
+INPUT_FIFO = "stdin"
+
+SMALL_FILE_BYTES = 1_000_000
+"""What none of the small files exceeds."""
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for text that is damaged, means something else or is nested without end."""
+
+_AGENT_RECORDING = re.compile(r"agent-([1-9][0-9]{0,9})\.jsonl")
+
+_Small = TypeVar("_Small")
+
+
+def agent_recording(pid: int) -> str:
+    return f"agent-{pid}.jsonl"
+
+
+def control_file(pid: int) -> str:
+    return f"control-{pid}"
+
+
+def recording_pid(name: str) -> int | None:
+    """The process that wrote a recording, or nothing for the host's and for files that are no recording."""
+    named = _AGENT_RECORDING.fullmatch(name)
+    return int(named[1]) if named else None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFile:
+    """``session.json``: what was started, written by the launcher before the target runs."""
+
+    name: str
+    argv: list[str]
+    """The target as the user named it: script or command, with its arguments."""
+    working_directory: str
+    python: str
+    """The target's interpreter."""
+    start_unix_ns: Integer
+    launcher_pid: Integer
+    terminal: bool = False
+    """Whether the target has a terminal of ours, whose output is kept."""
+    optimizations: list[str] = field(default_factory=list)
+    script_sha256: str = ""
+    """Of the script's text when the target was started; empty where no script could be told."""
+    attached: bool = False
+    """Whether the target was running before: nobody of us is its parent or owns its terminal."""
+    magic: str = MAGIC
+    version: int = VERSION
+
+    def save(self, folder: Path) -> None:
+        save_json(folder / SESSION_FILE, self)
+
+    @classmethod
+    def load(cls, folder: Path, as_written: bool = False) -> SessionFile:
+        """Read the file; a `ProfilerError` when the folder is no session or is from a newer version.
+
+        Its texts are plain; `as_written` they are those that were started, and not for a terminal.
+        """
+        try:
+            data = read_file(folder / SESSION_FILE, SMALL_FILE_BYTES)
+        except OSError as error:
+            raise ProfilerError(
+                f"{folder} is not a session: its {SESSION_FILE} cannot be read ({error.strerror or error}). "
+                "See `profilednn-tui list`."
+            ) from None
+        return cls.decode(data, str(folder), as_written)
+
+    @classmethod
+    def decode(cls, data: bytes, where: str, as_written: bool = False) -> SessionFile:
+        try:
+            decode_plain(data, VersionGuard).check(where)
+            return msgspec.json.decode(data, type=cls) if as_written else decode_plain(data, cls)
+        except UNREADABLE as error:
+            raise ProfilerError(
+                f"{where} is not a readable session: its {SESSION_FILE} is damaged ({error})."
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class HolderFile:
+    """``holder.json``: who holds the target, and the target's first process."""
+
+    holder_pid: Integer
+    pid: Integer
+    start_unix_ns: Integer
+
+    def save(self, folder: Path) -> None:
+        save_json(folder / HOLDER_FILE, self)
+
+    @classmethod
+    def load(cls, folder: Path) -> HolderFile | None:
+        return _load(folder / HOLDER_FILE, cls)
+
+
+@dataclass(frozen=True, slots=True)
+class ExitFile:
+    """``exit.json``: how the target's first process ended."""
+
+    exit_code: Integer
+    """Negative for a signal."""
+    unix_ns: Integer
+    user_s: float = 0.0
+    system_s: float = 0.0
+    max_rss_bytes: Integer = 0
+
+    def save(self, folder: Path) -> None:
+        save_json(folder / EXIT_FILE, self)
+
+    @classmethod
+    def load(cls, folder: Path) -> ExitFile | None:
+        return _load(folder / EXIT_FILE, cls)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A new private file that takes its name when it is complete, and leaves nothing behind when it fails."""
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:  # a device or a pipe takes what comes, and is not to be replaced
+            yield stream
+        return
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            os.fchmod(stream.fileno(), FILE_MODE)
+            yield stream
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class VersionGuard:
+    """What is read of a file before the rest of it."""
+
+    magic: str = ""
+    version: int = 0
+
+    def check(self, where: str) -> None:
+        check_version(self.magic, self.version, where)
+
+
+def check_version(magic: str, version: int, where: str) -> None:
+    """Refuse what is not ours or newer than we are."""
+    if magic != MAGIC or version < 1:
+        raise ProfilerError(f"{where} was not written by profilednn-tui.")
+    if version > VERSION:
+        raise ProfilerError(
+            f"{where} was recorded by a newer profilednn-tui (format {version}, this one reads up to {VERSION}). "
+            "Upgrade profilednn-tui to open it."
+        )
+
+
+def save_json(path: Path, value: object) -> None:
+    """Write a small file, complete or not at all."""
+    with atomic_file(path) as stream:
+        stream.write(msgspec.json.encode(value) + b"\n")
+
+
+def _load(path: Path, kind: type[_Small]) -> _Small | None:
+    try:
+        return decode_plain(read_file(path, SMALL_FILE_BYTES), kind)
+    except (OSError, *UNREADABLE):
+        return None

@@ -1,0 +1,147 @@
+"""Where the parts of a session lie: the seam between a folder and a snapshot."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Protocol
+
+from profilednn_tui.paths import SESSION_FILE
+from profilednn_tui.session.storage.files import open_file, read_end
+from profilednn_tui.session.storage.folder import HOST_RECORDING, OUTPUT_FILE, ExitFile, SessionFile, recording_pid
+from profilednn_tui.session.storage.ownership import why_foreign
+from profilednn_tui.session.storage.reader import Stream
+
+SOURCE_LIMIT_BYTES = 1_000_000
+MOST_AGENTS = 500
+"""Recordings of one session."""
+
+
+class Store(Protocol):
+    """The parts of one session."""
+
+    location: Path
+    session_file: SessionFile
+    foreign: str
+    """Why what the session names is neither run nor opened here, in a sentence; empty for a session of our own."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the session can be steered and may still grow; nothing for a snapshot."""
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the recordings were copied while the target was still running."""
+
+    def recordings(self) -> Iterator[str]:
+        """Names of the recordings there are by now."""
+
+    def open(self, name: str) -> Stream: ...
+
+    def exit_file(self) -> ExitFile | None: ...
+
+    def output_tail(self, max_bytes: int) -> bytes: ...
+
+    def source(self, file: str) -> bytes | None:
+        """Text of a source file, small enough to read."""
+
+    def source_path(self, file: str) -> Path | None:
+        """Where a source file lies on this machine, where it may be opened."""
+
+    def close(self) -> None: ...
+
+
+class FileTail:
+    """A growing file, opened only to read: a target may have more processes than we may have open files."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def read(self, size: int, /) -> bytes:
+        if os.stat(self._path, follow_symlinks=False).st_size <= self._offset:
+            return b""
+        with open_file(self._path) as stream:
+            stream.seek(self._offset)
+            data = stream.read(size) or b""
+        self._offset += len(data)
+        return data
+
+    def close(self) -> None:
+        """Nothing is held open here."""
+
+
+class FolderStore:
+    """A session folder."""
+
+    cut_short = False
+
+    def __init__(self, folder: Path, started_here: bool = False) -> None:
+        """`started_here`: it is known to be ours, whatever the file system says."""
+        self.location = self.folder = folder
+        self.session_file = self._session_file()
+        self.foreign = "" if started_here else why_foreign(folder)
+
+    def recordings(self) -> Iterator[str]:
+        try:
+            names = sorted(entry.name for entry in os.scandir(self.folder))
+        except OSError:
+            return iter(())
+        return recordings_among(names)
+
+    def open(self, name: str) -> Stream:
+        return FileTail(self.folder / name)
+
+    def exit_file(self) -> ExitFile | None:
+        return ExitFile.load(self.folder)
+
+    def output_tail(self, max_bytes: int) -> bytes:
+        try:
+            return read_end(self.folder / OUTPUT_FILE, max_bytes)
+        except OSError:
+            return b""
+
+    def source(self, file: str) -> bytes | None:
+        path = self.source_path(file)
+        return None if path is None else read_source(path)
+
+    def source_path(self, file: str) -> Path | None:
+        if self.foreign:
+            return None
+        # A relative name is one in the target's working directory.
+        path = Path(self.session_file.working_directory or "/", file)
+        try:
+            return path if path.is_absolute() and stat.S_ISREG(path.stat().st_mode) else None
+        except (OSError, ValueError):
+            return None
+
+    def close(self) -> None:
+        """Nothing is held open here."""
+
+    def _session_file(self) -> SessionFile:
+        if os.path.lexists(self.folder / SESSION_FILE) or not any(self.recordings()):
+            return SessionFile.load(self.folder)
+        # Recordings without the launcher's file are still worth reading.
+        return SessionFile(
+            name=self.folder.name, argv=[], working_directory="", python="", start_unix_ns=0, launcher_pid=0
+        )
+
+
+def recordings_among(names: Iterable[str]) -> Iterator[str]:
+    """The recordings among the files of a session: the host's, then those of agents, each once and not without end."""
+    known = dict.fromkeys(names)
+    agents = (name for name in known if recording_pid(name) is not None)
+    return chain([HOST_RECORDING] if HOST_RECORDING in known else [], islice(agents, MOST_AGENTS))
+
+
+def read_source(path: Path) -> bytes | None:
+    """The text of a source file of this machine."""
+    try:
+        with open_file(path, follow=True) as stream:
+            text = stream.read(SOURCE_LIMIT_BYTES + 1)
+    except OSError:
+        return None
+    return text if len(text) <= SOURCE_LIMIT_BYTES else None

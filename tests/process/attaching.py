@@ -1,0 +1,74 @@
+"""Attaches to targets of our own and waits for what comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from profilednn_tui.attach.checks import Surroundings
+from profilednn_tui.attach.exchange import SharedPlace, place_for
+from profilednn_tui.attach.methods import WAYS, Target, Way
+from profilednn_tui.attach.process_facts import inspect_process
+from profilednn_tui.attach.strategy import Ladder
+from profilednn_tui.protocol import Attached, Command, encode
+from profilednn_tui.session.storage.folder import agent_recording, control_file
+from tests.process.harness import TARGETS
+from tests.process.launching import eventually
+
+PYTHONS = (sys.executable, *filter(None, [os.environ.get("SECOND_PYTHON")]))
+"""Interpreters with torch: ours, and one that the environment names."""
+
+
+class Visit:
+    """An agent in a running process, brought there without the recorder's process."""
+
+    def __init__(self, pid: int, folder: Path, steps: int | None = None, ways: tuple[Way, ...] = WAYS) -> None:
+        folder.mkdir()
+        self.pid = pid
+        self.folder = folder
+        self.place = place_for(pid, folder)
+        assert isinstance(self.place, SharedPlace)
+        self.place.carry()
+        target = Target(inspect_process(pid), self.place, 100.0, steps)
+        self.attached: Attached = Ladder(target, Surroundings.here(), ways).climb()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What the agent has written in whole lines."""
+        text = (self.folder / agent_recording(self.pid)).read_bytes()
+        return [json.loads(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["event"] == kind]
+
+    def wait_for(self, kind: str, count: int = 1) -> None:
+        eventually(lambda: len(self.of(kind)) >= count, f"{count} {kind} from {self.pid}: {self.attached}")
+
+    def detach(self) -> None:
+        with (self.folder / control_file(self.pid)).open("ab") as stream:
+            stream.write(encode(Command("detach")))
+        self.wait_for("bye")
+
+
+@contextmanager
+def target(script: str, *arguments: str, python: str = sys.executable) -> Iterator[subprocess.Popen[str]]:
+    """A target that runs until it is told to end by a line on its stdin, or by itself."""
+    process = subprocess.Popen(
+        [python, str(TARGETS / script), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

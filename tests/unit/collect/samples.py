@@ -1,0 +1,67 @@
+"""Moments without a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from profilednn_tui.collect.cgroup import Throttling
+from profilednn_tui.collect.procfs import Stat
+from profilednn_tui.collect.sample import CoreTicks, Moment
+from profilednn_tui.collect.tree import ProcessUse, ThreadUse, Tree
+
+STAT = Stat(
+    name="python",
+    state="R",
+    parent_pid=1,
+    minor_faults=0,
+    major_faults=0,
+    user_ticks=0,
+    system_ticks=0,
+    thread_count=1,
+    start_ticks=10,
+    rss_pages=0,
+    core=0,
+)
+
+
+def thread(cpu_ticks: int = 0, *, name: str = "python", core: int = 0, start: int = 10, switches: int = 0) -> ThreadUse:
+    stat = replace(STAT, name=name, user_ticks=cpu_ticks, core=core, start_ticks=start)
+    return ThreadUse(stat, voluntary=switches, involuntary=switches // 2)
+
+
+def process(
+    pid: int, threads: Mapping[int, ThreadUse], *, parent: int = 1, faults: int = 0, pages: int = 0
+) -> ProcessUse:
+    """A process whose times are those of its threads; its name and start are its first thread's."""
+    first = threads[pid].stat
+    stat = replace(
+        first,
+        parent_pid=parent,
+        user_ticks=sum(each.stat.cpu_ticks for each in threads.values()),
+        minor_faults=faults,
+        rss_pages=pages,
+    )
+    return ProcessUse(pid, stat, threads)
+
+
+def moment(
+    *processes: ProcessUse,
+    second: int,
+    agents: Mapping[int, int | None] | None = None,
+    busy: tuple[int, ...] = (),
+    host: int = 0,
+    throttling: Throttling | None = None,
+) -> Moment:
+    """The target at a second; `busy` are ticks of each core since boot, of which 100 make a second."""
+    return Moment(
+        unix_ns=second * 1_000_000_000,
+        monotonic_s=float(second),
+        boot_ticks=second * 100,
+        tree=Tree({each.pid: each for each in processes}),
+        main_pid=processes[0].pid if processes else None,
+        agents=agents or {},
+        cores={index: CoreTicks(ticks, 0, second * 100) for index, ticks in enumerate(busy)},
+        host_ticks={999: host},
+        throttling=throttling,
+    )

@@ -1,0 +1,206 @@
+"""The order of the runs, what is made again, and what is given up; the runs themselves are recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from profilednn_tui.compare.runs import Run
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.experiment.background import EndedRun
+from profilednn_tui.experiment.plan import Experiment, RunEntry, RunState, load_experiment
+from profilednn_tui.experiment.runner import Conducted, Standing, conduct
+from profilednn_tui.experiment.variants import Variant
+from profilednn_tui.launch.command import TargetCommand
+from profilednn_tui.launch.options import LaunchOptions
+from tests.unit.session.recordings import cores, machine, write_session
+
+STOPPED = 2
+
+
+@dataclass
+class Starter:
+    """Instead of starting a target, writes what it would have recorded."""
+
+    disturbed: dict[str, int] = field(default_factory=dict)
+    """How many of the first runs of a variant have a neighbour."""
+    failing: set[str] = field(default_factory=set)
+    stop_at: int | None = None
+    turns: int = 40
+    """That each of several targets takes."""
+    seen: list[tuple[str, LaunchOptions]] = field(default_factory=list)
+    at_once: list[int] = field(default_factory=list)
+    """How many targets were started together, each time."""
+
+    def __call__(
+        self,
+        targets: Sequence[tuple[TargetCommand, LaunchOptions]],
+        home: Path,
+        on_beat: Callable[[Path, float], None],
+    ) -> tuple[EndedRun, ...]:
+        self.at_once.append(len(targets))
+        turns = self.turns if len(targets) > 1 else None
+        return tuple(self.run(command, options, home, on_beat, turns) for command, options in targets)
+
+    def run(
+        self,
+        command: TargetCommand,
+        options: LaunchOptions,
+        home: Path,
+        on_beat: Callable[[Path, float], None],
+        turns: int | None,
+    ) -> EndedRun:
+        self.seen.append((command.python, options))
+        variant = str(options.name).rpartition("-")[0]
+        folder = home / f"{len(self.seen)}-{options.name}"
+        busy = self.disturbed.get(variant, 0) > 0
+        self.disturbed[variant] = self.disturbed.get(variant, 0) - 1
+        others = (90.0, 0.0, 0.0, 0.0) if busy else (1.0, 0.0, 0.0, 0.0)
+        write_session(folder, host=[machine(), cores((5.0, 90.0, 90.0, 90.0), others)], exit_code=0)
+        (folder / "output.log").write_text("Traceback\nValueError: no data\n")
+        on_beat(folder, 1.0)
+        stopped = STOPPED if len(self.seen) == self.stop_at else None
+        return EndedRun(folder, 1 if variant in self.failing else 0, stopped, 2.0, turns)
+
+    @property
+    def order(self) -> list[str]:
+        return [str(options.name) for _, options in self.seen]
+
+
+class Audience:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.beats: list[Standing] = []
+        self.endings: list[tuple[Standing, RunState]] = []
+
+    def beat(self, standing: Standing) -> None:
+        self.beats.append(standing)
+
+    def ended(self, standing: Standing, entry: RunEntry, run: Run) -> None:
+        self.endings.append((standing, entry.state))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text("")
+    (tmp_path / "experiment").mkdir()
+    return tmp_path / "experiment"
+
+
+def experiment(folder: Path, repeat: int = 3, *variants: Variant) -> Experiment:
+    return Experiment(
+        name="tuning", words=("train.py", "--lr", "0.1"), kind="script", working_directory=str(folder.parent),
+        variants=variants or (Variant("A"), Variant("B")), repeat=repeat, steps=40, seed=7, start_unix_ns=1,
+        environment={"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def run(folder: Path, starter: Starter, planned: Experiment | None = None) -> tuple[Conducted, Audience]:
+    audience = Audience()
+    return conduct(planned or experiment(folder), folder, audience, starter), audience
+
+
+def test_runs_are_interleaved_forward_and_backward(folder: Path) -> None:
+    starter = Starter()
+    conducted, audience = run(folder, starter)
+    assert starter.order == ["A-1", "B-1", "B-2", "A-2", "A-3", "B-3"]
+    assert not conducted.experiment.pending()
+    assert load_experiment(folder).experiment == conducted.experiment
+    assert [standing.number for standing, _ in audience.endings] == [1, 2, 3, 4, 5, 6]
+    assert [standing.remaining_s for standing, _ in audience.endings] == [None, 10.0, 8.0, 6.0, 4.0, 2.0]
+    assert audience.beats[0].elapsed_s == 1.0
+
+
+def test_a_variant_has_its_own_settings_and_all_have_the_same_seed(folder: Path) -> None:
+    starter = Starter()
+    fast = Variant("B", (), {"OMP_NUM_THREADS": "4", "MALLOC_TOP_PAD_": "1"})
+    run(folder, starter, experiment(folder, 1, Variant("A"), fast))
+    (_, first), (_, second) = starter.seen
+    assert (first.environment, first.seed, first.steps) == ({"OMP_NUM_THREADS": "1"}, 7, 40)
+    assert (second.environment, second.seed) == ({"OMP_NUM_THREADS": "4", "MALLOC_TOP_PAD_": "1"}, 7)
+
+
+def test_a_disturbed_run_is_made_again(folder: Path) -> None:
+    starter = Starter(disturbed={"B": 1})
+    conducted, _ = run(folder, starter)
+    assert starter.order == ["A-1", "B-1", "B-1", "B-2", "A-2", "A-3", "B-3"]
+    states = [entry.state for entry in conducted.experiment.runs_of("B")]
+    assert states == [RunState.DISTURBED, RunState.DONE, RunState.DONE, RunState.DONE]
+    assert "others" in conducted.experiment.runs_of("B")[0].reason
+
+
+def test_a_neighbour_that_stays_is_not_fought_for_ever(folder: Path) -> None:
+    starter = Starter(disturbed={"A": 100, "B": 100})
+    conducted, _ = run(folder, starter)
+    assert len(starter.seen) == 6 + 3
+    assert not conducted.experiment.pending()
+
+
+def test_a_stop_keeps_the_finished_runs_and_the_rest_can_follow(folder: Path) -> None:
+    conducted, _ = run(folder, Starter(stop_at=4))
+    assert conducted.stopped_by == STOPPED
+    kept = load_experiment(folder).experiment
+    assert [entry.folder for entry in kept.runs] == ["1-A-1", "2-B-1", "3-B-2"]
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["1-A-1", "2-B-1", "3-B-2"]
+    rest = Starter()
+    resumed, _ = run(folder, rest, kept)
+    assert rest.order == ["A-2", "A-3", "B-3"]
+    assert len(resumed.experiment.runs) == 6
+
+
+def test_a_variant_that_fails_is_given_up_and_the_others_go_on(folder: Path) -> None:
+    starter = Starter(failing={"B"})
+    conducted, _ = run(folder, starter)
+    assert starter.order == ["A-1", "B-1", "A-2", "A-3"]
+    (failed,) = conducted.experiment.runs_of("B")
+    assert failed.state is RunState.FAILED
+    assert failed.reason.startswith("exit code 1: ValueError: no data (its output: ")
+
+
+def test_a_baseline_that_fails_ends_the_experiment_with_the_reason(folder: Path) -> None:
+    with pytest.raises(ProfilerError, match=r"baseline A failed: exit code 1: ValueError: no data"):
+        run(folder, Starter(failing={"A"}))
+    assert len(load_experiment(folder).experiment.runs) == 1
+
+
+def test_in_lockstep_a_block_runs_together(folder: Path) -> None:
+    starter = Starter()
+    conducted, audience = run(folder, starter, replace(experiment(folder), lockstep=True))
+    assert starter.order == ["A-1", "B-1", "B-2", "A-2", "A-3", "B-3"]
+    assert starter.at_once == [2, 2, 2]
+    assert [(standing.number, standing.variant) for standing, _ in audience.endings][:3] == [
+        (1, "A"),
+        (2, "B"),
+        (3, "B"),
+    ]
+    assert audience.beats[0].variant == "A B"
+    assert audience.endings[-1][0].remaining_s == 2.0
+    assert not conducted.experiment.pending()
+
+
+def test_what_disturbs_one_of_a_block_in_lockstep_disturbs_all_and_all_are_made_again(folder: Path) -> None:
+    starter = Starter(disturbed={"B": 1})
+    conducted, _ = run(folder, starter, replace(experiment(folder), lockstep=True))
+    assert starter.order[:4] == ["A-1", "B-1", "A-1", "B-1"]
+    for variant in "AB":
+        states = [entry.state for entry in conducted.experiment.runs_of(variant)]
+        assert states == [RunState.DISTURBED, RunState.DONE, RunState.DONE, RunState.DONE]
+
+
+def test_a_target_that_takes_no_turns_fails_with_the_reason(folder: Path) -> None:
+    with pytest.raises(ProfilerError, match="baseline A failed: it did not stop between its steps"):
+        run(folder, Starter(turns=0), replace(experiment(folder), lockstep=True))
+
+
+def test_the_rest_of_a_block_alone_takes_no_turns(folder: Path) -> None:
+    planned = replace(experiment(folder, 1), lockstep=True)
+    done = RunEntry("A", 0, "1-A-1", RunState.DONE)
+    starter = Starter()
+    conducted, _ = run(folder, starter, planned.with_run(done))
+    assert (starter.order, starter.at_once) == (["B-1"], [1])
+    assert not conducted.experiment.pending()

@@ -1,0 +1,164 @@
+"""Times of primitives that ran again, weighed by their calls."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.export.onednn.projection import projection_json, projection_lines
+from profilednn_tui.onednn.reader import LogReader
+from profilednn_tui.onednn.records import PrimitiveLog
+from profilednn_tui.project.calls import calls_of
+from profilednn_tui.project.projection import estimate, project, projection, read_samples
+from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, recorded
+
+
+def log_of(text: bytes) -> PrimitiveLog:
+    reader = LogReader()
+    reader.feed(text)
+    return reader.log()
+
+
+def timed(line: str, time_ms: float) -> str:
+    return f"{line.rpartition(',')[0]},{time_ms}"
+
+
+def answer(*rounds: tuple[float, float]) -> list[str]:
+    """What the script prints: convolution and reorder in turn, then the convolution warm and cold."""
+    said = ["profilednn,turn,0", timed(CONVOLUTION, 99.0), timed(REORDER, 99.0)]
+    for number, (convolution, reorder) in enumerate(rounds, start=1):
+        said += [f"profilednn,turn,{number}", timed(CONVOLUTION, convolution), timed(REORDER, reorder)]
+    said += ["profilednn,build,0", timed(CONVOLUTION, 50.0), "profilednn,warm,0", timed(CONVOLUTION, 3.0)]
+    return [*said, "profilednn,cold,0", timed(CONVOLUTION, 9.0), "profilednn,end,0"]
+
+
+LOG = log_of(lines(CONVOLUTION, CONVOLUTION, REORDER, REORDER, REORDER))  # 2 x 7.25 ms and 3 x 0.5 ms
+
+
+def test_the_projection_is_the_sum_of_calls_times_time() -> None:
+    found = projection(LOG, read_samples(answer((6.0, 0.4), (5.0, 0.5), (7.0, 0.3))))
+    assert found.rounds == 3, "the first one only warms up"
+    assert found.projected.median_ms == pytest.approx(2 * 6.0 + 3 * 0.4)
+    assert [found.projected.low_ms, found.projected.high_ms] == pytest.approx([11.5, 14.9])
+    assert found.observed_ms == found.covered_ms == pytest.approx(16.0)
+    assert found.efficiency == pytest.approx(13.2 / 16)
+    assert found.error == pytest.approx(13.2 / 16 - 1)
+    assert found.warm_ms == pytest.approx(2 * 3.0 + 3 * 0.4), "without a warm time that in turn stands in"
+    assert found.cold_ms == pytest.approx(2 * 9.0 + 3 * 0.4)
+
+
+def test_what_did_not_run_again_is_told() -> None:
+    found = projection(LOG, read_samples([line for line in answer((6.0, 0.4)) if "reorder" not in line]))
+    assert [one.name for one in found.missing] == ["reorder"]
+    assert [found.observed_ms, found.covered_ms] == pytest.approx([16.0, 14.5])
+    assert "91 % of oneDNN's time; 1 did not" in next(projection_lines(found))
+
+
+def test_another_machine_has_another_implementation_of_the_same_task() -> None:
+    """Found by projecting an AVX2 machine's session on an AVX-512 one: nothing counted as having run again."""
+    said = [line.replace("jit:avx512_core", "jit:avx2").replace("aBcd16b", "aBcd8b") for line in answer((6.0, 0.4))]
+    found = projection(LOG, read_samples(said))
+    assert not found.missing
+    assert found.covered_ms == pytest.approx(16.0)
+    assert [row.here for row in found.rows] == ["jit:avx2", "jit:blk"]
+    assert any(line.startswith("1 of them ran in another implementation") for line in projection_lines(found))
+    assert json.loads(projection_json(found))["primitives"][0]["implementation_here"] == "jit:avx2"
+
+
+def test_nothing_that_ran_is_no_efficiency() -> None:
+    found = projection(LOG, {})
+    assert found.efficiency is found.error is None
+    assert json.loads(projection_json(found))["efficiency"] is None
+
+
+def test_the_interval_is_that_of_the_median() -> None:
+    values = estimate([float(value) for value in range(1, 101)])
+    assert values.median_ms == 50.5
+    assert (values.low_ms, values.high_ms) == (40.0, 61.0), "order statistics 40 and 61 of 100"
+    assert estimate([2.0]).low_ms == estimate([2.0]).high_ms == 2.0
+
+
+def test_calls_carry_the_problem() -> None:
+    (call,) = calls_of(use.primitive for use in log_of(lines(CONVOLUTION)).uses)
+    assert call == {
+        "kind": "convolution",
+        "pass": "BWD_W",
+        "input": [32, 64, 56, 56],
+        "weight": [64, 64, 3, 3],
+        "output": [32, 64, 56, 56],
+        "stride": [1, 1],
+        "padding": [1, 1],
+        "dilation": [1, 1],
+        "groups": 1,
+        "bias": False,
+        "dtype": "float32",
+        "channels_last": False,
+    }
+
+
+def test_every_recorded_model_can_be_asked_for_again() -> None:
+    kinds = {"resnet18": {"convolution"}, "lstm": {"lstm"}, "transformer": {"matmul"}, "retinanet": {"convolution"}}
+    for model, expected in kinds.items():
+        log = log_of(recorded(f"{model}-torch-2.14"))
+        assert {call["kind"] for call in calls_of(use.primitive for use in log.uses)} == expected
+
+
+def test_a_log_of_reorders_alone_cannot_be_projected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ProfilerError, match="Nothing to run again"):
+        project(log_of(lines(REORDER)), sys.executable)
+
+
+BENCHDNN = """#!PYTHON
+import pathlib, sys
+cold = "--cold-cache=all" in sys.argv
+with pathlib.Path(sys.argv[0]).with_name("asked").open("a") as stream:
+    print(*sys.argv[1:], file=stream)
+if cold and not HAS_COLD:
+    sys.exit(1)
+print("onednn_verbose,v1,info,oneDNN v3.9.0")
+print("onednn_verbose,v1,primitive,exec,cpu,reorder,simple:any,undef,src:f32::blocked:a::f0 dst:f32::blocked:a::f0,,,9,1")
+for run in range(13):
+    print("REPORT", 50 if run == 0 else 0.8 if cold else 0.2, sep=",")
+print("tests:1 passed:0 skipped:0 mistrusted:0 unimplemented:0 invalid_arguments:0 failed:0 listed:0")
+"""  # noqa: E501
+"""Speaks as oneDNN's program does: its own lines, those of other reorders, and a first run that warms up."""
+
+
+def install_benchdnn(folder: Path, monkeypatch: pytest.MonkeyPatch, cold: bool) -> Path:
+    program = folder / "benchdnn"
+    text = BENCHDNN.replace("PYTHON", sys.executable).replace("REPORT", REORDER.rpartition(",")[0])
+    program.write_text(text.replace("HAS_COLD", str(cold)))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    return folder / "asked"
+
+
+def test_benchdnn_runs_what_torch_has_no_call_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = install_benchdnn(tmp_path, monkeypatch, cold=True)
+    found = project(log_of(lines(REORDER, REORDER)), sys.executable, threads=1)
+    assert found.rounds == 12, "without the first"
+    assert (found.projected.median_ms, found.warm_ms, found.cold_ms) == pytest.approx((1.6, 0.4, 1.6))
+    knobs = "--allow-enum-tags-only=false --sdt=f32 --ddt=f32 --stag=aBcd16b --dtag=abcd --attr-scratchpad=user"
+    assert asked.read_text().splitlines() == [
+        f"--reorder --mode=P --fix-times-per-prb=12 --cold-cache=all {knobs} 32x64x56x56",
+        f"--reorder --mode=P --fix-times-per-prb=12 {knobs} 32x64x56x56",
+    ]
+
+
+def test_an_older_benchdnn_has_warm_caches_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_benchdnn(tmp_path, monkeypatch, cold=False)
+    found = project(log_of(lines(REORDER)), sys.executable)
+    assert (found.projected.median_ms, found.warm_ms, found.cold_ms) == pytest.approx((0.2, 0.2, 0.2))
+
+
+def test_an_interpreter_without_torch_is_one_sentence(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'ModuleNotFoundError: No module named torch' >&2\nexit 1\n")
+    python.chmod(0o755)
+    with pytest.raises(ProfilerError, match=r"failed: ModuleNotFoundError.*Name an interpreter with torch"):
+        project(LOG, str(python))

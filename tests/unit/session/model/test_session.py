@@ -1,0 +1,300 @@
+"""Events in, one view out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from profilednn_tui import protocol
+from profilednn_tui.session.model.session import Session
+from profilednn_tui.session.view import Notice, Optimization, State
+from tests.unit.session import recordings as r
+
+
+def session(*events: Any, live: bool = True) -> Session:
+    made = Session(r.session_file(), live=live)
+    for event in events:
+        made.apply(r.PID, event)
+    return made
+
+
+def progress(**counts: int) -> protocol.Progress:
+    return protocol.Progress(
+        **{"batches": 0, "forwards": 0, "backwards": 0, "optimizer_steps": 0, "unix_ns": 1, **counts}
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "state"),
+    [
+        ([], State.STARTING),
+        (r.host_events(), State.STARTING),
+        ([r.hello()], State.WAITING),
+        ([r.hello(), progress(batches=3)], State.WAITING),
+        ([r.hello(), r.training(1)], State.WARMING),
+        ([r.hello(), r.training(6), r.window(1)], State.RUNNING),
+        ([r.hello(), r.training(6), r.bye()], State.WARMING),
+        ([r.hello(), r.training(6), r.bye("detach")], State.ENDED),
+        ([r.exit_event(1)], State.ENDED),
+        ([r.hello(), r.training(6), r.window(1), r.exit_event(-9)], State.ENDED),
+    ],
+)
+def test_the_state_follows_the_events(events: list[Any], state: State) -> None:
+    view = session(*events).view()
+    assert view.state is state
+    assert view.live is (state is not State.ENDED)
+
+
+def test_a_target_that_vanished_is_incomplete_and_may_come_back() -> None:
+    made = session(r.hello(), r.training(6))
+    made.set_gone(True)
+    assert made.view().state is State.LOST
+    assert not made.view().live
+    made.set_gone(False)
+    assert made.view().state is State.WARMING
+
+
+def test_a_target_that_said_goodbye_ended_even_when_nobody_saw_its_exit_code() -> None:
+    made = session(r.hello(), r.training(6), r.bye())
+    made.set_gone(True)
+    assert made.view().state is State.ENDED
+    assert made.view().target.exit_code is None
+
+
+def test_a_recording_without_an_end_is_incomplete() -> None:
+    assert session(r.hello(), r.training(6), live=False).view().state is State.LOST
+
+
+def test_while_waiting_the_view_tells_what_is_known() -> None:
+    known = session(r.hello(), progress(batches=3, forwards=2)).view().progress
+    assert (known.batches, known.forwards, known.optimizer_steps) == (3, 2, 0)
+
+
+def test_the_target_is_what_was_started_and_what_said_hello() -> None:
+    target = session(r.hello(optimizations=["bf16"]), r.exit_event(3)).view().target
+    assert (target.name, target.argv) == ("train", ("train.py", "--lr", "0.1"))
+    assert (target.python, target.torch, target.pid) == ("3.11.7", "2.14.1", r.PID)
+    assert (target.exit_code, target.optimizations) == (3, ("bf16",))
+    assert target.end_unix_ns == r.exit_event().unix_ns
+
+
+def test_an_unchanged_session_gives_the_same_view() -> None:
+    made = session(*r.agent_events())
+    assert made.view() is made.view()
+
+
+def test_only_what_changed_is_rebuilt() -> None:
+    made = session(*r.agent_events())
+    before = made.view()
+    made.apply(r.LAUNCHER_PID, r.cores())
+    after = made.view()
+    assert after is not before
+    assert after.steps is before.steps
+    assert after.operators is before.operators
+
+
+def test_windows_can_be_stepped_through() -> None:
+    made = session(*r.agent_events(windows=3))
+    assert made.view().window_numbers == (1, 2, 3)
+    assert made.view(2).operators.windows == (2,)
+    assert made.view().operators.windows == (1, 2, 3)
+
+
+def test_the_host_events_show() -> None:
+    view = session(*r.host_events(), r.workers(), r.exit_event()).view()
+    assert (view.machine.cores, view.machine.affinity) == (4, 4)
+    assert view.threads[1].role == "autograd"
+    assert view.thread_count == 14
+    assert view.workers[0].rss_bytes == 210_000_000
+    assert view.memory.rss_bytes == 800_000_000
+    assert view.memory.peak_rss_bytes == 900_000_000
+
+
+def test_the_agent_gives_account_of_itself() -> None:
+    made = session(*r.agent_events(windows=2), protocol.AgentError("hooks", "ValueError: 3", 1))
+    made.add_bad_lines(2)
+    agent = made.view().agent
+    assert (agent.windows, agent.budget_percent, agent.overhead_percent) == (2, 2.0, 0.8)
+    assert (agent.hooks_percent, agent.windows_percent, agent.writer_percent) == (0.1, 0.6, 0.1)
+    assert agent.errors == ("hooks: ValueError: 3",)
+    assert agent.bad_lines == 2
+
+
+def test_before_the_first_account_the_overhead_is_unknown_and_not_zero() -> None:
+    agent = session(r.hello()).view().agent
+    assert agent.overhead_percent is None
+    assert agent.budget_percent == 2.0
+
+
+def test_a_later_notice_with_the_same_code_replaces_the_earlier() -> None:
+    made = session(
+        r.hello(),
+        protocol.Notice("info", "schedule", "every 10 steps", 1),
+        protocol.Notice("warning", "old-torch", "torch 2.3 is too old", 2),
+        protocol.Notice("info", "schedule", "every 20 steps", 3),
+    )
+    assert made.view().notices == (
+        Notice("warning", "old-torch", "torch 2.3 is too old"),
+        Notice("info", "schedule", "every 20 steps"),
+    )
+
+
+def test_notices_stay_bounded() -> None:
+    made = session(*(protocol.Notice("info", f"code-{i}", "text", i) for i in range(500)))
+    assert len({notice.code for notice in made.view().notices}) <= 100
+
+
+def ranks(*stepping: int) -> Session:
+    made = Session(r.session_file(), live=True)
+    for rank in (1, 0, 2):
+        made.apply(100 + rank, r.hello(pid=100 + rank, rank=rank))
+    for rank in stepping:
+        made.apply(100 + rank, r.training(5 + rank))
+    return made
+
+
+def test_of_several_ranks_the_lowest_that_steps_is_shown() -> None:
+    assert ranks(2, 1).view().target.rank == 1
+    assert ranks(2, 1, 0).view().target.rank == 0
+
+
+def test_without_ranks_the_first_to_step_is_shown() -> None:
+    made = Session(r.session_file(), live=True)
+    for pid in (7, 5, 6):
+        made.apply(pid, r.hello(pid=pid, unix_ns=pid))
+    assert made.view().target.pid == 7
+    made.apply(5, r.training(3, first=10))
+    made.apply(6, r.training(3))
+    assert made.view().target.pid == 6
+
+
+def test_every_process_is_listed_and_can_be_chosen() -> None:
+    made = ranks(2, 1, 0)
+    made.apply(102, r.bye())
+    assert [(entry.pid, entry.steps, entry.ended) for entry in made.view().processes] == [
+        (101, 6, False),
+        (100, 5, False),
+        (102, 7, True),
+    ]
+    made.select_process(102)
+    assert made.view().target.rank == 2
+    assert made.view().steps.count == 7
+    made.select_process(999)
+    assert made.view().target.rank == 2
+
+
+def test_a_process_that_called_exec_counts_anew() -> None:
+    made = session(r.hello(), r.training(50), r.hello(), r.training(3))
+    assert made.view().steps.count == 3
+
+
+def test_an_event_of_a_process_that_never_said_hello_is_refused() -> None:
+    with pytest.raises(ValueError, match="hello"):
+        session(r.training(3))
+
+
+@pytest.mark.parametrize(
+    "event", [protocol.Threads(1, 3, [[1, 2]]), protocol.Workers(1, [[1]]), protocol.Steps(1, [["x"] * 11])]
+)
+def test_rows_that_make_no_sense_are_refused(event: Any) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        session(r.hello(), event)
+
+
+def test_the_view_knows_the_time_of_the_newest_event() -> None:
+    assert session(r.hello(), r.training(10)).view().unix_ns == r.step_row(10)[0]
+
+
+def test_the_newest_receipt_of_an_optimization_counts_and_what_was_asked_for_is_there_from_the_start() -> None:
+    hello = replace(r.hello(), optimizations=["bf16", "ipex"])
+    made = session(hello)
+    assert made.view().optimizations == (Optimization("bf16", "asked", ""), Optimization("ipex", "asked", ""))
+    made.apply(r.PID, protocol.Optimization("bf16", "on", "3 of 4 layers", 1))
+    made.apply(r.PID, protocol.Optimization("ipex", "unavailable", "not installed", 2))
+    made.apply(r.PID, protocol.Optimization("bf16", "on", "4 of 4 layers", 3))
+    assert made.view().optimizations == (
+        Optimization("bf16", "on", "4 of 4 layers"),
+        Optimization("ipex", "unavailable", "not installed"),
+    )
+
+
+SECOND = 1_000_000_000
+
+
+def lives(*born_s: int, died_s: tuple[int, ...] = (), rank: int | None = 0, parent_pid: int = 99) -> Session:
+    """Processes of one rank that each train from a moment on; the last they say is at another."""
+    made = Session(r.session_file(), live=True)
+    for number, second in enumerate(born_s):
+        at = r.START_UNIX_NS + second * SECOND
+        made.apply(100 + number, r.hello(pid=100 + number, rank=rank, parent_pid=parent_pid, unix_ns=at))
+        row = [at + SECOND, *r.step_row(1)[1:]]
+        made.apply(100 + number, protocol.Steps(1, [row] * (10 * (number + 1))))
+        if number < len(died_s):
+            made.apply(100 + number, r.status(unix_ns=r.START_UNIX_NS + died_s[number] * SECOND))
+    return made
+
+
+def test_of_a_rank_that_was_restarted_the_newest_life_is_shown() -> None:
+    view = lives(0, 20, 40, died_s=(10, 30, 50)).view()
+
+    assert (view.target.pid, view.target.life, view.steps.count) == (102, 3, 30)
+    assert [(entry.pid, entry.life, entry.ended, entry.shown) for entry in view.processes] == [
+        (100, 1, True, False),
+        (101, 2, True, False),
+        (102, 3, False, True),
+    ]
+
+
+def test_a_life_is_shown_when_it_trains() -> None:
+    made = lives(0, died_s=(10,))
+    made.apply(200, r.hello(pid=200, rank=0, parent_pid=99, unix_ns=r.START_UNIX_NS + 20 * SECOND))
+
+    assert made.view().target.pid == 100
+    assert [entry.life for entry in made.view().processes] == [1, 1]
+
+
+def test_processes_that_train_at_the_same_time_are_no_lives_of_each_other() -> None:
+    view = lives(0, 5, died_s=(30, 30)).view()
+
+    assert [entry.life for entry in view.processes] == [1, 1]
+
+
+def test_a_child_that_inherited_a_rank_is_no_later_life() -> None:
+    view = lives(0, 20, died_s=(10, 30), parent_pid=100).view()
+
+    assert (view.target.pid, [entry.life for entry in view.processes]) == (100, [1, 1])
+
+
+def test_processes_without_a_rank_are_no_lives_of_each_other() -> None:
+    view = lives(0, 20, died_s=(10, 30), rank=None).view()
+
+    assert (view.target.pid, [entry.life for entry in view.processes]) == (100, [1, 1])
+
+
+def test_a_rank_that_is_learned_late_counts() -> None:
+    made = ranks(2, 1)
+    made.apply(102, protocol.Distributed(0, 3, 1))
+    target = made.view().target
+
+    assert (target.pid, target.rank, target.world_size) == (102, 0, 3)
+
+
+def test_what_a_process_did_before_it_called_exec_is_an_earlier_life() -> None:
+    later = r.hello(unix_ns=r.step_row(60)[0])
+    view = session(r.hello(), r.training(50), later, r.training(3, first=61)).view()
+
+    assert [(entry.pid, entry.life, entry.steps, entry.shown) for entry in view.processes] == [
+        (r.PID, 1, 50, False),
+        (r.PID, 2, 63, True),
+    ]
+
+
+def test_the_receipts_of_every_process_are_there() -> None:
+    made = ranks(1, 2)
+    made.apply(101, protocol.Optimization("bf16", "on", "4 layers", 1))
+    made.apply(102, protocol.Optimization("bf16", "no effect", "because nothing was called", 1))
+    found = {entry.rank: [one.state for one in entry.optimizations] for entry in made.view().processes}
+
+    assert found == {1: ["on"], 2: ["no effect"], 0: []}
