@@ -32,9 +32,10 @@ from profilednn_tui.attach.process_facts import inspect_process
 from profilednn_tui.attach.recorder import DUMP_INTERVAL_S
 from profilednn_tui.attach.stacks import dump_stacks
 from profilednn_tui.attach.strategy import Ladder
-from profilednn_tui.protocol import Attached, Command, encode
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import AttachedEvent, Command
+from profilednn_tui.protocol.files import agent_recording, control_file
 from profilednn_tui.recording.helper import start_helper
-from profilednn_tui.session.storage.folder import agent_recording, control_file
 
 TARGET = Path(__file__).resolve().parent.parent / "tests" / "targets" / "deterministic.py"
 STEPS = "20000"
@@ -185,7 +186,7 @@ def cycle(python: str, count: int) -> Cycles:
     return result
 
 
-def bring_agent(pid: int, session: Path, overhead_percent: float) -> Attached:
+def bring_agent(pid: int, session: Path, overhead_percent: float) -> AttachedEvent:
     """Into a running process, by the first way in that works."""
     place = place_for(pid, session)
     place.carry()

@@ -15,7 +15,15 @@ from pathlib import Path
 
 from benchmarks.conditions import Contention, machine, versions, write
 from benchmarks.terminal import Terminal
-from profilednn_tui.protocol import Hello, Status, Steps, StepSource, Window, encode, header
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import (
+    HelloEvent,
+    StatusEvent,
+    StepsEvent,
+    StepSourceEvent,
+    WindowEvent,
+    current_header,
+)
 from profilednn_tui.session.storage.folder import SessionFile
 
 OPERATORS = 5_000
@@ -43,14 +51,18 @@ def big_session(home: Path) -> Path:
     rows = [[i, 0, -1, -1, 1, 1_000 * (OPERATORS - i), 1_000 * (OPERATORS - i), 0] for i in range(OPERATORS)]
     step_rows = [[now + i, 10_000_000, 0, 3_000_000, 0, 6_000_000, 1_000_000, 0, 1.0, 0] for i in range(100)]
     total_ns = sum(row[5] for row in rows)
-    window = Window(1, 50, now, 9, 9, 9, 9, True, False, total_ns, strings, [[0, 1, 1]], [[-1, 0]], operators, [], rows)
+    window = WindowEvent(
+        1, 50, now, 9, 9, 9, 9, True, False, total_ns, strings, [[0, 1, 1]], [[-1, 0]], operators, [], rows
+    )
     events = [
-        header("agent", 1, now),
-        Hello(1, 0, 1, ["train.py"], "/", sys.executable, "3.11", "2.14", 4, 4, None, None, 2.0, [], "launch", now),
-        StepSource("optimizer", "", 1, now),
-        Steps(1, step_rows),
+        current_header("agent", 1, now),
+        HelloEvent(
+            1, 0, 1, ["train.py"], "/", sys.executable, "3.11", "2.14", 4, 4, None, None, 2.0, [], "launch", now
+        ),
+        StepSourceEvent("optimizer", "", 1, now),
+        StepsEvent(1, step_rows),
         window,
-        Status(100, 1, 2.0, False, 10**9, 1, 1, 1, 0.5, 0, now),
+        StatusEvent(100, 1, 2.0, False, 10**9, 1, 1, 1, 0.5, 0, now),
     ]
     (folder / "agent-1.jsonl").write_bytes(b"".join(map(encode, events)))
     return folder

@@ -11,7 +11,8 @@ from dataclasses import replace
 from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, Any, Callable
 
-from ..protocol import Bye, Command, Notice
+from ..protocol.events import ByeEvent, Command, NoticeEvent
+from ..protocol.vocabulary import DETACH, EXIT, GAVE_UP, WARNING
 from .attached_lifetime import Visit, process_age_ns
 from .isolation import forks as presence
 from .isolation.dynamo import skip_our_code
@@ -81,7 +82,7 @@ class AgentProcess:
             if self._primitives:
                 self._profiler.onednn_log = self._guard.run(OneDnnLog, self._torch, self._outbox.put)
         except ProfilerMissingError as error:
-            self._outbox.put(Notice("warning", "no_profiler", f"no operator windows: {error}", time.time_ns()))
+            self._outbox.put(NoticeEvent(WARNING, "no_profiler", f"no operator windows: {error}", time.time_ns()))
         if self.switchboard is not None:
             self._guard.run(self.switchboard.start)
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
@@ -144,7 +145,7 @@ class AgentProcess:
         if not (self._introduced or self._early or self._watch.steps):
             return
         for command in self._control.new_commands():
-            if command.action == "detach":
+            if command.action == DETACH:
                 self._watch.leaving = True
             else:
                 self._commands.append(command)
@@ -153,8 +154,8 @@ class AgentProcess:
         if self._watch.detach_wanted:
             self.remove()
         if self._hooks is None:
-            leave = self._visit.reason if self._visit is not None else "detach"
-            self._say_goodbye(leave if self._watch.detach_wanted else "gave up after errors")
+            leave = self._visit.reason if self._visit is not None else DETACH
+            self._say_goodbye(leave if self._watch.detach_wanted else GAVE_UP)
             presence.leave(self)
             if self._visit is not None:
                 self._visit.end()
@@ -195,7 +196,7 @@ class AgentProcess:
             self._left = True
             self._write()
             self._outbox.put(self._watch.status(self._writer_ns))
-            self._outbox.put(Bye(reason, time.time_ns()))
+            self._outbox.put(ByeEvent(reason, time.time_ns()))
             self._outbox.flush()
 
     def at_exit(self) -> None:
@@ -205,7 +206,7 @@ class AgentProcess:
         if self._hooks is not None:
             self._guard.run(self._watch.at_end)
         if self._introduced or self._early or self._watch.steps:
-            self._guard.run(self._say_goodbye, "exit")
+            self._guard.run(self._say_goodbye, EXIT)
 
     def _give_up_window(self) -> None:
         if self._watch.windows is not None:

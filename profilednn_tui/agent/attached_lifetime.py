@@ -7,6 +7,8 @@ import os
 import time
 from typing import Any, Callable
 
+from ..protocol.vocabulary import DETACH, UNREAD
+
 UNREAD_LIMIT_S = 60.0
 """The host touches a file every second; after so long without that, nobody reads what we write."""
 PATIENCE_S = 2.0
@@ -27,14 +29,14 @@ class Visit:
         self._beat_ns = 0
         self._beat_s = self._began_s = clock()
         self._leaving_since_s: float | None = None
-        self.reason = "detach"
+        self.reason = DETACH
         """Of the leave: ``detach`` or ``unread``."""
 
     def look(self, watch: Any) -> None:
         """Let `watch` go when it is time to."""
         now_s = self._clock()
         if not watch.leaving and self._is_unread(now_s):
-            self.reason = "unread"
+            self.reason = UNREAD
             watch.leaving = True
         if watch.leaving and self._leaving_since_s is None:
             self._leaving_since_s = now_s

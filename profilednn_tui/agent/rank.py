@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any, Callable, Optional
 
-from ..protocol import Distributed
+from ..protocol.events import DistributedEvent
 
 RankAndSize = tuple[Optional[int], Optional[int]]
 
@@ -29,7 +29,7 @@ class Rank:
         found = _rank_of_group()
         if found is not None and found != self._told:
             self._told = found
-            self._report(Distributed(*found, time.time_ns()))
+            self._report(DistributedEvent(*found, time.time_ns()))
 
 
 def _rank_of_group() -> tuple[int, int] | None:

@@ -7,13 +7,12 @@ import sys
 import time
 from typing import Any
 
-from ..protocol import Notice
+from ..protocol.events import NoticeEvent
+from ..protocol.files import HEARTBEAT
+from ..protocol.vocabulary import ATTACHED, INFO
 from .agent import AgentProcess
 from .attached_lifetime import Visit, cleaner
 from .start_launched import hello, notices
-
-HEARTBEAT = "heartbeat"
-"""In the session folder: touched by the host every second."""
 
 
 def start(order: dict[str, Any]) -> None:
@@ -28,8 +27,8 @@ def start(order: dict[str, Any]) -> None:
     visit = Visit(os.path.join(folder, HEARTBEAT), cleaner(page, quiet))
     agent = AgentProcess(torch, folder, budget_percent, order["stop_after"], primitives=False, visit=visit)
     agent.introduce = lambda: [
-        hello(torch, "attach", budget_percent, []),
-        Notice("info", "attached", "attached to a running process: steps count from then on", time.time_ns()),
+        hello(torch, ATTACHED, budget_percent, []),
+        NoticeEvent(INFO, "attached", "attached to a running process: steps count from then on", time.time_ns()),
         *notices(torch),
     ]
     agent.start(early=True)

@@ -7,7 +7,8 @@ import sys
 import time
 from typing import Any
 
-from ..protocol import Hello, Notice
+from ..protocol.events import HelloEvent, NoticeEvent
+from ..protocol.vocabulary import INFO, LAUNCHED, LOCKSTEP, OVERHEAD, PRIMITIVES, SEED, SESSION, STEPS, WITH
 from .agent import AgentProcess
 from .parentage import is_becoming_one, is_child_of_multiprocessing
 from .rank import rank_from_variables
@@ -18,15 +19,15 @@ class Options:
     """What the host asked for, from the environment."""
 
     def __init__(self, environment: Any) -> None:
-        self.folder: str = environment["PROFILEDNN_SESSION"]
-        self.budget_percent = _number(environment.get("PROFILEDNN_OVERHEAD"), 2.0)
-        steps = _number(environment.get("PROFILEDNN_STEPS"), 0.0)
+        self.folder: str = environment[SESSION]
+        self.budget_percent = _number(environment.get(OVERHEAD), 2.0)
+        steps = _number(environment.get(STEPS), 0.0)
         self.stop_after: int | None = int(steps) or None
-        self.primitives = environment.get("PROFILEDNN_PRIMITIVES") != "0"
-        self.seed = _whole(environment.get("PROFILEDNN_SEED"))
+        self.primitives = environment.get(PRIMITIVES) != "0"
+        self.seed = _whole(environment.get(SEED))
         distributed = (_whole(environment.get("WORLD_SIZE")) or 1) > 1
-        self.turns = environment.get("PROFILEDNN_TURNS") == "1" and not distributed
-        self.optimizations: list[str] = [name for name in environment.get("PROFILEDNN_WITH", "").split(",") if name]
+        self.turns = environment.get(LOCKSTEP) == "1" and not distributed
+        self.optimizations: list[str] = [name for name in environment.get(WITH, "").split(",") if name]
 
 
 def start() -> None:
@@ -40,7 +41,7 @@ def start() -> None:
         torch, options.folder, options.budget_percent, options.stop_after, options.primitives, turns=options.turns
     )
     agent.introduce = lambda: [
-        hello(torch, "launch", options.budget_percent, options.optimizations),
+        hello(torch, LAUNCHED, options.budget_percent, options.optimizations),
         *notices(torch),
     ]
     if options.optimizations:
@@ -50,10 +51,10 @@ def start() -> None:
     agent.start(early=not (is_child_of_multiprocessing() or is_becoming_one()))
 
 
-def hello(torch: Any, how: str, budget_percent: float, optimizations: list[str]) -> Hello:
+def hello(torch: Any, how: str, budget_percent: float, optimizations: list[str]) -> HelloEvent:
     """Who we are."""
     rank, world_size = rank_from_variables()
-    return Hello(
+    return HelloEvent(
         pid=os.getpid(),
         parent_pid=os.getppid(),
         main_thread_id=os.getpid(),
@@ -73,12 +74,12 @@ def hello(torch: Any, how: str, budget_percent: float, optimizations: list[str])
     )
 
 
-def notices(torch: Any) -> list[Notice]:
+def notices(torch: Any) -> list[NoticeEvent]:
     """What is unusual about this process."""
     found = []
     if torch.cuda.is_available():
         text = "a GPU is visible: only the CPU side of the training is measured"
-        found.append(Notice("info", "gpu", text, time.time_ns()))
+        found.append(NoticeEvent(INFO, "gpu", text, time.time_ns()))
     return found
 
 

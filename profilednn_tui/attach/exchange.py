@@ -17,9 +17,8 @@ from typing import Any, Protocol
 from profilednn_tui.collect import procfs
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FILE_MODE, FOLDER_MODE
-from profilednn_tui.session.storage.folder import agent_recording, control_file
+from profilednn_tui.protocol.files import HEARTBEAT, agent_recording, control_file
 
-HEARTBEAT = "heartbeat"
 _TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 _READ_BYTES = 1 << 20
 

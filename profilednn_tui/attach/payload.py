@@ -63,7 +63,7 @@ def start_text(
 @cache
 def agent_modules() -> tuple[dict[str, tuple[str, str]], str]:
     """Module name -> (path, source) of the agent and of what it stands on, and a digest of it all."""
-    files = [_PACKAGE_FOLDER / "protocol.py"]
+    files = sorted((_PACKAGE_FOLDER / "protocol").glob("*.py"))
     files += [path for path in sorted(AGENT_FOLDER.rglob("*.py")) if path.parent != _BOOT.parent]
     modules = {_module_name(path): (str(path), path.read_text()) for path in files}
     return modules, hashlib.sha256(json.dumps(modules).encode()).hexdigest()

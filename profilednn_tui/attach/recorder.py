@@ -29,11 +29,13 @@ from profilednn_tui.collect import procfs
 from profilednn_tui.collect.tree import TreeReader
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.options import POLITE_NICENESS
-from profilednn_tui.protocol import Attached, Bye, Command, encode
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import AttachedEvent, ByeEvent, Command
+from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording, control_file
+from profilednn_tui.protocol.vocabulary import DETACH, EXIT
 from profilednn_tui.recording.ending import release_reserve, save_holder
 from profilednn_tui.recording.sampler import EventFile, Recorder
 from profilednn_tui.recording.viewers import viewer_pids
-from profilednn_tui.session.storage.folder import HOST_RECORDING, agent_recording, control_file
 from profilednn_tui.session.storage.liveness import is_alive
 
 CARRY_INTERVAL_S = 0.25
@@ -75,21 +77,21 @@ class AttachedRecorder:
     def run(self) -> None:
         """Record to the end."""
         signal.signal(signal.SIGTERM, lambda number, frame: self._leaving.set())
-        reason = "exit"
+        reason = EXIT
         while is_alive(self._order.root_pid, self._began_ns):
             self._beat()
             if self._leaving.is_set() or self._is_forgotten():
-                reason = "detach"
+                reason = DETACH
                 self._take_agents_out()
                 break
             if self._all_left():
-                reason = "detach"
+                reason = DETACH
                 break
         for place in self._places.values():
             place.carry()
             place.close()
         release_reserve(self._folder)
-        self._file.append(Bye(reason, time.time_ns()))
+        self._file.append(ByeEvent(reason, time.time_ns()))
 
     # ---- the main thread
 
@@ -121,7 +123,7 @@ class AttachedRecorder:
 
     def _take_agents_out(self) -> None:
         there = [pid for pid in self._places if (self._folder / agent_recording(pid)).exists()]
-        line = encode(Command("detach"))
+        line = encode(Command(DETACH))
         for pid in there:
             with open(
                 os.open(self._folder / control_file(pid), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab"
@@ -139,7 +141,7 @@ class AttachedRecorder:
         here = Surroundings.here()
         if not self._places:
             reasons = ["the view from outside was asked for (--no-inject)"]
-            self._posted.put(Attached(self._order.root_pid, "", reasons, 0, time.time_ns()))
+            self._posted.put(AttachedEvent(self._order.root_pid, "", reasons, 0, time.time_ns()))
         for pid, place in self._places.items():
             target = Target(inspect_process(pid), place, self._order.overhead_percent, self._order.steps)
             attached = Ladder(target, here).climb()

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from profilednn_tui.protocol import Stacks
+from profilednn_tui.protocol.events import StacksEvent
 
 TIME_LIMIT_S = 10.0
 MAX_FRAMES = 200
@@ -21,7 +21,7 @@ def py_spy_path() -> str | None:
     return shutil.which("py-spy", path=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]))
 
 
-def dump_stacks(pids: Iterable[int], unix_ns: int) -> Stacks:
+def dump_stacks(pids: Iterable[int], unix_ns: int) -> StacksEvent:
     """One look at each process."""
     threads: list[dict[str, Any]] = []
     failures: list[str] = []
@@ -49,7 +49,7 @@ def dump(program: str, pid: int, threads: list[dict[str, Any]], failures: list[s
         failures.append(f"py-spy on process {pid}: {said.splitlines()[-1].strip() if said else 'no answer'}")
 
 
-def stacks_event(threads: Iterable[dict[str, Any]], failures: list[str], unix_ns: int) -> Stacks:
+def stacks_event(threads: Iterable[dict[str, Any]], failures: list[str], unix_ns: int) -> StacksEvent:
     """py-spy's threads in the words of the protocol."""
     numbers: dict[str, int] = {}
 
@@ -64,4 +64,4 @@ def stacks_event(threads: Iterable[dict[str, Any]], failures: list[str], unix_ns
         tid = thread.get("os_thread_id") or 0
         rows.append([thread["pid"], tid, number(thread.get("thread_name")), bool(thread["active"]),
                      bool(thread["owns_gil"]), frames])  # fmt: skip
-    return Stacks(unix_ns, list(numbers), rows, failures)
+    return StacksEvent(unix_ns, list(numbers), rows, failures)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from profilednn_tui.attach.checks import Surroundings, check_process
 from profilednn_tui.attach.methods import WAYS, Target, Way
 from profilednn_tui.collect import procfs
-from profilednn_tui.protocol import Attached, Hello
-from profilednn_tui.session.storage.folder import agent_recording
+from profilednn_tui.protocol.events import AttachedEvent, HelloEvent
+from profilednn_tui.protocol.files import agent_recording, answer_file
+from profilednn_tui.protocol.vocabulary import ALREADY_PRESENT
 
 HELLO_LIMIT_S = 1.2
 """For the hello after one way, before the next is tried beside it: a thread that trains beside a main thread that waits
@@ -40,10 +41,10 @@ class Ladder:
     reasons: list[str] = field(default_factory=list)
     stopped_s: float = 0.0
 
-    def climb(self) -> Attached:
+    def climb(self) -> AttachedEvent:
         """Try; what came of it."""
         way = self._climb()
-        return Attached(self.target.facts.pid, way, self.reasons, int(self.stopped_s * 1e9), time.time_ns())
+        return AttachedEvent(self.target.facts.pid, way, self.reasons, int(self.stopped_s * 1e9), time.time_ns())
 
     def _climb(self) -> str:
         facts = self.target.facts
@@ -92,16 +93,16 @@ class Ladder:
 
     def _hello(self) -> bool:
         place = self.target.place
-        return f'"event":"{Hello.kind}"'.encode() in place.read(agent_recording(place.pid_there))[:65536]
+        return f'"event":"{HelloEvent.kind}"'.encode() in place.read(agent_recording(place.pid_there))[:65536]
 
     def _failure(self) -> str | None:
         """What the way in has left instead of a hello."""
         place = self.target.place
-        line = place.read(f"answer-{place.pid_there}.jsonl").partition(b"\n")[0]
+        line = place.read(answer_file(place.pid_there)).partition(b"\n")[0]
         try:
             body = json.loads(line)
         except ValueError:
             return None
-        if body.get("event") == "present":
+        if body.get("event") == ALREADY_PRESENT:
             return f"an agent is there already, its session is {body.get('folder')}"
         return str(body.get("text"))

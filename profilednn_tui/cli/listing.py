@@ -10,10 +10,11 @@ from profilednn_tui import units
 from profilednn_tui.experiment.plan import DamagedExperiment, Recorded, survey_experiments
 from profilednn_tui.paths import session_home
 from profilednn_tui.plain import plain
-from profilednn_tui.protocol import Status, Steps
+from profilednn_tui.protocol.events import StatusEvent, StepsEvent
+from profilednn_tui.protocol.files import recording_pid
 from profilednn_tui.session.storage.catalog import DamagedSession, SessionEntry, survey_sessions
 from profilednn_tui.session.storage.files import read_end, regular_files
-from profilednn_tui.session.storage.folder import UNREADABLE, recording_pid
+from profilednn_tui.session.storage.folder import UNREADABLE
 from profilednn_tui.session.storage.ownership import why_foreign
 from profilednn_tui.session.storage.reader import decode_event
 from profilednn_tui.session.view import State
@@ -85,9 +86,9 @@ def newest_step(recording: Path) -> int | None:
             event = decode_event(line)
         except (*UNREADABLE, ValueError):
             continue
-        if isinstance(event, Steps):
+        if isinstance(event, StepsEvent):
             return event.first + len(event.rows) - 1
-        if isinstance(event, Status):
+        if isinstance(event, StatusEvent):
             return event.steps
     return None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from profilednn_tui.collect.change import Change
 from profilednn_tui.collect.sample import CoreTicks
-from profilednn_tui.protocol import Cores
+from profilednn_tui.protocol.events import CoresEvent
 
 
-def measure(change: Change) -> Cores:
+def measure(change: Change) -> CoresEvent:
     """Use since the earlier moment."""
     now = change.now
     on_core = [0] * (max(now.cores, default=-1) + 1)
@@ -20,7 +20,7 @@ def measure(change: Change) -> Cores:
     target_percent = change.percent(sum(map(change.process_ticks, now.tree.processes.values())))
     host_percent = change.percent(_host_ticks(change))
     beside_percent = change.percent(now.companion_ticks - change.before.companion_ticks)
-    return Cores(
+    return CoresEvent(
         unix_ns=now.unix_ns,
         busy=busy,
         target=_target_by_core(busy, [change.percent(ticks) for ticks in on_core]),

@@ -8,15 +8,15 @@ import psutil
 
 from profilednn_tui.collect import procfs
 from profilednn_tui.collect.cgroup import cgroup_of
-from profilednn_tui.protocol import Machine
+from profilednn_tui.protocol.events import MachineEvent
 
 
-def describe(pid: int, unix_ns: int) -> Machine:
+def describe(pid: int, unix_ns: int) -> MachineEvent:
     """What the process may use of this machine."""
     cores = os.cpu_count() or 1
     machine_bytes = psutil.virtual_memory().total
     cgroup = cgroup_of(pid)
-    return Machine(
+    return MachineEvent(
         cpu=cpu_name(procfs.read("/proc/cpuinfo").decode("utf-8", "replace")),
         cores=cores,
         physical_cores=psutil.cpu_count(logical=False) or cores,

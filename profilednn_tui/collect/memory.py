@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from profilednn_tui.collect.change import Change
-from profilednn_tui.protocol import Memory
+from profilednn_tui.protocol.events import MemoryEvent
 
 
-def measure(change: Change) -> Memory | None:
+def measure(change: Change) -> MemoryEvent | None:
     """Figures of the main process since the earlier moment; nothing while it has just been found."""
     now = change.now
     main = now.tree.processes.get(now.main_pid) if now.main_pid is not None else None
@@ -14,7 +14,7 @@ def measure(change: Change) -> Memory | None:
     if main is None or earlier is None:
         return None
     stat, past = main.stat, earlier.stat
-    return Memory(
+    return MemoryEvent(
         unix_ns=now.unix_ns,
         rss_bytes=main.rss_bytes,
         workers_rss_bytes=sum(each.rss_bytes for each in now.tree.processes.values() if each is not main),

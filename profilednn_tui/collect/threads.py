@@ -6,12 +6,12 @@ from typing import Any
 
 from profilednn_tui.collect.change import Change
 from profilednn_tui.collect.roles import thread_roles
-from profilednn_tui.protocol import Threads
+from profilednn_tui.protocol.events import ThreadsEvent
 
 MAX_ROWS = 64
 
 
-def measure(change: Change) -> Threads:
+def measure(change: Change) -> ThreadsEvent:
     """The busiest threads since the earlier moment, of all processes of the target."""
     rows: list[list[Any]] = []
     for pid, process in change.now.tree.processes.items():
@@ -35,4 +35,4 @@ def measure(change: Change) -> Threads:
             )
     main_pid = change.now.main_pid
     rows.sort(key=lambda row: (-row[4], row[0] != main_pid, row[0], row[1]))
-    return Threads(change.now.unix_ns, len(rows), rows[:MAX_ROWS])
+    return ThreadsEvent(change.now.unix_ns, len(rows), rows[:MAX_ROWS])

@@ -6,12 +6,12 @@ from typing import Any
 
 from profilednn_tui.collect.change import Change
 from profilednn_tui.collect.roles import process_role
-from profilednn_tui.protocol import Workers
+from profilednn_tui.protocol.events import WorkersEvent
 
 MAX_ROWS = 64
 
 
-def measure(change: Change) -> Workers:
+def measure(change: Change) -> WorkersEvent:
     """All processes of the target but the main one, the busiest first."""
     now = change.now
     rows: list[list[Any]] = [
@@ -20,4 +20,4 @@ def measure(change: Change) -> Workers:
         if pid != now.main_pid
     ]
     rows.sort(key=lambda row: (-row[2], row[0]))
-    return Workers(now.unix_ns, rows[:MAX_ROWS])
+    return WorkersEvent(now.unix_ns, rows[:MAX_ROWS])

@@ -11,7 +11,7 @@ import numpy as np
 
 from profilednn_tui.compare.runs import Side
 from profilednn_tui.compare.samples import FairSteps
-from profilednn_tui.protocol import PHASES
+from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.view import Module, Operator, SessionView
 
 NOTABLE_SHARE = 0.1

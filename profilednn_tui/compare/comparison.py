@@ -22,8 +22,9 @@ from profilednn_tui.compare.losses import LossAgreement, loss_agreement
 from profilednn_tui.compare.runs import Run, Side, others_share
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
 from profilednn_tui.compare.verdict import Verdict, judge
+from profilednn_tui.protocol.vocabulary import ASKED, ON
 
-TAKEN = ("on", "asked")
+TAKEN = (ON, ASKED)
 """States of an optimization that need no word: with any other, the side is not what its name says."""
 FEWEST_STEPS = 5
 """After the warm-up, in every run: a median of fewer says little."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from profilednn_tui.compare.runs import Run, Turn
 from profilednn_tui.compare.warmup import Floats, warm_up_length
-from profilednn_tui.protocol import PHASES
+from profilednn_tui.protocol.vocabulary import PHASES
 
 Integers = npt.NDArray[np.int64]
 

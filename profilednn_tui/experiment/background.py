@@ -19,13 +19,14 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.lockstep import Member, Turns, make_gate
 from profilednn_tui.launch.affinity import on_processors
 from profilednn_tui.launch.command import TargetCommand
-from profilednn_tui.launch.environment import TURNS, target_environment
+from profilednn_tui.launch.environment import target_environment
 from profilednn_tui.launch.headless import say_trouble
 from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.session_folder import create_session
 from profilednn_tui.launch.signals import IGNORED_BY_PYTHON
 from profilednn_tui.paths import FILE_MODE
+from profilednn_tui.protocol.vocabulary import LOCKSTEP
 from profilednn_tui.recording.ending import record_end, save_holder
 from profilednn_tui.recording.sampler import Recorder
 from profilednn_tui.session.storage.folder import OUTPUT_FILE
@@ -89,7 +90,7 @@ def run_in_background(
             environment = target_environment(os.environ, folder, options) | plan.environment
             member = make_gate(folder) if len(targets) > 1 else None
             if member is not None:
-                environment[TURNS] = "1"
+                environment[LOCKSTEP] = "1"
             with on_processors(plan.processors):
                 pid = _start(command, environment, folder, mask)
             save_holder(folder, pid)

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from profilednn_tui.protocol import TURN_BEGINS, TURN_ENDED
+from profilednn_tui.protocol.files import TURN_BEGINS, TURN_ENDED
 
 PIPES = (TURN_ENDED, TURN_BEGINS)
 PIPE_MODE = 0o600

@@ -17,7 +17,7 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.paths import folders_with
 from profilednn_tui.plain import decode_plain
-from profilednn_tui.protocol import MAGIC, VERSION
+from profilednn_tui.protocol.events import MAGIC, VERSION
 from profilednn_tui.session.storage.files import read_file
 from profilednn_tui.session.storage.folder import UNREADABLE, VersionGuard, save_json
 from profilednn_tui.session.storage.limits import Integer

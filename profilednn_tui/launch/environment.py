@@ -7,24 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
+from profilednn_tui.protocol.vocabulary import OVERHEAD, SEED, SESSION, STEPS, VARIABLES, WITH
 
 BOOT_FOLDER = AGENT_FOLDER / "boot"
 """Holds a ``sitecustomize`` that every Python below the target finds first."""
-
-SESSION, OVERHEAD, STEPS, WITH, SEED, TURNS = AGENT_VARIABLES = (
-    "PROFILEDNN_SESSION",
-    "PROFILEDNN_OVERHEAD",
-    "PROFILEDNN_STEPS",
-    "PROFILEDNN_WITH",
-    "PROFILEDNN_SEED",
-    "PROFILEDNN_TURNS",
-)
 
 
 def target_environment(base: Mapping[str, str], session: Path, options: LaunchOptions) -> dict[str, str]:
     """`base` with the user's additions and ours."""
     # A target that launches under watch itself must not pass our orders on.
-    environment = {name: value for name, value in base.items() if name not in AGENT_VARIABLES}
+    environment = {name: value for name, value in base.items() if name not in VARIABLES}
     environment.update(options.environment)
     # An empty entry would mean the working directory.
     paths = [str(BOOT_FOLDER), environment.get("PYTHONPATH", "")]

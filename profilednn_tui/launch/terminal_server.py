@@ -12,7 +12,8 @@ from pathlib import Path
 from profilednn_tui import units
 from profilednn_tui.launch.pseudoterminal import SIZE_FILE, Job, TerminalSize, set_size
 from profilednn_tui.paths import FILE_MODE
-from profilednn_tui.protocol import Notice
+from profilednn_tui.protocol.events import NoticeEvent
+from profilednn_tui.protocol.vocabulary import WARNING
 from profilednn_tui.recording.ending import record_end
 from profilednn_tui.recording.sampler import Recorder
 from profilednn_tui.session.storage.files import read_file
@@ -96,7 +97,7 @@ class TerminalServer:
         if lost:
             self._lost_bytes += lost
             text = f"{units.bytes_size(self._lost_bytes)} of the target's output are lost: the disk is full."
-            self._recorder.tell(Notice("warning", "output-disk", f"{text} Free some space.", time.time_ns()))
+            self._recorder.tell(NoticeEvent(WARNING, "output-disk", f"{text} Free some space.", time.time_ns()))
 
     def _follow_size(self) -> None:
         try:

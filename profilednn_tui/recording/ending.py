@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from profilednn_tui.paths import FILE_MODE
-from profilednn_tui.protocol import Exit
+from profilednn_tui.protocol.events import ExitEvent
 from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, Recorder
 from profilednn_tui.session.storage.folder import ExitFile, HolderFile
 
@@ -34,7 +34,7 @@ def release_reserve(folder: Path) -> None:
 
 def record_end(folder: Path, recorder: Recorder, status: int, usage: resource.struct_rusage) -> int:
     """Say in the recording how the target ended; its exit code, negative for a signal."""
-    ended = Exit(
+    ended = ExitEvent(
         exit_code=os.waitstatus_to_exitcode(status),
         unix_ns=time.time_ns(),
         user_s=usage.ru_utime,

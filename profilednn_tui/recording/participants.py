@@ -9,12 +9,12 @@ import msgspec
 
 from profilednn_tui.collect import procfs
 from profilednn_tui.collect.sample import Agents
-from profilednn_tui.protocol import Distributed, Hello
+from profilednn_tui.protocol.events import DistributedEvent, HelloEvent
+from profilednn_tui.protocol.files import agent_recording, recording_pid
 from profilednn_tui.recording.viewers import viewer_pids
-from profilednn_tui.session.storage.folder import agent_recording, recording_pid
 
 HEAD_BYTES = 1 << 16
-"""The first lines of a recording, among them its `Hello` and, where its rank comes later, its `Distributed`."""
+"""The first lines of a recording, among them its `HelloEvent` and, where its rank comes later, its `DistributedEvent`."""
 
 
 class Roster:
@@ -50,9 +50,9 @@ class Roster:
             return
 
 
-class _Hello(msgspec.Struct, tag_field="event", tag=Hello.kind):
+class _Hello(msgspec.Struct, tag_field="event", tag=HelloEvent.kind):
     rank: int | None
 
 
-class _Distributed(msgspec.Struct, tag_field="event", tag=Distributed.kind):
+class _Distributed(msgspec.Struct, tag_field="event", tag=DistributedEvent.kind):
     rank: int | None

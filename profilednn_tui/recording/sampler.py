@@ -14,9 +14,11 @@ from profilednn_tui.collect import cores, machine, memory, procfs, threads, work
 from profilednn_tui.collect.change import Change
 from profilednn_tui.collect.sample import Moment, MomentReader
 from profilednn_tui.paths import FILE_MODE
-from profilednn_tui.protocol import Exit, Machine, Notice, encode, header
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import ExitEvent, MachineEvent, NoticeEvent, current_header
+from profilednn_tui.protocol.files import HOST_RECORDING
+from profilednn_tui.protocol.vocabulary import HOST, WARNING
 from profilednn_tui.recording.participants import Roster
-from profilednn_tui.session.storage.folder import HOST_RECORDING
 
 INTERVAL_S = 1.0
 
@@ -66,7 +68,7 @@ class EventFile:
 
     def _account(self) -> bytes:
         text = f"{self._lost} of the profiler's own lines are lost: {self.trouble}"
-        return encode(Notice("warning", "host-disk", text, time.time_ns()))
+        return encode(NoticeEvent(WARNING, "host-disk", text, time.time_ns()))
 
     def _write(self, line: bytes) -> bool:
         try:
@@ -114,14 +116,14 @@ class Recorder:
         self._before: Moment | None = None
         self._due_s = clock.monotonic_s()
         self._failed: set[str] = set()
-        self._notices: dict[str, Notice] = {}
+        self._notices: dict[str, NoticeEvent] = {}
         """What the disk has not taken yet, by code."""
         self._told_trouble: str | None = None
         self._affinity: list[int] = []
 
     def start(self) -> None:
         """Write the head of the file, describe the machine, and take the moment that the first sample starts from."""
-        self._file.append(header("host", os.getpid(), self._clock.unix_ns()))
+        self._file.append(current_header(HOST, os.getpid(), self._clock.unix_ns()))
         self._guarded("machine", self._describe, self._root_pid)
         self.sample_if_due()
 
@@ -148,7 +150,7 @@ class Recorder:
             if self._file.append(notice):
                 del self._notices[code]
 
-    def tell(self, notice: Notice) -> None:
+    def tell(self, notice: NoticeEvent) -> None:
         """Put something into the recording that the user should know: with the next sample that the disk takes."""
         self._notices[notice.code] = notice
 
@@ -157,7 +159,7 @@ class Recorder:
         told, self._told_trouble = self._told_trouble, self._file.trouble
         return self._file.trouble if told is None else None
 
-    def finish(self, exit_event: Exit) -> None:
+    def finish(self, exit_event: ExitEvent) -> None:
         """The last word: the target's first process has ended."""
         self._tell()
         self._file.append(exit_event)
@@ -170,7 +172,7 @@ class Recorder:
             for name, measure in COLLECTORS:
                 self._guarded(name, measure, Change(before, now))
 
-    def _describe(self, pid: int) -> Machine | None:
+    def _describe(self, pid: int) -> MachineEvent | None:
         """The machine, when the process may use other cores of it than was last said.
 
         A library that looks at each core in turn while it is imported has the process on a single one for a moment.
@@ -189,9 +191,9 @@ class Recorder:
         if event is not None:
             self._file.append(event)
 
-    def _failure(self, name: str, error: Exception) -> Notice | None:
+    def _failure(self, name: str, error: Exception) -> NoticeEvent | None:
         if name in self._failed:
             return None
         self._failed.add(name)
         text = f"No figures of {name} in this recording: the collector failed ({type(error).__name__}: {error})."
-        return Notice("warning", f"collector-{name}", text, self._clock.unix_ns())
+        return NoticeEvent(WARNING, f"collector-{name}", text, self._clock.unix_ns())

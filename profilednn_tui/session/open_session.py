@@ -11,13 +11,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from profilednn_tui import protocol
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FILE_MODE, SESSION_FILE, list_session_folders, session_home
 from profilednn_tui.plain import plain
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import Command, ExitEvent, NoticeEvent
+from profilednn_tui.protocol.files import control_file, recording_pid
+from profilednn_tui.protocol.vocabulary import INFO, WARNING
 from profilednn_tui.session.model.session import Session
-from profilednn_tui.session.storage.folder import INPUT_FIFO, HolderFile, SessionFile, control_file, recording_pid
+from profilednn_tui.session.storage.folder import INPUT_FIFO, HolderFile, SessionFile
 from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.reader import RecordingReader
 from profilednn_tui.session.storage.snapshot import SUFFIX, SnapshotStore, write_snapshot
@@ -87,7 +90,7 @@ class OpenSession:
         self._silent_since_s: float | None = None
         self._sources = lru_cache(maxsize=64)(self._read_source)
         if store.cut_short:
-            self._notice("snapshot-live", "The snapshot was taken while the target was running: it ends there.", "info")
+            self._notice("snapshot-live", "The snapshot was taken while the target was running: it ends there.", INFO)
 
     def poll(self) -> bool:
         """Read what is new, for some milliseconds at most; whether anything was."""
@@ -100,13 +103,13 @@ class OpenSession:
                 self._readers[name] = self._open(name)
                 if len(self._readers) > MOST_AGENTS:
                     text = f"Recordings of more than {MOST_AGENTS} processes: those of the others are not read."
-                    self._notice("many-recordings", text, "warning")
+                    self._notice("many-recordings", text, WARNING)
             while not self.behind and (reader := self._readers[name]) and self._read_chunk(reader):
                 changed = True
                 self.behind = self._clock.monotonic_s() >= deadline_s
         if exit_file and not self.behind:
             # Read before the recordings: whatever the target wrote before its end is in the session by now.
-            event = protocol.Exit(
+            event = ExitEvent(
                 exit_file.exit_code, exit_file.unix_ns, exit_file.user_s, exit_file.system_s, exit_file.max_rss_bytes
             )
             self._session.apply(_HOST, event)
@@ -130,13 +133,13 @@ class OpenSession:
         """A source file named by a frame, as far as it can be had here."""
         return self._sources(file)
 
-    def send(self, command: protocol.Command) -> int:
+    def send(self, command: Command) -> int:
         """Give a command to every running agent; how many there are."""
         folder = self._steered
         agents = self._session.running_agents if folder and self.view().live else ()
         for pid in agents:
             assert folder
-            self._append(folder / control_file(pid), protocol.encode(command))
+            self._append(folder / control_file(pid), encode(command))
         return len(agents)
 
     def write_input(self, data: bytes) -> int:
@@ -187,7 +190,7 @@ class OpenSession:
         try:
             return RecordingReader(name, self._store.open(name))
         except OSError as error:
-            self._notice(f"unreadable-{name}", f"The recording {name} cannot be read ({error}).", "warning")
+            self._notice(f"unreadable-{name}", f"The recording {name} cannot be read ({error}).", WARNING)
             return None
 
     def _read_chunk(self, reader: RecordingReader) -> bool:
@@ -197,7 +200,7 @@ class OpenSession:
             for event in reader.events(chunk):
                 self._apply(recording_pid(reader.name) or _HOST, event)
         except ProfilerError as error:
-            self._notice(f"unreadable-{reader.name}", str(error), "warning")
+            self._notice(f"unreadable-{reader.name}", str(error), WARNING)
             self._readers[reader.name] = None
             reader.close()
             return True
@@ -233,9 +236,9 @@ class OpenSession:
         self._disk_full = full
         if full:
             text = f"The disk is full: the recording gets gaps. Free some space under {folder.parent}."
-            self._notice("disk-full", text, "warning")
+            self._notice("disk-full", text, WARNING)
         else:
-            self._notice("disk-full", "The disk was full for a while: the recording may have a gap.", "info")
+            self._notice("disk-full", "The disk was full for a while: the recording may have a gap.", INFO)
         return True
 
     def _is_gone(self, holder: HolderFile | None, now_s: float) -> bool:
@@ -271,7 +274,7 @@ class OpenSession:
         return Source(file, None, path, self.foreign)
 
     def _notice(self, code: str, text: str, level: str) -> None:
-        self._session.apply(_HOST, protocol.Notice(level, code, text, unix_ns=0))
+        self._session.apply(_HOST, NoticeEvent(level, code, text, unix_ns=0))
 
     @staticmethod
     def _append(path: Path, line: bytes) -> None:

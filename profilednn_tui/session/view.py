@@ -12,7 +12,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from profilednn_tui.onednn.records import PrimitiveLog
-from profilednn_tui.protocol import PHASES
+from profilednn_tui.protocol.vocabulary import PHASES
 
 __all__ = ["PHASES"]
 

@@ -24,7 +24,8 @@ from profilednn_tui import units
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import Offer
 from profilednn_tui.plain import plain_lines
-from profilednn_tui.protocol import Command
+from profilednn_tui.protocol.events import Command
+from profilednn_tui.protocol.vocabulary import PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView, State
 from profilednn_tui.tui import theme as themes
 from profilednn_tui.tui.commands import ActionsProvider
@@ -246,13 +247,13 @@ class ProfilerApp(App[None]):
     # ---------------------------------------------------------------- commands to the agent
 
     def action_take_window(self) -> None:
-        self._command("window_now", "A window opens at the next step.")
+        self._command(WINDOW_NOW, "A window opens at the next step.")
 
     def action_pause_windows(self) -> None:
         if self._latest.agent.paused:
-            self._command("resume_windows", "Windows go on.")
+            self._command(RESUME_WINDOWS, "Windows go on.")
         else:
-            self._command("pause_windows", "Windows are paused; steps are still timed.")
+            self._command(PAUSE_WINDOWS, "Windows are paused; steps are still timed.")
 
     def _command(self, action: str, done: str) -> None:
         if self._is_foreign():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from profilednn_tui.protocol import Command
+from profilednn_tui.protocol.events import Command
 from profilednn_tui.session.open_session import Source
 from profilednn_tui.session.view import SessionView
 

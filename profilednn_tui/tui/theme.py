@@ -11,7 +11,7 @@ from textual.color import Color
 from textual.color import ColorParseError as ThemeColorError
 from textual.theme import Theme
 
-from profilednn_tui.protocol import PHASES
+from profilednn_tui.protocol.vocabulary import PHASES
 
 DARK = Theme(
     name="profilednn-dark",

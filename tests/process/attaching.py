@@ -16,8 +16,9 @@ from profilednn_tui.attach.exchange import SharedPlace, place_for
 from profilednn_tui.attach.methods import WAYS, Target, Way
 from profilednn_tui.attach.process_facts import inspect_process
 from profilednn_tui.attach.strategy import Ladder
-from profilednn_tui.protocol import Attached, Command, encode
-from profilednn_tui.session.storage.folder import agent_recording, control_file
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import AttachedEvent, Command
+from profilednn_tui.protocol.files import agent_recording, control_file
 from tests.process.harness import TARGETS
 from tests.process.launching import eventually
 
@@ -36,7 +37,7 @@ class Visit:
         assert isinstance(self.place, SharedPlace)
         self.place.carry()
         target = Target(inspect_process(pid), self.place, 100.0, steps)
-        self.attached: Attached = Ladder(target, Surroundings.here(), ways).climb()
+        self.attached: AttachedEvent = Ladder(target, Surroundings.here(), ways).climb()
 
     @property
     def events(self) -> list[dict[str, Any]]:

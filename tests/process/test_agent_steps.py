@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from profilednn_tui.protocol import COLUMNS, PHASES, Steps
+from profilednn_tui.protocol.events import COLUMNS, StepsEvent
+from profilednn_tui.protocol.vocabulary import PHASES
 from tests.process.harness import Ended, Recording, watch
 
 LOSS, FLAGS = map(COLUMNS["steps.rows"].index, ("loss", "flags"))
@@ -134,9 +135,9 @@ def test_what_was_called_before_the_training_is_in_no_step(tmp_path: Path) -> No
 
 
 def test_the_last_step_of_a_program_without_optimizer_is_flagged(tmp_path: Path) -> None:
-    flags = [row[FLAGS] & Steps.LAST for row in the_recording(tmp_path, "manual").steps]
+    flags = [row[FLAGS] & StepsEvent.LAST for row in the_recording(tmp_path, "manual").steps]
 
-    assert flags == [0] * 11 + [Steps.LAST]
+    assert flags == [0] * 11 + [StepsEvent.LAST]
 
 
 @pytest.mark.parametrize("loop", ["inference", "gradients_never_used", "forces"])

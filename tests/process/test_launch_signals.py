@@ -124,7 +124,7 @@ def test_a_stopped_target_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_the_host_recording_tells_of_the_whole_run(tmp_path: Path) -> None:
-    from profilednn_tui.protocol import HOST_EVENTS
+    from profilednn_tui.protocol.events import HOST_EVENTS
     from profilednn_tui.session.open_session import open_session
 
     (tmp_path / "script.py").write_text(COUNTS)

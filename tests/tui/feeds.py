@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from profilednn_tui.protocol import PHASES, Command
+from profilednn_tui.protocol.events import Command
+from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.open_session import Source
 from profilednn_tui.session.view import (  # fmt: skip
     EMPTY_VIEW,

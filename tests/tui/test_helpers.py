@@ -8,7 +8,7 @@ import pytest
 from textual.theme import BUILTIN_THEMES, Theme
 
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.protocol import PHASES
+from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.open_session import Source
 from profilednn_tui.tui import theme
 from profilednn_tui.tui.editor import editor_command

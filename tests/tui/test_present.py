@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from profilednn_tui.onednn.roofline import Peaks
-from profilednn_tui.protocol import Steps as StepEvents
+from profilednn_tui.protocol.events import StepsEvent
 from profilednn_tui.session.view import (
     Core,
     Cores,
@@ -151,7 +151,7 @@ def test_bins_keep_their_steps_so_that_columns_move_as_a_whole() -> None:
 def test_profiled_steps_do_not_distort_their_column() -> None:
     slow = steps(10)
     phases = (*slow.phases_ns[:4], tuple(part * 9 for part in slow.phases_ns[4]), *slow.phases_ns[5:])
-    slow = replace(slow, phases_ns=phases, flags=(0, 0, 0, 0, StepEvents.PROFILED, 0, 0, 0, 0, 0))
+    slow = replace(slow, phases_ns=phases, flags=(0, 0, 0, 0, StepsEvent.PROFILED, 0, 0, 0, 0, 0))
     (column,) = history.bins(slow, 16, 5)
     assert column.profiled
     assert column.duration_ns == pytest.approx(slow.durations_ns[0])

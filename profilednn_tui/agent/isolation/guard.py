@@ -10,7 +10,7 @@ import traceback
 from types import TracebackType
 from typing import Any, Callable, TypeVar
 
-from ...protocol import AgentError
+from ...protocol.events import AgentErrorEvent
 
 Result = TypeVar("Result")
 
@@ -42,7 +42,7 @@ class Guard:
         """Report a failure; never raises."""
         try:
             text = "".join(traceback.format_exception(type(error), error, error.__traceback__)[-3:])
-            self._report(AgentError(where, text.strip()[:2000], time.time_ns()))
+            self._report(AgentErrorEvent(where, text.strip()[:2000], time.time_ns()))
             self._errors += 1
             if self._errors == MAX_ERRORS and self.give_up is not None:
                 self.give_up()

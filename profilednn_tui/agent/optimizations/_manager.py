@@ -13,8 +13,8 @@ from _thread import _local
 from contextlib import ExitStack
 from typing import Any, Callable
 
-from ...protocol import Notice
-from ...protocol import Optimization as Report
+from ...protocol.events import NoticeEvent, OptimizationEvent
+from ...protocol.vocabulary import CONFLICT, DECLINED, FAILED, NO_EFFECT, ON, UNAVAILABLE, WARNING
 from ..isolation.dynamo import compiled_region, graphs, is_compiled
 from ..isolation.guard import without_our_frames
 from ..parentage import is_child_of_multiprocessing, is_distributed
@@ -25,8 +25,6 @@ from ._attribution import Failure, unhandled
 from ._inspection import mention, why_not_twice
 from ._probation import Probation, kind_of_call, versions
 
-ON, UNAVAILABLE, CONFLICT, NO_EFFECT, FAILED = "on", "unavailable", "conflict", "no effect", "failed"
-DECLINED = "declined"
 _PARAMETRIZE = "torch.nn.utils.parametrize"
 """Its modules are called where a weight is looked at: no call of a model."""
 
@@ -189,12 +187,14 @@ class Switchboard:
             found.update((one.name, self._account(one, steps)) for one in list(self._active))
         fresh = {name: account for name, account in found.items() if self._told.get(name) != account}
         self._told.update(fresh)
-        news: list[Any] = [Report(name, state, text, time.time_ns()) for name, (state, text) in fresh.items()]
+        news: list[Any] = [
+            OptimizationEvent(name, state, text, time.time_ns()) for name, (state, text) in fresh.items()
+        ]
         failure = self._ending() if final else None
         if failure is not None:
             on = [one for one in self._active if self._account(one, steps)[0] == ON]
             if on:
-                news.append(Notice("warning", "failed_under_optimizations", failure.sentence(on), time.time_ns()))
+                news.append(NoticeEvent(WARNING, "failed_under_optimizations", failure.sentence(on), time.time_ns()))
         return news
 
     def _ending(self) -> Failure | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 
-from ...protocol import Command, decode_command
+from ...protocol.codec import decode_command
+from ...protocol.events import Command
+from ...protocol.files import control_file
 
 
 class ControlFile:
     """``control-PID`` in the session folder."""
 
     def __init__(self, folder: str) -> None:
-        self._path = os.path.join(folder, f"control-{os.getpid()}")
+        self._path = os.path.join(folder, control_file(os.getpid()))
         self._position = 0
 
     def new_commands(self) -> list[Command]:

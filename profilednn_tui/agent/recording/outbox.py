@@ -13,7 +13,10 @@ from _thread import allocate_lock
 from collections import deque
 from typing import Any, Optional
 
-from ...protocol import Notice, Steps, encode, header
+from ...protocol.codec import encode
+from ...protocol.events import NoticeEvent, StepsEvent, current_header
+from ...protocol.files import agent_recording
+from ...protocol.vocabulary import AGENT, INFO, WARNING
 from ..steps.timeline import Cut
 
 MAX_EVENTS = 2_000
@@ -51,7 +54,7 @@ class Outbox:
 
     def restart(self) -> None:
         """Begin a stream of this process's own: at the start, and in a forked child."""
-        self.path = os.path.join(self._folder, f"agent-{os.getpid()}.jsonl")
+        self.path = os.path.join(self._folder, agent_recording(os.getpid()))
         self._events.clear()
         self._steps.clear()
         self._lines.clear()
@@ -62,7 +65,7 @@ class Outbox:
         self._begun = False
         self._writing = allocate_lock()
         self.dropped = 0
-        self._lines.append(encode(header("agent", os.getpid(), time.time_ns())))
+        self._lines.append(encode(current_header(AGENT, os.getpid(), time.time_ns())))
 
     def introduce(self, events: list[Any]) -> None:
         """What opens the stream: it goes before all that is queued."""
@@ -122,7 +125,7 @@ class Outbox:
         finally:
             os.close(descriptor)
 
-    def _next_steps(self, offset_ns: int) -> Steps:
+    def _next_steps(self, offset_ns: int) -> StepsEvent:
         waiting = self._steps
         first = waiting[0][0]
         rows: list[list[Any]] = []
@@ -130,7 +133,7 @@ class Outbox:
             _, begin, end, loss, flags = waiting.popleft()
             duration_ns = end.now_ns - begin.now_ns
             rows.append([end.now_ns + offset_ns, duration_ns, *end.phases_since(begin), loss, flags])
-        return Steps(first, rows)
+        return StepsEvent(first, rows)
 
     def _write_line(self, descriptor: int) -> None:
         line = self._lines[0]
@@ -158,9 +161,9 @@ class Outbox:
         if self._account in self._lines:
             self._lines.remove(self._account)
         pid, reason = os.getpid(), self._refusal
-        level, text = "info", f"The disk took nothing of process {pid} for a while ({reason}); nothing is lost."
+        level, text = INFO, f"The disk took nothing of process {pid} for a while ({reason}); nothing is lost."
         if self._lost:
-            level = "warning"
+            level = WARNING
             text = f"{self._lost} lines of process {pid} are lost: the disk took none ({reason}). Free some space."
-        self._account = encode(Notice(level, "disk", text, time.time_ns()))
+        self._account = encode(NoticeEvent(level, "disk", text, time.time_ns()))
         self._lines.insert(0 if self._begun else 1, self._account)

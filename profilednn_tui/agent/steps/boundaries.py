@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any, Callable, NamedTuple
 
+from ...protocol.vocabulary import DATALOADER, FORWARD, OPTIMIZER
 from .timeline import Cut
 
 PATIENCE = 3
@@ -15,7 +16,6 @@ LOADER_SHARE = 1 / 3
 """The DataLoader is the better sign when at least so many iterations begin with a batch: it is asked once for several
 forward and backward passes, as those of a generator and its critic."""
 
-OPTIMIZER, DATALOADER, FORWARD = "optimizer", "dataloader", "forward"
 _ENDED_BY_A_BATCH = (None, DATALOADER, FORWARD)
 _ENDED_BY_A_FORWARD_PASS = (None, FORWARD)
 

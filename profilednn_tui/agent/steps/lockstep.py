@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 
-from ...protocol import TURN_BEGINS, TURN_ENDED
+from ...protocol.files import TURN_BEGINS, TURN_ENDED
 
 TURN_NS = 10_000_000
 """A turn ends at the first boundary after so long: stopping and going on costs 0.1 ms and what the caches held."""

@@ -11,7 +11,8 @@ from operator import attrgetter
 from time import perf_counter_ns
 from typing import Any, Callable, NamedTuple
 
-from ...protocol import Command, Notice, Progress, Status, Steps, StepSource
+from ...protocol.events import Command, NoticeEvent, ProgressEvent, StatusEvent, StepsEvent, StepSourceEvent
+from ...protocol.vocabulary import BUDGET, INFO, PAUSE_WINDOWS, STOP_AFTER, WINDOW_NOW
 from ..recording.outbox import Outbox
 from ..windows.window import Windows
 from .boundaries import Beginning, Boundaries, Mark, any_optimizer_class_in_use
@@ -85,7 +86,7 @@ class Watch:
         """Whether a loss has been read since the newest update."""
         self._source: str | None = None
         """What ends a step, as it was told."""
-        self._flags = Steps.FIRST
+        self._flags = StepsEvent.FIRST
         """Those of the step under way."""
         self._look_ns = 0
         self._nested = 0
@@ -172,7 +173,7 @@ class Watch:
             self._tell_source()
         for mark in marks:
             if not self._enough():
-                self._record_step(mark, Steps.LAST * (unended and mark is marks[-1]))
+                self._record_step(mark, StepsEvent.LAST * (unended and mark is marks[-1]))
 
     def _learn(self, tensors: Any, keeps_graph: bool) -> None:
         if not self._boundaries.on_backward(keeps_graph):
@@ -212,7 +213,7 @@ class Watch:
             self._first_ns = self._last.now_ns
             if not marks:
                 self._last = cut = self._timeline.cut()
-                self._look(cut, cut, Steps.FIRST)
+                self._look(cut, cut, StepsEvent.FIRST)
                 return
         if len(marks) > 1:
             self._give_up_window()  # it has seen several steps
@@ -228,7 +229,7 @@ class Watch:
             return
         self._source = source
         self.native_thread = get_native_id()
-        self._outbox.put(StepSource(source, reason, self.native_thread, time.time_ns()))
+        self._outbox.put(StepSourceEvent(source, reason, self.native_thread, time.time_ns()))
 
     def _enough(self) -> bool:
         return self._stop_after is not None and self.steps >= self._stop_after
@@ -249,10 +250,10 @@ class Watch:
 
     def _record_step(self, mark: Mark, more_flags: int = 0) -> int:
         self.steps += 1
-        flags = self._flags | self.warming_up() * Steps.WARM_UP | more_flags
+        flags = self._flags | self.warming_up() * StepsEvent.WARM_UP | more_flags
         self._outbox.put_step((self.steps, self._last, mark.cut, mark.loss, flags))
         self._last = mark.cut
-        self._flags = Steps.DISTURBED if flags & Steps.PROFILED else 0
+        self._flags = StepsEvent.DISTURBED if flags & StepsEvent.PROFILED else 0
         return flags
 
     def _look(self, last: Cut, cut: Cut, flags: int) -> None:
@@ -289,19 +290,19 @@ class Watch:
         gate.begin(now_ns)
 
     def _obey(self, command: Command) -> None:
-        if command.action == "stop_after":
+        if command.action == STOP_AFTER:
             self._stop_after = self.steps + int(command.value)
         elif self.windows is not None:
             schedule = self.windows.schedule
-            if command.action == "window_now":
+            if command.action == WINDOW_NOW:
                 schedule.want_now()
-            elif command.action == "budget":
+            elif command.action == BUDGET:
                 schedule.budget_percent = command.value
             else:
-                schedule.paused = command.action == "pause_windows"
+                schedule.paused = command.action == PAUSE_WINDOWS
 
     def _stop(self) -> None:
-        self._outbox.put(Notice("info", "stopped", f"ended after {self.steps} steps, as asked", time.time_ns()))
+        self._outbox.put(NoticeEvent(INFO, "stopped", f"ended after {self.steps} steps, as asked", time.time_ns()))
         sys.exit(0)  # on the training thread, as if the program had said so: its clean-up runs
 
     # ---- for the summaries
@@ -337,17 +338,17 @@ class Watch:
 
     # ---- read by the agent's thread
 
-    def progress(self) -> Progress:
+    def progress(self) -> ProgressEvent:
         """What was seen so far."""
         seen = self._boundaries
-        return Progress(
+        return ProgressEvent(
             seen.batches, seen.forwards, seen.backwards, seen.optimizer_steps, time.time_ns(), seen.inferences
         )
 
     def _hooks_ns(self) -> int:
         return int(self._timeline.hooks_ns / SEEN_SHARE + self._nested * self.nested_call_ns)
 
-    def status(self, writer_ns: int) -> Status:
+    def status(self, writer_ns: int) -> StatusEvent:
         """The agent's account of itself."""
         schedule = self.windows.schedule if self.windows is not None else None
         now_ns = perf_counter_ns()
@@ -356,7 +357,7 @@ class Watch:
         hooks_ns = self._hooks_ns()
         windows_ns = schedule.spent_ns if schedule is not None else 0
         cost_ns = hooks_ns + windows_ns + writer_ns
-        return Status(
+        return StatusEvent(
             steps=self.steps,
             windows=schedule.windows if schedule is not None else 0,
             budget_percent=schedule.budget_percent if schedule is not None else 0.0,

@@ -8,7 +8,8 @@ import re
 import time
 from typing import Any, Callable, NamedTuple
 
-from ...protocol import Notice
+from ...protocol.events import NoticeEvent
+from ...protocol.vocabulary import INFO
 from ..isolation.c_stdout import CStdout
 
 MAX_LINES = 200_000
@@ -141,7 +142,7 @@ class OneDnnLog:
         return None
 
     def _tell(self, reason: str) -> None:
-        self._report(Notice("info", "no_primitives", f"no oneDNN primitives: {reason}", time.time_ns()))
+        self._report(NoticeEvent(INFO, "no_primitives", f"no oneDNN primitives: {reason}", time.time_ns()))
 
 
 def executions(text: bytes) -> list[Execution]:

@@ -10,7 +10,7 @@ import time
 from bisect import bisect_left, bisect_right
 from typing import Any
 
-from ...protocol import Primitives
+from ...protocol.events import PrimitivesEvent
 from .summary import _Walk
 from .torch_profiler import NodeTypes, Tree
 
@@ -20,7 +20,7 @@ Chain = Any
 """(Operator, chain of the operator around it), or nothing."""
 
 
-def join(tree: Tree, types: NodeTypes, window: int, step: int) -> Primitives:
+def join(tree: Tree, types: NodeTypes, window: int, step: int) -> PrimitivesEvent:
     """Sum executions by the operators around them and by their text."""
     begin = time.perf_counter_ns()
     ran = sorted(tree.ran or ())
@@ -38,7 +38,7 @@ def join(tree: Tree, types: NodeTypes, window: int, step: int) -> Primitives:
         row = rows.setdefault((number, line), [0, 0])
         row[0] += 1
         row[1] += one.duration_ns
-    return Primitives(
+    return PrimitivesEvent(
         window=window,
         step=step,
         end_unix_ns=time.time_ns(),

@@ -10,7 +10,8 @@ from _thread import _local, get_ident
 from time import perf_counter_ns
 from typing import Any, Callable, NamedTuple
 
-from ...protocol import Notice, Primitives, Steps, Window
+from ...protocol.events import NoticeEvent, PrimitivesEvent, StepsEvent, WindowEvent
+from ...protocol.vocabulary import INFO, WARNING
 from ..isolation.guard import attempt
 from .budget import Schedule
 from .onednn_join import join
@@ -22,7 +23,7 @@ from .torch_profiler import TorchProfiler, Tree, stacks_refused
 class _Closed(NamedTuple):
     summary: Summary
     summarize_ns: int
-    primitives: Primitives | None
+    primitives: PrimitivesEvent | None
 
 
 class Windows:
@@ -72,22 +73,22 @@ class Windows:
         """Open a window, unless the program is profiling itself; the flags of the step that begins."""
         if self._profiler.busy():
             text = "the program runs torch.profiler itself: operator windows wait until it is done"
-            self._tell("info", "foreign_profiler", text)
+            self._tell(INFO, "foreign_profiler", text)
             return 0
         begin = perf_counter_ns()
         _, error = attempt(self._open)
         self._start_cost_ns = perf_counter_ns() - begin
         if error is None:
             self.begun = True
-            return Steps.PROFILED
+            return StepsEvent.PROFILED
         self.schedule.failed(self._start_cost_ns, elapsed_ns)
         self._tell_failure(error)
-        return Steps.DISTURBED
+        return StepsEvent.DISTURBED
 
     def _open(self) -> None:
         refused = stacks_refused()
         if refused:
-            self._tell("info", "no_stacks", "operators come without call stacks: " + refused)
+            self._tell(INFO, "no_stacks", "operators come without call stacks: " + refused)
         self._stacks = refused is None
         self._thread = get_ident()
         if self._thread != main_thread_ident():
@@ -114,7 +115,7 @@ class Windows:
             self.schedule.closed(cost_ns, elapsed_ns)
             self._pace.window()
             self._report(
-                Window(
+                WindowEvent(
                     number=self.schedule.windows,
                     step=step,
                     end_unix_ns=time.time_ns(),
@@ -134,19 +135,19 @@ class Windows:
         if tree is None:
             if self._profiler.busy():
                 text = "the program started torch.profiler: the operator window was given up"
-                self._tell("info", "foreign_profiler", text)
+                self._tell(INFO, "foreign_profiler", text)
             return None
         begin = perf_counter_ns()
         summary = summarize(tree, self._profiler.types, self._module_paths())
         primitives = self._join(tree, step) if tree.ran is not None and self._joins else None
         return _Closed(summary, perf_counter_ns() - begin, primitives)
 
-    def _join(self, tree: Tree, step: int) -> Primitives | None:
+    def _join(self, tree: Tree, step: int) -> PrimitivesEvent | None:
         primitives, error = attempt(join, tree, self._profiler.types, self.schedule.windows + 1, step)
         if error is not None:
             self._joins = False
             text = f"what oneDNN runs cannot be joined to its operators ({_cause(error)}): there are operators only"
-            self._tell("warning", "no_primitives", text)
+            self._tell(WARNING, "no_primitives", text)
         return primitives
 
     def give_up(self) -> None:
@@ -161,12 +162,12 @@ class Windows:
             text += "steps, phases and losses are still recorded, operators are not"
         else:
             text = f"an operator window failed ({_cause(error)}): its cost is booked, and another one is tried later"
-        self._tell("warning", "window_failed", text)
+        self._tell(WARNING, "window_failed", text)
 
     def _tell(self, level: str, code: str, text: str) -> None:
         if self._told.get(code) != text:
             self._told[code] = text
-            self._report(Notice(level, code, text, time.time_ns()))
+            self._report(NoticeEvent(level, code, text, time.time_ns()))
 
 
 def _cause(error: Exception) -> str:

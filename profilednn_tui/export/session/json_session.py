@@ -13,7 +13,7 @@ from profilednn_tui.export.session.facts import process_end
 from profilednn_tui.export.session.frames import frame_text
 from profilednn_tui.onednn.breakdown import configuration, layout
 from profilednn_tui.onednn.records import PrimitiveLog
-from profilednn_tui.protocol import PHASES
+from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.model.work import covered_share, work_per_step
 from profilednn_tui.session.storage.folder import UNREADABLE
 from profilednn_tui.session.view import Operator, Optimization, SessionView, Stack

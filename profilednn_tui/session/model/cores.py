@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from profilednn_tui import protocol, units
+from profilednn_tui import units
+from profilednn_tui.protocol.events import CoresEvent
 from profilednn_tui.session.view import Core, Cores
 
 HISTORY = 240
@@ -32,7 +33,7 @@ class CoreSeries:
     """All core samples of the session; bounded."""
 
     def __init__(self) -> None:
-        self._newest: protocol.Cores | None = None
+        self._newest: CoresEvent | None = None
         self._affinity: frozenset[int] | None = None
         self._busy: deque[Sequence[float]] = deque(maxlen=HISTORY)
         self._target: deque[float] = deque(maxlen=HISTORY)
@@ -46,7 +47,7 @@ class CoreSeries:
     def set_affinity(self, affinity: Iterable[int]) -> None:
         self._affinity = frozenset(affinity) or None
 
-    def add(self, event: protocol.Cores) -> None:
+    def add(self, event: CoresEvent) -> None:
         if not len(event.busy) == len(event.target) == len(event.steal):
             raise ValueError("a core sample of uneven length")
         self._newest = event
@@ -93,7 +94,7 @@ class CoreSeries:
     def _allowed(self, index: int) -> bool:
         return self._affinity is None or index in self._affinity
 
-    def _disturbance(self, event: protocol.Cores) -> Disturbance:
+    def _disturbance(self, event: CoresEvent) -> Disturbance:
         allowed = [index for index in range(len(event.busy)) if self._allowed(index)]
         beside_target = sum(event.busy[index] - event.target[index] for index in allowed)
         return Disturbance(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import MemoryEvent
 from profilednn_tui.session.view import Memory
 
 HISTORY = 240
@@ -14,12 +14,12 @@ class MemorySeries:
     """All memory samples of the session; bounded."""
 
     def __init__(self) -> None:
-        self._newest: protocol.Memory | None = None
+        self._newest: MemoryEvent | None = None
         self._peak_rss_bytes = 0
         self._rss: deque[int] = deque(maxlen=HISTORY)
         self._faults: deque[float] = deque(maxlen=HISTORY)
 
-    def add(self, event: protocol.Memory) -> None:
+    def add(self, event: MemoryEvent) -> None:
         self._newest = event
         self._peak_rss_bytes = max(self._peak_rss_bytes, event.peak_rss_bytes)
         self._rss.append(event.rss_bytes)

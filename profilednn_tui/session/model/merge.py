@@ -16,7 +16,7 @@ from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING, TypeAlias, overload
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import WindowEvent
 from profilednn_tui.session.view import Frame, Module, Operator, OperatorKey, Operators, Stack
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ Floats: TypeAlias = "npt.NDArray[np.float64]"
 class Figures:
     """One window with its rows numbered by the shared `Tables`."""
 
-    event: protocol.Window
+    event: WindowEvent
     """Without its tables."""
     places: Integers
     calls: Integers
@@ -85,7 +85,7 @@ class Tables:
     def size(self) -> int:
         return len(self._places) + len(self._nodes)
 
-    def read(self, event: protocol.Window) -> Figures:
+    def read(self, event: WindowEvent) -> Figures:
         """Number the rows of a window."""
         import numpy as np
 
@@ -112,14 +112,14 @@ class Tables:
     def module_path(self, module: int) -> str:
         return "" if module == NONE else self.module_values[module][1]
 
-    def _operator(self, event: protocol.Window, row: list[int]) -> int:
+    def _operator(self, event: WindowEvent, row: list[int]) -> int:
         key = tuple("" if index < 0 else event.strings[index] for index in row[:4])
         number = self._operators.number(key)
         if number == len(self.operator_keys):
             self.operator_keys.append(OperatorKey(*key))
         return number
 
-    def _read_nodes(self, event: protocol.Window) -> list[int]:
+    def _read_nodes(self, event: WindowEvent) -> list[int]:
         frames = [self._frame(event, row) for row in event.frames]
         known: dict[int, int] = {NONE: NONE}
         for node in range(len(event.nodes)):
@@ -133,7 +133,7 @@ class Tables:
                 parent = known[node] = self._node(parent, frames[event.nodes[node][1]])
         return [known[node] for node in range(len(event.nodes))] + [NONE]  # so that index -1 means none
 
-    def _frame(self, event: protocol.Window, row: list[int]) -> int:
+    def _frame(self, event: WindowEvent, row: list[int]) -> int:
         value = (event.strings[row[0]], row[1], event.strings[row[2]])
         number = self._frames.number(value)
         if number == len(self._frame_values):
@@ -146,7 +146,7 @@ class Tables:
             self._node_frames.append((*self.frames(parent), self._frame_values[frame]))
         return number
 
-    def _read_modules(self, event: protocol.Window) -> list[int]:
+    def _read_modules(self, event: WindowEvent) -> list[int]:
         known: dict[int, int] = {NONE: NONE}
         for module in range(len(event.modules)):
             path = []
@@ -173,7 +173,7 @@ class Tables:
         return number
 
 
-def figures(event: protocol.Window) -> Integers:
+def figures(event: WindowEvent) -> Integers:
     """The rows of a window as a matrix; an error for what is not eight integers of 64 bits."""
     import numpy as np
 
@@ -406,8 +406,8 @@ def _modules(tables: Tables, windows: Sequence[Figures]) -> tuple[Module, ...]:
     return tuple(modules)
 
 
-def _without_tables(event: protocol.Window) -> protocol.Window:
+def _without_tables(event: WindowEvent) -> WindowEvent:
     empty: dict[str, list[object]] = {
         name: [] for name in ("strings", "frames", "nodes", "operators", "modules", "rows")
     }
-    return protocol.Window(**{**vars(event), **empty})
+    return WindowEvent(**{**vars(event), **empty})

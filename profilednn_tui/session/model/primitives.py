@@ -9,9 +9,9 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
-from profilednn_tui import protocol
 from profilednn_tui.onednn.line import Entry, parse
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog, PrimitiveUse, Tally
+from profilednn_tui.protocol.events import PrimitivesEvent
 from profilednn_tui.session.view import OperatorKey, Primitives
 
 KEPT_WINDOWS = 200
@@ -53,7 +53,7 @@ class PrimitiveSeries:
         self._views: OrderedDict[tuple[int, ...], Primitives] = OrderedDict()
         self._sites: dict[tuple[tuple[OperatorKey, ...], Primitive], _Site] = {}
 
-    def add(self, event: protocol.Primitives) -> None:
+    def add(self, event: PrimitivesEvent) -> None:
         """Take a window in; a `ValueError` or `IndexError` for one whose tables do not fit together."""
         if len(self._sites) > _SITE_LIMIT:
             self._sites = {}
@@ -70,7 +70,7 @@ class PrimitiveSeries:
                 self._views.popitem(last=False)
         return self._views[key]
 
-    def _read(self, event: protocol.Primitives) -> _Window:
+    def _read(self, event: PrimitivesEvent) -> _Window:
         keys = [OperatorKey(*(_at(event.strings, index) for index in row[:4])) for row in event.operators]
         chains = [tuple(_at(keys, operator) for operator in chain) for chain in event.chains]
         rows: list[_Row] = []

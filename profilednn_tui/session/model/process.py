@@ -6,21 +6,31 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import (
+    AgentErrorEvent,
+    ByeEvent,
+    DistributedEvent,
+    HelloEvent,
+    OptimizationEvent,
+    ProgressEvent,
+    StatusEvent,
+    StepsEvent,
+)
+from profilednn_tui.protocol.vocabulary import ASKED, DETACH, UNREAD
 from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.model.windows import WindowSeries
 from profilednn_tui.session.view import Agent, Optimization, ProcessEntry, Progress
 
 KEPT_ERRORS = 50
-LEFT = frozenset({"detach", "unread"})
-"""Reasons of a `protocol.Bye` with which the process goes on without us."""
+LEFT = frozenset({DETACH, UNREAD})
+"""Reasons of a `ByeEvent` with which the process goes on without us."""
 
 
 class Process:
     """One process of the target that has an agent; bounded."""
 
-    def __init__(self, hello: protocol.Hello) -> None:
+    def __init__(self, hello: HelloEvent) -> None:
         self.hello = hello
         self.newest_unix_ns = hello.unix_ns
         """Time of the newest thing it said."""
@@ -28,11 +38,11 @@ class Process:
         self.steps = StepSeries()
         self.windows = WindowSeries(self.steps)
         self.primitives = PrimitiveSeries()
-        self.bye: protocol.Bye | None = None
+        self.bye: ByeEvent | None = None
         self.first_step_unix_ns: int | None = None
-        self._status: protocol.Status | None = None
+        self._status: StatusEvent | None = None
         self._errors: deque[str] = deque(maxlen=KEPT_ERRORS)
-        self._optimizations = {name: Optimization(name, "asked", "") for name in hello.optimizations}
+        self._optimizations = {name: Optimization(name, ASKED, "") for name in hello.optimizations}
 
     @property
     def detached(self) -> bool:
@@ -84,31 +94,31 @@ class Process:
             errors=errors,
         )
 
-    def on_distributed(self, event: protocol.Distributed) -> None:
+    def on_distributed(self, event: DistributedEvent) -> None:
         self.hello = replace(self.hello, rank=event.rank, world_size=event.world_size)
 
-    def on_progress(self, event: protocol.Progress) -> None:
+    def on_progress(self, event: ProgressEvent) -> None:
         self.progress = Progress(
             event.batches, event.forwards, event.backwards, event.optimizer_steps, event.inferences
         )
 
-    def on_steps(self, event: protocol.Steps) -> int:
+    def on_steps(self, event: StepsEvent) -> int:
         end_unix_ns = self.steps.add(event)
         self.windows.settle()
         if self.first_step_unix_ns is None and event.rows:
             self.first_step_unix_ns = int(event.rows[0][0])
         return end_unix_ns
 
-    def on_status(self, event: protocol.Status) -> None:
+    def on_status(self, event: StatusEvent) -> None:
         self._status = event
 
-    def on_optimization(self, event: protocol.Optimization) -> None:
+    def on_optimization(self, event: OptimizationEvent) -> None:
         self._optimizations[event.name] = Optimization(event.name, event.state, event.text)
 
-    def on_error(self, event: protocol.AgentError) -> None:
+    def on_error(self, event: AgentErrorEvent) -> None:
         self._errors.append(f"{event.where}: {event.text}")
 
-    def on_bye(self, event: protocol.Bye) -> None:
+    def on_bye(self, event: ByeEvent) -> None:
         self.bye = event
 
 

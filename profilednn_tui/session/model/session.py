@@ -6,7 +6,30 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from profilednn_tui import protocol, units
+from profilednn_tui import units
+from profilednn_tui.protocol.events import (
+    AgentErrorEvent,
+    AttachedEvent,
+    ByeEvent,
+    CoresEvent,
+    DistributedEvent,
+    ExitEvent,
+    HelloEvent,
+    MachineEvent,
+    MemoryEvent,
+    NoticeEvent,
+    OptimizationEvent,
+    PrimitivesEvent,
+    ProgressEvent,
+    StacksEvent,
+    StatusEvent,
+    StepsEvent,
+    StepSourceEvent,
+    ThreadsEvent,
+    WindowEvent,
+    WorkersEvent,
+)
+from profilednn_tui.protocol.vocabulary import INFO, WARNING
 from profilednn_tui.session.model.cores import CoreSeries
 from profilednn_tui.session.model.memory import MemorySeries
 from profilednn_tui.session.model.process import LEFT, Process, choose_primary, lives
@@ -53,33 +76,33 @@ class Session:
         self._workers: tuple[Worker, ...] = ()
         self._notices: dict[tuple[int, str], Notice] = {}
         self._stacks = Stacks()
-        self._attempts: dict[int, protocol.Attached] = {}
-        self._host_bye: protocol.Bye | None = None
-        self._exit: protocol.Exit | None = None
+        self._attempts: dict[int, AttachedEvent] = {}
+        self._host_bye: ByeEvent | None = None
+        self._exit: ExitEvent | None = None
         self._bad_lines = 0
         self._unix_ns = started.start_unix_ns
         self._view: tuple[int | None, SessionView] | None = None
         self._handlers: dict[type[Any], Callable[[int, Any], int | None]] = {
-            protocol.Hello: self._on_hello,
-            protocol.Distributed: lambda pid, event: self._process(pid).on_distributed(event),
-            protocol.Progress: lambda pid, event: self._process(pid).on_progress(event),
-            protocol.StepSource: lambda pid, event: self._process(pid).steps.set_source(event),
-            protocol.Steps: lambda pid, event: self._process(pid).on_steps(event),
-            protocol.Window: self._on_window,
-            protocol.Primitives: self._on_primitives,
-            protocol.Status: lambda pid, event: self._process(pid).on_status(event),
-            protocol.AgentError: lambda pid, event: self._process(pid).on_error(event),
-            protocol.Optimization: lambda pid, event: self._process(pid).on_optimization(event),
-            protocol.Bye: self._on_bye,
-            protocol.Attached: self._on_attached,
-            protocol.Stacks: self._on_stacks,
-            protocol.Notice: self._on_notice,
-            protocol.Machine: self._on_machine,
-            protocol.Cores: lambda pid, event: self._cores.add(event),
-            protocol.Memory: lambda pid, event: self._memory.add(event),
-            protocol.Threads: self._on_threads,
-            protocol.Workers: self._on_workers,
-            protocol.Exit: self._on_exit,
+            HelloEvent: self._on_hello,
+            DistributedEvent: lambda pid, event: self._process(pid).on_distributed(event),
+            ProgressEvent: lambda pid, event: self._process(pid).on_progress(event),
+            StepSourceEvent: lambda pid, event: self._process(pid).steps.set_source(event),
+            StepsEvent: lambda pid, event: self._process(pid).on_steps(event),
+            WindowEvent: self._on_window,
+            PrimitivesEvent: self._on_primitives,
+            StatusEvent: lambda pid, event: self._process(pid).on_status(event),
+            AgentErrorEvent: lambda pid, event: self._process(pid).on_error(event),
+            OptimizationEvent: lambda pid, event: self._process(pid).on_optimization(event),
+            ByeEvent: self._on_bye,
+            AttachedEvent: self._on_attached,
+            StacksEvent: self._on_stacks,
+            NoticeEvent: self._on_notice,
+            MachineEvent: self._on_machine,
+            CoresEvent: lambda pid, event: self._cores.add(event),
+            MemoryEvent: lambda pid, event: self._memory.add(event),
+            ThreadsEvent: self._on_threads,
+            WorkersEvent: self._on_workers,
+            ExitEvent: self._on_exit,
         }
 
     def apply(self, writer_pid: int, event: Any) -> None:
@@ -119,7 +142,7 @@ class Session:
         return tuple(pid for pid, process in self._processes.items() if process.bye is None)
 
     @property
-    def hellos(self) -> tuple[protocol.Hello, ...]:
+    def hellos(self) -> tuple[HelloEvent, ...]:
         return tuple(process.hello for process in self._processes.values())
 
     @property
@@ -231,28 +254,28 @@ class Session:
             raise ValueError(f"process {pid} has not said hello")
         return process
 
-    def _on_hello(self, pid: int, event: protocol.Hello) -> None:
+    def _on_hello(self, pid: int, event: HelloEvent) -> None:
         # A second hello of the same process: it called exec, and counts anew.
         earlier = self._processes.get(pid)
         if earlier is not None and earlier.trained:
             self._earlier.append(earlier)
         self._processes[pid] = Process(event)
 
-    def _on_window(self, pid: int, event: protocol.Window) -> int:
+    def _on_window(self, pid: int, event: WindowEvent) -> int:
         self._process(pid).windows.add(event)
         return event.end_unix_ns
 
-    def _on_primitives(self, pid: int, event: protocol.Primitives) -> int:
+    def _on_primitives(self, pid: int, event: PrimitivesEvent) -> int:
         self._process(pid).primitives.add(event)
         return event.end_unix_ns
 
-    def _on_notice(self, pid: int, event: protocol.Notice) -> None:
+    def _on_notice(self, pid: int, event: NoticeEvent) -> None:
         self._notices.pop((pid, event.code), None)
         self._notices[pid, event.code] = Notice(event.level, event.code, event.text)
         if len(self._notices) > KEPT_NOTICES:
             del self._notices[next(iter(self._notices))]
 
-    def _on_machine(self, _pid: int, event: protocol.Machine) -> None:
+    def _on_machine(self, _pid: int, event: MachineEvent) -> None:
         self._cores.set_affinity(event.affinity)
         self._machine = Machine(
             cpu=event.cpu,
@@ -264,31 +287,31 @@ class Session:
             numa_nodes=event.numa_nodes,
         )
 
-    def _on_threads(self, _pid: int, event: protocol.Threads) -> None:
+    def _on_threads(self, _pid: int, event: ThreadsEvent) -> None:
         self._threads = tuple(Thread(*row) for row in event.rows)
         self._thread_count = event.count
 
-    def _on_workers(self, _pid: int, event: protocol.Workers) -> None:
+    def _on_workers(self, _pid: int, event: WorkersEvent) -> None:
         self._workers = tuple(Worker(*row) for row in event.rows)
 
-    def _on_bye(self, pid: int, event: protocol.Bye) -> None:
+    def _on_bye(self, pid: int, event: ByeEvent) -> None:
         if pid:
             self._process(pid).on_bye(event)
         else:
             self._host_bye = event
 
-    def _on_attached(self, _pid: int, event: protocol.Attached) -> None:
+    def _on_attached(self, _pid: int, event: AttachedEvent) -> None:
         self._attempts[event.pid] = event
         code = f"attached-{event.pid}"
         if event.way:
             stopped = units.duration(event.stopped_ns) if event.stopped_ns else "not at all"
             text = f"The agent came into process {event.pid} by {event.way}; one thread stood still for {stopped}."
-            self._notices[0, code] = Notice("info", code, text)
+            self._notices[0, code] = Notice(INFO, code, text)
         else:
             text = f"No agent in process {event.pid}: {'; '.join(event.reasons)}. The view from outside remains."
-            self._notices[0, code] = Notice("warning", code, text)
+            self._notices[0, code] = Notice(WARNING, code, text)
 
-    def _on_stacks(self, _pid: int, event: protocol.Stacks) -> None:
+    def _on_stacks(self, _pid: int, event: StacksEvent) -> None:
         strings = event.strings
         threads = [
             ThreadStack(
@@ -300,6 +323,6 @@ class Session:
         ]  # fmt: skip
         self._stacks = Stacks(tuple(threads), tuple(event.failures), event.unix_ns)
 
-    def _on_exit(self, _pid: int, event: protocol.Exit) -> None:
+    def _on_exit(self, _pid: int, event: ExitEvent) -> None:
         self._exit = event
         self._memory.set_peak(event.max_rss_bytes)

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from statistics import fmean, median, quantiles
 
-from profilednn_tui import protocol
-from profilednn_tui.protocol import PHASES
+from profilednn_tui.protocol.events import StepsEvent, StepSourceEvent
+from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.view import Phase, Steps
 
 KEPT_STEPS = 20_000
@@ -27,7 +27,7 @@ class StepSeries:
 
     def __init__(self) -> None:
         self.count = 0
-        self._source: protocol.StepSource | None = None
+        self._source: StepSourceEvent | None = None
         self._numbers: deque[int] = deque(maxlen=KEPT_STEPS)
         self._durations: deque[int] = deque(maxlen=KEPT_STEPS)
         self._phases: deque[tuple[int, ...]] = deque(maxlen=KEPT_STEPS)
@@ -43,11 +43,11 @@ class StepSeries:
         self._steps: Steps | None = Steps()
         self._phase_view: tuple[Phase, ...] = ()
 
-    def set_source(self, event: protocol.StepSource) -> None:
+    def set_source(self, event: StepSourceEvent) -> None:
         self._source = event
         self._steps = None
 
-    def add(self, event: protocol.Steps) -> int:
+    def add(self, event: StepsEvent) -> int:
         """Take the finished steps in; the time at which the newest of them ended."""
         end_unix_ns = 0
         for number, row in enumerate(event.rows, start=event.first):
@@ -91,7 +91,7 @@ class StepSeries:
     def _fair_or_not(self, flags: int, figures: tuple[int, ...]) -> None:
         if not flags:
             self._fair.append(figures)
-        elif not flags & protocol.Steps.FIRST:
+        elif not flags & StepsEvent.FIRST:
             self._flagged.append(figures)
 
     def _rebuild(self) -> None:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import WindowEvent
 from profilednn_tui.session.model.merge import Figures, Tables, figures, merge
 from profilednn_tui.session.model.pace import Pace, Paces, change, same_pace
 from profilednn_tui.session.model.steps import StepSeries
@@ -38,11 +38,11 @@ class PackedWindow:
     data: bytes
 
     @classmethod
-    def pack(cls, event: protocol.Window) -> PackedWindow:
+    def pack(cls, event: WindowEvent) -> PackedWindow:
         return cls(event.number, event.step, zlib.compress(msgspec.json.encode(event), 1))
 
-    def unpack(self) -> protocol.Window:
-        return msgspec.json.decode(zlib.decompress(self.data), type=protocol.Window)
+    def unpack(self) -> WindowEvent:
+        return msgspec.json.decode(zlib.decompress(self.data), type=WindowEvent)
 
 
 class WindowSeries:
@@ -64,7 +64,7 @@ class WindowSeries:
     def numbers(self) -> tuple[int, ...]:
         return tuple(window.number for window in self._windows)
 
-    def add(self, event: protocol.Window) -> None:
+    def add(self, event: WindowEvent) -> None:
         _check(event)
         self._windows.append(PackedWindow.pack(event))
         self._paces.add(event.step)
@@ -122,7 +122,7 @@ class WindowSeries:
         return self._figures[window.number]
 
 
-def _files(event: protocol.Window) -> set[str]:
+def _files(event: WindowEvent) -> set[str]:
     """Files on the stacks of the rows; the tables may hold others."""
     pending = [node for row in event.rows for node in row[1:3]]
     nodes = {-1}
@@ -139,7 +139,7 @@ def _trim(cache: OrderedDict[int, Figures] | OrderedDict[_ViewKey, Operators], l
         cache.popitem(last=False)
 
 
-def _check(event: protocol.Window) -> None:
+def _check(event: WindowEvent) -> None:
     """Refuse an event that cannot be read, before it is stored: it is read lazily."""
     figures(event)
     sizes = {

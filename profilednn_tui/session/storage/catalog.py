@@ -8,22 +8,16 @@ from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import list_session_folders
-from profilednn_tui.protocol import Bye
+from profilednn_tui.protocol.events import ByeEvent
+from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording, recording_pid
 from profilednn_tui.session.storage.files import read_end, regular_files
-from profilednn_tui.session.storage.folder import (
-    HOST_RECORDING,
-    ExitFile,
-    HolderFile,
-    SessionFile,
-    agent_recording,
-    recording_pid,
-)
+from profilednn_tui.session.storage.folder import ExitFile, HolderFile, SessionFile
 from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.ownership import why_foreign
 from profilednn_tui.session.view import State
 
 _LAST_LINE_BYTES = 4096
-_BYE = f'{{"event":"{Bye.kind}"'.encode()
+_BYE = f'{{"event":"{ByeEvent.kind}"'.encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +15,10 @@ import msgspec
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FILE_MODE, SESSION_FILE
 from profilednn_tui.plain import decode_plain
-from profilednn_tui.protocol import MAGIC, VERSION
+from profilednn_tui.protocol.events import MAGIC, VERSION
 from profilednn_tui.session.storage.files import read_file
 from profilednn_tui.session.storage.limits import Integer
 
-HOST_RECORDING = "host.jsonl"
 OUTPUT_FILE = "output.log"
 """Raw bytes of the target's terminal, when it has one of ours."""
 EXIT_FILE = "exit.json"
@@ -33,23 +31,7 @@ SMALL_FILE_BYTES = 1_000_000
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises for text that is damaged, means something else or is nested without end."""
 
-_AGENT_RECORDING = re.compile(r"agent-([1-9][0-9]{0,9})\.jsonl")
-
 _Small = TypeVar("_Small")
-
-
-def agent_recording(pid: int) -> str:
-    return f"agent-{pid}.jsonl"
-
-
-def control_file(pid: int) -> str:
-    return f"control-{pid}"
-
-
-def recording_pid(name: str) -> int | None:
-    """The process that wrote a recording, or nothing for the host's and for files that are no recording."""
-    named = _AGENT_RECORDING.fullmatch(name)
-    return int(named[1]) if named else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from profilednn_tui.protocol import COLUMNS, PHASES, Header
+from profilednn_tui.protocol.events import COLUMNS, Header
+from profilednn_tui.protocol.vocabulary import PHASES
 
 FORMAT_1: Mapping[str, tuple[str, ...]] = {
     "steps.rows": (

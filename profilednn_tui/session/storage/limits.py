@@ -12,7 +12,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from profilednn_tui.protocol import COLUMNS, Attached, Cores, Hello, Machine, Optimization, Status, Window
+from profilednn_tui.protocol.events import (
+    COLUMNS,
+    AttachedEvent,
+    CoresEvent,
+    HelloEvent,
+    MachineEvent,
+    OptimizationEvent,
+    StatusEvent,
+    WindowEvent,
+)
 
 LINE_BYTES = 8 * 1024 * 1024
 """What is longer is no line of ours: a window of 6,000 rows has some hundred kilobytes."""
@@ -32,7 +41,7 @@ WIDE_TEXTS = 20_000_000
 """Characters of all operators and modules of a window together, whose texts may be shared."""
 LARGEST = 1e18
 """Of percentages and rates; an agent's account of itself may hold what is no number."""
-OFTEN: Mapping[type[Any], int] = {Hello: 100, Optimization: 1_000, Attached: 1_000}
+OFTEN: Mapping[type[Any], int] = {HelloEvent: 100, OptimizationEvent: 1_000, AttachedEvent: 1_000}
 """Events that are kept each, and how many of them a recording may have."""
 
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -74,13 +83,13 @@ def check(event: Any) -> None:
             _check_text(name, value)
         elif type(value) is int:
             msgspec.convert(value, Integer)
-        elif isinstance(value, float) and (isfinite(value) or not isinstance(event, Status)):
+        elif isinstance(value, float) and (isfinite(value) or not isinstance(event, StatusEvent)):
             _check_floats(name, [value])
     for name, rows in _TABLES.get(event.kind, {}).items():
         msgspec.convert(getattr(event, name), rows)
-    if isinstance(event, Window):
+    if isinstance(event, WindowEvent):
         _check_window(event)
-    elif isinstance(event, Cores | Machine):
+    elif isinstance(event, CoresEvent | MachineEvent):
         _check_cores(event)
 
 
@@ -103,14 +112,14 @@ def _check_text(name: str, text: str) -> None:
         raise ValueError(f"{name} with a text of {len(text)} characters")
 
 
-def _check_cores(event: Cores | Machine) -> None:
-    counts = [event.cores] if isinstance(event, Machine) else []
+def _check_cores(event: CoresEvent | MachineEvent) -> None:
+    counts = [event.cores] if isinstance(event, MachineEvent) else []
     counts += [len(value) for value in vars(event).values() if isinstance(value, list)]
     if max(counts) > CORES:
         raise ValueError(f"a machine of {max(counts)} cores")
 
 
-def _check_window(event: Window) -> None:
+def _check_window(event: WindowEvent) -> None:
     strings = event.strings
     shared = [index for row in event.operators for index in row[:4]]
     shared += [index for row in event.modules for index in row[:2]]

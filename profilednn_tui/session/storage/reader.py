@@ -11,7 +11,7 @@ import msgspec
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.plain import decode_plain
-from profilednn_tui.protocol import EVENTS, Header
+from profilednn_tui.protocol.events import EVENTS, Header
 from profilednn_tui.session.storage import limits
 from profilednn_tui.session.storage.folder import UNREADABLE, check_version
 from profilednn_tui.session.storage.format import Format

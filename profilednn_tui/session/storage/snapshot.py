@@ -18,7 +18,7 @@ import msgspec
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import SESSION_FILE
 from profilednn_tui.plain import decode_plain
-from profilednn_tui.protocol import MAGIC, VERSION
+from profilednn_tui.protocol.events import MAGIC, VERSION
 from profilednn_tui.session.frames import is_users
 from profilednn_tui.session.storage.files import open_file
 from profilednn_tui.session.storage.folder import (

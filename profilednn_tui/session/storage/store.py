@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from profilednn_tui.paths import SESSION_FILE
+from profilednn_tui.protocol.files import HOST_RECORDING, recording_pid
 from profilednn_tui.session.storage.files import open_file, read_end
-from profilednn_tui.session.storage.folder import HOST_RECORDING, OUTPUT_FILE, ExitFile, SessionFile, recording_pid
+from profilednn_tui.session.storage.folder import OUTPUT_FILE, ExitFile, SessionFile
 from profilednn_tui.session.storage.ownership import why_foreign
 from profilednn_tui.session.storage.reader import Stream
 

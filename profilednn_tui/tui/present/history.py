@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from profilednn_tui import units
-from profilednn_tui.protocol import PHASES
-from profilednn_tui.protocol import Steps as StepEvents
+from profilednn_tui.protocol.events import StepsEvent
+from profilednn_tui.protocol.vocabulary import DATALOADER, FORWARD, PHASES
 from profilednn_tui.session.view import SessionView, Steps
 from profilednn_tui.tui.renderables.columns import stacked_columns
 from profilednn_tui.tui.renderables.line import Line, Span, line_width
@@ -68,7 +68,7 @@ def _bin(steps: Steps, indices: list[int]) -> Bin:
     fair = [index for index in indices if not steps.flags[index]] or indices
     phases = tuple(fmean(steps.phases_ns[index][phase] for index in fair) for phase in range(len(PHASES)))
     losses = [loss for index in indices if (loss := steps.losses[index]) is not None and loss - loss == 0.0]
-    profiled = any(steps.flags[index] & StepEvents.PROFILED for index in indices)
+    profiled = any(steps.flags[index] & StepsEvent.PROFILED for index in indices)
     return Bin(steps.numbers[indices[0]], phases, fmean(losses) if losses else None, profiled)
 
 
@@ -158,5 +158,5 @@ def subtitle(view: SessionView, zoom: int) -> str:
         return ""
     size = steps_per_column(view.steps, zoom)
     each = "a column is a step" if size == 1 else f"a column is {size:,} steps"
-    source = {"dataloader": " · steps from DataLoader batches", "forward": " · steps from forward calls"}
+    source = {DATALOADER: " · steps from DataLoader batches", FORWARD: " · steps from forward calls"}
     return each + source.get(view.steps.source or "", "")

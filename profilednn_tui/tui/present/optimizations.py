@@ -6,13 +6,13 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from profilednn_tui.launch.optimizations import Offer
+from profilednn_tui.protocol.vocabulary import CONFLICT, DECLINED, FAILED, NO_EFFECT, ON, UNAVAILABLE
 from profilednn_tui.session.view import Optimization
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.line import Line, clip, wrap
 
 ROLES = {
-    "on": "success", "no effect": "muted", "declined": "warning", "unavailable": "warning", "conflict": "warning",
-    "failed": "error",
+    ON: "success", NO_EFFECT: "muted", DECLINED: "warning", UNAVAILABLE: "warning", CONFLICT: "warning", FAILED: "error",
 }  # fmt: skip
 
 

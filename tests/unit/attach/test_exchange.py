@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from profilednn_tui.attach.exchange import CarriedPlace
-from profilednn_tui.session.storage.folder import agent_recording
+from profilednn_tui.protocol.files import agent_recording
 
 
 def test_what_a_full_disk_does_not_take_is_carried_later(tmp_path: Path) -> None:

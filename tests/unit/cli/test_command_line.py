@@ -21,7 +21,8 @@ from profilednn_tui.cli.launching import run
 from profilednn_tui.cli.listing import listing_lines, newest_step, prune
 from profilednn_tui.cli.words import TargetKind, Words, divide
 from profilednn_tui.export.session import FORMATS
-from profilednn_tui.protocol import Bye, Status, Steps, encode
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import ByeEvent, StatusEvent, StepsEvent
 from profilednn_tui.session.storage.folder import ExitFile, SessionFile
 
 VALUES = run.options_with_value()
@@ -82,7 +83,7 @@ def session(home: Path, name: str, start_unix_ns: int, exit_code: int | None) ->
 def test_the_list_is_aligned_and_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROFILEDNN_HOME", str(tmp_path))
     finished = session(tmp_path, "2-finished", 0, -9)
-    (finished / "agent-4.jsonl").write_bytes(encode(Steps(1_400, [[0]] * 50)))
+    (finished / "agent-4.jsonl").write_bytes(encode(StepsEvent(1_400, [[0]] * 50)))
     session(tmp_path, "1-lost", 0, None)
     head, first, second = listing_lines(3_000_000_000)
     columns = [head.index(name) for name in ("STATE", "TARGET")]
@@ -96,8 +97,10 @@ def test_the_newest_step_is_read_from_the_end(tmp_path: Path) -> None:
     recording = tmp_path / "agent-1.jsonl"
     recording.write_bytes(b"")
     assert newest_step(recording) is None
-    status = Status(12, 1, 2.0, False, 1, 1, 1, 1, 1.0, 0, 1)
-    recording.write_bytes(encode(Steps(1, [[0]] * 12)) + encode(status) + encode(Bye("end", 1)) + b'3\n{"torn')
+    status = StatusEvent(12, 1, 2.0, False, 1, 1, 1, 1, 1.0, 0, 1)
+    recording.write_bytes(
+        encode(StepsEvent(1, [[0]] * 12)) + encode(status) + encode(ByeEvent("end", 1)) + b'3\n{"torn'
+    )
     assert newest_step(recording) == 12
 
 

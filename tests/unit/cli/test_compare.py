@@ -15,7 +15,7 @@ from profilednn_tui.cli import program
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.plan import Experiment, RunEntry, RunState
 from profilednn_tui.experiment.variants import Variant
-from profilednn_tui.protocol import Machine, Steps, StepSource
+from profilednn_tui.protocol.events import MachineEvent, StepsEvent, StepSourceEvent
 from profilednn_tui.session.open_session import open_session
 from tests.unit.compare.sides import MS, noisy
 from tests.unit.session.recordings import PID, hello, host_events, machine, step_row, window, write_session
@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def record(folder: Path, slower: float = 1.0, host: list[object] | None = None, seed: int = 1) -> Path:
     durations = noisy(np.random.default_rng(seed), 80, 20 * MS * slower)
     rows = [step_row(number, int(ns), 0, 2.0 / number) for number, ns in enumerate(durations, start=1)]
-    agent = [hello(), StepSource("optimizer", "SGD.step", PID, 1), Steps(1, rows), window(1, slower=slower)]
+    agent = [hello(), StepSourceEvent("optimizer", "SGD.step", PID, 1), StepsEvent(1, rows), window(1, slower=slower)]
     return write_session(folder, agent, host, exit_code=0, name=folder.name, script_sha256="ab")
 
 
@@ -83,8 +83,8 @@ def test_markdown_is_a_table_with_a_row_a_variant(home: Path) -> None:
 
 
 def test_snapshots_of_different_machines_are_not_comparable(home: Path, tmp_path: Path) -> None:
-    events = [event for event in host_events() if not isinstance(event, Machine)]
-    other = Machine(**{**vars(machine()), "cpu": "Intel(R) Xeon(R) Platinum 8480+"})
+    events = [event for event in host_events() if not isinstance(event, MachineEvent)]
+    other = MachineEvent(**{**vars(machine()), "cpu": "Intel(R) Xeon(R) Platinum 8480+"})
     files = []
     for name, described in (("here", machine()), ("there", other)):
         session = open_session(record(home / name, host=[described, *events]))

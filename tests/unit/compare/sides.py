@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from profilednn_tui.compare.runs import Run, Side, Turn
 from profilednn_tui.compare.samples import FairSteps
-from profilednn_tui.protocol import PHASES
+from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.view import (
     Cores,
     Machine,

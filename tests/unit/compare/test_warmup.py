@@ -7,7 +7,7 @@ import numpy as np
 from profilednn_tui.compare.runs import Run
 from profilednn_tui.compare.samples import common_warm_up, fair_steps
 from profilednn_tui.compare.warmup import warm_up_length
-from profilednn_tui.protocol import Steps as StepEvent
+from profilednn_tui.protocol.events import StepsEvent
 from tests.unit.compare.sides import MS, noisy, run, view
 
 
@@ -42,9 +42,9 @@ def test_very_short_runs_keep_all_but_one() -> None:
 
 def test_profiled_steps_do_not_count_unless_all_were() -> None:
     base = view([20 * MS] * 4)
-    mixed = replace(base, steps=replace(base.steps, flags=(StepEvent.FIRST, 0, StepEvent.PROFILED, 0)))
+    mixed = replace(base, steps=replace(base.steps, flags=(StepsEvent.FIRST, 0, StepsEvent.PROFILED, 0)))
     assert fair_steps(Run("mixed", mixed)).numbers.tolist() == [2, 4]
-    every = replace(base, steps=replace(base.steps, flags=(StepEvent.PROFILED,) * 4))
+    every = replace(base, steps=replace(base.steps, flags=(StepsEvent.PROFILED,) * 4))
     assert len(fair_steps(Run("every", every))) == 4
 
 

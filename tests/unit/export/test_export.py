@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from profilednn_tui import protocol
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.export.session import FORMATS
 from profilednn_tui.export.session.csv_operators import csv_text
 from profilednn_tui.export.session.json_session import json_text
 from profilednn_tui.export.session.markdown import markdown_text
 from profilednn_tui.export.session.summary import summary_lines
+from profilednn_tui.protocol.events import OptimizationEvent, PrimitivesEvent, StepsEvent
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
@@ -103,7 +103,7 @@ def test_primitives_of_the_windows_come_with_their_operators() -> None:
         "dst:f32:a:blocked:abcd::f0,,alg:convolution_direct,mb32_ic3oc8_ih8oh6kh3sh1dh0ph0_iw8ow6kw3sw1dw0pw0"
     )
     strings = [*window.strings, line]
-    primitives = protocol.Primitives(
+    primitives = PrimitivesEvent(
         window=1, step=5, end_unix_ns=window.end_unix_ns, cost_ns=1, strings=strings, operators=[backward],
         chains=[[0]], rows=[[0, len(strings) - 1, 2, 4_000_000]],
     )  # fmt: skip
@@ -151,7 +151,7 @@ def test_json_shortens_files_inside_the_working_directory_only() -> None:
 
 
 def test_json_stays_json_when_the_loss_diverges() -> None:
-    steps = protocol.Steps(1, [r.step_row(1, loss="nan"), r.step_row(2, loss=None), r.step_row(3, loss="inf")])
+    steps = StepsEvent(1, [r.step_row(1, loss="nan"), r.step_row(2, loss=None), r.step_row(3, loss="inf")])
     text = json_text(view_of(r.hello(), steps))
 
     def refuse(constant: str) -> None:
@@ -214,7 +214,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path, name: st
 
 
 def test_what_came_of_the_optimizations_is_in_every_text() -> None:
-    receipt = protocol.Optimization("channels_last", "on", "53 convolution weights | 1 input", 1)
+    receipt = OptimizationEvent("channels_last", "on", "53 convolution weights | 1 input", 1)
     view = view_of(r.hello(), receipt)
     assert parsed(view)["optimizations"] == [
         {"name": "channels_last", "state": "on", "text": "53 convolution weights | 1 input"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from profilednn_tui import protocol
 from profilednn_tui.export.session.summary import summary_lines
+from profilednn_tui.protocol.events import AgentErrorEvent, NoticeEvent, ProgressEvent
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from tests.unit.export.test_export import view_of
 from tests.unit.session import recordings as r
@@ -62,7 +62,7 @@ def test_a_run_without_torch_says_so() -> None:
 
 
 def test_a_run_without_steps_says_what_was_seen() -> None:
-    progress = protocol.Progress(12, forwards=0, backwards=0, optimizer_steps=0, unix_ns=1, inferences=8)
+    progress = ProgressEvent(12, forwards=0, backwards=0, optimizer_steps=0, unix_ns=1, inferences=8)
     seen = "no training step was seen, only 12 batches, 8 module calls without gradients."
     assert seen in text(finished(r.hello(), progress))
 
@@ -71,7 +71,7 @@ def test_a_run_without_windows_says_why_there_are_no_operators() -> None:
     assert "No operators: no window was recorded" in text(finished(r.hello(), r.training(10)))
 
 
-def no_operators(notice: protocol.Notice | None = None, **hello: Any) -> str:
+def no_operators(notice: NoticeEvent | None = None, **hello: Any) -> str:
     events = [r.hello(**hello), r.training(10), *([notice] if notice else [])]
     return next(line for line in summary_lines(finished(*events)) if "No operators" in line)
 
@@ -82,7 +82,7 @@ def test_a_short_run_says_that_it_could_not_afford_a_window() -> None:
 
 def test_a_run_whose_windows_cannot_be_is_not_called_too_short() -> None:
     assert no_operators(overhead_budget_percent=0.0).endswith("the overhead budget of 0 % allows none.")
-    failed = protocol.Notice("warning", "window_failed", "operator windows were given up", 1)
+    failed = NoticeEvent("warning", "window_failed", "operator windows were given up", 1)
     assert no_operators(failed).endswith("a notice below says why.")
 
 
@@ -118,9 +118,9 @@ def test_errors_and_notices_come_at_the_end_and_the_gravest_first() -> None:
     lines = summary_lines(
         finished(
             *r.agent_events(),
-            protocol.Notice("info", "schedule", "A window every 20 steps.", 1),
-            protocol.Notice("warning", "profiler-in-use", "The target runs torch.profiler itself.", 1),
-            protocol.AgentError("hooks", "KeyError: 'x'", 1),
+            NoticeEvent("info", "schedule", "A window every 20 steps.", 1),
+            NoticeEvent("warning", "profiler-in-use", "The target runs torch.profiler itself.", 1),
+            AgentErrorEvent("hooks", "KeyError: 'x'", 1),
         )
     )
     assert [line.split()[0] for line in lines[-3:]] == ["agent", "warning", "info"]

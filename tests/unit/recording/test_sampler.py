@@ -10,7 +10,15 @@ import pytest
 
 from profilednn_tui.clock import Clock
 from profilednn_tui.collect import machine
-from profilednn_tui.protocol import Bye, Distributed, Exit, Hello, Notice, encode, header
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import (
+    ByeEvent,
+    DistributedEvent,
+    ExitEvent,
+    HelloEvent,
+    NoticeEvent,
+    current_header,
+)
 from profilednn_tui.recording import sampler as recorder
 from profilednn_tui.recording.participants import Roster
 from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, EventFile, Recorder
@@ -43,7 +51,7 @@ def test_the_head_the_samples_and_the_end(tmp_path: Path) -> None:
     hand.now_s += 1
     target.sample_if_due()
     assert kinds(tmp_path)[2:] == ["cores", "threads", "memory", "workers"]
-    target.finish(Exit(3, 1, 0.1, 0.2, 4))
+    target.finish(ExitEvent(3, 1, 0.1, 0.2, 4))
     assert events(tmp_path)[-1]["exit_code"] == 3
     assert (tmp_path / "host.jsonl").stat().st_mode & 0o777 == 0o600
 
@@ -110,8 +118,8 @@ def test_a_line_cut_by_a_full_disk_does_not_spoil_the_next(tmp_path: Path, monke
     real_write = os.write
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", lambda descriptor, data: real_write(descriptor, data[:10]))
-        file.append(Bye("lost", 1))
-    file.append(Bye("kept", 2))
+        file.append(ByeEvent("lost", 1))
+    file.append(ByeEvent("kept", 2))
     *torn, account, whole = (tmp_path / "host.jsonl").read_bytes().splitlines()
     assert all(len(piece) <= 10 for piece in torn)
     assert json.loads(account)["text"].startswith("1 of the profiler's own lines are lost: The disk is full")
@@ -129,28 +137,28 @@ def test_a_session_keeps_room_to_say_that_the_disk_is_full(tmp_path: Path, monke
         return real_write(descriptor, data)
 
     monkeypatch.setattr(os, "write", full)
-    target.tell(Notice("warning", "output-disk", "10 B of the target's output are lost.", 1))
-    target.finish(Exit(0, 1, 0.0, 0.0, 0))
+    target.tell(NoticeEvent("warning", "output-disk", "10 B of the target's output are lost.", 1))
+    target.finish(ExitEvent(0, 1, 0.0, 0.0, 0))
     assert [event.get("code", event["event"]) for event in events(tmp_path)] == ["host-disk", "exit"]
     assert "No space left" in str(target.trouble())
     assert target.trouble() is None
-    target.finish(Exit(0, 1, 0.0, 0.0, 0))
+    target.finish(ExitEvent(0, 1, 0.0, 0.0, 0))
     assert events(tmp_path)[2]["code"] == "output-disk"
 
 
 def test_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
-    EventFile(tmp_path / "gone" / "host.jsonl").append(Bye("lost", 1))
+    EventFile(tmp_path / "gone" / "host.jsonl").append(ByeEvent("lost", 1))
     assert list(tmp_path.iterdir()) == []
 
 
 def hello(pid: int, rank: int | None) -> bytes:
-    said = Hello(pid, 1, pid, [], "/", "python", "3.11", "2.14", 1, 1, rank, None, 2.0, [], "launch", 1)
-    return encode(header("agent", pid, 1)) + encode(said)
+    said = HelloEvent(pid, 1, pid, [], "/", "python", "3.11", "2.14", 1, 1, rank, None, 2.0, [], "launch", 1)
+    return encode(current_header("agent", pid, 1)) + encode(said)
 
 
 def test_the_roster_knows_agents_once_they_have_said_hello(tmp_path: Path) -> None:
     roster = Roster(tmp_path)
-    (tmp_path / "agent-11.jsonl").write_bytes(encode(header("agent", 11, 1)))
+    (tmp_path / "agent-11.jsonl").write_bytes(encode(current_header("agent", 11, 1)))
     (tmp_path / "agent-12.jsonl").write_bytes(hello(12, 3))
     assert dict(roster.agents()) == {12: 3}
     (tmp_path / "agent-11.jsonl").write_bytes(hello(11, None)[:-20])
@@ -166,7 +174,7 @@ def test_the_roster_learns_a_rank_that_comes_late(tmp_path: Path) -> None:
     recording.write_bytes(hello(11, None))
     assert dict(roster.agents()) == {11: None}
     with recording.open("ab") as stream:
-        stream.write(encode(Distributed(1, 2, 1)))
+        stream.write(encode(DistributedEvent(1, 2, 1)))
     assert dict(roster.agents()) == {11: 1}
 
 

@@ -1,4 +1,4 @@
-"""Recordings as an agent and a host write them, built through `protocol.encode`: for tests only."""
+"""Recordings as an agent and a host write them, built through `encode`: for tests only."""
 
 from __future__ import annotations
 
@@ -7,8 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from profilednn_tui import protocol
-from profilednn_tui.session.storage.folder import HOST_RECORDING, ExitFile, SessionFile, agent_recording
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import (
+    MAGIC,
+    VERSION,
+    ByeEvent,
+    CoresEvent,
+    ExitEvent,
+    Header,
+    HelloEvent,
+    MachineEvent,
+    MemoryEvent,
+    StatusEvent,
+    StepsEvent,
+    StepSourceEvent,
+    ThreadsEvent,
+    WindowEvent,
+    WorkersEvent,
+    current_header,
+)
+from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording
+from profilednn_tui.session.storage.folder import ExitFile, SessionFile
 
 START_UNIX_NS = 1_790_000_000_000_000_000
 PID = 4_100_001
@@ -17,7 +36,7 @@ LAUNCHER_PID = 4_100_000
 STEP_NS = 40_000_000
 
 
-def hello(pid: int = PID, rank: int | None = None, **changes: Any) -> protocol.Hello:
+def hello(pid: int = PID, rank: int | None = None, **changes: Any) -> HelloEvent:
     fields: dict[str, Any] = {
         "pid": pid,
         "parent_pid": LAUNCHER_PID,
@@ -36,7 +55,7 @@ def hello(pid: int = PID, rank: int | None = None, **changes: Any) -> protocol.H
         "how": "launch",
         "unix_ns": START_UNIX_NS + 2_000_000_000,
     }
-    return protocol.Hello(**{**fields, **changes})
+    return HelloEvent(**{**fields, **changes})
 
 
 def step_row(number: int, duration_ns: int = STEP_NS, flags: int = 0, loss: Any = None) -> list[Any]:
@@ -46,19 +65,19 @@ def step_row(number: int, duration_ns: int = STEP_NS, flags: int = 0, loss: Any 
     return [end_unix_ns, duration_ns, *phases, duration_ns - sum(phases), loss, flags]
 
 
-def steps(first: int, count: int, **row: Any) -> protocol.Steps:
-    return protocol.Steps(first, [step_row(number, **row) for number in range(first, first + count)])
+def steps(first: int, count: int, **row: Any) -> StepsEvent:
+    return StepsEvent(first, [step_row(number, **row) for number in range(first, first + count)])
 
 
-def training(count: int, first: int = 1) -> protocol.Steps:
+def training(count: int, first: int = 1) -> StepsEvent:
     """Steps as they come: the first is slow and flagged, the loss falls."""
     rows = [step_row(number, STEP_NS + number % 7 * 100_000, 0, 2.0 / number) for number in range(first, first + count)]
     if first == 1:
-        rows[0] = step_row(1, 20 * STEP_NS, protocol.Steps.FIRST, 2.0)
-    return protocol.Steps(first, rows)
+        rows[0] = step_row(1, 20 * STEP_NS, StepsEvent.FIRST, 2.0)
+    return StepsEvent(first, rows)
 
 
-def window(number: int = 1, step: int = 5, slower: float = 1.0, script: str = "train.py") -> protocol.Window:
+def window(number: int = 1, step: int = 5, slower: float = 1.0, script: str = "train.py") -> WindowEvent:
     """One step of a small convolutional net: forward, backward and optimizer, with stacks and modules."""
 
     def ns(microseconds: float) -> int:
@@ -80,7 +99,7 @@ def window(number: int = 1, step: int = 5, slower: float = 1.0, script: str = "t
         [2, 3, 2, 1, 1, ns(9000), ns(9000), 1],
         [3, 4, -1, -1, 4, ns(700), ns(700), 0],
     ]
-    return protocol.Window(
+    return WindowEvent(
         number=number,
         step=step,
         end_unix_ns=step_row(step)[0],
@@ -114,7 +133,7 @@ def window(number: int = 1, step: int = 5, slower: float = 1.0, script: str = "t
     )
 
 
-def big_window(number: int, operators: int = 400, stacks: int = 12, depth: int = 20) -> protocol.Window:
+def big_window(number: int, operators: int = 400, stacks: int = 12, depth: int = 20) -> WindowEvent:
     """A window of a large model: `operators` times `stacks` rows."""
     strings = [
         "",
@@ -135,7 +154,7 @@ def big_window(number: int, operators: int = 400, stacks: int = 12, depth: int =
         for operator in range(operators)
         for stack in range(stacks)
     ]
-    return protocol.Window(
+    return WindowEvent(
         number=number,
         step=number * 50,
         end_unix_ns=step_row(number * 50)[0],
@@ -155,8 +174,8 @@ def big_window(number: int, operators: int = 400, stacks: int = 12, depth: int =
     )
 
 
-def machine(affinity: Sequence[int] = (0, 1, 2, 3)) -> protocol.Machine:
-    return protocol.Machine(
+def machine(affinity: Sequence[int] = (0, 1, 2, 3)) -> MachineEvent:
+    return MachineEvent(
         cpu="AMD EPYC 9354 32-Core Processor",
         cores=4,
         physical_cores=2,
@@ -171,7 +190,7 @@ def machine(affinity: Sequence[int] = (0, 1, 2, 3)) -> protocol.Machine:
 
 def cores(
     target: Sequence[float] = (90.0, 90.0, 90.0, 90.0), others: Sequence[float] = (1.0, 0.0, 0.0, 0.0), **changes: Any
-) -> protocol.Cores:
+) -> CoresEvent:
     busy = [a + b for a, b in zip(target, others, strict=True)]
     fields: dict[str, Any] = {
         "unix_ns": START_UNIX_NS + 3_000_000_000,
@@ -183,11 +202,11 @@ def cores(
         "host_percent": 1.5,
         "throttled_percent": 0.0,
     }
-    return protocol.Cores(**{**fields, **changes})
+    return CoresEvent(**{**fields, **changes})
 
 
-def memory(rss_bytes: int = 800_000_000) -> protocol.Memory:
-    return protocol.Memory(
+def memory(rss_bytes: int = 800_000_000) -> MemoryEvent:
+    return MemoryEvent(
         unix_ns=START_UNIX_NS + 3_000_000_000,
         rss_bytes=rss_bytes,
         workers_rss_bytes=0,
@@ -200,20 +219,20 @@ def memory(rss_bytes: int = 800_000_000) -> protocol.Memory:
     )
 
 
-def threads() -> protocol.Threads:
+def threads() -> ThreadsEvent:
     rows = [
         [PID, PID, "python", "main", 96.0, 12.0, 3.0, 0],
         [PID, PID + 1, "pt_autograd_0", "autograd", 88.0, 10.0, 4.0, 1],
         [PID, PID + 2, "python", "OpenMP", 91.5, 8.0, 5.0, 2],
     ]
-    return protocol.Threads(START_UNIX_NS + 3_000_000_000, 14, rows)
+    return ThreadsEvent(START_UNIX_NS + 3_000_000_000, 14, rows)
 
 
-def workers() -> protocol.Workers:
-    return protocol.Workers(START_UNIX_NS + 3_000_000_000, [[PID + 9, "DataLoader worker", 12.0, 210_000_000]])
+def workers() -> WorkersEvent:
+    return WorkersEvent(START_UNIX_NS + 3_000_000_000, [[PID + 9, "DataLoader worker", 12.0, 210_000_000]])
 
 
-def status(count: int = 0, windows: int = 0, overhead_percent: float = 0.8, **changes: Any) -> protocol.Status:
+def status(count: int = 0, windows: int = 0, overhead_percent: float = 0.8, **changes: Any) -> StatusEvent:
     fields: dict[str, Any] = {
         "steps": count,
         "windows": windows,
@@ -227,15 +246,15 @@ def status(count: int = 0, windows: int = 0, overhead_percent: float = 0.8, **ch
         "dropped_events": 0,
         "unix_ns": START_UNIX_NS + 6_000_000_000,
     }
-    return protocol.Status(**{**fields, **changes})
+    return StatusEvent(**{**fields, **changes})
 
 
-def bye(reason: str = "exit") -> protocol.Bye:
-    return protocol.Bye(reason, START_UNIX_NS + 60_000_000_000)
+def bye(reason: str = "exit") -> ByeEvent:
+    return ByeEvent(reason, START_UNIX_NS + 60_000_000_000)
 
 
-def exit_event(exit_code: int = 0) -> protocol.Exit:
-    return protocol.Exit(exit_code, START_UNIX_NS + 61_000_000_000, 200.0, 20.0, 900_000_000)
+def exit_event(exit_code: int = 0) -> ExitEvent:
+    return ExitEvent(exit_code, START_UNIX_NS + 61_000_000_000, 200.0, 20.0, 900_000_000)
 
 
 def session_file(**changes: Any) -> SessionFile:
@@ -251,12 +270,12 @@ def session_file(**changes: Any) -> SessionFile:
     return SessionFile(**{**fields, **changes})
 
 
-def header(writer: str, pid: int, version: int = protocol.VERSION, magic: str = protocol.MAGIC) -> protocol.Header:
-    return replace(protocol.header(writer, pid, START_UNIX_NS), version=version, magic=magic)
+def header(writer: str, pid: int, version: int = VERSION, magic: str = MAGIC) -> Header:
+    return replace(current_header(writer, pid, START_UNIX_NS), version=version, magic=magic)
 
 
 def lines(*events: Any) -> bytes:
-    return b"".join(protocol.encode(event) for event in events)
+    return b"".join(encode(event) for event in events)
 
 
 def append(path: Path, *events: Any) -> None:
@@ -268,7 +287,7 @@ def agent_events(count: int = 40, windows: int = 3) -> list[Any]:
     """A training from its start, without its end."""
     events: list[Any] = [
         hello(),
-        protocol.StepSource("optimizer", "SGD.step ends each iteration", PID, START_UNIX_NS + 2_500_000_000),
+        StepSourceEvent("optimizer", "SGD.step ends each iteration", PID, START_UNIX_NS + 2_500_000_000),
         training(count),
     ]
     events += [window(number, step=number * 5) for number in range(1, windows + 1)]

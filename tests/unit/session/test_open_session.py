@@ -12,19 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from profilednn_tui import protocol
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.protocol.codec import decode_command, encode
+from profilednn_tui.protocol.events import Command, StepsEvent, ThreadsEvent
+from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording, control_file
 from profilednn_tui.session import open_session as module
 from profilednn_tui.session.open_session import END_GRACE_S, LIVENESS_INTERVAL_S, OpenSession, open_session
-from profilednn_tui.session.storage.folder import (
-    HOST_RECORDING,
-    INPUT_FIFO,
-    OUTPUT_FILE,
-    ExitFile,
-    HolderFile,
-    agent_recording,
-    control_file,
-)
+from profilednn_tui.session.storage.folder import INPUT_FIFO, OUTPUT_FILE, ExitFile, HolderFile
 from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.store import FolderStore
 from profilednn_tui.session.view import State
@@ -78,7 +72,7 @@ def test_an_agent_that_appears_later_is_found(tmp_path: Path) -> None:
 
 def test_a_torn_tail_waits_for_its_end(folder: Path) -> None:
     session = caught_up(open_session(folder, alive=everyone))
-    line = protocol.encode(r.training(1, first=41))
+    line = encode(r.training(1, first=41))
     recording = folder / agent_recording(r.PID)
     with recording.open("ab") as stream:
         stream.write(line[:20])
@@ -126,8 +120,8 @@ def test_one_unreadable_recording_is_a_notice_and_the_others_show(folder: Path, 
 
 
 def test_events_that_make_no_sense_are_counted(folder: Path) -> None:
-    r.append(folder / agent_recording(r.PID), protocol.Steps(41, [[1, 2]]), r.training(1, first=41))
-    r.append(folder / HOST_RECORDING, protocol.Threads(1, 1, [["short"]]))
+    r.append(folder / agent_recording(r.PID), StepsEvent(41, [[1, 2]]), r.training(1, first=41))
+    r.append(folder / HOST_RECORDING, ThreadsEvent(1, 1, [["short"]]))
     view = caught_up(open_session(folder, alive=everyone)).view()
     assert view.agent.bad_lines == 2
     assert view.steps.count == 41
@@ -302,19 +296,19 @@ def test_a_command_reaches_every_running_agent_in_a_private_file(folder: Path) -
     for pid, last in ((77, r.training(1)), (78, r.bye())):
         r.append(folder / agent_recording(pid), r.header("agent", pid), r.hello(pid=pid), last)
     session = caught_up(open_session(folder, alive=everyone))
-    assert session.send(protocol.Command("pause_windows")) == 2
-    assert session.send(protocol.Command("budget", 5.0)) == 2
+    assert session.send(Command("pause_windows")) == 2
+    assert session.send(Command("budget", 5.0)) == 2
     for pid in (r.PID, 77):
         control = folder / control_file(pid)
         assert stat.S_IMODE(control.stat().st_mode) == 0o600
-        commands = [protocol.decode_command(line) for line in control.read_bytes().splitlines()]
-        assert commands == [protocol.Command("pause_windows"), protocol.Command("budget", 5.0)]
+        commands = [decode_command(line) for line in control.read_bytes().splitlines()]
+        assert commands == [Command("pause_windows"), Command("budget", 5.0)]
     assert not (folder / control_file(78)).exists()
 
 
 def test_a_session_that_ended_takes_no_command(tmp_path: Path) -> None:
     session = caught_up(open_session(r.write_session(tmp_path / "s", exit_code=0)))
-    assert session.send(protocol.Command("window_now")) == 0
+    assert session.send(Command("window_now")) == 0
     assert list((tmp_path / "s").glob("control-*")) == []
 
 

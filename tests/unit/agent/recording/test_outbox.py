@@ -12,7 +12,7 @@ import pytest
 from profilednn_tui.agent.recording import outbox as module
 from profilednn_tui.agent.recording.outbox import FinishedStep, Outbox
 from profilednn_tui.agent.steps.timeline import Cut
-from profilednn_tui.protocol import Bye
+from profilednn_tui.protocol.events import ByeEvent
 
 
 def step(number: int) -> FinishedStep:
@@ -56,7 +56,7 @@ def test_what_the_disk_refuses_waits_and_a_torn_line_is_set_apart(
 ) -> None:
     outbox = Outbox(str(tmp_path))
     outbox.flush()
-    outbox.put(Bye("exit", 1))
+    outbox.put(ByeEvent("exit", 1))
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:5]))
     outbox.flush()
@@ -77,7 +77,7 @@ def test_a_full_disk_keeps_what_it_could_not_write(tmp_path: Path, monkeypatch: 
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
-        outbox.put(Bye("exit", 1))
+        outbox.put(ByeEvent("exit", 1))
         outbox.flush()
     outbox.flush()
 
@@ -96,16 +96,16 @@ def test_what_a_full_disk_never_takes_is_forgotten_and_said_so(tmp_path: Path, m
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
         for _ in range(30):
-            outbox.put(Bye("x" * 1_000_000, 1))
+            outbox.put(ByeEvent("x" * 1_000_000, 1))
             outbox.flush()
         assert sum(map(len, outbox._lines)) < 2 * module.MAX_WAITING_BYTES
-    outbox.put(Bye("exit", 1))
+    outbox.put(ByeEvent("exit", 1))
     outbox.flush()
 
     lines = lines_of(outbox)
     (notice,) = [line for line in lines if line["event"] == "notice"]
     assert str(notice["text"]).startswith(f"{outbox.dropped} lines of process {os.getpid()} are lost")
     assert lines[-1]["reason"] == "exit"
-    outbox.put(Bye("later", 1))
+    outbox.put(ByeEvent("later", 1))
     outbox.flush()
     assert [line["event"] for line in lines_of(outbox)].count("notice") == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui.agent.steps.timeline import BACKWARD, DATA, FORWARD, INFERENCE, Timeline
-from profilednn_tui.protocol import PHASES
+from profilednn_tui.protocol.vocabulary import PHASES
 
 
 class Clock:

@@ -15,7 +15,7 @@ from profilednn_tui.agent.windows import window as module
 from profilednn_tui.agent.windows.budget import FAILURES, Schedule
 from profilednn_tui.agent.windows.torch_profiler import TorchProfiler
 from profilednn_tui.agent.windows.window import Windows
-from profilednn_tui.protocol import Notice, Steps, Window
+from profilednn_tui.protocol.events import NoticeEvent, StepsEvent, WindowEvent
 
 MS = 1_000_000
 SECOND = 1_000 * MS
@@ -54,11 +54,11 @@ def broken(*arguments: Any) -> Any:
 
 
 def test_a_window_that_goes_well_is_reported(fixture: Fixture) -> None:
-    assert fixture.take() == Steps.PROFILED
-    (window,) = fixture.of(Window)
+    assert fixture.take() == StepsEvent.PROFILED
+    (window,) = fixture.of(WindowEvent)
     assert window.step == 3
     assert fixture.windows.schedule.spent_ns == window.cost_ns > 0
-    assert not fixture.of(Notice)
+    assert not fixture.of(NoticeEvent)
 
 
 @pytest.mark.parametrize("part", ["summarize", "start", "stop"])
@@ -74,13 +74,13 @@ def test_a_window_that_fails_is_booked_and_told_in_one_sentence(
 
     flags = fixture.take()
 
-    assert flags == (Steps.DISTURBED if part == "start" else Steps.PROFILED)
+    assert flags == (StepsEvent.DISTURBED if part == "start" else StepsEvent.PROFILED)
     assert not fixture.windows.open
     assert not fixture.profiler.busy(), "the profiler is off"
     schedule = fixture.windows.schedule
     assert (schedule.windows, schedule.failures) == (0, 1)
     assert schedule.spent_ns > 0
-    (notice,) = fixture.of(Notice)
+    (notice,) = fixture.of(NoticeEvent)
     assert notice.code == "window_failed"
     assert "(ValueError: two lines, test_window.py line " in notice.text
     assert "\n" not in notice.text
@@ -95,7 +95,7 @@ def test_after_some_failures_windows_are_given_up_and_steps_are_not(
         fixture.take(step + 2)
 
     assert fixture.windows.schedule.given_up
-    last = fixture.of(Notice)[-1]
+    last = fixture.of(NoticeEvent)[-1]
     assert last.text.startswith("operator windows were given up, 3 in a row have failed (ValueError: ")
     assert last.text.endswith("steps, phases and losses are still recorded, operators are not")
 
@@ -106,7 +106,7 @@ def test_a_window_after_a_failure_is_whole(fixture: Fixture, monkeypatch: pytest
         fixture.take(2)
     fixture.take(4)
 
-    (window,) = fixture.of(Window)
+    (window,) = fixture.of(WindowEvent)
     assert "aten::add" in window.strings
     assert fixture.windows.schedule.failures == 0
 
@@ -118,8 +118,8 @@ def test_without_the_join_there_are_operators_all_the_same(fixture: Fixture, mon
     fixture.take(2)
     fixture.take(4)
 
-    assert len(fixture.of(Window)) == 2
-    (notice,) = fixture.of(Notice)
+    assert len(fixture.of(WindowEvent)) == 2
+    (notice,) = fixture.of(NoticeEvent)
     assert notice.text.startswith("what oneDNN runs cannot be joined to its operators (ValueError: two lines, ")
 
 
@@ -140,7 +140,7 @@ def test_the_programs_own_profiler_is_told_and_is_no_failure(fixture: Fixture) -
         fixture.windows.finish(3, 5 * MS, SECOND)
 
     assert fixture.windows.schedule.failures == 0
-    assert [notice.code for notice in fixture.of(Notice)] == ["foreign_profiler"]
+    assert [notice.code for notice in fixture.of(NoticeEvent)] == ["foreign_profiler"]
 
 
 def test_steps_that_have_grown_ask_for_a_window(fixture: Fixture) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import AttachedEvent, StacksEvent
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.view import Frame, State
 from tests.unit.session import recordings as r
 
 HOST = 0
-STACKS = protocol.Stacks(5, ["MainThread", "main", "train.py"], [[r.PID, r.PID, 0, True, False, [1, 2, 7]]], ["no"])
+STACKS = StacksEvent(5, ["MainThread", "main", "train.py"], [[r.PID, r.PID, 0, True, False, [1, 2, 7]]], ["no"])
 
 
 def attached_session() -> Session:
@@ -28,7 +28,7 @@ def test_until_the_agent_is_there_the_stacks_from_outside_are() -> None:
 
 def test_when_no_way_in_was_found_the_reasons_are_told() -> None:
     session = attached_session()
-    session.apply(HOST, protocol.Attached(r.PID, "", ["it has not imported torch"], 0, 5))
+    session.apply(HOST, AttachedEvent(r.PID, "", ["it has not imported torch"], 0, 5))
     view = session.view()
     assert view.state is State.OUTSIDE
     (notice,) = view.notices
@@ -38,7 +38,7 @@ def test_when_no_way_in_was_found_the_reasons_are_told() -> None:
 
 def test_an_agent_that_comes_late_is_shown_all_the_same() -> None:
     session = attached_session()
-    session.apply(HOST, protocol.Attached(r.PID, "", ["no answer"], 0, 5))
+    session.apply(HOST, AttachedEvent(r.PID, "", ["no answer"], 0, 5))
     session.apply(r.PID, r.hello())
     assert session.view().state is State.WAITING
 
@@ -65,7 +65,7 @@ def test_a_view_from_outside_ends_with_its_recorder() -> None:
 
 def test_what_the_dump_says_that_makes_no_sense_is_a_bad_line() -> None:
     session = attached_session()
-    broken = protocol.Stacks(5, [], [[1, 1, 3, True, False, []]], [])
+    broken = StacksEvent(5, [], [[1, 1, 3, True, False, []]], [])
     try:
         session.apply(HOST, broken)
     except (IndexError, ValueError):

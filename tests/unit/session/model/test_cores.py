@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import CoresEvent
 from profilednn_tui.session.model.cores import HISTORY, CoreSeries
 from tests.unit.session import recordings as r
 
 
-def series(*events: protocol.Cores, affinity: tuple[int, ...] = (0, 1, 2, 3)) -> CoreSeries:
+def series(*events: CoresEvent, affinity: tuple[int, ...] = (0, 1, 2, 3)) -> CoreSeries:
     cores = CoreSeries()
     cores.set_affinity(affinity)
     for event in events:
@@ -19,7 +19,7 @@ def series(*events: protocol.Cores, affinity: tuple[int, ...] = (0, 1, 2, 3)) ->
     return cores
 
 
-def contention(*events: protocol.Cores, **options: Any) -> str | None:
+def contention(*events: CoresEvent, **options: Any) -> str | None:
     return series(*events, **options).view(ended=False).contention
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import StepsEvent
 from profilednn_tui.session.model.process import Process
 from profilednn_tui.session.model.steps import KEPT_STEPS
 from profilednn_tui.session.view import Operators, PaceChange
@@ -20,8 +20,8 @@ def process(durations_ms: Sequence[float], windows: Sequence[int]) -> Process:
     for number, step in enumerate(windows, start=1):
         made.windows.add(r.window(number, step=step))
     for number, duration_ms in enumerate(durations_ms, start=1):
-        flags = protocol.Steps.PROFILED if number in windows else protocol.Steps.FIRST if number == 1 else 0
-        made.on_steps(protocol.Steps(number, [r.step_row(number, int(duration_ms * MS), flags)]))
+        flags = StepsEvent.PROFILED if number in windows else StepsEvent.FIRST if number == 1 else 0
+        made.on_steps(StepsEvent(number, [r.step_row(number, int(duration_ms * MS), flags)]))
     return made
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import PrimitivesEvent
 from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.view import OperatorKey
 
@@ -18,7 +18,7 @@ REORDER = "cpu,reorder,jit:uni,undef,src:f32::blocked:abcd::f0 dst:f32::blocked:
 OUTER, INNER = OperatorKey("aten::conv2d", "[[1, 16, 8, 8]]"), OperatorKey("aten::mkldnn_convolution", "")
 
 
-def window(number: int = 1, **changes: Any) -> protocol.Primitives:
+def window(number: int = 1, **changes: Any) -> PrimitivesEvent:
     fields: dict[str, Any] = {
         "window": number,
         "step": 10 * number,
@@ -29,7 +29,7 @@ def window(number: int = 1, **changes: Any) -> protocol.Primitives:
         "chains": [[0, 1], [0]],
         "rows": [[0, 0, 1, 3_000_000], [0, 1, 2, 500_000], [1, 1, 1, 250_000], [-1, 1, 1, 250_000]],
     }
-    return protocol.Primitives(**{**fields, **changes})
+    return PrimitivesEvent(**{**fields, **changes})
 
 
 def test_primitives_belong_to_all_operators_around_them() -> None:

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import (
+    AgentErrorEvent,
+    DistributedEvent,
+    NoticeEvent,
+    OptimizationEvent,
+    ProgressEvent,
+    StepsEvent,
+    ThreadsEvent,
+    WorkersEvent,
+)
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.view import Notice, Optimization, State
 from tests.unit.session import recordings as r
@@ -20,10 +29,8 @@ def session(*events: Any, live: bool = True) -> Session:
     return made
 
 
-def progress(**counts: int) -> protocol.Progress:
-    return protocol.Progress(
-        **{"batches": 0, "forwards": 0, "backwards": 0, "optimizer_steps": 0, "unix_ns": 1, **counts}
-    )
+def progress(**counts: int) -> ProgressEvent:
+    return ProgressEvent(**{"batches": 0, "forwards": 0, "backwards": 0, "optimizer_steps": 0, "unix_ns": 1, **counts})
 
 
 @pytest.mark.parametrize(
@@ -113,7 +120,7 @@ def test_the_host_events_show() -> None:
 
 
 def test_the_agent_gives_account_of_itself() -> None:
-    made = session(*r.agent_events(windows=2), protocol.AgentError("hooks", "ValueError: 3", 1))
+    made = session(*r.agent_events(windows=2), AgentErrorEvent("hooks", "ValueError: 3", 1))
     made.add_bad_lines(2)
     agent = made.view().agent
     assert (agent.windows, agent.budget_percent, agent.overhead_percent) == (2, 2.0, 0.8)
@@ -131,9 +138,9 @@ def test_before_the_first_account_the_overhead_is_unknown_and_not_zero() -> None
 def test_a_later_notice_with_the_same_code_replaces_the_earlier() -> None:
     made = session(
         r.hello(),
-        protocol.Notice("info", "schedule", "every 10 steps", 1),
-        protocol.Notice("warning", "old-torch", "torch 2.3 is too old", 2),
-        protocol.Notice("info", "schedule", "every 20 steps", 3),
+        NoticeEvent("info", "schedule", "every 10 steps", 1),
+        NoticeEvent("warning", "old-torch", "torch 2.3 is too old", 2),
+        NoticeEvent("info", "schedule", "every 20 steps", 3),
     )
     assert made.view().notices == (
         Notice("warning", "old-torch", "torch 2.3 is too old"),
@@ -142,7 +149,7 @@ def test_a_later_notice_with_the_same_code_replaces_the_earlier() -> None:
 
 
 def test_notices_stay_bounded() -> None:
-    made = session(*(protocol.Notice("info", f"code-{i}", "text", i) for i in range(500)))
+    made = session(*(NoticeEvent("info", f"code-{i}", "text", i) for i in range(500)))
     assert len({notice.code for notice in made.view().notices}) <= 100
 
 
@@ -195,9 +202,7 @@ def test_an_event_of_a_process_that_never_said_hello_is_refused() -> None:
         session(r.training(3))
 
 
-@pytest.mark.parametrize(
-    "event", [protocol.Threads(1, 3, [[1, 2]]), protocol.Workers(1, [[1]]), protocol.Steps(1, [["x"] * 11])]
-)
+@pytest.mark.parametrize("event", [ThreadsEvent(1, 3, [[1, 2]]), WorkersEvent(1, [[1]]), StepsEvent(1, [["x"] * 11])])
 def test_rows_that_make_no_sense_are_refused(event: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
         session(r.hello(), event)
@@ -211,9 +216,9 @@ def test_the_newest_receipt_of_an_optimization_counts_and_what_was_asked_for_is_
     hello = replace(r.hello(), optimizations=["bf16", "ipex"])
     made = session(hello)
     assert made.view().optimizations == (Optimization("bf16", "asked", ""), Optimization("ipex", "asked", ""))
-    made.apply(r.PID, protocol.Optimization("bf16", "on", "3 of 4 layers", 1))
-    made.apply(r.PID, protocol.Optimization("ipex", "unavailable", "not installed", 2))
-    made.apply(r.PID, protocol.Optimization("bf16", "on", "4 of 4 layers", 3))
+    made.apply(r.PID, OptimizationEvent("bf16", "on", "3 of 4 layers", 1))
+    made.apply(r.PID, OptimizationEvent("ipex", "unavailable", "not installed", 2))
+    made.apply(r.PID, OptimizationEvent("bf16", "on", "4 of 4 layers", 3))
     assert made.view().optimizations == (
         Optimization("bf16", "on", "4 of 4 layers"),
         Optimization("ipex", "unavailable", "not installed"),
@@ -230,7 +235,7 @@ def lives(*born_s: int, died_s: tuple[int, ...] = (), rank: int | None = 0, pare
         at = r.START_UNIX_NS + second * SECOND
         made.apply(100 + number, r.hello(pid=100 + number, rank=rank, parent_pid=parent_pid, unix_ns=at))
         row = [at + SECOND, *r.step_row(1)[1:]]
-        made.apply(100 + number, protocol.Steps(1, [row] * (10 * (number + 1))))
+        made.apply(100 + number, StepsEvent(1, [row] * (10 * (number + 1))))
         if number < len(died_s):
             made.apply(100 + number, r.status(unix_ns=r.START_UNIX_NS + died_s[number] * SECOND))
     return made
@@ -275,7 +280,7 @@ def test_processes_without_a_rank_are_no_lives_of_each_other() -> None:
 
 def test_a_rank_that_is_learned_late_counts() -> None:
     made = ranks(2, 1)
-    made.apply(102, protocol.Distributed(0, 3, 1))
+    made.apply(102, DistributedEvent(0, 3, 1))
     target = made.view().target
 
     assert (target.pid, target.rank, target.world_size) == (102, 0, 3)
@@ -293,8 +298,8 @@ def test_what_a_process_did_before_it_called_exec_is_an_earlier_life() -> None:
 
 def test_the_receipts_of_every_process_are_there() -> None:
     made = ranks(1, 2)
-    made.apply(101, protocol.Optimization("bf16", "on", "4 layers", 1))
-    made.apply(102, protocol.Optimization("bf16", "no effect", "because nothing was called", 1))
+    made.apply(101, OptimizationEvent("bf16", "on", "4 layers", 1))
+    made.apply(102, OptimizationEvent("bf16", "no effect", "because nothing was called", 1))
     found = {entry.rank: [one.state for one in entry.optimizations] for entry in made.view().processes}
 
     assert found == {1: ["on"], 2: ["no effect"], 0: []}

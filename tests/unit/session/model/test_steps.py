@@ -6,31 +6,31 @@ import math
 
 import pytest
 
-from profilednn_tui import protocol
-from profilednn_tui.protocol import PHASES
+from profilednn_tui.protocol.events import StepsEvent, StepSourceEvent
+from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.model.steps import KEPT_STEPS, StepSeries
 from tests.unit.session import recordings as r
 
 MS = 1_000_000
 
 
-def series(*events: protocol.Steps) -> StepSeries:
+def series(*events: StepsEvent) -> StepSeries:
     steps = StepSeries()
     for event in events:
         steps.add(event)
     return steps
 
 
-def one(number: int, duration_ns: int, flags: int = 0) -> protocol.Steps:
+def one(number: int, duration_ns: int, flags: int = 0) -> StepsEvent:
     return r.steps(number, 1, duration_ns=duration_ns, flags=flags)
 
 
 def test_median_and_p95_leave_flagged_steps_out() -> None:
     steps = series(
-        one(1, 900 * MS, protocol.Steps.FIRST),
+        one(1, 900 * MS, StepsEvent.FIRST),
         one(2, 10 * MS),
-        one(3, 300 * MS, protocol.Steps.PROFILED),
-        one(4, 70 * MS, protocol.Steps.DISTURBED),
+        one(3, 300 * MS, StepsEvent.PROFILED),
+        one(4, 70 * MS, StepsEvent.DISTURBED),
         one(5, 12 * MS),
         one(6, 11 * MS),
     ).view()
@@ -41,12 +41,12 @@ def test_median_and_p95_leave_flagged_steps_out() -> None:
 
 
 def test_when_all_are_flagged_all_but_the_first_count() -> None:
-    steps = series(one(1, 900 * MS, protocol.Steps.FIRST), one(2, 30 * MS, protocol.Steps.PROFILED)).view()
+    steps = series(one(1, 900 * MS, StepsEvent.FIRST), one(2, 30 * MS, StepsEvent.PROFILED)).view()
     assert steps.median_ns == 30 * MS
 
 
 def test_the_first_step_alone_is_no_median() -> None:
-    steps = series(one(1, 900 * MS, protocol.Steps.FIRST))
+    steps = series(one(1, 900 * MS, StepsEvent.FIRST))
     assert steps.view().median_ns is None
     assert steps.phases() == ()
 
@@ -66,7 +66,7 @@ def test_phases_come_in_their_order_and_their_shares_add_up() -> None:
 def test_a_phase_that_most_trainings_do_not_have_is_there_when_one_step_has_it() -> None:
     row = r.step_row(51)
     row[2 + PHASES.index("inference")], row[2 + PHASES.index("other")] = row[2 + PHASES.index("other")], 0
-    phases = series(r.training(50), protocol.Steps(51, [row])).phases()
+    phases = series(r.training(50), StepsEvent(51, [row])).phases()
     assert tuple(phase.name for phase in phases) == PHASES
     assert sum(phase.share for phase in phases) == pytest.approx(1)
 
@@ -88,7 +88,7 @@ def test_hours_of_steps_keep_a_bounded_series_and_the_whole_count() -> None:
 
 def test_a_loss_that_diverged_is_known_and_a_missing_one_is_not() -> None:
     losses = (
-        series(protocol.Steps(1, [r.step_row(1, loss="nan"), r.step_row(2, loss=None), r.step_row(3, loss=2)]))
+        series(StepsEvent(1, [r.step_row(1, loss="nan"), r.step_row(2, loss=None), r.step_row(3, loss=2)]))
         .view()
         .losses
     )
@@ -99,7 +99,7 @@ def test_a_loss_that_diverged_is_known_and_a_missing_one_is_not() -> None:
 
 def test_the_source_of_steps_is_told() -> None:
     steps = StepSeries()
-    steps.set_source(protocol.StepSource("dataloader", "no optimizer has stepped", 1, 1))
+    steps.set_source(StepSourceEvent("dataloader", "no optimizer has stepped", 1, 1))
     assert steps.view().source == "dataloader"
     assert steps.view().source_reason == "no optimizer has stepped"
 
@@ -111,4 +111,4 @@ def test_a_view_is_built_once() -> None:
 
 def test_a_short_row_is_refused() -> None:
     with pytest.raises(ValueError, match="fields"):
-        series(protocol.Steps(1, [[1, 2, 3]]))
+        series(StepsEvent(1, [[1, 2, 3]]))

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import WindowEvent
 from profilednn_tui.session.model import windows as module
 from profilednn_tui.session.model.windows import KEPT_WINDOWS, MERGED_WINDOWS, WindowSeries
 from profilednn_tui.session.view import Frame, Operator, Operators
 from tests.unit.session import recordings as r
 
 
-def series(*events: protocol.Window) -> WindowSeries:
+def series(*events: WindowEvent) -> WindowSeries:
     windows = WindowSeries()
     for event in events:
         windows.add(event)
@@ -215,7 +215,7 @@ def test_a_tree_that_bites_its_tail_ends() -> None:
     assert len(operators.rows) == 4
 
 
-def preempted(number: int, operator: int, own_ns: int) -> protocol.Window:
+def preempted(number: int, operator: int, own_ns: int) -> WindowEvent:
     """A window in which one operator was interrupted."""
     event = r.window(number)
     rows = [[*row[:5], own_ns, own_ns, row[7]] if row[0] == operator else row for row in event.rows]
@@ -258,7 +258,7 @@ def test_an_operator_that_most_windows_do_not_have_counts_nothing() -> None:
     assert (add.self_ns_per_step, add.calls_per_step) == (0, 0)
 
 
-def shaped(number: int, own_ns: int) -> protocol.Window:
+def shaped(number: int, own_ns: int) -> WindowEvent:
     """A window whose add has a shape of its own."""
     event = preempted(number, operator=3, own_ns=own_ns)
     operators = [*event.operators[:3], [event.operators[3][0], len(event.strings), *event.operators[3][2:]]]
@@ -275,7 +275,7 @@ def test_where_shapes_never_repeat_an_operators_name_keeps_its_median() -> None:
 
 
 def test_places_add_up_to_their_operator() -> None:
-    def with_places(number: int, *own_ns: int) -> protocol.Window:
+    def with_places(number: int, *own_ns: int) -> WindowEvent:
         event = r.window(number)
         rows = [*event.rows[:3], *([3, node, -1, -1, 2, ns, ns, 0] for node, ns in enumerate(own_ns))]
         return replace(event, rows=rows, operator_ns=sum(row[5] for row in rows))
@@ -289,7 +289,7 @@ def test_places_add_up_to_their_operator() -> None:
 
 
 def test_places_that_take_turns_share_by_their_means() -> None:
-    def at(number: int, node: int) -> protocol.Window:
+    def at(number: int, node: int) -> WindowEvent:
         event = r.window(number)
         return replace(event, rows=[*event.rows[:3], [3, node, -1, -1, 1, 300, 300, 0]])
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from profilednn_tui.protocol.files import agent_recording
 from profilednn_tui.session.storage.catalog import list_sessions
-from profilednn_tui.session.storage.folder import HolderFile, agent_recording
+from profilednn_tui.session.storage.folder import HolderFile
 from profilednn_tui.session.view import State
 from tests.unit.session import recordings as r
 

@@ -10,14 +10,8 @@ import pytest
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import SESSION_FILE
-from profilednn_tui.session.storage.folder import (
-    EXIT_FILE,
-    ExitFile,
-    HolderFile,
-    SessionFile,
-    atomic_file,
-    recording_pid,
-)
+from profilednn_tui.protocol.files import recording_pid
+from profilednn_tui.session.storage.folder import EXIT_FILE, ExitFile, HolderFile, SessionFile, atomic_file
 from tests.unit.session import recordings
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from profilednn_tui import protocol
 from profilednn_tui.experiment.plan import load_experiment
 from profilednn_tui.export.session.json_session import json_text
+from profilednn_tui.protocol.events import COLUMNS, MAGIC, Header, StepsEvent, current_header
+from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.storage.format import FORMAT_1
 from profilednn_tui.session.storage.reader import RecordingReader
@@ -80,46 +81,46 @@ def read(data: bytes) -> tuple[list[Any], RecordingReader]:
     return events, reader
 
 
-def rows_under(columns: tuple[str, ...], row: list[Any], phases: tuple[str, ...] = protocol.PHASES) -> list[list[Any]]:
+def rows_under(columns: tuple[str, ...], row: list[Any], phases: tuple[str, ...] = PHASES) -> list[list[Any]]:
     """A step row as read when the header names these columns."""
-    head = protocol.header("agent", 1, 1)
+    head = current_header("agent", 1, 1)
     head = replace(head, phases=list(phases), columns={**head.columns, "steps.rows": list(columns)})
-    events, reader = read(r.lines(head, protocol.Steps(1, [row])))
+    events, reader = read(r.lines(head, StepsEvent(1, [row])))
     assert reader.bad_lines == 0
     rows: list[list[Any]] = events[1].rows
     return rows
 
 
 def as_names(row: list[Any]) -> dict[str, Any]:
-    return dict(zip(protocol.COLUMNS["steps.rows"], row, strict=True))
+    return dict(zip(COLUMNS["steps.rows"], row, strict=True))
 
 
 def test_an_agent_of_format_1_in_a_living_process_is_understood() -> None:
-    head = protocol.Header(protocol.MAGIC, 1, "agent", 1, 1)
+    head = Header(MAGIC, 1, "agent", 1, 1)
     row = dict(zip(FORMAT_1["steps.rows"], [100, 21, 1, 2, 3, 4, 5, 6, 0.5, 4], strict=True))
-    events, _ = read(r.lines(head, protocol.Steps(1, [list(row.values())])))
+    events, _ = read(r.lines(head, StepsEvent(1, [list(row.values())])))
     read_row = as_names(events[1].rows[0])
     assert {name: read_row[name] for name in row} == row
-    assert sum(read_row[f"{phase}_ns"] for phase in protocol.PHASES) == 21
+    assert sum(read_row[f"{phase}_ns"] for phase in PHASES) == 21
 
 
 def test_a_phase_that_this_version_does_not_know_counts_as_other() -> None:
-    ours = protocol.COLUMNS["steps.rows"]
+    ours = COLUMNS["steps.rows"]
     row = dict(zip(ours, range(10, 10 + len(ours)), strict=True))
     columns = (*ours[:2], "prefetch_ns", *ours[2:])
     values = list(row.values())
-    (read_row,) = rows_under(columns, [*values[:2], 1000, *values[2:]], ("prefetch", *protocol.PHASES))
+    (read_row,) = rows_under(columns, [*values[:2], 1000, *values[2:]], ("prefetch", *PHASES))
     assert as_names(read_row) == {**row, "other_ns": row["other_ns"] + 1000}
 
 
 def test_a_column_that_this_version_does_not_know_is_skipped() -> None:
-    ours = protocol.COLUMNS["steps.rows"]
+    ours = COLUMNS["steps.rows"]
     (read_row,) = rows_under((*ours, "joules"), [*range(len(ours)), 7])
     assert read_row == list(range(len(ours)))
 
 
 def test_a_row_that_is_shorter_than_its_header_says_is_a_bad_line() -> None:
-    head = protocol.header("agent", 1, 1)
-    head = replace(head, columns={**head.columns, "steps.rows": [*protocol.COLUMNS["steps.rows"], "joules"]})
-    _, reader = read(r.lines(head, protocol.Steps(1, [[*range(len(protocol.COLUMNS["steps.rows"]))]])))
+    head = current_header("agent", 1, 1)
+    head = replace(head, columns={**head.columns, "steps.rows": [*COLUMNS["steps.rows"], "joules"]})
+    _, reader = read(r.lines(head, StepsEvent(1, [[*range(len(COLUMNS["steps.rows"]))]])))
     assert reader.bad_lines == 1

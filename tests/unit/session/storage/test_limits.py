@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import ByeEvent, StacksEvent, StepsEvent, ThreadsEvent, WorkersEvent
 from profilednn_tui.session.storage import limits
 from profilednn_tui.session.storage.limits import check
 from tests.unit.session import recordings as r
@@ -24,13 +24,13 @@ WINDOW = r.window()
 @pytest.mark.parametrize(
     "event",
     [
-        protocol.Steps(1, [["soon", *r.step_row(1)[1:]]]),
-        protocol.Steps(1, [r.step_row(1)[:-1]]),
-        protocol.Steps(1, [r.step_row(1, loss="much")]),
-        protocol.Steps(2**63, []),
-        protocol.Threads(1, 1, [[1, 1, ["name"], "main", 1.0, 1.0, 1.0, 1]]),
-        protocol.Workers(1, [[1, "role", float("nan"), 1]]),
-        protocol.Bye("x" * (limits.TEXT_LENGTH + 1), 1),
+        StepsEvent(1, [["soon", *r.step_row(1)[1:]]]),
+        StepsEvent(1, [r.step_row(1)[:-1]]),
+        StepsEvent(1, [r.step_row(1, loss="much")]),
+        StepsEvent(2**63, []),
+        ThreadsEvent(1, 1, [[1, 1, ["name"], "main", 1.0, 1.0, 1.0, 1]]),
+        WorkersEvent(1, [[1, "role", float("nan"), 1]]),
+        ByeEvent("x" * (limits.TEXT_LENGTH + 1), 1),
         r.hello(argv=["x" * (limits.TEXT_LENGTH + 1)]),
         r.cores(target=[0.0] * 10_000, others=[0.0] * 10_000),
         r.cores(others_percent=1e300),
@@ -40,7 +40,7 @@ WINDOW = r.window()
         replace(WINDOW, nodes=[[1, 0], [0, 0]] * 2_500),
         replace(WINDOW, strings=["x" * 40_000], operators=[[0, 0, 0, 0]] * 1_000),
         replace(WINDOW, rows=[[2**63, *WINDOW.rows[0][1:]]]),
-        protocol.Stacks(1, ["a"], [[1, 1, 0, True, False, [[0]]]], []),
+        StacksEvent(1, ["a"], [[1, 1, 0, True, False, [[0]]]], []),
     ],
 )
 def test_other_types_and_sizes_do_not(event: Any) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from profilednn_tui import protocol
+from profilednn_tui.protocol.events import Command
+from profilednn_tui.protocol.files import agent_recording, control_file
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.storage.catalog import session_of_process
-from profilednn_tui.session.storage.folder import INPUT_FIFO, OUTPUT_FILE, HolderFile, agent_recording, control_file
+from profilednn_tui.session.storage.folder import INPUT_FIFO, OUTPUT_FILE, HolderFile
 from profilednn_tui.session.storage.ownership import why_foreign
 from tests.unit.session import recordings as r
 from tests.unit.session.test_open_session import caught_up, everyone
@@ -55,7 +56,7 @@ def test_a_session_of_somebody_else_is_read_and_neither_steered_nor_opened(tmp_p
     session = caught_up(open_session(strangers(folder), alive=everyone))
     try:
         assert session.view().live
-        assert session.send(protocol.Command("window_now")) == 0
+        assert session.send(Command("window_now")) == 0
         assert session.write_input(b"x") == 0
     finally:
         os.close(reader)
@@ -77,7 +78,7 @@ def test_our_commands_follow_no_link(tmp_path: Path) -> None:
     (folder / control_file(r.PID)).symlink_to(tmp_path / "written")
     session = caught_up(open_session(folder, alive=everyone))
     with pytest.raises(Exception, match="Cannot send a command"):
-        session.send(protocol.Command("window_now"))
+        session.send(Command("window_now"))
     assert not (tmp_path / "written").exists()
 
 

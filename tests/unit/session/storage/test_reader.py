@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profilednn_tui import protocol
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import AgentErrorEvent, OptimizationEvent
 from profilednn_tui.session.storage import limits
 from profilednn_tui.session.storage.reader import CHUNK_BYTES, RecordingReader
 from tests.unit.session import recordings as r
@@ -68,7 +69,7 @@ def test_a_writer_killed_at_any_byte_costs_at_most_its_last_line(size: int) -> N
 
 def test_a_line_longer_than_a_chunk_is_one_event() -> None:
     big = r.big_window(1, operators=900)
-    assert len(protocol.encode(big)) > CHUNK_BYTES
+    assert len(encode(big)) > CHUNK_BYTES
     events, _ = read_all(HEADER + r.lines(big, r.bye()))
     assert events[1:] == [big, r.bye()]
 
@@ -124,7 +125,7 @@ def test_texts_are_plain_wherever_they_stand() -> None:
     name = "step\n1 \x1b]0;TITLE\x07\u202e\x9b"
     shown = "step 1 \ufffd]0;TITLE\ufffd\ufffd\ufffd"
     window = r.window(script=name)
-    events, reader = read_all(HEADER + r.lines(r.hello(argv=[name]), window, protocol.AgentError(name, name, 1)))
+    events, reader = read_all(HEADER + r.lines(r.hello(argv=[name]), window, AgentErrorEvent(name, name, 1)))
     assert events[1].argv == [shown]
     assert events[2].strings[1] == shown
     assert (events[3].where, events[3].text) == (shown, shown)
@@ -150,7 +151,7 @@ def test_a_line_without_end_is_not_read_to_its_end() -> None:
 
 
 def test_events_that_are_kept_each_come_in_a_bounded_number() -> None:
-    one = protocol.Optimization("bf16", "on", "", 1)
+    one = OptimizationEvent("bf16", "on", "", 1)
     events, reader = read_all(HEADER + r.lines(*[one] * 1_010))
-    assert len(events) == 1 + limits.OFTEN[protocol.Optimization]
+    assert len(events) == 1 + limits.OFTEN[OptimizationEvent]
     assert reader.bad_lines == 10

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from profilednn_tui import protocol
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.protocol.codec import encode
+from profilednn_tui.protocol.events import Command
+from profilednn_tui.protocol.files import agent_recording
 from profilednn_tui.session.open_session import OpenSession, open_session
-from profilednn_tui.session.storage.folder import OUTPUT_FILE, agent_recording
+from profilednn_tui.session.storage.folder import OUTPUT_FILE
 from profilednn_tui.session.storage.snapshot import OUTPUT_LIMIT_BYTES
 from profilednn_tui.session.view import State
 from tests.unit.session import recordings as r
@@ -89,7 +91,7 @@ def test_a_snapshot_is_private_and_leaves_no_temporary_file(folder: Path, tmp_pa
 
 def test_a_torn_tail_is_cut(folder: Path, tmp_path: Path) -> None:
     with (folder / agent_recording(r.PID)).open("ab") as stream:
-        stream.write(protocol.encode(r.training(1, first=41))[:30])
+        stream.write(encode(r.training(1, first=41))[:30])
     with zipfile.ZipFile(snapshot(folder, tmp_path / "s.pdnn")) as archive:
         assert archive.read(agent_recording(r.PID)).endswith(b"}\n")
 
@@ -120,7 +122,7 @@ def test_a_snapshot_of_a_running_target_says_so(tmp_path: Path) -> None:
 
 def test_a_snapshot_cannot_be_steered(folder: Path, tmp_path: Path) -> None:
     session = opened(snapshot(folder, tmp_path / "s.pdnn"))
-    assert session.send(protocol.Command("window_now")) == 0
+    assert session.send(Command("window_now")) == 0
     assert session.write_input(b"x") == 0
 
 

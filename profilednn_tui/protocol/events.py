@@ -1,4 +1,4 @@
-"""The contract between agent and host: what one line of a recording says.
+"""What one line of a recording says: the events of agent and host, and the commands of the host.
 
 A recording is one append-only file a writer: ``agent-PID.jsonl`` from each training process, ``host.jsonl``
 from the host's collectors. Every line is one JSON object ``{"event": KIND, ...fields}``; the first line of
@@ -11,16 +11,14 @@ step row is written thousands of times a minute.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from .vocabulary import PHASES
 
 MAGIC = "profilednn"
 VERSION = 2
 """Of the format. Raised when an older reader would misread what is written; see `Header` for what needs no raise."""
-
-PHASES: tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", "inference", "other")
-"""The parts of a step, in the order in which `Steps.rows` holds them; they add up to the step exactly."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "steps.rows": ("end_unix_ns", "duration_ns", *(f"{phase}_ns" for phase in PHASES), "loss", "flags"),
@@ -35,9 +33,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes"),
 }
 """What the rows of each table hold, by ``KIND.FIELD``; every file repeats it in its header."""
-
-TURN_ENDED, TURN_BEGINS = "turn-ended", "turn-begins"
-"""Named pipes in the folder of a session whose target makes its steps in turn with others, one byte a turn."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,7 @@ class Header:
     missing is unknown, so that a new column or phase needs no new version."""
 
 
-def header(writer: str, pid: int, start_unix_ns: int) -> Header:
+def current_header(writer: str, pid: int, start_unix_ns: int) -> Header:
     """The header of a file written by this version."""
     columns = {table: list(names) for table, names in COLUMNS.items()}
     return Header(MAGIC, VERSION, writer, pid, start_unix_ns, list(PHASES), columns)
@@ -69,7 +64,7 @@ def header(writer: str, pid: int, start_unix_ns: int) -> Header:
 
 
 @dataclass(frozen=True)
-class Hello:
+class HelloEvent:
     """The agent is loaded: torch has been imported in a process of the target."""
 
     kind: ClassVar[str] = "hello"
@@ -86,7 +81,7 @@ class Hello:
     intra_op_threads: int
     inter_op_threads: int
     rank: int | None
-    """``RANK`` of a distributed run, else nothing; a `Distributed` may follow."""
+    """``RANK`` of a distributed run, else nothing; a `DistributedEvent` may follow."""
     world_size: int | None
     overhead_budget_percent: float
     optimizations: list[str]
@@ -96,8 +91,8 @@ class Hello:
 
 
 @dataclass(frozen=True)
-class Distributed:
-    """The process has initialized torch.distributed: its rank from now on, whatever its `Hello` said."""
+class DistributedEvent:
+    """The process has initialized torch.distributed: its rank from now on, whatever its `HelloEvent` said."""
 
     kind: ClassVar[str] = "distributed"
 
@@ -107,7 +102,7 @@ class Distributed:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ProgressEvent:
     """What has been seen while there is no step yet; written when a count changes, at most twice a second."""
 
     kind: ClassVar[str] = "progress"
@@ -122,7 +117,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class StepSource:
+class StepSourceEvent:
     """What ends a step from now on, and why."""
 
     kind: ClassVar[str] = "step_source"
@@ -137,7 +132,7 @@ class StepSource:
 
 
 @dataclass(frozen=True)
-class Steps:
+class StepsEvent:
     """Finished steps. A row holds what `COLUMNS` says: end and duration, the phases in the order of `PHASES`, the loss
     or null ("nan", "inf", "-inf" for what JSON cannot hold), and flags.
     """
@@ -161,7 +156,7 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Window:
+class WindowEvent:
     """The summary of one profiled step.
 
     Indices point into the tables of the same window; -1 means "none".
@@ -202,7 +197,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Primitives:
+class PrimitivesEvent:
     """What oneDNN ran in the window of the same number; its own tables, -1 means "none"."""
 
     kind: ClassVar[str] = "primitives"
@@ -214,7 +209,7 @@ class Primitives:
     """What joining took from the training; a part of the window's cost."""
     strings: list[str]
     operators: list[list[int]]
-    """As in `Window`."""
+    """As in `WindowEvent`."""
     chains: list[list[int]]
     """The operators around a primitive, outermost first."""
     rows: list[list[int]]
@@ -222,7 +217,7 @@ class Primitives:
 
 
 @dataclass(frozen=True)
-class Optimization:
+class OptimizationEvent:
     """What came of an optimization that was asked for; a later one of the same name replaces the earlier."""
 
     kind: ClassVar[str] = "optimization"
@@ -236,7 +231,7 @@ class Optimization:
 
 
 @dataclass(frozen=True)
-class Notice:
+class NoticeEvent:
     """Something the user should know about this recording, in one sentence with cause and fix."""
 
     kind: ClassVar[str] = "notice"
@@ -250,7 +245,7 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class AgentError:
+class AgentErrorEvent:
     """An exception inside the agent: caught at its door, the training went on."""
 
     kind: ClassVar[str] = "agent_error"
@@ -261,7 +256,7 @@ class AgentError:
 
 
 @dataclass(frozen=True)
-class Status:
+class StatusEvent:
     """The agent's account of itself; cumulative figures, about once a second."""
 
     kind: ClassVar[str] = "status"
@@ -289,7 +284,7 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Bye:
+class ByeEvent:
     """The agent leaves: the process ends in good order, or the agent was told to detach.
 
     In the host's recording: the host records no more of a process that it did not start.
@@ -306,7 +301,7 @@ class Bye:
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineEvent:
     """The machine, as the target sees it; written once."""
 
     kind: ClassVar[str] = "machine"
@@ -326,7 +321,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Cores:
+class CoresEvent:
     """Use of each logical CPU since the last sample, in percent of one core."""
 
     kind: ClassVar[str] = "cores"
@@ -348,7 +343,7 @@ class Cores:
 
 
 @dataclass(frozen=True)
-class Threads:
+class ThreadsEvent:
     """The target's busiest threads since the last sample.
 
     A row: [pid, tid, name, role, cpu percent, voluntary switches/s, involuntary switches/s, last core].
@@ -364,7 +359,7 @@ class Threads:
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryEvent:
     """Memory and time split of the target since the last sample."""
 
     kind: ClassVar[str] = "memory"
@@ -384,7 +379,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Workers:
+class WorkersEvent:
     """Child processes of the target. A row: [pid, role, cpu percent, rss bytes].
 
     Roles: DataLoader worker, rank N, other.
@@ -397,7 +392,7 @@ class Workers:
 
 
 @dataclass(frozen=True)
-class Attached:
+class AttachedEvent:
     """How it went to get the agent into a process that was started without us."""
 
     kind: ClassVar[str] = "attached"
@@ -413,7 +408,7 @@ class Attached:
 
 
 @dataclass(frozen=True)
-class Stacks:
+class StacksEvent:
     """The Python stack of every thread of the target and its children, looked at from outside."""
 
     kind: ClassVar[str] = "stacks"
@@ -428,7 +423,7 @@ class Stacks:
 
 
 @dataclass(frozen=True)
-class Exit:
+class ExitEvent:
     """The target's first process ended."""
 
     kind: ClassVar[str] = "exit"
@@ -442,20 +437,31 @@ class Exit:
 
 
 AGENT_EVENTS: tuple[type[Any], ...] = (
-    Hello,
-    Distributed,
-    Progress,
-    StepSource,
-    Steps,
-    Window,
-    Primitives,
-    Optimization,
-    Notice,
-    AgentError,
-    Status,
-    Bye,
+    HelloEvent,
+    DistributedEvent,
+    ProgressEvent,
+    StepSourceEvent,
+    StepsEvent,
+    WindowEvent,
+    PrimitivesEvent,
+    OptimizationEvent,
+    NoticeEvent,
+    AgentErrorEvent,
+    StatusEvent,
+    ByeEvent,
 )
-HOST_EVENTS: tuple[type[Any], ...] = (Machine, Cores, Threads, Memory, Workers, Attached, Stacks, Notice, Bye, Exit)
+HOST_EVENTS: tuple[type[Any], ...] = (
+    MachineEvent,
+    CoresEvent,
+    ThreadsEvent,
+    MemoryEvent,
+    WorkersEvent,
+    AttachedEvent,
+    StacksEvent,
+    NoticeEvent,
+    ByeEvent,
+    ExitEvent,
+)
 _ALL: tuple[type[Any], ...] = (Header, *AGENT_EVENTS, *HOST_EVENTS)
 EVENTS: dict[str, type[Any]] = {event.kind: event for event in _ALL}
 
@@ -473,38 +479,3 @@ class Command:
     """One of `ACTIONS`."""
     value: float = 0.0
     """Budget in percent for ``budget``; number of steps for ``stop_after`` (0: at the next boundary)."""
-
-
-ACTIONS: tuple[str, ...] = ("pause_windows", "resume_windows", "window_now", "budget", "stop_after", "detach")
-
-
-def encode(event: Any) -> bytes:
-    """One event or command as one line; numbers that JSON cannot hold are spelled ("nan", "inf")."""
-    body = {"event": event.kind}
-    for entry in fields(event):
-        body[entry.name] = getattr(event, entry.name)
-    try:
-        text = json.dumps(body, separators=(",", ":"), allow_nan=False)
-    except ValueError:
-        text = json.dumps(_spell_non_finite(body), separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "backslashreplace") + b"\n"
-
-
-def decode_command(line: bytes) -> Command | None:
-    """The command in a line of a control file, or nothing for a line that is none."""
-    try:
-        body = json.loads(line)
-        command = Command(str(body["action"]), float(body.get("value", 0.0)))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-    return command if command.action in ACTIONS else None
-
-
-def _spell_non_finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if value - value == 0.0 else str(value)
-    if isinstance(value, dict):
-        return {key: _spell_non_finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_spell_non_finite(item) for item in value]
-    return value
