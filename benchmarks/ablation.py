@@ -36,7 +36,7 @@ def tool(*words: str) -> str:
     return done.stdout
 
 
-def conduct(repeat: int) -> str:
+def run_experiment(repeat: int) -> str:
     """Make the runs that are missing; the experiment's name."""
     HOME.mkdir(parents=True, exist_ok=True)
     if begun := [path.parent.name for path in HOME.glob("*/experiment.json")]:
@@ -71,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=4, help="runs of each variant (default: %(default)s)")
     contention = Contention()
-    name = conduct(parser.parse_args().repeat)
+    name = run_experiment(parser.parse_args().repeat)
     lines = [
         "## Ablation",
         "",

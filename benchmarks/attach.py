@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.conditions import RESULTS, Contention, interval_95, machine, versions, write
-from profilednn_tui.attach.checks import Surroundings
-from profilednn_tui.attach.exchange import place_for
+from profilednn_tui.attach.checks import AttachContext
+from profilednn_tui.attach.exchange import exchange_for
 from profilednn_tui.attach.injector import ADDRESS, PENDING_CALL, SIZE
-from profilednn_tui.attach.methods import Target
+from profilednn_tui.attach.methods import AttachTarget
 from profilednn_tui.attach.payload import start_text
 from profilednn_tui.attach.process_facts import inspect_process
 from profilednn_tui.attach.recorder import DUMP_INTERVAL_S
 from profilednn_tui.attach.stacks import dump_stacks
-from profilednn_tui.attach.strategy import Ladder
+from profilednn_tui.attach.strategy import AttachStrategy
 from profilednn_tui.protocol.codec import encode
 from profilednn_tui.protocol.events import AttachedEvent, Command
 from profilednn_tui.protocol.files import agent_recording, control_file
@@ -188,9 +188,11 @@ def cycle(python: str, count: int) -> Cycles:
 
 def bring_agent(pid: int, session: Path, overhead_percent: float) -> AttachedEvent:
     """Into a running process, by the first way in that works."""
-    place = place_for(pid, session)
-    place.carry()
-    return Ladder(Target(inspect_process(pid), place, overhead_percent, None), Surroundings.here()).climb()
+    exchange = exchange_for(pid, session)
+    exchange.carry()
+    return AttachStrategy(
+        AttachTarget(inspect_process(pid), exchange, overhead_percent, None), AttachContext.here()
+    ).run()
 
 
 def wait_for_event(pid: int, session: Path, kind: str) -> None:

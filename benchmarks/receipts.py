@@ -22,7 +22,7 @@ from benchmarks.conditions import RESULTS, Contention, machine, versions, write
 from benchmarks.safety.bfloat16 import ASSUMED, assume_bfloat16
 from benchmarks.safety.judge import BFLOAT16_KINDS, Receipt, is_false
 from benchmarks.safety.run import TOOL, ended, export, receipts
-from profilednn_tui.launch.optimizations import offers
+from profilednn_tui.launch.optimizations import describe_optimizations
 
 PROGRAM = Path(__file__).parents[1] / "tests" / "targets" / "receipts.py"
 RECORD = RESULTS / "receipts.jsonl"
@@ -160,7 +160,7 @@ def main() -> None:
         left = [one for one in kept() if options.only and one.optimization not in options.only]
         RECORD.write_text("".join(json.dumps(asdict(one)) + "\n" for one in left))
     contention = Contention()
-    available = {offer.name for offer in offers(sys.executable) if offer.available}
+    available = {offer.name for offer in describe_optimizations(sys.executable) if offer.available}
     RESULTS.mkdir(exist_ok=True)
     for number in range(options.pairs):
         for name, situations in SITUATIONS.items():

@@ -17,7 +17,7 @@ from torch import nn
 from benchmarks.conditions import Contention, machine, versions, write
 from profilednn_tui.agent.isolation.guard import Guard
 from profilednn_tui.agent.windows.summary import summarize
-from profilednn_tui.agent.windows.torch_profiler import TorchProfiler, Tree
+from profilednn_tui.agent.windows.torch_profiler import EventTree, TorchProfiler
 
 FEWEST_ROUNDS = 24
 LEAST_S = 12.0
@@ -64,7 +64,7 @@ class Window:
         self.profiler = TorchProfiler(torch, Guard(print))
         self.paths = {id(module): path for path, module in self.net.named_modules()}
 
-    def profile(self) -> tuple[Tree, Any]:
+    def profile(self) -> tuple[EventTree, Any]:
         """The raw tree of one step, and torch's own profile of it."""
         self.profiler.start(stacks=True)
         self._optimizer.zero_grad()

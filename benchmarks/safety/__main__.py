@@ -15,7 +15,7 @@ from benchmarks.safety import judge, run
 from benchmarks.safety.bfloat16 import ASSUMED, assume_bfloat16
 from benchmarks.safety.judge import Run
 from benchmarks.safety.table import Cell, lines
-from profilednn_tui.launch.optimizations import Offer, offers
+from profilednn_tui.launch.optimizations import OptimizationDescription, describe_optimizations
 
 RECORD = RESULTS / "safety.jsonl"
 COMPANIONS = {"winograd": ("bf16",)}
@@ -45,7 +45,7 @@ def main() -> None:
     if options.assume_bfloat16:
         assume_bfloat16("benchmarks.safety")
     contention = Contention()
-    offered = offers(sys.executable)
+    offered = describe_optimizations(sys.executable)
     chosen = columns(offered)
     wanted = {name: names for name, names in chosen.items() if name in (options.optimization or chosen)}
     with ThreadPoolExecutor(options.jobs) as pool:
@@ -70,7 +70,7 @@ def main() -> None:
     )
 
 
-def columns(offered: tuple[Offer, ...]) -> dict[str, tuple[str, ...]]:
+def columns(offered: tuple[OptimizationDescription, ...]) -> dict[str, tuple[str, ...]]:
     """What is switched on for each column."""
     available = [offer for offer in offered if offer.available]
     together: list[str] = []

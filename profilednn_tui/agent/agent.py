@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ..protocol.events import ByeEvent, Command, NoticeEvent
 from ..protocol.vocabulary import DETACH, EXIT, GAVE_UP, WARNING
-from .attached_lifetime import Visit, process_age_ns
-from .isolation import forks as presence
+from .attached_lifetime import AttachedLifetime, process_age_ns
+from .isolation import forks
 from .isolation.dynamo import skip_our_code
 from .isolation.guard import Guard
 from .rank import Rank
 from .recording.control import ControlFile
 from .recording.outbox import Outbox
-from .recording.write_through import AtOnce
+from .recording.write_through import WriteThrough
 from .steps.hooks import Hooks
-from .steps.lockstep import Gate
+from .steps.lockstep import LockstepGate
 from .steps.timeline import Timeline
-from .steps.tracker import Watch
-from .windows.budget import GRANTED_STEPS, GRANTED_STEPS_LATE, Schedule
-from .windows.onednn_capture import OneDnnLog
+from .steps.tracker import StepTracker
+from .windows.budget import GRANTED_STEPS, GRANTED_STEPS_LATE, WindowBudget
+from .windows.onednn_capture import OneDnnCapture
 from .windows.torch_profiler import ProfilerMissingError, TorchProfiler
 from .windows.window import Windows
 
 if TYPE_CHECKING:
-    from .optimizations._manager import Switchboard
+    from .optimizations._manager import OptimizationManager
 
 INTERVAL_S = 0.25
 """How often the thread looks for commands."""
@@ -49,20 +49,20 @@ class AgentProcess:
         budget_percent: float,
         stop_after: int | None,
         primitives: bool,
-        visit: Visit | None = None,
-        turns: bool = False,
+        lifetime: AttachedLifetime | None = None,
+        lockstep: bool = False,
     ) -> None:
         self._torch = torch
         self.folder = folder
         self._budget_percent = budget_percent
         self._stop_after = stop_after
         self._primitives = primitives
-        self._visit = visit
-        self._turns = turns
+        self._lifetime = lifetime
+        self._lockstep = lockstep
         """In a process that was started without us."""
         self.introduce: Callable[[], list[Any]] = list
         """Makes the events that open a stream."""
-        self.switchboard: Switchboard | None = None
+        self.manager: OptimizationManager | None = None
         """Switches optimizations on, where any were asked for."""
         self._outbox = Outbox(folder)
         self._guard = Guard(self._outbox.put)
@@ -75,22 +75,22 @@ class AgentProcess:
         """Install the hooks; open the stream now if `early`, else at the first step."""
         try:
             self._profiler = TorchProfiler(self._torch, self._guard)
-            if self._visit is not None:
+            if self._lifetime is not None:
                 self._guard.run(self._profiler.foreign.look_for_live)
             elif early and self._budget_percent > 0:
                 self._guard.run(self._profiler.load)
             if self._primitives:
-                self._profiler.onednn_log = self._guard.run(OneDnnLog, self._torch, self._outbox.put)
+                self._profiler.onednn_log = self._guard.run(OneDnnCapture, self._torch, self._outbox.put)
         except ProfilerMissingError as error:
             self._outbox.put(NoticeEvent(WARNING, "no_profiler", f"no operator windows: {error}", time.time_ns()))
-        if self.switchboard is not None:
-            self._guard.run(self.switchboard.start)
+        if self.manager is not None:
+            self._guard.run(self.manager.start)
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
-        if self._visit is not None:
+        if self._lifetime is not None:
             self._outbox.introduce(self.introduce())
             self._outbox.flush()
         self._listen(early)
-        presence.enter(self)
+        forks.enter(self)
 
     def remove(self) -> None:
         """Restore everything that was replaced in torch; the thread ends by itself."""
@@ -102,7 +102,7 @@ class AgentProcess:
 
     def _listen(self, early: bool) -> None:
         self._early = early
-        self._introduced = self._visit is not None
+        self._introduced = self._lifetime is not None
         self._introducing = _thread.allocate_lock()
         self._left = False
         self._looks = 0
@@ -112,24 +112,24 @@ class AgentProcess:
         self._control = ControlFile(self.folder)
         timeline = Timeline()
         windows = None
-        late = self._visit is not None
-        self._watch = Watch(self._torch, timeline, self._outbox, self._commands, self._stop_after, late)
-        self._watch.came_ns = self._came_ns
+        late = self._lifetime is not None
+        self._tracker = StepTracker(self._torch, timeline, self._outbox, self._commands, self._stop_after, late)
+        self._tracker.came_ns = self._came_ns
         if self._profiler is not None:
             grants, before_ns = (GRANTED_STEPS_LATE, process_age_ns()) if late else (GRANTED_STEPS, 0)
-            schedule = Schedule(self._budget_percent, grants, before_ns)
-            windows = Windows(self._profiler, schedule, self._watch.module_paths, self._outbox.put)
-        self._watch.windows = windows
+            budget = WindowBudget(self._budget_percent, grants, before_ns)
+            windows = Windows(self._profiler, budget, self._tracker.module_paths, self._outbox.put)
+        self._tracker.windows = windows
         self._rank = Rank(self._outbox.put)
-        self._watch.learn_rank = self._rank.look
-        self._watch.after_step = AtOnce(self._write_steps)
-        if self._turns:
+        self._tracker.learn_rank = self._rank.look
+        self._tracker.after_step = WriteThrough(self._write_steps)
+        if self._lockstep:
             with suppress(OSError):
-                self._watch.gate = Gate(self.folder)
-        if self.switchboard is not None:
-            self._watch.warming_up = self.switchboard.busy
-        self._hooks = Hooks(self._torch, timeline, self._watch, self._guard)
-        self._watch.nested_call_ns = self._hooks.nested_call_ns()
+                self._tracker.lockstep = LockstepGate(self.folder)
+        if self.manager is not None:
+            self._tracker.warming_up = self.manager.busy
+        self._hooks = Hooks(self._torch, timeline, self._tracker, self._guard)
+        self._tracker.nested_call_ns = self._hooks.nested_call_ns()
         self._hooks.install()
         self._writer = WriterThread(self._look)
         self._writer.start()
@@ -142,23 +142,23 @@ class AgentProcess:
         return self._hooks is not None
 
     def _round(self) -> None:
-        if not (self._introduced or self._early or self._watch.steps):
+        if not (self._introduced or self._early or self._tracker.steps):
             return
         for command in self._control.new_commands():
             if command.action == DETACH:
-                self._watch.leaving = True
+                self._tracker.leaving = True
             else:
                 self._commands.append(command)
-        if self._visit is not None:
-            self._visit.look(self._watch)
-        if self._watch.detach_wanted:
+        if self._lifetime is not None:
+            self._lifetime.look(self._tracker)
+        if self._tracker.detach_wanted:
             self.remove()
         if self._hooks is None:
-            leave = self._visit.reason if self._visit is not None else DETACH
-            self._say_goodbye(leave if self._watch.detach_wanted else GAVE_UP)
-            presence.leave(self)
-            if self._visit is not None:
-                self._visit.end()
+            leave = self._lifetime.reason if self._lifetime is not None else DETACH
+            self._say_goodbye(leave if self._tracker.detach_wanted else GAVE_UP)
+            forks.leave(self)
+            if self._lifetime is not None:
+                self._lifetime.end()
         elif self._looks % FLUSH_EVERY == 0:
             self._write()
         self._looks += 1
@@ -178,24 +178,24 @@ class AgentProcess:
     def _write(self) -> None:
         self._introduce()
         self._rank.look()
-        if self.switchboard is not None:
-            for event in self.switchboard.news(self._watch.steps, final=self._left):
+        if self.manager is not None:
+            for event in self.manager.news(self._tracker.steps, final=self._left):
                 self._outbox.put(event)
-        if self._watch.steps == 0:
-            progress = self._watch.progress()
+        if self._tracker.steps == 0:
+            progress = self._tracker.progress()
             seen = replace(progress, unix_ns=0)
             if seen != self._seen:
                 self._seen = seen
                 self._outbox.put(progress)
         elif self._looks % (2 * FLUSH_EVERY) == 0:
-            self._outbox.put(self._watch.status(self._writer_ns))
+            self._outbox.put(self._tracker.status(self._writer_ns))
         self._outbox.flush()
 
     def _say_goodbye(self, reason: str) -> None:
         if not self._left:
             self._left = True
             self._write()
-            self._outbox.put(self._watch.status(self._writer_ns))
+            self._outbox.put(self._tracker.status(self._writer_ns))
             self._outbox.put(ByeEvent(reason, time.time_ns()))
             self._outbox.flush()
 
@@ -204,13 +204,13 @@ class AgentProcess:
         # An open window at the end of the interpreter would take the process down with it.
         self._guard.run(self._give_up_window)
         if self._hooks is not None:
-            self._guard.run(self._watch.at_end)
-        if self._introduced or self._early or self._watch.steps:
+            self._guard.run(self._tracker.at_end)
+        if self._introduced or self._early or self._tracker.steps:
             self._guard.run(self._say_goodbye, EXIT)
 
     def _give_up_window(self) -> None:
-        if self._watch.windows is not None:
-            self._watch.windows.give_up()
+        if self._tracker.windows is not None:
+            self._tracker.windows.give_up()
 
     # ---- forks
 
@@ -226,21 +226,21 @@ class AgentProcess:
 
     def after_fork_in_child(self) -> None:
         if self._hooks is not None:
-            self._guard.run(self._begin_anew if self._visit is None else self._switch_off)
+            self._guard.run(self._begin_anew if self._lifetime is None else self._switch_off)
 
     def _switch_off(self) -> None:
         if self._profiler is not None:
             self._profiler.forget()
         self.remove()
-        presence.leave(self)
+        forks.leave(self)
 
     def _begin_anew(self) -> None:
         assert self._hooks is not None
         self._hooks.remove()
         if self._profiler is not None:
             self._profiler.forget()
-        if self.switchboard is not None:
-            self.switchboard.begin_anew()
+        if self.manager is not None:
+            self.manager.begin_anew()
         self._outbox.restart()
         self._listen(early=False)
 

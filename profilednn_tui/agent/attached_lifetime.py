@@ -17,7 +17,7 @@ SETTLED_S = 1.0
 """After so long the main thread has left the page through which we came."""
 
 
-class Visit:
+class AttachedLifetime:
     """Watches the host's sign of life from the agent's thread, and lets the agent go."""
 
     def __init__(
@@ -32,17 +32,17 @@ class Visit:
         self.reason = DETACH
         """Of the leave: ``detach`` or ``unread``."""
 
-    def look(self, watch: Any) -> None:
-        """Let `watch` go when it is time to."""
+    def look(self, tracker: Any) -> None:
+        """Let `tracker` go when it is time to."""
         now_s = self._clock()
-        if not watch.leaving and self._is_unread(now_s):
+        if not tracker.leaving and self._is_unread(now_s):
             self.reason = UNREAD
-            watch.leaving = True
-        if watch.leaving and self._leaving_since_s is None:
+            tracker.leaving = True
+        if tracker.leaving and self._leaving_since_s is None:
             self._leaving_since_s = now_s
         if self._leaving_since_s is not None and now_s - self._leaving_since_s > PATIENCE_S:
             # An open window can be closed by the training thread alone: then there is no other way than to wait.
-            watch.detach_wanted = watch.windows is None or not watch.windows.open
+            tracker.detach_wanted = tracker.windows is None or not tracker.windows.open
 
     def end(self) -> None:
         """The agent has gone."""

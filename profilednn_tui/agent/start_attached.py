@@ -11,7 +11,7 @@ from ..protocol.events import NoticeEvent
 from ..protocol.files import HEARTBEAT
 from ..protocol.vocabulary import ATTACHED, INFO
 from .agent import AgentProcess
-from .attached_lifetime import Visit, cleaner
+from .attached_lifetime import AttachedLifetime, cleaner
 from .start_launched import hello, notices
 
 
@@ -24,8 +24,8 @@ def start(order: dict[str, Any]) -> None:
         # torch reads it at the process's first profile. Not in `os.environ`: that is the program's.
         os.putenv("KINETO_LOG_LEVEL", "99")
     page = (int(order["address"]), int(order["size"]))
-    visit = Visit(os.path.join(folder, HEARTBEAT), cleaner(page, quiet))
-    agent = AgentProcess(torch, folder, budget_percent, order["stop_after"], primitives=False, visit=visit)
+    lifetime = AttachedLifetime(os.path.join(folder, HEARTBEAT), cleaner(page, quiet))
+    agent = AgentProcess(torch, folder, budget_percent, order["stop_after"], primitives=False, lifetime=lifetime)
     agent.introduce = lambda: [
         hello(torch, ATTACHED, budget_percent, []),
         NoticeEvent(INFO, "attached", "attached to a running process: steps count from then on", time.time_ns()),

@@ -26,7 +26,7 @@ class Options:
         self.primitives = environment.get(PRIMITIVES) != "0"
         self.seed = _whole(environment.get(SEED))
         distributed = (_whole(environment.get("WORLD_SIZE")) or 1) > 1
-        self.turns = environment.get(LOCKSTEP) == "1" and not distributed
+        self.lockstep = environment.get(LOCKSTEP) == "1" and not distributed
         self.optimizations: list[str] = [name for name in environment.get(WITH, "").split(",") if name]
 
 
@@ -38,16 +38,16 @@ def start() -> None:
     if options.seed is not None and not is_child_of_multiprocessing():
         seed_all(torch, options.seed)
     agent = AgentProcess(
-        torch, options.folder, options.budget_percent, options.stop_after, options.primitives, turns=options.turns
+        torch, options.folder, options.budget_percent, options.stop_after, options.primitives, lockstep=options.lockstep
     )
     agent.introduce = lambda: [
         hello(torch, LAUNCHED, options.budget_percent, options.optimizations),
         *notices(torch),
     ]
     if options.optimizations:
-        from .optimizations._manager import Switchboard  # only now: most runs have none
+        from .optimizations._manager import OptimizationManager  # only now: most runs have none
 
-        agent.switchboard = Switchboard(torch, options.optimizations)
+        agent.manager = OptimizationManager(torch, options.optimizations)
     agent.start(early=not (is_child_of_multiprocessing() or is_becoming_one()))
 
 

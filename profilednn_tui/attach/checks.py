@@ -18,7 +18,7 @@ _SYS_PTRACE = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class AttachContext:
     """What of us and of this machine matters."""
 
     user_id: int
@@ -31,7 +31,7 @@ class Surroundings:
     gdb: bool
 
     @classmethod
-    def here(cls) -> Surroundings:
+    def here(cls) -> AttachContext:
         capabilities = procfs.read("/proc/self/status").partition(b"\nCapEff:")[2].split(None, 1)
         return cls(
             user_id=os.geteuid(),
@@ -62,7 +62,7 @@ class Check:
         return f"{self.text[0].upper()}{self.text[1:]}: {self.fix}." if self.fix else self.text
 
 
-def check_process(facts: ProcessFacts, here: Surroundings) -> tuple[Check, ...]:
+def check_process(facts: ProcessFacts, here: AttachContext) -> tuple[Check, ...]:
     """All checks of a process in the order of importance; those after the first failure may be missing."""
     checks = []
     for check in _checks(facts, here):
@@ -79,7 +79,7 @@ def refuse_unless_watchable(checks: tuple[Check, ...]) -> None:
             raise ProfilerError(check.sentence)
 
 
-def _checks(facts: ProcessFacts, here: Surroundings) -> Iterator[Check]:
+def _checks(facts: ProcessFacts, here: AttachContext) -> Iterator[Check]:
     pid = facts.pid
     if facts.state in ("", "Z", "X"):
         yield Check("process", f"there is no running process {pid}", "see `profilednn-tui attach` for those there are")
@@ -106,7 +106,7 @@ def _checks(facts: ProcessFacts, here: Surroundings) -> Iterator[Check]:
     yield _way_in(facts, here)
 
 
-def _permission(facts: ProcessFacts, here: Surroundings) -> Check:
+def _permission(facts: ProcessFacts, here: AttachContext) -> Check:
     if facts.readable:
         return Check("permission", "we may look into it")
     if facts.user_id is not None and facts.user_id != here.user_id and not here.may_trace_all:
@@ -146,7 +146,7 @@ def _interpreter(facts: ProcessFacts) -> Check:
     return Check("Python", version)
 
 
-def _way_in(facts: ProcessFacts, here: Surroundings) -> Check:
+def _way_in(facts: ProcessFacts, here: AttachContext) -> Check:
     if facts.python is not None and facts.python >= REMOTE_EXEC_PYTHON:
         return Check("way in", "sys.remote_exec")
     if facts.shadow_stack:

@@ -23,7 +23,7 @@ _TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 _READ_BYTES = 1 << 20
 
 
-class Place(Protocol):
+class Exchange(Protocol):
     """One target's place."""
 
     folder_there: str
@@ -44,16 +44,16 @@ class Place(Protocol):
         """Remove what nobody needs any more."""
 
 
-def place_for(pid: int, session: Path) -> Place:
+def exchange_for(pid: int, session: Path) -> Exchange:
     """The session folder itself where the target can use it, else a folder of its own."""
     pid_there = int(_status(pid, "NSpid").split()[-1] or pid)
     owner = int(_status(pid, "Uid").split()[1])
     if pid_there == pid and _is_same_folder(pid, session) and owner in (0, session.stat().st_uid):
-        return SharedPlace(session, pid)
-    return CarriedPlace(pid, pid_there, owner, session)
+        return SharedExchange(session, pid)
+    return CarriedExchange(pid, pid_there, owner, session)
 
 
-class SharedPlace:
+class SharedExchange:
     """The session folder."""
 
     def __init__(self, session: Path, pid: int) -> None:
@@ -77,7 +77,7 @@ class SharedPlace:
             (self._session / HEARTBEAT).unlink()
 
 
-class CarriedPlace:
+class CarriedExchange:
     """A folder in the target's file system; held open, because the way to it ends with the target."""
 
     def __init__(self, pid: int, pid_there: int, owner: int, session: Path) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from profilednn_tui.attach import gdb, injector
-from profilednn_tui.attach.checks import REMOTE_EXEC_PYTHON, Surroundings
-from profilednn_tui.attach.exchange import Place
+from profilednn_tui.attach.checks import REMOTE_EXEC_PYTHON, AttachContext
+from profilednn_tui.attach.exchange import Exchange
 from profilednn_tui.attach.injector import ADDRESS, SIZE
 from profilednn_tui.attach.payload import start_text
 from profilednn_tui.attach.process_facts import INJECTION_MACHINE, ProcessFacts
@@ -21,17 +21,17 @@ _START_FILE = "start.py"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class AttachTarget:
     """One process, and what its agent is told."""
 
     facts: ProcessFacts
-    place: Place
+    exchange: Exchange
     overhead_percent: float
     steps: int | None
 
     def start_text(self, address: str = "0", size: str = "0") -> bytes:
         """The Python text that starts the agent there."""
-        return start_text(self.place.folder_there, self.overhead_percent, self.steps, address, size)
+        return start_text(self.exchange.folder_there, self.overhead_percent, self.steps, address, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,19 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Method:
     """One rung of the ladder."""
 
     name: str
     title: str
-    applies: Callable[[ProcessFacts, Surroundings], bool]
-    go: Callable[[Target], Attempt]
+    applies: Callable[[ProcessFacts, AttachContext], bool]
+    go: Callable[[AttachTarget], Attempt]
 
 
-def _by_remote_exec(target: Target) -> Attempt:
+def _by_remote_exec(target: AttachTarget) -> Attempt:
     """The target's own interpreter asks it to run a file: the caller must be of the same version."""
     pid = target.facts.pid
-    target.place.write(_START_FILE, target.start_text())
+    target.exchange.write(_START_FILE, target.start_text())
     command = [
         f"/proc/{pid}/exe",
         "-I",
@@ -64,7 +64,7 @@ def _by_remote_exec(target: Target) -> Attempt:
         "-c",
         _REMOTE_EXEC,
         str(pid),
-        f"{target.place.folder_there}/{_START_FILE}",
+        f"{target.exchange.folder_there}/{_START_FILE}",
     ]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIME_LIMIT_S, check=False)
@@ -75,8 +75,8 @@ def _by_remote_exec(target: Target) -> Attempt:
     return Attempt()
 
 
-def _by_injection(method: str) -> Callable[[Target], Attempt]:
-    def inject(target: Target) -> Attempt:
+def _by_injection(method: str) -> Callable[[AttachTarget], Attempt]:
+    def inject(target: AttachTarget) -> Attempt:
         helper = start_helper("attach.injector", method, str(target.facts.pid), stderr=subprocess.DEVNULL)
         text = target.start_text(ADDRESS.decode(), SIZE.decode())
         try:
@@ -92,22 +92,22 @@ def _by_injection(method: str) -> Callable[[Target], Attempt]:
     return inject
 
 
-def _by_gdb(target: Target) -> Attempt:
+def _by_gdb(target: AttachTarget) -> Attempt:
     return Attempt(gdb.inject(target.facts, target.start_text()))
 
 
-def _can_inject(facts: ProcessFacts, here: Surroundings) -> bool:
+def _can_inject(facts: ProcessFacts, here: AttachContext) -> bool:
     return here.machine == INJECTION_MACHINE and not facts.shadow_stack
 
 
-WAYS: tuple[Way, ...] = (
-    Way(
+METHODS: tuple[Method, ...] = (
+    Method(
         "remote_exec",
         "sys.remote_exec",
         lambda facts, here: facts.python is not None and facts.python >= REMOTE_EXEC_PYTHON,
         _by_remote_exec,
     ),
-    Way("injection", "injection", _can_inject, _by_injection(injector.PENDING_CALL)),
-    Way("thread", "injection of a thread", _can_inject, _by_injection(injector.THREAD)),
-    Way("gdb", "gdb", lambda facts, here: here.machine != INJECTION_MACHINE and here.gdb, _by_gdb),
+    Method("injection", "injection", _can_inject, _by_injection(injector.PENDING_CALL)),
+    Method("thread", "injection of a thread", _can_inject, _by_injection(injector.THREAD)),
+    Method("gdb", "gdb", lambda facts, here: here.machine != INJECTION_MACHINE and here.gdb, _by_gdb),
 )

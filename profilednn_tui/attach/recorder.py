@@ -1,8 +1,8 @@
 """The process that records an attached target, whether or not anybody watches.
 
-``python -m profilednn_tui.attach.recorder SESSION`` reads an `Order` from its stdin, answers with one line on its
-stdout (empty, or why it cannot begin), brings the agent in and stays until the target has ended, the agent has left,
-or it is told to leave by SIGTERM. What it does takes no right of the target's terminal or parent.
+``python -m profilednn_tui.attach.recorder SESSION`` reads an `AttachRequest` from its stdin, answers with one line on
+its stdout (empty, or why it cannot begin), brings the agent in and stays until the target has ended, the agent has
+left, or it is told to leave by SIGTERM. What it does takes no right of the target's terminal or parent.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from profilednn_tui.attach.checks import Surroundings
-from profilednn_tui.attach.exchange import Place, place_for
+from profilednn_tui.attach.checks import AttachContext
+from profilednn_tui.attach.exchange import Exchange, exchange_for
 from profilednn_tui.attach.memory_maps import memory_maps
-from profilednn_tui.attach.methods import Target
-from profilednn_tui.attach.order import Order
+from profilednn_tui.attach.methods import AttachTarget
 from profilednn_tui.attach.process_facts import inspect_process, python_version
+from profilednn_tui.attach.request import AttachRequest
 from profilednn_tui.attach.stacks import dump_stacks
-from profilednn_tui.attach.strategy import Ladder
+from profilednn_tui.attach.strategy import AttachStrategy
 from profilednn_tui.collect import procfs
 from profilednn_tui.collect.tree import TreeReader
 from profilednn_tui.errors import ProfilerError
@@ -34,7 +34,7 @@ from profilednn_tui.protocol.events import AttachedEvent, ByeEvent, Command
 from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording, control_file
 from profilednn_tui.protocol.vocabulary import DETACH, EXIT
 from profilednn_tui.recording.ending import release_reserve, save_holder
-from profilednn_tui.recording.sampler import EventFile, Recorder
+from profilednn_tui.recording.sampler import EventFile, Sampler
 from profilednn_tui.recording.viewers import viewer_pids
 from profilednn_tui.session.storage.liveness import is_alive
 
@@ -52,11 +52,11 @@ MAX_DUMPED_PROCESSES = 16
 class AttachedRecorder:
     """Keeps one session."""
 
-    def __init__(self, folder: Path, order: Order) -> None:
+    def __init__(self, folder: Path, request: AttachRequest) -> None:
         self._folder = folder
-        self._order = order
-        self._places: dict[int, Place] = {pid: place_for(pid, folder) for pid in order.pids}
-        self._recorder = Recorder(folder, order.root_pid)
+        self._request = request
+        self._exchanges: dict[int, Exchange] = {pid: exchange_for(pid, folder) for pid in request.pids}
+        self._sampler = Sampler(folder, request.root_pid)
         self._file = EventFile(folder / HOST_RECORDING)
         self._posted: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._leaving = threading.Event()
@@ -66,7 +66,7 @@ class AttachedRecorder:
 
     def begin(self) -> None:
         """Start the threads; they post events and write nothing themselves."""
-        self._recorder.start()
+        self._sampler.start()
         self._carry()
         threading.Thread(target=self._bring_agents, daemon=True).start()
         threading.Thread(target=self._look_from_outside, daemon=True).start()
@@ -78,7 +78,7 @@ class AttachedRecorder:
         """Record to the end."""
         signal.signal(signal.SIGTERM, lambda number, frame: self._leaving.set())
         reason = EXIT
-        while is_alive(self._order.root_pid, self._began_ns):
+        while is_alive(self._request.root_pid, self._began_ns):
             self._beat()
             if self._leaving.is_set() or self._is_forgotten():
                 reason = DETACH
@@ -87,9 +87,9 @@ class AttachedRecorder:
             if self._all_left():
                 reason = DETACH
                 break
-        for place in self._places.values():
-            place.carry()
-            place.close()
+        for exchange in self._exchanges.values():
+            exchange.carry()
+            exchange.close()
         release_reserve(self._folder)
         self._file.append(ByeEvent(reason, time.time_ns()))
 
@@ -97,14 +97,14 @@ class AttachedRecorder:
 
     def _beat(self) -> None:
         with suppress(queue.Empty):
-            event = self._posted.get(timeout=min(CARRY_INTERVAL_S, self._recorder.wait_s()))
+            event = self._posted.get(timeout=min(CARRY_INTERVAL_S, self._sampler.wait_s()))
             self._file.append(event)
         self._carry()
-        self._recorder.sample_if_due()
+        self._sampler.sample_if_due()
 
     def _carry(self) -> None:
-        for place in self._places.values():
-            place.carry()
+        for exchange in self._exchanges.values():
+            exchange.carry()
 
     def _is_forgotten(self) -> bool:
         now_s = time.monotonic()
@@ -115,14 +115,14 @@ class AttachedRecorder:
 
     def _all_left(self) -> bool:
         """Whether every agent that came has gone, while its process goes on or not."""
-        return bool(self._places) and all(self._has_left(pid) for pid in self._places)
+        return bool(self._exchanges) and all(self._has_left(pid) for pid in self._exchanges)
 
     def _has_left(self, pid: int) -> bool:
         tail = _tail(self._folder / agent_recording(pid))
         return tail.startswith(b'{"event":"bye"')
 
     def _take_agents_out(self) -> None:
-        there = [pid for pid in self._places if (self._folder / agent_recording(pid)).exists()]
+        there = [pid for pid in self._exchanges if (self._folder / agent_recording(pid)).exists()]
         line = encode(Command(DETACH))
         for pid in there:
             with open(
@@ -138,19 +138,19 @@ class AttachedRecorder:
     # ---- threads
 
     def _bring_agents(self) -> None:
-        here = Surroundings.here()
-        if not self._places:
+        here = AttachContext.here()
+        if not self._exchanges:
             reasons = ["the view from outside was asked for (--no-inject)"]
-            self._posted.put(AttachedEvent(self._order.root_pid, "", reasons, 0, time.time_ns()))
-        for pid, place in self._places.items():
-            target = Target(inspect_process(pid), place, self._order.overhead_percent, self._order.steps)
-            attached = Ladder(target, here).climb()
+            self._posted.put(AttachedEvent(self._request.root_pid, "", reasons, 0, time.time_ns()))
+        for pid, exchange in self._exchanges.items():
+            target = AttachTarget(inspect_process(pid), exchange, self._request.overhead_percent, self._request.steps)
+            attached = AttachStrategy(target, here).run()
             self._posted.put(attached)
             if attached.way:
                 self._agent_there.set()
 
     def _look_from_outside(self) -> None:
-        tree = TreeReader(self._order.root_pid)
+        tree = TreeReader(self._request.root_pid)
         while True:
             began_s = time.monotonic()
             pids = [pid for pid in tree.read().processes if _is_python(pid)][:MAX_DUMPED_PROCESSES]
@@ -178,15 +178,15 @@ def _tail(path: Path) -> bytes:
 
 
 def main(folder: Path) -> None:
-    order = Order.decode(sys.stdin.buffer.read())
+    request = AttachRequest.decode(sys.stdin.buffer.read())
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     try:
-        recorder = AttachedRecorder(folder, order)
+        recorder = AttachedRecorder(folder, request)
     except ProfilerError as error:
         os.write(1, f"{error}\n".encode())
         return
-    save_holder(folder, order.root_pid)
+    save_holder(folder, request.root_pid)
     os.write(1, b"\n")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):

@@ -46,14 +46,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class SignalFrame:
     """What goes to the stack, and the registers with which the thread is let go."""
 
     writes: tuple[tuple[int, bytes], ...]
     registers: Registers
 
 
-def signal_frame(registers: Registers, extended_state: bytes, mask: int, call: Call, signal_return: int) -> Frame:
+def signal_frame(registers: Registers, extended_state: bytes, mask: int, call: Call, signal_return: int) -> SignalFrame:
     """The frame for one call from where the thread stands."""
     back = _context_to_return_to(registers)
     size = len(extended_state)
@@ -74,7 +74,7 @@ def signal_frame(registers: Registers, extended_state: bytes, mask: int, call: C
         (state_at, bytes(state) + struct.pack("<I", _MAGIC_END)),
         (frame_at, struct.pack("<Q", signal_return) + user_context),
     )
-    return Frame(writes, start)
+    return SignalFrame(writes, start)
 
 
 def _context_to_return_to(registers: Registers) -> Registers:

@@ -9,9 +9,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from profilednn_tui.attach.order import Order
 from profilednn_tui.attach.process_facts import ProcessFacts
 from profilednn_tui.attach.recorder import STAY_FILE
+from profilednn_tui.attach.request import AttachRequest
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FILE_MODE, new_session_folder, session_word
 from profilednn_tui.recording.helper import start_helper
@@ -23,7 +23,7 @@ RECORDER_LOG = "recorder.log"
 LEAVE_LIMIT_S = 20.0
 
 
-def start_attached_session(root: ProcessFacts, order: Order) -> Path:
+def start_attached_session(root: ProcessFacts, request: AttachRequest) -> Path:
     """Begin a session of processes that run already; its folder, when the recorder is at work."""
     script = next((word for word in root.argv[1:] if not word.startswith("-")), root.name)
     folder = new_session_folder(os.path.basename(script))
@@ -36,7 +36,7 @@ def start_attached_session(root: ProcessFacts, order: Order) -> Path:
         launcher_pid=os.getpid(),
         attached=True,
     ).save(folder)
-    failure = _start_recorder(folder, order)
+    failure = _start_recorder(folder, request)
     if failure:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(failure)
@@ -70,7 +70,7 @@ def detach(folder: Path) -> bool:
     return True
 
 
-def _start_recorder(folder: Path, order: Order) -> str:
+def _start_recorder(folder: Path, request: AttachRequest) -> str:
     log = os.open(folder / RECORDER_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
     try:
         recorder = start_helper("attach.recorder", str(folder), stderr=log, start_new_session=True)
@@ -79,7 +79,7 @@ def _start_recorder(folder: Path, order: Order) -> str:
     assert recorder.stdin is not None
     assert recorder.stdout is not None
     with suppress(BrokenPipeError), recorder.stdin as pipe:
-        pipe.write(order.encode())
+        pipe.write(request.encode())
     answer = recorder.stdout.readline().decode()
     if not answer:
         return f"The process that should record has failed: {(folder / RECORDER_LOG).read_text().strip()[-500:]}"

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from profilednn_tui.attach.checks import Surroundings, check_process
-from profilednn_tui.attach.methods import WAYS, Target, Way
+from profilednn_tui.attach.checks import AttachContext, check_process
+from profilednn_tui.attach.methods import METHODS, AttachTarget, Method
 from profilednn_tui.collect import procfs
 from profilednn_tui.protocol.events import AttachedEvent, HelloEvent
 from profilednn_tui.protocol.files import agent_recording, answer_file
@@ -29,24 +29,24 @@ def is_running(pid: int) -> bool:
 
 
 @dataclass
-class Ladder:
+class AttachStrategy:
     """Brings the agent into one process."""
 
-    target: Target
-    here: Surroundings
-    ways: Sequence[Way] = WAYS
+    target: AttachTarget
+    here: AttachContext
+    methods: Sequence[Method] = METHODS
     wait: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
     alive: Callable[[int], bool] = is_running
     reasons: list[str] = field(default_factory=list)
     stopped_s: float = 0.0
 
-    def climb(self) -> AttachedEvent:
+    def run(self) -> AttachedEvent:
         """Try; what came of it."""
-        way = self._climb()
-        return AttachedEvent(self.target.facts.pid, way, self.reasons, int(self.stopped_s * 1e9), time.time_ns())
+        method = self._run()
+        return AttachedEvent(self.target.facts.pid, method, self.reasons, int(self.stopped_s * 1e9), time.time_ns())
 
-    def _climb(self) -> str:
+    def _run(self) -> str:
         facts = self.target.facts
         in_the_way = [check.text for check in check_process(facts, self.here) if not check.passed]
         if in_the_way:
@@ -54,33 +54,33 @@ class Ladder:
             return ""
         deadline_s = self.clock() + PATIENCE_S
         pending = ""
-        for way in self._applicable():
-            attempt = way.go(self.target)
+        for method in self._applicable():
+            attempt = method.go(self.target)
             self.stopped_s += attempt.stopped_s
             if not self.alive(facts.pid):
                 self.reasons.append(f"process {facts.pid} has ended")
                 return ""
             if attempt.failure:
-                self.reasons.append(f"{way.title}: {attempt.failure}")
+                self.reasons.append(f"{method.title}: {attempt.failure}")
                 continue
-            pending = way.name
+            pending = method.name
             if self._heard(self.clock() + HELLO_LIMIT_S):
-                return self._finish(way.name)
-            self.reasons.append(f"{way.title}: no answer within {HELLO_LIMIT_S:g} s")
+                return self._finish(method.name)
+            self.reasons.append(f"{method.title}: no answer within {HELLO_LIMIT_S:g} s")
         if pending and self._heard(deadline_s):
             return self._finish(pending)
         return ""
 
-    def _applicable(self) -> Iterator[Way]:
-        applicable = [way for way in self.ways if way.applies(self.target.facts, self.here)]
+    def _applicable(self) -> Iterator[Method]:
+        applicable = [method for method in self.methods if method.applies(self.target.facts, self.here)]
         if not applicable:
             self.reasons.append(f"there is no way in on {self.here.machine}")
         return iter(applicable)
 
-    def _finish(self, way: str) -> str:
+    def _finish(self, method: str) -> str:
         failure = self._failure()
         if failure is None:
-            return way
+            return method
         self.reasons.append(failure)
         return ""
 
@@ -92,13 +92,13 @@ class Ladder:
         return True
 
     def _hello(self) -> bool:
-        place = self.target.place
-        return f'"event":"{HelloEvent.kind}"'.encode() in place.read(agent_recording(place.pid_there))[:65536]
+        exchange = self.target.exchange
+        return f'"event":"{HelloEvent.kind}"'.encode() in exchange.read(agent_recording(exchange.pid_there))[:65536]
 
     def _failure(self) -> str | None:
         """What the way in has left instead of a hello."""
-        place = self.target.place
-        line = place.read(answer_file(place.pid_there)).partition(b"\n")[0]
+        exchange = self.target.exchange
+        line = exchange.read(answer_file(exchange.pid_there)).partition(b"\n")[0]
         try:
             body = json.loads(line)
         except ValueError:

@@ -126,13 +126,13 @@ def _process(name: str) -> int:
 
 
 def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_inject: bool, ask: bool) -> OpenSession:
-    from profilednn_tui.attach.checks import Surroundings, check_process, refuse_unless_watchable
-    from profilednn_tui.attach.order import Order
+    from profilednn_tui.attach.checks import AttachContext, check_process, refuse_unless_watchable
     from profilednn_tui.attach.process_facts import inspect_process
+    from profilednn_tui.attach.request import AttachRequest
     from profilednn_tui.attach.start import start_attached_session
     from profilednn_tui.session.open_session import open_session
 
-    root, here = inspect_process(pid), Surroundings.here()
+    root, here = inspect_process(pid), AttachContext.here()
     checks = check_process(root, here)
     # A shell or a launcher need not be Python, but must be ours to look into before what is below it is looked at.
     refuse_unless_watchable(tuple(check for check in checks if check.subject != "Python"))
@@ -148,9 +148,9 @@ def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_
             "or see its stacks with --no-inject."
         )
     shown = facts[0] if len(facts) == 1 else root
-    order = Order(shown.pid, pids, overhead_percent, steps)
+    request = AttachRequest(shown.pid, pids, overhead_percent, steps)
     warn_of_home()
-    return open_session(start_attached_session(shown, order), started_here=True)
+    return open_session(start_attached_session(shown, request), started_here=True)
 
 
 def _trainers(pid: int, ask: bool) -> tuple[int, ...]:

@@ -61,13 +61,13 @@ def examine(python: str | None) -> Iterator[Finding]:
 
 def process_findings(pid: int) -> list[Finding]:
     """What stands in the way of attaching to a process."""
-    from profilednn_tui.attach.checks import Surroundings, check_process
+    from profilednn_tui.attach.checks import AttachContext, check_process
     from profilednn_tui.attach.process_facts import inspect_process
     from profilednn_tui.session.storage.catalog import session_of_process
 
     findings = [
         Finding(check.subject, OK if check.passed else LIMITED if check.only_agent else BROKEN, check.text, check.fix)
-        for check in check_process(inspect_process(pid), Surroundings.here())
+        for check in check_process(inspect_process(pid), AttachContext.here())
     ]
     session = session_of_process(pid)
     if session is not None:
@@ -123,10 +123,10 @@ def _agent(python: str) -> Finding:
 
 
 def _optimizations(python: str) -> Iterator[Finding]:
-    from profilednn_tui.launch.optimizations import offers
+    from profilednn_tui.launch.optimizations import describe_optimizations
 
     try:
-        found = offers(python)
+        found = describe_optimizations(python)
     except ProfilerError as error:
         yield Finding("optimizations", LIMITED, str(error))
         return
@@ -165,9 +165,9 @@ def ptrace_finding(scope: str, root: bool) -> Finding:
 
 
 def _way_in() -> Finding:
-    from profilednn_tui.attach.checks import Surroundings
+    from profilednn_tui.attach.checks import AttachContext
 
-    return way_in_finding(Surroundings.here().machine, shutil.which("gdb") is not None)
+    return way_in_finding(AttachContext.here().machine, shutil.which("gdb") is not None)
 
 
 def way_in_finding(machine: str, gdb: bool) -> Finding:

@@ -26,7 +26,7 @@ from profilednn_tui.paths import session_word
 if TYPE_CHECKING:
     from profilednn_tui.compare.runs import Run
     from profilednn_tui.experiment.plan import Experiment, RunEntry
-    from profilednn_tui.experiment.runner import Standing
+    from profilednn_tui.experiment.runner import ExperimentProgress
 
 DEFAULT_REPEAT = 8
 """With fewer, one run that has a bad day hides a difference of ten percent."""
@@ -93,7 +93,7 @@ def experiment(context: click.Context, /, resume: str | None, format_name: str, 
     to stdout, progress to stderr. Ctrl-C keeps the finished runs; --resume goes on.
     """
     folder = _create(context.obj, **options) if resume is None else _find(resume, context.obj)
-    _conduct(folder)
+    _run(folder)
     from profilednn_tui.experiment.sides import experiment_report
     from profilednn_tui.export.comparison import FORMATS
 
@@ -164,10 +164,10 @@ def _find(name: str, words: Words) -> Path:
     return folder
 
 
-def _conduct(folder: Path) -> None:
+def _run(folder: Path) -> None:
     """Make the missing runs; ends the program when it is told to stop."""
     from profilednn_tui.experiment.plan import EXPERIMENT_FILE, load_experiment
-    from profilednn_tui.experiment.runner import conduct
+    from profilednn_tui.experiment.runner import run_experiment
     from profilednn_tui.session.storage.ownership import why_foreign
 
     foreign = why_foreign(folder, EXPERIMENT_FILE)
@@ -176,7 +176,7 @@ def _conduct(folder: Path) -> None:
     recorded = load_experiment(folder, as_written=True).experiment
     say(f"profilednn-tui: experiment {folder.name}, {_plan(recorded)}")
     lines = ProgressLines()
-    conducted = conduct(recorded, folder, lines)
+    conducted = run_experiment(recorded, folder, lines)
     lines.clear()
     if conducted.stopped_by is not None:
         missing = len(conducted.experiment.pending())
@@ -198,16 +198,16 @@ class ProgressLines:
 
     live: bool = bool(sys.stderr and sys.stderr.isatty())
 
-    def beat(self, standing: Standing) -> None:
+    def beat(self, progress: ExperimentProgress) -> None:
         if self.live:
-            elapsed = units.duration(standing.elapsed_s * 1e9)
-            self._write(f"{_head(standing)}  {elapsed}{_left(standing, standing.elapsed_s)}")
+            elapsed = units.duration(progress.elapsed_s * 1e9)
+            self._write(f"{_head(progress)}  {elapsed}{_left(progress, progress.elapsed_s)}")
 
-    def ended(self, standing: Standing, entry: RunEntry, run: Run) -> None:
+    def ended(self, progress: ExperimentProgress, entry: RunEntry, run: Run) -> None:
         self.clear()
         median = units.duration(run.view.steps.median_ns)
         reason = f"  {entry.state.value}: {entry.reason}" if entry.reason else ""
-        say(f"{_head(standing)}  median {median}{_left(standing, standing.elapsed_s)}{reason}")
+        say(f"{_head(progress)}  median {median}{_left(progress, progress.elapsed_s)}{reason}")
 
     def clear(self) -> None:
         """Take away the line that changes, and what the terminal wrote into it."""
@@ -219,12 +219,12 @@ class ProgressLines:
         sys.stderr.flush()
 
 
-def _head(standing: Standing) -> str:
-    width = len(str(standing.total))
-    return f"run {standing.number:{width}} of {standing.total}  {standing.variant:16}"
+def _head(progress: ExperimentProgress) -> str:
+    width = len(str(progress.total))
+    return f"run {progress.number:{width}} of {progress.total}  {progress.variant:16}"
 
 
-def _left(standing: Standing, elapsed_s: float) -> str:
-    if standing.remaining_s is None or standing.remaining_s <= elapsed_s:
+def _left(progress: ExperimentProgress, elapsed_s: float) -> str:
+    if progress.remaining_s is None or progress.remaining_s <= elapsed_s:
         return ""
-    return f"  about {units.duration((standing.remaining_s - elapsed_s) * 1e9)} left"
+    return f"  about {units.duration((progress.remaining_s - elapsed_s) * 1e9)} left"

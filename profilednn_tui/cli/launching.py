@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from profilednn_tui.cli import values
-from profilednn_tui.cli.offers import asks_for_help, tell_optimizations
+from profilednn_tui.cli.optimizations import asks_for_help, tell_optimizations
 from profilednn_tui.cli.words import TargetKind, divide
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command

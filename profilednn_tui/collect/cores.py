@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from profilednn_tui.collect.change import Change
+from profilednn_tui.collect.interval import SampleInterval
 from profilednn_tui.collect.sample import CoreTicks
 from profilednn_tui.protocol.events import CoresEvent
 
 
-def measure(change: Change) -> CoresEvent:
+def measure(interval: SampleInterval) -> CoresEvent:
     """Use since the earlier moment."""
-    now = change.now
+    now = interval.now
     on_core = [0] * (max(now.cores, default=-1) + 1)
     for process in now.tree.processes.values():
         for tid, thread in process.threads.items():
             if thread.stat.core < len(on_core):
-                on_core[thread.stat.core] += change.thread_ticks(process, tid)
-    shares = [_shares(change.before.cores.get(core), now.cores.get(core)) for core in range(len(on_core))]
+                on_core[thread.stat.core] += interval.thread_ticks(process, tid)
+    shares = [_shares(interval.before.cores.get(core), now.cores.get(core)) for core in range(len(on_core))]
     busy = [share for share, _ in shares]
-    target_percent = change.percent(sum(map(change.process_ticks, now.tree.processes.values())))
-    host_percent = change.percent(_host_ticks(change))
-    beside_percent = change.percent(now.companion_ticks - change.before.companion_ticks)
+    target_percent = interval.percent(sum(map(interval.process_ticks, now.tree.processes.values())))
+    host_percent = interval.percent(_host_ticks(interval))
+    beside_percent = interval.percent(now.companion_ticks - interval.before.companion_ticks)
     return CoresEvent(
         unix_ns=now.unix_ns,
         busy=busy,
-        target=_target_by_core(busy, [change.percent(ticks) for ticks in on_core]),
+        target=_target_by_core(busy, [interval.percent(ticks) for ticks in on_core]),
         steal=[steal for _, steal in shares],
         target_percent=target_percent,
         others_percent=round(max(0.0, sum(busy) - target_percent - host_percent - beside_percent), 1),
         host_percent=host_percent,
-        throttled_percent=_throttled_percent(change),
+        throttled_percent=_throttled_percent(interval),
     )
 
 
@@ -53,13 +53,13 @@ def _target_by_core(busy: list[float], claimed: list[float]) -> list[float]:
     return [round(part + scale * rest, 1) for part, rest in zip(held, free, strict=True)]
 
 
-def _host_ticks(change: Change) -> int:
-    earlier = change.before.host_ticks
-    return sum(ticks - earlier.get(pid, ticks) for pid, ticks in change.now.host_ticks.items())
+def _host_ticks(interval: SampleInterval) -> int:
+    earlier = interval.before.host_ticks
+    return sum(ticks - earlier.get(pid, ticks) for pid, ticks in interval.now.host_ticks.items())
 
 
-def _throttled_percent(change: Change) -> float:
-    before, now = change.before.throttling, change.now.throttling
+def _throttled_percent(interval: SampleInterval) -> float:
+    before, now = interval.before.throttling, interval.now.throttling
     if before is None or now is None or now.periods <= before.periods:
         return 0.0
     return round(100 * (now.throttled - before.throttled) / (now.periods - before.periods), 1)

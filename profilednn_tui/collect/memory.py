@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from profilednn_tui.collect.change import Change
+from profilednn_tui.collect.interval import SampleInterval
 from profilednn_tui.protocol.events import MemoryEvent
 
 
-def measure(change: Change) -> MemoryEvent | None:
+def measure(interval: SampleInterval) -> MemoryEvent | None:
     """Figures of the main process since the earlier moment; nothing while it has just been found."""
-    now = change.now
+    now = interval.now
     main = now.tree.processes.get(now.main_pid) if now.main_pid is not None else None
-    earlier = change.earlier_process(main) if main is not None else None
+    earlier = interval.earlier_process(main) if main is not None else None
     if main is None or earlier is None:
         return None
     stat, past = main.stat, earlier.stat
@@ -20,8 +20,8 @@ def measure(change: Change) -> MemoryEvent | None:
         workers_rss_bytes=sum(each.rss_bytes for each in now.tree.processes.values() if each is not main),
         peak_rss_bytes=max(now.peak_rss_bytes, main.rss_bytes),
         available_bytes=now.available_bytes,
-        minor_faults_per_s=change.per_s(stat.minor_faults - past.minor_faults),
-        major_faults_per_s=change.per_s(stat.major_faults - past.major_faults),
-        user_percent=change.percent(stat.user_ticks - past.user_ticks),
-        system_percent=change.percent(stat.system_ticks - past.system_ticks),
+        minor_faults_per_s=interval.per_s(stat.minor_faults - past.minor_faults),
+        major_faults_per_s=interval.per_s(stat.major_faults - past.major_faults),
+        user_percent=interval.percent(stat.user_ticks - past.user_ticks),
+        system_percent=interval.percent(stat.system_ticks - past.system_ticks),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui.collect import procfs
-from profilednn_tui.collect.sample import Moment
+from profilednn_tui.collect.sample import Sample
 from profilednn_tui.collect.tree import ProcessUse, ThreadUse
 
 AGENT = "agent"
@@ -30,7 +30,7 @@ _ROLE_OF_NAME = (
 """Beginnings of the names that torch, Python (since 3.14) and our agent give to threads."""
 
 
-def process_role(now: Moment, process: ProcessUse) -> str:
+def process_role(now: Sample, process: ProcessUse) -> str:
     """What a process is for: ``main``, ``rank N``, ``DataLoader worker`` or ``other``."""
     if process.pid == now.main_pid:
         return MAIN
@@ -40,7 +40,7 @@ def process_role(now: Moment, process: ProcessUse) -> str:
     return DATALOADER_WORKER if _is_worker(now, process) else OTHER
 
 
-def thread_roles(now: Moment, process: ProcessUse) -> dict[int, str]:
+def thread_roles(now: Sample, process: ProcessUse) -> dict[int, str]:
     """What each thread of a process is for, by tid."""
     role = process_role(now, process)
     eldest: dict[str, int] = {}
@@ -70,7 +70,7 @@ def _role_of_name(name: str) -> str:
     return next((role for start, role in _ROLE_OF_NAME if name.startswith(start)), OTHER)
 
 
-def _is_worker(now: Moment, process: ProcessUse) -> bool:
+def _is_worker(now: Sample, process: ProcessUse) -> bool:
     if process.stat.name == _WORKER_NAME:
         return True
     parent = now.tree.processes.get(process.stat.parent_pid)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from profilednn_tui.clock import Clock
 from profilednn_tui.collect import procfs
 from profilednn_tui.collect.cgroup import Throttling, cgroup_of
-from profilednn_tui.collect.tree import Tree, TreeReader
+from profilednn_tui.collect.tree import ProcessTree, TreeReader
 
 Agents = Mapping[int, int | None]
 """The processes that have an agent: pid -> rank, or nothing outside of a distributed run."""
@@ -25,14 +25,14 @@ class CoreTicks:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Sample:
     """One instant."""
 
     unix_ns: int
     monotonic_s: float
     boot_ticks: int
     """Time since boot, on the scale of a thread's start."""
-    tree: Tree
+    tree: ProcessTree
     main_pid: int | None
     """The process that trains; while no agent is known, the busiest one."""
     agents: Agents = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Moment:
     available_bytes: int = 0
 
 
-class MomentReader:
+class SampleReader:
     """Reads moments of one target."""
 
     def __init__(
@@ -66,12 +66,12 @@ class MomentReader:
         self._cgroup = cgroup_of(root_pid)
         self._main_pid: int | None = root_pid
 
-    def read(self) -> Moment:
+    def read(self) -> Sample:
         tree = self._tree.read()
         agents = self._agents()
         self._main_pid = choose_main(tree, agents, self._main_pid)
         status = procfs.read(f"/proc/{self._main_pid}/status")
-        return Moment(
+        return Sample(
             unix_ns=self._clock.unix_ns(),
             monotonic_s=self._clock.monotonic_s(),
             boot_ticks=int(time.clock_gettime(time.CLOCK_BOOTTIME) * procfs.TICKS_PER_S),
@@ -92,7 +92,7 @@ class MomentReader:
         return machine if left is None else min(machine, left)
 
 
-def choose_main(tree: Tree, agents: Agents, current: int | None) -> int | None:
+def choose_main(tree: ProcessTree, agents: Agents, current: int | None) -> int | None:
     """The process whose memory is shown: the busiest of those with an agent, before there is one the busiest of all.
 
     The choice stays while no other has used twice its CPU time: the ranks of a distributed run do not take turns.

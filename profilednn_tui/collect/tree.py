@@ -37,7 +37,7 @@ class ProcessUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class ProcessTree:
     """A process and its descendants, by pid."""
 
     processes: Mapping[int, ProcessUse] = field(default_factory=dict)
@@ -61,9 +61,9 @@ class TreeReader:
     def __init__(self, root_pid: int) -> None:
         root = procfs.process(root_pid)
         self._start_ticks = {} if root is None else {root_pid: root.start_ticks}
-        self._last = Tree()
+        self._last = ProcessTree()
 
-    def read(self) -> Tree:
+    def read(self) -> ProcessTree:
         many = self._last.thread_count > MANY_THREADS
         processes: dict[int, ProcessUse] = {}
         waiting = [pid for pid, start_ticks in self._start_ticks.items() if _start_ticks(pid) == start_ticks]
@@ -75,7 +75,7 @@ class TreeReader:
             threads = _threads(pid, self._last.processes.get(pid) if many else None)
             processes[pid] = ProcessUse(pid, stat, threads)
             waiting += _children(pid, threads)
-        self._last = Tree(processes)
+        self._last = ProcessTree(processes)
         self._start_ticks = {pid: process.stat.start_ticks for pid, process in processes.items()}
         return self._last
 

@@ -16,7 +16,7 @@ import psutil
 
 from profilednn_tui.collect import procfs
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.experiment.lockstep import Member, Turns, make_gate
+from profilednn_tui.experiment.lockstep import Lockstep, LockstepMember, make_member
 from profilednn_tui.launch.affinity import on_processors
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.environment import target_environment
@@ -28,7 +28,7 @@ from profilednn_tui.launch.signals import IGNORED_BY_PYTHON
 from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol.vocabulary import LOCKSTEP
 from profilednn_tui.recording.ending import record_end, save_holder
-from profilednn_tui.recording.sampler import Recorder
+from profilednn_tui.recording.sampler import Sampler
 from profilednn_tui.session.storage.folder import OUTPUT_FILE
 
 STOPPING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
@@ -59,8 +59,8 @@ class EndedRun:
 class _Running:
     folder: Path
     pid: int
-    recorder: Recorder
-    member: Member | None
+    sampler: Sampler
+    member: LockstepMember | None
     exit_code: int | None = None
     duration_s: float = 0.0
     cpu_ticks: int = 0
@@ -83,24 +83,24 @@ def run_in_background(
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     begin_s = time.monotonic()
     running: list[_Running] = []
-    turns: Turns | None = None
+    turns: Lockstep | None = None
     try:
         for (command, options), plan in zip(targets, plans, strict=True):
             folder = create_session(command, options, terminal=False, home=home)
             environment = target_environment(os.environ, folder, options) | plan.environment
-            member = make_gate(folder) if len(targets) > 1 else None
+            member = make_member(folder) if len(targets) > 1 else None
             if member is not None:
                 environment[LOCKSTEP] = "1"
             with on_processors(plan.processors):
                 pid = _start(command, environment, folder, mask)
             save_holder(folder, pid)
-            recorder = Recorder(folder, pid, companion_ticks=partial(_ticks_beside, folder, running))
-            running.append(_Running(folder, pid, recorder, member))
+            sampler = Sampler(folder, pid, companion_ticks=partial(_ticks_beside, folder, running))
+            running.append(_Running(folder, pid, sampler, member))
             if member is not None:
                 member.group = pid
-            recorder.start()
+            sampler.start()
         members = [one.member for one in running if one.member is not None]
-        turns = Turns(members) if members else None
+        turns = Lockstep(members) if members else None
         stopped_by = _wait(running, turns, begin_s, lambda: on_beat(running[0].folder, time.monotonic() - begin_s))
         return tuple(EndedRun(one.folder, one.exit_code or 0, stopped_by, one.duration_s, one.turns) for one in running)
     finally:
@@ -118,7 +118,7 @@ def run_in_background(
 def _ticks_beside(folder: Path, running: Sequence[_Running]) -> int:
     """CPU time so far of the targets that run at the same time as that of a folder."""
     return sum(
-        one.recorder.target_ticks() if one.exit_code is None else one.cpu_ticks
+        one.sampler.target_ticks() if one.exit_code is None else one.cpu_ticks
         for one in running
         if one.folder != folder
     )
@@ -148,19 +148,21 @@ def _start(command: TargetCommand, environment: dict[str, str], folder: Path, ma
         os.close(nothing)
 
 
-def _wait(running: Sequence[_Running], turns: Turns | None, begin_s: float, on_beat: Callable[[], None]) -> int | None:
+def _wait(
+    running: Sequence[_Running], turns: Lockstep | None, begin_s: float, on_beat: Callable[[], None]
+) -> int | None:
     """Until all have ended; the signal that ended them early."""
     stopped_by: int | None = None
     kill_at_s = float("inf")
     below: list[psutil.Process] = []
     next_beat_s = begin_s + BEAT_S
     while alive := [one for one in running if one.exit_code is None]:
-        info = _pause(min(one.recorder.wait_s() for one in alive), turns)
+        info = _pause(min(one.sampler.wait_s() for one in alive), turns)
         for one in alive:
             ended, status, usage = os.wait4(one.pid, os.WNOHANG)
             if ended:
                 _sweep(one.pid, below)
-                one.exit_code = record_end(one.folder, one.recorder, status, usage)
+                one.exit_code = record_end(one.folder, one.sampler, status, usage)
                 one.duration_s = time.monotonic() - begin_s
                 one.cpu_ticks = round((usage.ru_utime + usage.ru_stime) * procfs.TICKS_PER_S)
                 if turns is not None:
@@ -171,8 +173,8 @@ def _wait(running: Sequence[_Running], turns: Turns | None, begin_s: float, on_b
                 os.killpg(one.pid, signal.SIGTERM)
             if time.monotonic() >= kill_at_s:
                 os.killpg(one.pid, signal.SIGKILL)
-            one.recorder.sample_if_due()
-            say_trouble(one.recorder)
+            one.sampler.sample_if_due()
+            say_trouble(one.sampler)
         if info is not None and info.si_signo in STOPPING:
             # A second signal means now.
             kill_at_s = time.monotonic() + (STOP_GRACE_S if stopped_by is None else 0.0)
@@ -185,7 +187,7 @@ def _wait(running: Sequence[_Running], turns: Turns | None, begin_s: float, on_b
     return stopped_by
 
 
-def _pause(seconds: float, turns: Turns | None) -> signal.struct_siginfo | None:
+def _pause(seconds: float, turns: Lockstep | None) -> signal.struct_siginfo | None:
     """Until a signal comes, a turn ends, or so much time has passed."""
     if turns is None:
         return signal.sigtimedwait(AWAITED, seconds)

@@ -34,7 +34,7 @@ if not sys.stdin.buffer.read(1):
 
 
 @dataclass(slots=True)
-class Member:
+class LockstepMember:
     """One target."""
 
     folder: Path
@@ -63,18 +63,18 @@ class Member:
                 (self.folder / name).unlink()
 
 
-def make_gate(folder: Path) -> Member:
+def make_member(folder: Path) -> LockstepMember:
     """The host's side of a target's two pipes; each is open for both directions, so that neither end waits."""
     for name in PIPES:
         os.mkfifo(folder / name, PIPE_MODE)
     flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
-    return Member(folder, os.open(folder / TURN_ENDED, flags), os.open(folder / TURN_BEGINS, flags))
+    return LockstepMember(folder, os.open(folder / TURN_ENDED, flags), os.open(folder / TURN_BEGINS, flags))
 
 
-class Turns:
+class Lockstep:
     """Hands the turn from one member to the next; the members have started."""
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[LockstepMember]) -> None:
         self._members = list(members)
         self._next = 0
         self._poll = select.poll()
@@ -138,6 +138,6 @@ class Turns:
         os.write(member.begins, b".")
 
 
-def _signal(member: Member, number: signal.Signals) -> None:
+def _signal(member: LockstepMember, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(member.group, number)

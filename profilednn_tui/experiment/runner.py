@@ -31,7 +31,7 @@ OUTPUT_TAIL_BYTES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ExperimentProgress:
     """Where an experiment stands."""
 
     number: int
@@ -44,18 +44,18 @@ class Standing:
     """Of the experiment, from the runs so far; nothing before the first has ended."""
 
 
-class Audience(Protocol):
+class Observer(Protocol):
     """Who is told how it goes."""
 
-    def beat(self, standing: Standing) -> None:
+    def beat(self, progress: ExperimentProgress) -> None:
         """A second has passed."""
 
-    def ended(self, standing: Standing, entry: RunEntry, run: Run) -> None:
+    def ended(self, progress: ExperimentProgress, entry: RunEntry, run: Run) -> None:
         """A run has ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Conducted:
+class ExperimentOutcome:
     """How far it went."""
 
     experiment: Experiment
@@ -72,12 +72,12 @@ def target_of(experiment: Experiment, variant: Variant) -> TargetCommand:
     return (module_command if experiment.kind == "module" else script_command)(first, rest, python)
 
 
-def conduct(
+def run_experiment(
     experiment: Experiment,
     folder: Path,
-    audience: Audience,
+    observer: Observer,
     start: Starter = run_in_background,
-) -> Conducted:
+) -> ExperimentOutcome:
     """Make the runs that are missing; each is in the file before the next begins."""
     try:
         os.chdir(experiment.working_directory)
@@ -93,23 +93,23 @@ def conduct(
             group = [(variant, block) for variant, block in planned if variant.name not in given_up]
             if not group:
                 break
-            standing = _standing(experiment, [variant for variant, _ in group])
+            progress = _progress(experiment, [variant for variant, _ in group])
 
-            def on_beat(session: Path, elapsed_s: float, standing: Standing = standing) -> None:
-                audience.beat(replace(standing, elapsed_s=elapsed_s))
+            def on_beat(session: Path, elapsed_s: float, progress: ExperimentProgress = progress) -> None:
+                observer.beat(replace(progress, elapsed_s=elapsed_s))
 
             targets = [(commands[variant.name], _options(experiment, variant, block)) for variant, block in group]
             ended = start(targets, folder, on_beat)
             if ended[0].stopped_by is not None:
                 for one in ended:
                     shutil.rmtree(one.folder, ignore_errors=True)
-                return Conducted(experiment, ended[0].stopped_by)
+                return ExperimentOutcome(experiment, ended[0].stopped_by)
             found = _disturbed_together([_read(*run) for run in zip(group, ended, strict=True)])
             for entry, run in found:
                 experiment = experiment.with_run(entry)
                 experiment.save(folder)
-                audience.ended(replace(standing, variant=entry.variant, elapsed_s=entry.duration_s), entry, run)
-                standing = replace(standing, number=standing.number + 1)
+                observer.ended(replace(progress, variant=entry.variant, elapsed_s=entry.duration_s), entry, run)
+                progress = replace(progress, number=progress.number + 1)
             for entry, _ in found:
                 if entry.state is RunState.FAILED:
                     if entry.variant == experiment.variants[0].name:
@@ -119,7 +119,7 @@ def conduct(
             if not disturbed or attempt == REPEATS or extra < len(group):
                 break
             extra -= len(group)
-    return Conducted(experiment, None)
+    return ExperimentOutcome(experiment, None)
 
 
 def _options(experiment: Experiment, variant: Variant, block: int) -> LaunchOptions:
@@ -133,7 +133,7 @@ def _options(experiment: Experiment, variant: Variant, block: int) -> LaunchOpti
     )
 
 
-def _standing(experiment: Experiment, variants: Sequence[Variant]) -> Standing:
+def _progress(experiment: Experiment, variants: Sequence[Variant]) -> ExperimentProgress:
     pending = experiment.pending()
     durations = {
         one.name: [run.duration_s for run in experiment.runs_of(one.name) if run.state is not RunState.FAILED]
@@ -147,7 +147,7 @@ def _standing(experiment: Experiment, variants: Sequence[Variant]) -> Standing:
         at_once = len(experiment.variants) if experiment.lockstep else 1
         remaining_s = sum(means[one.name] for one, _ in pending) / at_once
     total = experiment.repeat * len(experiment.variants)
-    return Standing(total - len(pending) + 1, total, " ".join(one.name for one in variants), 0.0, remaining_s)
+    return ExperimentProgress(total - len(pending) + 1, total, " ".join(one.name for one in variants), 0.0, remaining_s)
 
 
 def _read(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]:

@@ -22,7 +22,7 @@ from profilednn_tui.launch.session_folder import create_session
 from profilednn_tui.plain import plain_lines
 
 if TYPE_CHECKING:
-    from profilednn_tui.recording.sampler import Recorder
+    from profilednn_tui.recording.sampler import Sampler
 
 
 def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
@@ -40,12 +40,12 @@ def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
     # Imported only now: the target is not to wait for what it does not need, and a library that starts threads before
     # the signals are blocked would have them delivered there.
     from profilednn_tui.recording.ending import record_end, save_holder
-    from profilednn_tui.recording.sampler import Recorder
+    from profilednn_tui.recording.sampler import Sampler
 
     save_holder(folder, pid)
-    recorder = Recorder(folder, pid)
-    recorder.start()
-    exit_code = record_end(folder, recorder, *_wait(pid, recorder))
+    sampler = Sampler(folder, pid)
+    sampler.start()
+    exit_code = record_end(folder, sampler, *_wait(pid, sampler))
     _report(folder, options.output)
     return exit_code
 
@@ -60,9 +60,9 @@ def _report(folder: Path, output: Path | None) -> None:
         say(f"profilednn-tui: no summary: {error}")
 
 
-def say_trouble(recorder: Recorder) -> None:
+def say_trouble(sampler: Sampler) -> None:
     """Say once that the disk does not take the recording."""
-    trouble = recorder.trouble()
+    trouble = sampler.trouble()
     if trouble is not None:
         say(f"profilednn-tui: {trouble}")
 
@@ -85,13 +85,13 @@ def _start(command: TargetCommand, environment: dict[str, str]) -> int:
     )
 
 
-def _wait(pid: int, recorder: Recorder) -> tuple[int, resource.struct_rusage]:
+def _wait(pid: int, sampler: Sampler) -> tuple[int, resource.struct_rusage]:
     while True:
-        info = signal.sigtimedwait(signals.AWAITED, recorder.wait_s())
+        info = signal.sigtimedwait(signals.AWAITED, sampler.wait_s())
         ended, status, usage = os.wait4(pid, os.WNOHANG)
         if ended:
             return status, usage
         if info is not None and info.si_signo in signals.FORWARDED and signals.was_for_us_alone(info, pid):
             os.kill(pid, info.si_signo)
-        recorder.sample_if_due()
-        say_trouble(recorder)
+        sampler.sample_if_due()
+        say_trouble(sampler)

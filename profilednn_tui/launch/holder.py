@@ -60,12 +60,12 @@ def _serve_to_the_end(folder: Path, job: Job, output: str | None) -> None:
     # Imported only now: the target is not to wait for what it does not need.
     from profilednn_tui.launch.terminal_server import TerminalServer
     from profilednn_tui.recording.ending import save_holder
-    from profilednn_tui.recording.sampler import Recorder
+    from profilednn_tui.recording.sampler import Sampler
 
     save_holder(folder, job.pid)
-    recorder = Recorder(folder, job.pid)
-    recorder.start()
-    server = TerminalServer(folder, job, recorder)
+    sampler = Sampler(folder, job.pid)
+    sampler.start()
+    server = TerminalServer(folder, job, sampler)
     server.run()
     if output is not None:
         from profilednn_tui.launch.report import take_home

@@ -19,11 +19,11 @@ from profilednn_tui.launch.interpreter import ask, find_interpreter
 from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
 from profilednn_tui.plain import plain_values
 
-SURVEY = AGENT_FOLDER.parent / "target_scripts" / "describe_optimizations.py"
+DESCRIBE_SCRIPT = AGENT_FOLDER.parent / "target_scripts" / "describe_optimizations.py"
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class OptimizationDescription:
     """One optimization, as it stands in the target's environment."""
 
     name: str
@@ -59,21 +59,21 @@ def check_names(names: Sequence[str], python: str | None) -> None:
     known = own_optimizations()
     if set(names) <= set(known):
         return
-    known = tuple(_survey(python or find_interpreter(None), "names") or known)
+    known = tuple(_ask_target(python or find_interpreter(None), "names") or known)
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ProfilerError(f"There is no optimization {', '.join(unknown)}. There are: {', '.join(known)}.")
 
 
-def offers(python: str) -> tuple[Offer, ...]:
+def describe_optimizations(python: str) -> tuple[OptimizationDescription, ...]:
     """All optimizations, checked in an environment: takes as long as its torch needs to be imported."""
-    found = _survey(python, "offers")
+    found = _ask_target(python, "describe")
     if found is None:
         raise ProfilerError(
             f"{python} could not tell which optimizations are available. "
             f"See `profilednn-tui doctor --python {shlex.quote(python)}`."
         )
-    return tuple(Offer(**{**one, "conflicts": tuple(one["conflicts"])}) for one in found)
+    return tuple(OptimizationDescription(**{**one, "conflicts": tuple(one["conflicts"])}) for one in found)
 
 
 def launch_plan(command: TargetCommand, options: LaunchOptions, base: Mapping[str, str]) -> LaunchPlan:
@@ -86,7 +86,7 @@ def launch_plan(command: TargetCommand, options: LaunchOptions, base: Mapping[st
     environment = {**base, **options.environment}
     quota = cgroup_of(os.getpid()).quota_cpus
     words = "launch", "none" if quota is None else str(quota), *options.optimizations
-    answer = _survey(command.python or find_interpreter(None), *words, environment=environment)
+    answer = _ask_target(command.python or find_interpreter(None), *words, environment=environment)
     if answer is None:
         return LaunchPlan({})  # the agent reports each one
     changes = {name: value for name, value in answer["environment"].items() if name not in environment}
@@ -95,9 +95,9 @@ def launch_plan(command: TargetCommand, options: LaunchOptions, base: Mapping[st
     return LaunchPlan(changes, frozenset(answer["processors"]))
 
 
-def _survey(python: str, *words: str, environment: Mapping[str, str] | None = None) -> Any:
+def _ask_target(python: str, *words: str, environment: Mapping[str, str] | None = None) -> Any:
     """The answer; nothing when there is none."""
-    answer = ask(python, str(SURVEY), *words, environment=environment, time_limit_s=60.0)
+    answer = ask(python, str(DESCRIBE_SCRIPT), *words, environment=environment, time_limit_s=60.0)
     try:
         return plain_values(json.loads(answer))
     except ValueError:

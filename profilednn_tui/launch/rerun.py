@@ -11,7 +11,7 @@ from pathlib import Path
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.interpreter import find_interpreter
-from profilednn_tui.launch.optimizations import Offer, offers
+from profilednn_tui.launch.optimizations import OptimizationDescription, describe_optimizations
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.pseudoterminal import TerminalSize
 from profilednn_tui.launch.start import start_under_terminal
@@ -44,9 +44,9 @@ class Rerun:
         """What would be started, and where, for people."""
         return plain(f"{shlex.join(self.command.argv)}, in {self.command.working_directory}")
 
-    def check(self) -> tuple[Offer, ...]:
+    def check(self) -> tuple[OptimizationDescription, ...]:
         """The optimizations as they stand in the target's environment."""
-        return offers(self.command.python or find_interpreter(None))
+        return describe_optimizations(self.command.python or find_interpreter(None))
 
     def with_optimizations(self, names: Collection[str]) -> Rerun:
         """The same target; the snapshot that the first run was to leave stays that run's."""

@@ -15,7 +15,7 @@ from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol.events import NoticeEvent
 from profilednn_tui.protocol.vocabulary import WARNING
 from profilednn_tui.recording.ending import record_end
-from profilednn_tui.recording.sampler import Recorder
+from profilednn_tui.recording.sampler import Sampler
 from profilednn_tui.session.storage.files import read_file
 from profilednn_tui.session.storage.folder import INPUT_FIFO, OUTPUT_FILE
 
@@ -28,10 +28,10 @@ INPUT_BYTES = 1 << 10
 class TerminalServer:
     """One target on its terminal."""
 
-    def __init__(self, folder: Path, job: Job, recorder: Recorder) -> None:
+    def __init__(self, folder: Path, job: Job, sampler: Sampler) -> None:
         self._folder = folder
         self._job = job
-        self._recorder = recorder
+        self._sampler = sampler
         self._log = _open_log(folder)
         self._input = _open_input(folder)
         self._pending_input = b""
@@ -45,12 +45,12 @@ class TerminalServer:
     def run(self) -> int:
         """Serve the terminal until the target's first process has ended; its exit code."""
         while True:
-            self._serve(self._recorder.wait_s())
+            self._serve(self._sampler.wait_s())
             ended, status, usage = os.wait4(self._job.pid, os.WNOHANG)
             if ended:
                 self._copy_output()
-                return record_end(self._folder, self._recorder, status, usage)
-            self._recorder.sample_if_due()
+                return record_end(self._folder, self._sampler, status, usage)
+            self._sampler.sample_if_due()
             self._follow_size()
 
     def drain(self) -> None:
@@ -97,7 +97,7 @@ class TerminalServer:
         if lost:
             self._lost_bytes += lost
             text = f"{units.bytes_size(self._lost_bytes)} of the target's output are lost: the disk is full."
-            self._recorder.tell(NoticeEvent(WARNING, "output-disk", f"{text} Free some space.", time.time_ns()))
+            self._sampler.tell(NoticeEvent(WARNING, "output-disk", f"{text} Free some space.", time.time_ns()))
 
     def _follow_size(self) -> None:
         try:

@@ -70,7 +70,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class FieldNames:
     """The fields of the lines that follow."""
 
     fields: tuple[str, ...]
@@ -83,7 +83,7 @@ class Version:
     text: str
 
 
-def parse(text: str, template: Template | None) -> Entry | Template | Version | Line:
+def parse(text: str, template: FieldNames | None) -> Entry | FieldNames | Version | Line:
     """Read a line from behind its marker on."""
     words = plain(text.strip()).split(",")
     stamped = False
@@ -129,7 +129,7 @@ def _fields_of(rest: list[str]) -> tuple[str, ...]:
     return _WITH_ENGINE if rest and _ENGINE.fullmatch(rest[0]) else _WITHOUT_ENGINE
 
 
-def _remark(name: str, rest: list[str]) -> Template | Version | Line:
+def _remark(name: str, rest: list[str]) -> FieldNames | Version | Line:
     if name == "graph" or not rest:
         return Line.REMARK
     if rest[0].startswith(_TEMPLATE):
@@ -137,7 +137,7 @@ def _remark(name: str, rest: list[str]) -> Template | Version | Line:
         # A template's operation and timestamp are read where they stand, in front of the other fields.
         kept = tuple(field for field in fields if field not in ("timestamp", "operation"))
         whole = _NEEDED.issubset(kept) and kept[-1] == "exec_time" and len(set(kept)) == len(kept)
-        return Template(kept) if whole else Line.BAD
+        return FieldNames(kept) if whole else Line.BAD
     text = ",".join(rest)
     tells = name == "info" and text.startswith(("oneDNN v", "DNNL v", "Intel MKL-DNN v", "cpu,"))
     return Version(text) if tells else Line.REMARK

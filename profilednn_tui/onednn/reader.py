@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.onednn.line import MARKER, Entry, Event, Line, Template, Version, parse
+from profilednn_tui.onednn.line import MARKER, Entry, Event, FieldNames, Line, Version, parse
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog, PrimitiveUse, Tally
 
 CHUNK_BYTES = 1 << 20
@@ -37,7 +37,7 @@ class LogReader:
     def __init__(self) -> None:
         self._known: dict[bytes, _Sums] = {}
         self._sums: dict[tuple[Primitive, Event], _Sums] = {}
-        self._template: Template | None = None
+        self._template: FieldNames | None = None
         self._stamped = False
         self._rest = b""
         self._skipping = False
@@ -133,7 +133,7 @@ class LogReader:
         told = parse(line.partition(b",")[2].decode("utf-8", "replace"), self._template)
         if isinstance(told, Entry):
             self._count(told, line)
-        elif isinstance(told, Template):
+        elif isinstance(told, FieldNames):
             self._template = told
         elif isinstance(told, Version):
             if len(self._versions) < _VERSION_LINES:

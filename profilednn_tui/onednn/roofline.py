@@ -36,7 +36,7 @@ class Bound(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class RooflinePoint:
     """Work on the roofline."""
 
     gflops: float
@@ -51,7 +51,7 @@ class Placed:
     bound: Bound
 
 
-def place(work: Work, time_ms: float, peaks: Peaks, data_type: str) -> Placed | None:
+def locate(work: Work, time_ms: float, peaks: Peaks, data_type: str) -> RooflinePoint | None:
     """Where work that took `time_ms` stands; nothing without work or time."""
     if time_ms <= 0 or not (work.flops or work.bytes):
         return None
@@ -61,7 +61,7 @@ def place(work: Work, time_ms: float, peaks: Peaks, data_type: str) -> Placed | 
     roof = max(compute_s, memory_s) / seconds
     bound = Bound.COMPUTE if compute_s >= memory_s else Bound.MEMORY
     gflops = work.flops / seconds / 1e9
-    return Placed(
+    return RooflinePoint(
         gflops,
         work.bytes / seconds / 1e9,
         work.intensity,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol.events import ExitEvent
-from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, Recorder
+from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, Sampler
 from profilednn_tui.session.storage.folder import ExitFile, HolderFile
 
 
@@ -32,7 +32,7 @@ def release_reserve(folder: Path) -> None:
         (folder / RESERVE_FILE).unlink()
 
 
-def record_end(folder: Path, recorder: Recorder, status: int, usage: resource.struct_rusage) -> int:
+def record_end(folder: Path, sampler: Sampler, status: int, usage: resource.struct_rusage) -> int:
     """Say in the recording how the target ended; its exit code, negative for a signal."""
     ended = ExitEvent(
         exit_code=os.waitstatus_to_exitcode(status),
@@ -44,5 +44,5 @@ def record_end(folder: Path, recorder: Recorder, status: int, usage: resource.st
     release_reserve(folder)
     with suppress(OSError):  # a full disk: the reader finds out from the process that is gone
         ExitFile(ended.exit_code, ended.unix_ns, ended.user_s, ended.system_s, ended.max_rss_bytes).save(folder)
-    recorder.finish(ended)
+    sampler.finish(ended)
     return ended.exit_code

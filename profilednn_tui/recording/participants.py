@@ -14,10 +14,10 @@ from profilednn_tui.protocol.files import agent_recording, recording_pid
 from profilednn_tui.recording.viewers import viewer_pids
 
 HEAD_BYTES = 1 << 16
-"""The first lines of a recording, among them its `HelloEvent` and, where its rank comes later, its `DistributedEvent`."""
+"""The first lines of a recording, among them its `HelloEvent` and, if its rank comes later, its `DistributedEvent`."""
 
 
-class Roster:
+class Participants:
     """Reads from the session folder who takes part."""
 
     def __init__(self, folder: Path) -> None:

@@ -11,14 +11,14 @@ from typing import Any
 
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.collect import cores, machine, memory, procfs, threads, workers
-from profilednn_tui.collect.change import Change
-from profilednn_tui.collect.sample import Moment, MomentReader
+from profilednn_tui.collect.interval import SampleInterval
+from profilednn_tui.collect.sample import Sample, SampleReader
 from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol.codec import encode
 from profilednn_tui.protocol.events import ExitEvent, MachineEvent, NoticeEvent, current_header
 from profilednn_tui.protocol.files import HOST_RECORDING
 from profilednn_tui.protocol.vocabulary import HOST, WARNING
-from profilednn_tui.recording.participants import Roster
+from profilednn_tui.recording.participants import Participants
 
 INTERVAL_S = 1.0
 
@@ -27,7 +27,7 @@ RESERVE_FILE = "reserve"
 exit code even when the recording has filled the disk."""
 RESERVE_BYTES = 16_384
 
-Collector = Callable[[Change], Any]
+Collector = Callable[[SampleInterval], Any]
 
 COLLECTORS: tuple[tuple[str, Collector], ...] = (
     ("cores", cores.measure),
@@ -101,19 +101,19 @@ def _give_back(folder: Path, kept_bytes: int) -> None:
         os.truncate(folder / RESERVE_FILE, kept_bytes)
 
 
-class Recorder:
+class Sampler:
     """Samples the target whenever it is due; the owner's loop calls `sample_if_due`, so that no thread is needed."""
 
     def __init__(
         self, folder: Path, root_pid: int, clock: Clock = SYSTEM_CLOCK, companion_ticks: Callable[[], int] = int
     ) -> None:
-        """`companion_ticks` tells the CPU time of processes that are no disturbance: see `Moment`."""
-        roster = Roster(folder)
+        """`companion_ticks` tells the CPU time of processes that are no disturbance: see `Sample`."""
+        participants = Participants(folder)
         self._file = EventFile(folder / HOST_RECORDING)
         self._clock = clock
         self._root_pid = root_pid
-        self._reader = MomentReader(root_pid, roster.agents, roster.host_pids, companion_ticks, clock)
-        self._before: Moment | None = None
+        self._reader = SampleReader(root_pid, participants.agents, participants.host_pids, companion_ticks, clock)
+        self._before: Sample | None = None
         self._due_s = clock.monotonic_s()
         self._failed: set[str] = set()
         self._notices: dict[str, NoticeEvent] = {}
@@ -170,7 +170,7 @@ class Recorder:
         if before is not None and now.tree.processes:
             self._guarded("machine", self._describe, now.main_pid or self._root_pid)
             for name, measure in COLLECTORS:
-                self._guarded(name, measure, Change(before, now))
+                self._guarded(name, measure, SampleInterval(before, now))
 
     def _describe(self, pid: int) -> MachineEvent | None:
         """The machine, when the process may use other cores of it than was last said.

@@ -2,8 +2,8 @@
 
 Run as ``python describe_optimizations.py QUESTION [NAME ...]``.
 
-``names`` and ``launch`` need no torch. ``offers`` imports it, and tells what is available there and why not. The answer
-is one line of JSON.
+``names`` and ``launch`` need no torch. ``describe`` imports it, and tells what is available there and why not. The
+answer is one line of JSON.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from types import ModuleType
 from typing import Any
 
 
-def offers() -> list[dict[str, Any]]:
+def describe() -> list[dict[str, Any]]:
     """Every optimization with description, conflicts, and what keeps it from being available."""
     try:
         torch: Any = importlib.import_module("torch")
     except ImportError:
         torch = None
-    surroundings = optimizations.here(torch, frozenset())
-    return [offer(name, surroundings) for name in (*catalog.names(), *catalog.third_party())]
+    context = optimizations.here(torch, frozenset())
+    return [offer(name, context) for name in (*registry.names(), *registry.third_party())]
 
 
-def offer(name: str, surroundings: Any) -> dict[str, Any]:
+def offer(name: str, context: Any) -> dict[str, Any]:
     """One of them; a third party's that fails is not available."""
     answer = {"name": name, "description": "", "conflicts": [], "at_launch": False, "reason": "", "fix": ""}
     try:
-        kind = catalog.load(name)
+        kind = registry.load(name)
         answer.update(description=kind.description, conflicts=list(kind.conflicts), at_launch=kind.at_launch)
-        if surroundings.torch is None and not kind.at_launch:
+        if context.torch is None and not kind.at_launch:
             answer.update(reason="torch is not installed there", fix="name another interpreter with --python PATH")
             return answer
-        missing = kind(surroundings).missing()
+        missing = kind(context).missing()
         if missing is not None:
             answer.update(reason=missing.reason, fix=missing.fix)
     except Exception as error:  # noqa: BLE001 - code of others
@@ -45,15 +45,15 @@ def offer(name: str, surroundings: Any) -> dict[str, Any]:
 
 def launch(chosen: list[str], quota: float | None) -> dict[str, Any]:
     """What the chosen ones change before the target starts; one that cannot is left to the agent to report."""
-    surroundings = optimizations.here(None, frozenset(chosen), quota)
+    context = optimizations.here(None, frozenset(chosen), quota)
     answer: dict[str, Any] = {"environment": {}, "preload": [], "processors": []}
     kinds: list[Any] = []
     for name in chosen:
         try:
-            kind = catalog.load(name)
-            if not kind.at_launch or catalog.conflict(kind, kinds) or kind(surroundings).missing() is not None:
+            kind = registry.load(name)
+            if not kind.at_launch or registry.conflict(kind, kinds) or kind(context).missing() is not None:
                 continue
-            changes = kind(surroundings).prepare_launch()
+            changes = kind(context).prepare_launch()
         except Exception:  # noqa: BLE001, S112 - the agent tries again, and reports
             continue
         kinds.append(kind)
@@ -68,13 +68,13 @@ if __name__ == "__main__":
     package = ModuleType("_profilednn")
     package.__path__ = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
     sys.modules["_profilednn"] = package
-    catalog: Any = importlib.import_module("_profilednn.agent.optimizations._registry")
+    registry: Any = importlib.import_module("_profilednn.agent.optimizations._registry")
     optimizations: Any = importlib.import_module("_profilednn.agent.optimizations")
     question, *words = sys.argv[1:]
     if question == "names":
-        found: Any = [*catalog.names(), *catalog.third_party()]
-    elif question == "offers":
-        found = offers()
+        found: Any = [*registry.names(), *registry.third_party()]
+    elif question == "describe":
+        found = describe()
     else:
         found = launch(words[1:], float(words[0]) if words[0] != "none" else None)
     print(json.dumps(found))

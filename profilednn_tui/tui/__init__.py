@@ -29,7 +29,7 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
     from profilednn_tui.launch.rerun import Rerun
     from profilednn_tui.recording.viewers import viewing
     from profilednn_tui.session.open_session import open_session
-    from profilednn_tui.tui.app import Parting, ProfilerApp
+    from profilednn_tui.tui.app import ProfilerApp, QuitChoice
 
     def choices(view: SessionView) -> tuple[RunChoice, ...]:
         # What comparing needs takes half a second to import: not before somebody compares.
@@ -59,7 +59,7 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
         if app.parting is not None:
             from profilednn_tui.attach.start import part
 
-            print(part(session.location, stay=app.parting is Parting.STAY))
+            print(part(session.location, stay=app.parting is QuitChoice.STAY))
         if app.rerun_with is None or again is None or app.return_code:
             return app.return_code or app.exit_code
         again = again.with_optimizations(app.rerun_with)

@@ -22,7 +22,7 @@ from textual.theme import Theme
 
 from profilednn_tui import units
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.launch.optimizations import Offer
+from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.plain import plain_lines
 from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.vocabulary import PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW
@@ -32,13 +32,13 @@ from profilednn_tui.tui.commands import ActionsProvider
 from profilednn_tui.tui.driver import TerminalDriver
 from profilednn_tui.tui.editor import editor_command
 from profilednn_tui.tui.feed import Feed
-from profilednn_tui.tui.pace import Pace
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.operators import OperatorsPane
 from profilednn_tui.tui.panels.output import OutputPane
 from profilednn_tui.tui.panels.steps import StepsPane
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present.header import Display
+from profilednn_tui.tui.refresh_rate import RefreshRate
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
 from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
 from profilednn_tui.tui.screens.help import HelpScreen
@@ -46,7 +46,7 @@ from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
 from profilednn_tui.tui.screens.optimizations import OptimizationsScreen, OptimizationsView
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
-from profilednn_tui.tui.screens.thread_stacks import StandsView, ThreadStacksScreen
+from profilednn_tui.tui.screens.thread_stacks import ThreadStacksScreen, ThreadStacksView
 
 if TYPE_CHECKING:
     from profilednn_tui.export.comparison.report import Report
@@ -66,7 +66,7 @@ def _collect_garbage_from_now_on() -> None:
     gc.enable()
 
 
-class Parting(Enum):
+class QuitChoice(Enum):
     """How to leave a process that was running before."""
 
     DETACH = "detach"
@@ -105,7 +105,7 @@ class ProfilerApp(App[None]):
         save: Callable[[str, Path], None],
         choices: Callable[[SessionView], tuple[RunChoice, ...]] = lambda view: (),
         report: Report | None = None,
-        check: Callable[[], tuple[Offer, ...]] = tuple,
+        check: Callable[[], tuple[OptimizationDescription, ...]] = tuple,
         command: str = "",
         optimizations: Collection[str] = (),
         cpu_s: Callable[[], float] = time.thread_time,
@@ -130,7 +130,7 @@ class ProfilerApp(App[None]):
         self.rerun_with: frozenset[str] | None = None
         """Set when the app ends because the user wants the target started again."""
         self._cpu_s = cpu_s
-        self._pace = Pace()
+        self._refresh_rate = RefreshRate()
         self._round_started_s = cpu_s()
         self._window: int | None = None
         self._paused = False
@@ -138,7 +138,7 @@ class ProfilerApp(App[None]):
         self._shown = EMPTY_VIEW
         self._published: tuple[SessionView, Display, SessionScreen] | None = None
         self._stopping = False
-        self.parting: Parting | None = None
+        self.parting: QuitChoice | None = None
         """What becomes of a process that was attached to, when the user has said so."""
 
     def get_default_screen(self) -> LiveScreen:
@@ -178,7 +178,7 @@ class ProfilerApp(App[None]):
         elif self._feed.behind:
             self.set_timer(0.01, self._follow)
         elif self._latest.live or not self._latest.unix_ns:
-            self.set_timer(self._pace.next_interval_s(cost_s, self._latest.cores.idle_percent), self._follow)
+            self.set_timer(self._refresh_rate.next_interval_s(cost_s, self._latest.cores.idle_percent), self._follow)
 
     def follow_once(self) -> None:
         """Look at the session and show it."""
@@ -291,8 +291,8 @@ class ProfilerApp(App[None]):
         self.follow_once()  # what the key leaves behind must be known as it is now
         if self._visits_running_target:
             partings = (
-                Choice("d", "Detach: the agent goes, the training runs on", Parting.DETACH.value),
-                Choice("s", "Stay: it is recorded on; `profilednn-tui attach` comes back", Parting.STAY.value),
+                Choice("d", "Detach: the agent goes, the training runs on", QuitChoice.DETACH.value),
+                Choice("s", "Stay: it is recorded on; `profilednn-tui attach` comes back", QuitChoice.STAY.value),
                 Choice("c", "Cancel", "cancel"),
             )
             self.push_screen(ChoiceScreen("Leave the training", partings), self._part)
@@ -313,8 +313,8 @@ class ProfilerApp(App[None]):
         return not self._feed.foreign and self._latest.target.attached and self._latest.live
 
     def _part(self, answer: str | None) -> None:
-        if answer in (Parting.DETACH.value, Parting.STAY.value):
-            self.parting = Parting(answer)
+        if answer in (QuitChoice.DETACH.value, QuitChoice.STAY.value):
+            self.parting = QuitChoice(answer)
             self.exit()
 
     def _quit(self, answer: str | None) -> None:
@@ -338,7 +338,7 @@ class ProfilerApp(App[None]):
         if not isinstance(self.screen, OptimizationsScreen | ModalScreen) and not self._is_foreign():
             self.push_screen(OptimizationsScreen(self._chosen, self._check_quietly))
 
-    def _check_quietly(self) -> tuple[Offer, ...]:
+    def _check_quietly(self) -> tuple[OptimizationDescription, ...]:
         """In a thread of its own: the target's interpreter imports torch to answer."""
         try:
             return self._check()
@@ -395,7 +395,7 @@ class ProfilerApp(App[None]):
             ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
             ("oneDNN", PrimitivesScreen.BINDINGS),
             ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),
-            ("Stacks of threads", [*ThreadStacksScreen.BINDINGS, *StandsView.BINDINGS]),
+            ("Stacks of threads", [*ThreadStacksScreen.BINDINGS, *ThreadStacksView.BINDINGS]),
         ]
         self.push_screen(HelpScreen(groups))
 

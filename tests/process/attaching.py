@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from profilednn_tui.attach.checks import Surroundings
-from profilednn_tui.attach.exchange import SharedPlace, place_for
-from profilednn_tui.attach.methods import WAYS, Target, Way
+from profilednn_tui.attach.checks import AttachContext
+from profilednn_tui.attach.exchange import SharedExchange, exchange_for
+from profilednn_tui.attach.methods import METHODS, AttachTarget, Method
 from profilednn_tui.attach.process_facts import inspect_process
-from profilednn_tui.attach.strategy import Ladder
+from profilednn_tui.attach.strategy import AttachStrategy
 from profilednn_tui.protocol.codec import encode
 from profilednn_tui.protocol.events import AttachedEvent, Command
 from profilednn_tui.protocol.files import agent_recording, control_file
@@ -26,18 +26,18 @@ PYTHONS = (sys.executable, *filter(None, [os.environ.get("SECOND_PYTHON")]))
 """Interpreters with torch: ours, and one that the environment names."""
 
 
-class Visit:
+class AttachedAgent:
     """An agent in a running process, brought there without the recorder's process."""
 
-    def __init__(self, pid: int, folder: Path, steps: int | None = None, ways: tuple[Way, ...] = WAYS) -> None:
+    def __init__(self, pid: int, folder: Path, steps: int | None = None, methods: tuple[Method, ...] = METHODS) -> None:
         folder.mkdir()
         self.pid = pid
         self.folder = folder
-        self.place = place_for(pid, folder)
-        assert isinstance(self.place, SharedPlace)
-        self.place.carry()
-        target = Target(inspect_process(pid), self.place, 100.0, steps)
-        self.attached: AttachedEvent = Ladder(target, Surroundings.here(), ways).climb()
+        self.exchange = exchange_for(pid, folder)
+        assert isinstance(self.exchange, SharedExchange)
+        self.exchange.carry()
+        target = AttachTarget(inspect_process(pid), self.exchange, 100.0, steps)
+        self.attached: AttachedEvent = AttachStrategy(target, AttachContext.here(), methods).run()
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from profilednn_tui.attach.methods import WAYS
+from profilednn_tui.attach.methods import METHODS
 from profilednn_tui.attach.payload import start_text
 from profilednn_tui.recording.helper import start_helper
-from tests.process.attaching import PYTHONS, Visit, target
+from tests.process.attaching import PYTHONS, AttachedAgent, target
 from tests.process.harness import TARGETS
 from tests.process.launching import eventually
 
@@ -42,7 +42,7 @@ def test_a_training_attached_to_again_and_again_ends_with_the_same_weights(pytho
     with target("deterministic.py", STEPS, "1", "hold", python=python) as process:
         ready(process)
         for cycle in range(CYCLES):
-            visit = Visit(process.pid, tmp_path / str(cycle))
+            visit = AttachedAgent(process.pid, tmp_path / str(cycle))
             assert visit.attached.way == "injection", visit.attached
             visit.wait_for("window")
             visit.detach()
@@ -58,7 +58,7 @@ def test_a_training_attached_to_again_and_again_ends_with_the_same_weights(pytho
 def test_steps_and_operators_arrive_from_a_running_loop(kind: str, tmp_path: Path) -> None:
     with target("attachable.py", kind) as process:
         ready(process)
-        visit = Visit(process.pid, tmp_path / "session")
+        visit = AttachedAgent(process.pid, tmp_path / "session")
         assert visit.attached.way == ("thread" if kind == "worker_thread" else "injection"), visit.attached
         visit.wait_for("steps", 2)
         visit.wait_for("window")
@@ -74,7 +74,7 @@ def test_steps_and_operators_arrive_from_a_running_loop(kind: str, tmp_path: Pat
 def test_after_detaching_torch_is_as_it_was(tmp_path: Path) -> None:
     with target("inspectable.py") as process:
         ready(process)
-        visit = Visit(process.pid, tmp_path / "session")
+        visit = AttachedAgent(process.pid, tmp_path / "session")
         visit.wait_for("window")
         visit.detach()
         stdout, stderr, _ = end(process)
@@ -84,7 +84,7 @@ def test_after_detaching_torch_is_as_it_was(tmp_path: Path) -> None:
 def test_the_agent_leaves_after_the_steps_it_was_asked_for(tmp_path: Path) -> None:
     with target("attachable.py", "simple") as process:
         ready(process)
-        visit = Visit(process.pid, tmp_path / "session", steps=5)
+        visit = AttachedAgent(process.pid, tmp_path / "session", steps=5)
         visit.wait_for("bye")
         assert sum(len(event["rows"]) for event in visit.of("steps")) == 5
         assert end(process) == ("done\n", "", 0)
@@ -93,12 +93,12 @@ def test_the_agent_leaves_after_the_steps_it_was_asked_for(tmp_path: Path) -> No
 def test_a_second_agent_does_not_come(tmp_path: Path) -> None:
     with target("attachable.py", "simple") as process:
         ready(process)
-        first = Visit(process.pid, tmp_path / "first")
-        second = Visit(process.pid, tmp_path / "second")
+        first = AttachedAgent(process.pid, tmp_path / "first")
+        second = AttachedAgent(process.pid, tmp_path / "second")
         assert second.attached.way == ""
         assert str(tmp_path / "first") in second.attached.reasons[-1]
         first.detach()
-        third = Visit(process.pid, tmp_path / "third")
+        third = AttachedAgent(process.pid, tmp_path / "third")
         assert third.attached.way == "injection"
         third.detach()
         assert end(process) == ("done\n", "", 0)
@@ -107,7 +107,7 @@ def test_a_second_agent_does_not_come(tmp_path: Path) -> None:
 def test_forked_children_have_no_agent(tmp_path: Path) -> None:
     with target("attachable.py", "forking") as process:
         ready(process)
-        visit = Visit(process.pid, tmp_path / "session")
+        visit = AttachedAgent(process.pid, tmp_path / "session")
         eventually(lambda: sum(len(event["rows"]) for event in visit.of("steps")) > 30, "steps with forks between them")
         visit.detach()
         assert end(process) == ("done\n", "", 0)
@@ -117,7 +117,7 @@ def test_forked_children_have_no_agent(tmp_path: Path) -> None:
 def test_a_process_that_makes_no_steps_is_left_all_the_same(tmp_path: Path) -> None:
     with target("attachable.py", "asleep") as process:
         ready(process)
-        visit = Visit(process.pid, tmp_path / "session")
+        visit = AttachedAgent(process.pid, tmp_path / "session")
         assert visit.attached.way == "thread", visit.attached
         visit.detach()
         assert end(process) == ("done\n", "", 0)
@@ -126,7 +126,7 @@ def test_a_process_that_makes_no_steps_is_left_all_the_same(tmp_path: Path) -> N
 def test_the_programs_own_profiler_is_not_disturbed(tmp_path: Path) -> None:
     with target("attachable.py", "profiling") as process:
         ready(process)
-        visit = Visit(process.pid, tmp_path / "session")
+        visit = AttachedAgent(process.pid, tmp_path / "session")
         visit.wait_for("steps")
         eventually(lambda: any(n["code"] == "foreign_profiler" for n in visit.of("notice")), "word of the profiler")
         assert not visit.of("window")
@@ -137,7 +137,7 @@ def test_the_programs_own_profiler_is_not_disturbed(tmp_path: Path) -> None:
 def test_a_program_with_a_profile_function_keeps_it(tmp_path: Path) -> None:
     with target("attachable.py", "traced") as process:
         ready(process)
-        visit = Visit(process.pid, tmp_path / "session")
+        visit = AttachedAgent(process.pid, tmp_path / "session")
         visit.wait_for("window")
         assert not visit.of("window")[0]["stacks"]
         visit.detach()
@@ -163,11 +163,11 @@ def test_an_injector_killed_at_any_moment_harms_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/usr/bin/gdb").exists(), reason="needs gdb")
 def test_gdb_is_a_way_in_too(tmp_path: Path) -> None:
-    gdb = next(way for way in WAYS if way.name == "gdb")
+    gdb = next(way for way in METHODS if way.name == "gdb")
     forced = (type(gdb)(gdb.name, gdb.title, lambda facts, here: True, gdb.go),)
     with target("attachable.py", "simple") as process:
         ready(process)
-        visit = Visit(process.pid, tmp_path / "session", ways=forced)
+        visit = AttachedAgent(process.pid, tmp_path / "session", methods=forced)
         assert visit.attached.way == "gdb", visit.attached
         visit.wait_for("steps")
         visit.detach()

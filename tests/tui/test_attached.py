@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from profilednn_tui.session.view import Frame, Operators, SessionView, Stacks, State, Steps, Target, ThreadStack
-from profilednn_tui.tui.app import Parting
+from profilednn_tui.tui.app import QuitChoice
 from profilednn_tui.tui.screens.thread_stacks import ThreadStacksScreen
 from tests.tui.conftest import Watch
 from tests.tui.feeds import FakeFeed, running_view
@@ -25,8 +25,8 @@ def attached_view() -> SessionView:
     return replace(running_view(), target=Target("train.py", pid=4711, attached=True), stacks=stacks)
 
 
-@pytest.mark.parametrize(("key", "parting"), [("d", Parting.DETACH), ("s", Parting.STAY)])
-async def test_leaving_asks_what_becomes_of_the_agent(watch: Watch, key: str, parting: Parting) -> None:
+@pytest.mark.parametrize(("key", "parting"), [("d", QuitChoice.DETACH), ("s", QuitChoice.STAY)])
+async def test_leaving_asks_what_becomes_of_the_agent(watch: Watch, key: str, parting: QuitChoice) -> None:
     async with watch(FakeFeed(attached_view()), launched=False) as (app, pilot):
         await pilot.press("q")
         await pilot.pause()

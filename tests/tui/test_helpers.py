@@ -12,9 +12,9 @@ from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.open_session import Source
 from profilednn_tui.tui import theme
 from profilednn_tui.tui.editor import editor_command
-from profilednn_tui.tui.pace import FASTEST_S, SLOWEST_S, Pace
 from profilednn_tui.tui.panels.lines import MATCH, mark_matches
 from profilednn_tui.tui.present.search import compile_pattern, matches, next_match
+from profilednn_tui.tui.refresh_rate import FASTEST_S, SLOWEST_S, RefreshRate
 
 
 def test_search_is_a_regular_expression_or_else_text_and_capitals_count_when_used() -> None:
@@ -43,18 +43,18 @@ def test_a_match_may_span_two_roles() -> None:
 
 
 def test_cheap_rounds_follow_fast_and_expensive_ones_stretch() -> None:
-    pace = Pace()
-    assert pace.next_interval_s(0.001, None) == FASTEST_S
+    refresh_rate = RefreshRate()
+    assert refresh_rate.next_interval_s(0.001, None) == FASTEST_S
     for _ in range(20):
-        interval_s = pace.next_interval_s(0.01, 60.0)
+        interval_s = refresh_rate.next_interval_s(0.01, 60.0)
     assert interval_s == pytest.approx(0.5, rel=0.05)
     for _ in range(20):
-        interval_s = pace.next_interval_s(0.5, 60.0)
+        interval_s = refresh_rate.next_interval_s(0.5, 60.0)
     assert interval_s == SLOWEST_S
 
 
 def test_where_all_cores_are_busy_a_look_costs_the_training_and_comes_less_often() -> None:
-    beside, instead = Pace(), Pace()
+    beside, instead = RefreshRate(), RefreshRate()
     for _ in range(20):
         short_s, long_s = beside.next_interval_s(0.01, None), instead.next_interval_s(0.01, 20.0)
     assert long_s == pytest.approx(4 * short_s)

@@ -6,7 +6,7 @@ import pytest
 
 from profilednn_tui.tui.present.dashboard import LAYOUTS, PANES, Layout, arrange, layout_for, shown_panes, slot_of
 from profilednn_tui.tui.present.operators import COLUMNS
-from profilednn_tui.tui.present.table import Column, Order, header_text, place_columns, sort_rows
+from profilednn_tui.tui.present.table import Column, SortOrder, header_text, place_columns, sort_rows
 
 
 @pytest.mark.parametrize(
@@ -53,15 +53,15 @@ def test_a_wide_table_shows_everything() -> None:
 
 def test_rows_without_a_value_come_last_either_way() -> None:
     columns = (Column[int | None]("n", 3, lambda row, width: (), lambda row: row),)
-    assert sort_rows((2, None, 3), columns, Order("n")) == (3, 2, None)
-    assert sort_rows((2, None, 3), columns, Order("n", reverse=True)) == (2, 3, None)
+    assert sort_rows((2, None, 3), columns, SortOrder("n")) == (3, 2, None)
+    assert sort_rows((2, None, 3), columns, SortOrder("n", reverse=True)) == (2, 3, None)
     assert sort_rows((2, None, 3), columns, None) == (2, None, 3)
 
 
 def test_the_sorted_column_is_marked() -> None:
     numbers = Column[int]("n", 3, lambda row, width: (), lambda row: row)
     names = Column[int]("name", 3, lambda row, width: (), lambda row: row, descending=False)
-    assert header_text(numbers, Order("n")) == "n▼"
-    assert header_text(numbers, Order("n", reverse=True)) == "n▲"
-    assert header_text(names, Order("name")) == "name▲"
-    assert header_text(numbers, Order("other")) == "n"
+    assert header_text(numbers, SortOrder("n")) == "n▼"
+    assert header_text(numbers, SortOrder("n", reverse=True)) == "n▲"
+    assert header_text(names, SortOrder("name")) == "name▲"
+    assert header_text(numbers, SortOrder("other")) == "n"

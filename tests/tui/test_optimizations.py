@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from profilednn_tui.launch.optimizations import Offer
+from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.session.view import Optimization, SessionView, State, Target
 from profilednn_tui.tui.app import ProfilerApp
 from profilednn_tui.tui.screens.choice import ChoiceScreen
@@ -12,10 +12,10 @@ from tests.tui.feeds import FakeFeed, running_view
 from tests.tui.screen_text import screen_text
 
 OFFERS = (
-    Offer("bf16", "bfloat16 arithmetic", (), False, "this processor has none", "use another machine"),
-    Offer("channels_last", "images with channels last", (), False, "", ""),
-    Offer("compile", "torch.compile", ("ipex",), False, "", ""),
-    Offer("ipex", "Intel's extension", (), False, "", ""),
+    OptimizationDescription("bf16", "bfloat16 arithmetic", (), False, "this processor has none", "use another machine"),
+    OptimizationDescription("channels_last", "images with channels last", (), False, "", ""),
+    OptimizationDescription("compile", "torch.compile", ("ipex",), False, "", ""),
+    OptimizationDescription("ipex", "Intel's extension", (), False, "", ""),
 )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 KINETOS_LINE = b"ERROR: External init callback must run in same thread as registerClient"
 
 
-class StderrAside:
+class StderrFilter:
     """A context in which C's stderr is collected; without effect where the C library is not glibc."""
 
     def __init__(self) -> None:

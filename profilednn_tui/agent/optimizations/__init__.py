@@ -1,4 +1,4 @@
-"""What can be switched on in a target, one file each: a class named `Switch` in a file of the optimization's name.
+"""What can be switched on in a target, one file each, with one class of its own.
 
 An optimization of a third party is an entry point of the group ``profilednn.optimizations`` in the target's
 environment: a plain class with whichever of these members it needs; what it leaves out does nothing.
@@ -23,7 +23,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Context:
     """What an optimization may ask about the target's environment."""
 
     torch: Any
@@ -97,9 +97,9 @@ class Optimization:
     refuses: frozenset[str] = frozenset()
     """Names in the model's own code that would compute something else under it: then it declines."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self.surroundings = surroundings
-        self.torch = surroundings.torch
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.torch = context.torch
         self.undo: list[Callable[[], None]] = []
         """What takes back the changes made so far."""
         self._functions: list[tuple[Any, str, Any, Any]] = []
@@ -230,11 +230,11 @@ class Optimization:
         self.undo.append(restore)
 
 
-def here(torch: Any, others: frozenset[str], quota: float | None = None) -> Surroundings:
+def here(torch: Any, others: frozenset[str], quota: float | None = None) -> Context:
     """The surroundings of this process."""
     import shutil
 
-    return Surroundings(torch, processor_flags(), os.environ, shutil.which, find_library, quota, others)
+    return Context(torch, processor_flags(), os.environ, shutil.which, find_library, quota, others)
 
 
 def processor_flags(path: str = "/proc/cpuinfo") -> frozenset[str]:

@@ -34,7 +34,7 @@ class _Place(NamedTuple):
     name: str
 
 
-class Kept:
+class EscapedActivations:
     """What a model and its surroundings hold before a call."""
 
     def __init__(self, torch: Any, root: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ SEEN_FRAMES = 40
 NAME = "forward"
 
 
-class Functions:
+class AutogradFunctions:
     """Knows the forward passes of the program's autograd functions by their code."""
 
     def __init__(self, torch: Any) -> None:

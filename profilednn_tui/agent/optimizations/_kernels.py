@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from . import Missing, Surroundings
+from . import Context, Missing
 
 NAME = "profilednn_kernels"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -38,12 +38,12 @@ def kernels() -> Any:
     return module
 
 
-def missing_kernels(surroundings: Surroundings) -> Missing | None:
+def missing_kernels(context: Context) -> Missing | None:
     """What keeps the kernels from running in this process."""
-    if surroundings.torch_version < MINIMUM_TORCH:
+    if context.torch_version < MINIMUM_TORCH:
         needed = ".".join(map(str, MINIMUM_TORCH))
         return Missing(
-            f"torch {surroundings.torch.__version__} is too old for custom operators",
+            f"torch {context.torch.__version__} is too old for custom operators",
             f"install torch>={needed} in the target's environment",
         )
     try:

@@ -19,8 +19,8 @@ from ..isolation.dynamo import compiled_region, graphs, is_compiled
 from ..isolation.guard import without_our_frames
 from ..parentage import is_child_of_multiprocessing, is_distributed
 from . import Declined, LayerCall, Missing, Optimization, here
-from . import _registry as catalog
-from ._activations import Kept
+from . import _registry as registry
+from ._activations import EscapedActivations
 from ._attribution import Failure, unhandled
 from ._inspection import mention, why_not_twice
 from ._probation import Probation, kind_of_call, versions
@@ -111,7 +111,7 @@ class _Plan:
         return _Layers(self.original, active, self._give_up)
 
 
-class Switchboard:
+class OptimizationManager:
     """The optimizations of one process."""
 
     def __init__(self, torch: Any, names: list[str], quota: float | None = None) -> None:
@@ -138,13 +138,13 @@ class Switchboard:
         self._failure: Failure | None = None
         """The newest exception that the training has seen under an optimization."""
         self._thread = _Thread()
-        surroundings = here(torch, frozenset(names), quota)
+        context = here(torch, frozenset(names), quota)
         kinds: list[type[Optimization]] = []
         for name in dict.fromkeys(names):
             try:
-                kind = catalog.load(name)
-                clashing = catalog.conflict(kind, kinds)
-                optimization = kind(surroundings)
+                kind = registry.load(name)
+                clashing = registry.conflict(kind, kinds)
+                optimization = kind(context)
                 missing = optimization.missing()
             except Exception as error:  # noqa: BLE001 - code of others, or a broken installation
                 self._final[name] = FAILED, _text(error)
@@ -341,7 +341,7 @@ class Switchboard:
         Optimizations that would show in them leave this model alone.
         """
         try:
-            since: Callable[[Any], str] = Kept(self._torch, root, arguments, keywords).since
+            since: Callable[[Any], str] = EscapedActivations(self._torch, root, arguments, keywords).since
         except Exception:  # noqa: BLE001 - objects of the program's that do not like to be looked at
             since = _nowhere
         given = versions(self._torch, arguments, keywords)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from types import ModuleType
 from typing import Any
 
 from .. import optimizations
@@ -32,8 +33,7 @@ def third_party() -> dict[str, Any]:
 def load(name: str) -> type[Optimization]:
     """The class of an optimization; a `LookupError` for a name that is none, or what its import raises."""
     if name in names():
-        switch: type[Optimization] = importlib.import_module(f"{optimizations.__name__}.{name}").Switch
-        return switch
+        return _only_optimization(importlib.import_module(f"{optimizations.__name__}.{name}"))
     entry = third_party().get(name)
     if entry is None:
         raise LookupError(f"there is no optimization {name}")
@@ -45,3 +45,12 @@ def conflict(kind: type[Optimization], others: list[type[Optimization]]) -> str:
     """The name of one among `others` that cannot be on together with this one; empty without a conflict."""
     clashing = (one.name for one in others if one.name in kind.conflicts or kind.name in one.conflicts)
     return next(clashing, "")
+
+
+def _only_optimization(module: ModuleType) -> type[Optimization]:
+    (kind,) = (
+        item
+        for item in vars(module).values()
+        if isinstance(item, type) and issubclass(item, Optimization) and item.__module__ == module.__name__
+    )
+    return kind

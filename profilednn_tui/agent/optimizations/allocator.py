@@ -24,20 +24,20 @@ LIBRARIES = (
 """In the order of preference, before glibc's own."""
 
 
-class Switch(Optimization):
+class RetainingAllocator(Optimization):
     name = "allocator"
     description = "memory freed by a step is kept for the next: jemalloc or tcmalloc where present, else glibc tuned"
     at_launch = True
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._active = ""
         self._faults = 0
         self._counting = False
 
     def prepare_launch(self) -> LaunchChanges:
         for stem, settings in LIBRARIES:
-            library = self.surroundings.find_library(stem)
+            library = self.context.find_library(stem)
             if library is not None:
                 return LaunchChanges(dict(settings), preload=library)
         return LaunchChanges(dict(GLIBC))
@@ -48,7 +48,7 @@ class Switch(Optimization):
         for stem, _ in LIBRARIES:
             if f"/{stem}.so" in mapped:
                 self._active = stem[len("lib") :]
-        kept = [f"{name}={value}" for name, value in GLIBC.items() if self.surroundings.environment.get(name) == value]
+        kept = [f"{name}={value}" for name, value in GLIBC.items() if self.context.environment.get(name) == value]
         if not self._active and len(kept) == len(GLIBC):
             self._active = f"glibc with {' '.join(kept)}"
 

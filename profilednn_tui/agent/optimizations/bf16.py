@@ -20,14 +20,14 @@ ANCHORS = ("AnchorGenerator", "DefaultBoxGenerator")
 """torchvision gives coordinates the type of the features; of 512 pixels bfloat16 holds every second."""
 
 
-def missing_bfloat16(surroundings: Any) -> Missing | None:
+def missing_bfloat16(context: Any) -> Missing | None:
     """Why this processor does not compute in bfloat16."""
-    if not surroundings.processor_flags.intersection(FLAGS):
+    if not context.processor_flags.intersection(FLAGS):
         return Missing(
             "this processor has no bfloat16 arithmetic (avx512_bf16 or amx_bf16), so it would be slower than float32",
             "use a machine that has: Cooper Lake, Sapphire Rapids or newer, Zen 4 or newer",
         )
-    limit = surroundings.environment.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    limit = context.environment.get("ONEDNN_MAX_CPU_ISA", "").upper()
     if limit and "BF16" not in limit and "AMX" not in limit and limit not in ("ALL", "DEFAULT"):
         return Missing(
             f"ONEDNN_MAX_CPU_ISA={limit} keeps oneDNN from bfloat16 instructions", "unset ONEDNN_MAX_CPU_ISA"
@@ -35,7 +35,7 @@ def missing_bfloat16(surroundings: Any) -> Missing | None:
     return None
 
 
-class Switch(Optimization):
+class BFloat16(Optimization):
     name = "bf16"
     description = "bfloat16 autocast around forward passes with gradients; losses and evaluations stay in float32"
     acts_on = "model"
@@ -49,8 +49,8 @@ class Switch(Optimization):
     """They draw as many random numbers as the values of their input call for: another rounding, and all that follow
     are others."""
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._layers = 0
         self._in_bfloat16 = 0
         self._looking = True
@@ -63,7 +63,7 @@ class Switch(Optimization):
         self._in_float32: dict[str, bool] = {}
 
     def missing(self) -> Missing | None:
-        return missing_bfloat16(self.surroundings)
+        return missing_bfloat16(self.context)
 
     def begin_model(self, model: Any) -> None:
         if fake_quantized(model):

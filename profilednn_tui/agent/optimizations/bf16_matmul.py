@@ -12,16 +12,16 @@ PRECISION = "medium"
 """torch's word for bfloat16 in float32 matrix products."""
 
 
-class Switch(Optimization):
+class BFloat16Matmul(Optimization):
     name = "bf16_matmul"
     description = "float32 matrix products and convolutions computed in bfloat16 inside oneDNN"
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._changed: list[str] = []
 
     def missing(self) -> Missing | None:
-        return missing_bfloat16(self.surroundings)
+        return missing_bfloat16(self.context)
 
     def begin_torch(self) -> None:
         torch = self.torch

@@ -19,7 +19,7 @@ TRIALS = 8
 """After so many turned images without a channels-last result no more are turned."""
 
 
-class Switch(Optimization):
+class ChannelsLast(Optimization):
     name = "channels_last"
     description = "images with the channels last in memory (NHWC) in convolutions; weights stay as they are"
     acts_on = "model"
@@ -43,8 +43,8 @@ class Switch(Optimization):
     )
     wary_of = frozenset({"view", "view_as", "as_strided", "stride", "data_ptr", "storage", "untyped_storage"})
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._formats: dict[int, Any] = {}
         self._convolutions = 0
         self._calls = 0
@@ -52,7 +52,7 @@ class Switch(Optimization):
         self._already = 0
         self._results = 0
         self._turned_before = 0
-        self._at_root = self.copies_inputs = "compile" in surroundings.others
+        self._at_root = self.copies_inputs = "compile" in context.others
         """torch.compile sees whole models: then their inputs are turned."""
 
     def begin_torch(self) -> None:

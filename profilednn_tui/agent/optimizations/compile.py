@@ -17,7 +17,7 @@ CHECKPOINTS = r"\bcheckpoint(_sequential)?\(|checkpointing"
 """What a program that computes activations again says."""
 
 
-class Switch(Optimization):
+class Compile(Optimization):
     name = "compile"
     description = "torch.compile of the model; steps that compile are marked as warm-up"
     conflicts = ("frozen_bn", "ipex", "winograd")
@@ -26,8 +26,8 @@ class Switch(Optimization):
     risky = True
     clues = ("torch/_dynamo", "torch/_inductor", "torch/_functorch", "aot_autograd", "torch.compile", "double backward")
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._models: list[str] = []
         self._compiled: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._users_own = False
@@ -35,8 +35,8 @@ class Switch(Optimization):
         self._warm_up_steps = 0
 
     def missing(self) -> Missing | None:
-        names = (self.surroundings.environment.get("CXX", ""), "g++", "clang++", "c++")
-        if not any(name and self.surroundings.find_program(name.split()[0]) for name in names):
+        names = (self.context.environment.get("CXX", ""), "g++", "clang++", "c++")
+        if not any(name and self.context.find_program(name.split()[0]) for name in names):
             return Missing("torch.compile needs a C++ compiler on this machine", "install g++")
         return None
 

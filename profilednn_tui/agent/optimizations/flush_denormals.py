@@ -11,17 +11,17 @@ PROBE_ELEMENTS = 1 << 20
 """Enough for all threads of torch to have a part."""
 
 
-class Switch(Optimization):
+class FlushDenormals(Optimization):
     name = "flush_denormals"
     description = "denormal floating-point numbers count as zero, in all of torch's threads"
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._flushed: float | None = None
         """Share of a probe's denormal results that were zero; nothing before the probe."""
 
     def missing(self) -> Missing | None:
-        torch = self.surroundings.torch
+        torch = self.context.torch
         if torch.set_flush_denormal(False):
             return None
         return Missing("this processor cannot flush denormal numbers", "none: leave it out")

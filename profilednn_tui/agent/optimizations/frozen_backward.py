@@ -27,14 +27,14 @@ HARMLESS = tuple(os.path.join("torch", *names) for names in (("optim", ""), ("nn
 parameters of a module that is called."""
 
 
-class Switch(Optimization):
+class FrozenBackward(Optimization):
     name = "frozen_backward"
     description = "no backward work for parameters that no optimizer updates, nor for the layers before them"
     conflicts = ("ipex",)
     acts_on = "optimizer"
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         tensors = importlib.import_module("torch.utils.weak").WeakIdKeyDictionary
         self._owned = tensors()
         """Parameters of optimizers."""

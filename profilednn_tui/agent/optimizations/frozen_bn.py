@@ -9,7 +9,7 @@ from ._kernels import kernels, missing_kernels
 from ._layers import has_hooks
 
 
-class Switch(Optimization):
+class FrozenBatchNorm(Optimization):
     name = "frozen_bn"
     description = (
         "frozen batch norm as one fused kernel (torchvision's FrozenBatchNorm2d, BatchNorm2d without training)"
@@ -19,8 +19,8 @@ class Switch(Optimization):
     risky = True
     clues = ("frozen_batch_norm",)
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._norms: set[int] = set()
         self._blocks: set[int] = set()
         self._calls = 0
@@ -29,7 +29,7 @@ class Switch(Optimization):
         """Batch norms that train: their statistics, or their weights."""
 
     def missing(self) -> Missing | None:
-        return missing_kernels(self.surroundings)
+        return missing_kernels(self.context)
 
     def begin_model(self, model: Any) -> None:
         for module in model.modules():

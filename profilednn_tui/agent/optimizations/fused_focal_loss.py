@@ -18,20 +18,20 @@ BRIDGE = "_profilednn_sigmoid_focal_loss"
 HEAD_PARAMETERS = ["self", "targets", "head_outputs", "matched_idxs"]
 
 
-class Switch(Optimization):
+class FusedFocalLoss(Optimization):
     name = "fused_focal_loss"
     description = "torchvision's sigmoid_focal_loss and RetinaNet's classification loss as one fused kernel"
     rank = -1  # bf16 then leaves alone what computes in float32 anyway
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._calls = {"sigmoid_focal_loss": 0, "RetinaNetClassificationHead.compute_loss": 0}
         self._replaced: list[str] = []
         self._taken_back: list[Any] = []
         self._failure = ""
 
     def missing(self) -> Missing | None:
-        return missing_kernels(self.surroundings)
+        return missing_kernels(self.context)
 
     def begin_training(self) -> None:
         self._replace()

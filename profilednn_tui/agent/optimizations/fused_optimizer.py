@@ -26,15 +26,15 @@ FOREACH = {
 }  # fmt: skip
 
 
-class Switch(Optimization):
+class FusedOptimizer(Optimization):
     name = "fused_optimizer"
     description = "torch's own fused or foreach form of the script's optimizer"
     conflicts = ("ipex",)
     acts_on = "optimizer"
     clues = ("_fused_", "_foreach_")
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._groups: dict[tuple[str, str], dict[int, int]] = {}
         """By optimizer and form: number of parameters of each group, known by its first one."""
         self._others: list[str] = []

@@ -9,22 +9,22 @@ from . import LaunchChanges, Missing, Optimization
 LIBRARY = "libiomp5"
 
 
-class Switch(Optimization):
+class IntelOpenMP(Optimization):
     name = "iomp"
     description = "Intel's OpenMP runtime preloaded, in the place of GNU's"
     at_launch = True
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._file = ""
 
     def missing(self) -> Missing | None:
-        if self.surroundings.find_library(LIBRARY) is None:
+        if self.context.find_library(LIBRARY) is None:
             return Missing("Intel's OpenMP runtime (libiomp5.so) is not installed", "pip install intel-openmp")
         return None
 
     def prepare_launch(self) -> LaunchChanges:
-        library = self.surroundings.find_library(LIBRARY)
+        library = self.context.find_library(LIBRARY)
         return LaunchChanges({"KMP_BLOCKTIME": "1"}, preload=library or "")
 
     def begin_torch(self) -> None:

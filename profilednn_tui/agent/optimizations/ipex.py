@@ -17,7 +17,7 @@ NOT_FUSED = "master_param_non_fused_step"
 """Intel's update that calls torch's own, hooks included."""
 
 
-class Switch(Optimization):
+class IntelExtension(Optimization):
     name = "ipex"
     description = "Intel's extension for PyTorch: ipex.optimize of model and optimizer, in bfloat16 together with bf16"
     conflicts = ("compile", "frozen_backward", "fused_optimizer")
@@ -27,8 +27,8 @@ class Switch(Optimization):
     risky = True
     clues = ("intel_extension_for_pytorch", "torch_ipex", "ipex")
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._changed: list[str] = []
         self._reason = "no model was called with gradients"
@@ -41,7 +41,7 @@ class Switch(Optimization):
                 "Intel's extension for PyTorch is not installed, and its last version fits torch 2.8 only",
                 "use an environment with torch 2.8: `make ipex-env`, then --python .venv-ipex/bin/python",
             )
-        torch = str(self.surroundings.torch.__version__)
+        torch = str(self.context.torch.__version__)
         if version.split(".")[:2] != torch.split(".")[:2]:
             return Missing(
                 f"Intel's extension {version} needs its own torch, and here is torch {torch}",
@@ -72,7 +72,7 @@ class Switch(Optimization):
         shared = shares_memory(model)
         if shared:
             raise Declined(f"ipex.optimize gives parameters other memory, and {shared}")
-        bfloat16 = "bf16" in self.surroundings.others
+        bfloat16 = "bf16" in self.context.others
         dtype = self.torch.bfloat16 if bfloat16 else self.torch.float32
         extension = importlib.import_module(PACKAGE)
         # In place, because the script holds references to both; and without the pre-packing of weights for a sample

@@ -11,25 +11,25 @@ from ._processors import one_for_each_core, usable_threads
 VARIABLE = "OMP_WAIT_POLICY"
 
 
-class Switch(Optimization):
+class OpenMPWait(Optimization):
     name = "omp_wait"
     description = "OpenMP threads spin between loops where each has a core of its own, else they sleep"
     at_launch = True
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._policy = ""
 
     def prepare_launch(self) -> LaunchChanges:
-        asked = self.surroundings.environment.get("OMP_NUM_THREADS", "").split(",")[0]
+        asked = self.context.environment.get("OMP_NUM_THREADS", "").split(",")[0]
         cores = len(one_for_each_core(os.sched_getaffinity(0)))
         threads = int(asked) if asked.isdigit() else len(os.sched_getaffinity(0))
-        usable = usable_threads(cores, self.surroundings.quota)
-        crowded = threads > usable and "threads" not in self.surroundings.others
+        usable = usable_threads(cores, self.context.quota)
+        crowded = threads > usable and "threads" not in self.context.others
         return LaunchChanges({VARIABLE: "passive" if crowded else "active"})
 
     def begin_torch(self) -> None:
-        self._policy = self.surroundings.environment.get(VARIABLE, "").lower()
+        self._policy = self.context.environment.get(VARIABLE, "").lower()
 
     def receipt(self, steps: int) -> str:
         what = {"active": "threads spin", "passive": "threads sleep"}.get(self._policy)

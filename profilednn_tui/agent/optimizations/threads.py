@@ -13,20 +13,20 @@ VARIABLE = "PROFILEDNN_THREADS"
 """Carries the number of usable processors from the launcher to the agent."""
 
 
-class Switch(Optimization):
+class OneThreadPerCore(Optimization):
     name = "threads"
     description = "one thread per physical core, all on one NUMA node, no more than the container may use"
     at_launch = True
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._processors: set[int] = set()
         self._before = 0
         self._after = 0
 
     def prepare_launch(self) -> LaunchChanges:
         processors = one_for_each_core(os.sched_getaffinity(0))
-        usable = usable_threads(len(processors), self.surroundings.quota)
+        usable = usable_threads(len(processors), self.context.quota)
         return LaunchChanges({VARIABLE: str(usable)}, processors=processors)
 
     def begin_torch(self) -> None:
@@ -35,7 +35,7 @@ class Switch(Optimization):
         self._before = self._after = self.torch.get_num_threads()
         if is_child_of_multiprocessing():
             return  # how many of its kind there are, only the program knows
-        usable = self.surroundings.environment.get(VARIABLE, "")
+        usable = self.context.environment.get(VARIABLE, "")
         cores = int(usable) if usable.isdigit() else len(one_for_each_core(self._processors))
         self._after = max(1, cores // self._ranks())
         if self._after != self._before:
@@ -58,5 +58,5 @@ class Switch(Optimization):
 
     def _ranks(self) -> int:
         """Processes of a distributed training that share this machine."""
-        ranks = self.surroundings.environment.get("LOCAL_WORLD_SIZE", "")
+        ranks = self.context.environment.get("LOCAL_WORLD_SIZE", "")
         return int(ranks) if ranks.isdigit() and int(ranks) else 1

@@ -11,7 +11,7 @@ from ._layers import fake_quantized, has_hooks
 from .bf16 import missing_bfloat16
 
 
-class Switch(Optimization):
+class Winograd(Optimization):
     name = "winograd"
     description = "3x3 convolutions in bfloat16 by Winograd's F(2x2, 3x3), with 2.25 times fewer multiplications"
     conflicts = ("compile",)
@@ -19,12 +19,12 @@ class Switch(Optimization):
     risky = True
     clues = ("winograd",)
 
-    def __init__(self, surroundings: Any) -> None:
-        super().__init__(surroundings)
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
         self._candidates = 0
 
     def missing(self) -> Missing | None:
-        return missing_kernels(self.surroundings) or missing_bfloat16(self.surroundings)
+        return missing_kernels(self.context) or missing_bfloat16(self.context)
 
     def begin_model(self, model: Any) -> None:
         if fake_quantized(model):

@@ -13,7 +13,7 @@ SHARE = 0.01
 """Of the time since, for what follows."""
 
 
-class AtOnce:
+class WriteThrough:
     """Called after every step; in a child of `multiprocessing` it calls `write`, as far as its budget goes."""
 
     def __init__(self, write: Callable[[], object]) -> None:

@@ -13,10 +13,10 @@ from time import perf_counter_ns
 from typing import Any, Callable, Protocol
 
 from ..isolation.guard import Guard, without_our_frame
-from ..optimizations._autograd_functions import Functions
+from ..optimizations._autograd_functions import AutogradFunctions
 from .optimizer_hooks import hook_updates
 from .timeline import BACKWARD, DATA, FORWARD, INFERENCE, Cut, Timeline
-from .training_thread import Sign, Trainer
+from .training_thread import Sign, TrainingThread
 
 
 class Listener(Protocol):
@@ -58,7 +58,7 @@ class Hooks:
         self._timeline = timeline
         self._listener = listener
         self._guard = guard
-        self._trainer = Trainer(timeline)
+        self._trainer = TrainingThread(timeline)
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
@@ -116,7 +116,7 @@ class Hooks:
         # Dynamo must leave before it reads the timeline; for exports it is enough to ask outside of other calls.
         in_dynamo, compiling = self._torch.compiler.is_dynamo_compiling, self._torch.compiler.is_compiling
         gradients = self._torch.is_grad_enabled
-        below_function = Functions(self._torch).inside
+        below_function = AutogradFunctions(self._torch).inside
 
         # The profiler finds the module in a local variable named `self`.
         @functools.wraps(original)

@@ -11,7 +11,7 @@ TURN_NS = 10_000_000
 """A turn ends at the first boundary after so long: stopping and going on costs 0.1 ms and what the caches held."""
 
 
-class Gate:
+class LockstepGate:
     """The target's side of the two pipes in the session folder; without a host at their other ends it stands open."""
 
     def __init__(self, folder: str) -> None:

@@ -16,7 +16,7 @@ from ...protocol.vocabulary import BUDGET, INFO, PAUSE_WINDOWS, STOP_AFTER, WIND
 from ..recording.outbox import Outbox
 from ..windows.window import Windows
 from .boundaries import Beginning, Boundaries, Mark, any_optimizer_class_in_use
-from .lockstep import Gate
+from .lockstep import LockstepGate
 from .loss import LossReader
 from .loss_scale import ScaledLosses
 from .timeline import Cut, Timeline
@@ -41,7 +41,7 @@ class _Root(NamedTuple):
     """Number of modules below it."""
 
 
-class Watch:
+class StepTracker:
     """A `hooks.Listener`: what happens at each sign of training, on the training thread."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Watch:
         self.nested_call_ns = 0.0
         """What a call of a module inside another costs."""
         self.windows: Windows | None = None
-        self.gate: Gate | None = None
+        self.lockstep: LockstepGate | None = None
         """In an experiment whose variants make their steps in turn."""
         self.warming_up: Callable[[], bool] = bool
         """Whether an optimization warmed up in the step that ends."""
@@ -241,7 +241,7 @@ class Watch:
         flags = 0 if self._enough() else self._record_step(mark)
         enough = self._enough()
         self.leaving = self.leaving or (enough and self._late)
-        soon = flags or self.leaving or self._commands or self.gate is not None or self.steps <= FIRST_STEPS
+        soon = flags or self.leaving or self._commands or self.lockstep is not None or self.steps <= FIRST_STEPS
         if soon or cut.now_ns >= self._look_ns:
             self._look(last, cut, flags)
         self.after_step()
@@ -269,8 +269,8 @@ class Watch:
             windows.finish(self.steps, duration_ns, elapsed_ns)
         elif windows is not None and not flags:
             windows.add_plain_step(duration_ns)
-        if self.gate is not None and self.gate.is_due(cut.now_ns) and self.steps != self._stop_after:
-            self._take_turn(self.gate)
+        if self.lockstep is not None and self.lockstep.is_due(cut.now_ns) and self.steps != self._stop_after:
+            self._take_turn(self.lockstep)
         if windows is None or self.leaving:
             self.detach_wanted = self.leaving
         elif windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self.came_ns):
@@ -279,27 +279,27 @@ class Watch:
             # What we did since the cut belongs to no step.
             self._last = Cut(self._timeline.skip(), cut.totals_ns)
 
-    def _take_turn(self, gate: Gate) -> None:
+    def _take_turn(self, lockstep: LockstepGate) -> None:
         """Stand still until it is our turn; that time is in no step, and in no share of the time either."""
         before_ns = self._timeline.skip()
-        gate.wait()
+        lockstep.wait()
         now_ns = self._timeline.skip()
         self._first_ns += now_ns - before_ns
         self.came_ns += now_ns - before_ns
         self._last = self._last._replace(now_ns=now_ns)
-        gate.begin(now_ns)
+        lockstep.begin(now_ns)
 
     def _obey(self, command: Command) -> None:
         if command.action == STOP_AFTER:
             self._stop_after = self.steps + int(command.value)
         elif self.windows is not None:
-            schedule = self.windows.schedule
+            budget = self.windows.budget
             if command.action == WINDOW_NOW:
-                schedule.want_now()
+                budget.want_now()
             elif command.action == BUDGET:
-                schedule.budget_percent = command.value
+                budget.budget_percent = command.value
             else:
-                schedule.paused = command.action == PAUSE_WINDOWS
+                budget.paused = command.action == PAUSE_WINDOWS
 
     def _stop(self) -> None:
         self._outbox.put(NoticeEvent(INFO, "stopped", f"ended after {self.steps} steps, as asked", time.time_ns()))
@@ -350,18 +350,18 @@ class Watch:
 
     def status(self, writer_ns: int) -> StatusEvent:
         """The agent's account of itself."""
-        schedule = self.windows.schedule if self.windows is not None else None
+        budget = self.windows.budget if self.windows is not None else None
         now_ns = perf_counter_ns()
         elapsed_ns = now_ns - self._first_ns if self._first_ns else 0
         run_ns = max(elapsed_ns, min(now_ns - self.came_ns, FIRST_MINUTE_NS)) if elapsed_ns else 0
         hooks_ns = self._hooks_ns()
-        windows_ns = schedule.spent_ns if schedule is not None else 0
+        windows_ns = budget.spent_ns if budget is not None else 0
         cost_ns = hooks_ns + windows_ns + writer_ns
         return StatusEvent(
             steps=self.steps,
-            windows=schedule.windows if schedule is not None else 0,
-            budget_percent=schedule.budget_percent if schedule is not None else 0.0,
-            paused=schedule.paused if schedule is not None else False,
+            windows=budget.windows if budget is not None else 0,
+            budget_percent=budget.budget_percent if budget is not None else 0.0,
+            paused=budget.paused if budget is not None else False,
             elapsed_ns=elapsed_ns,
             hooks_ns=hooks_ns,
             windows_ns=windows_ns,

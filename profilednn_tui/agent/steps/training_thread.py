@@ -13,7 +13,7 @@ class Sign:
     NONE, BATCH, FORWARD, BACKWARD, UPDATE = range(5)
 
 
-class Trainer:
+class TrainingThread:
     """Keeps `Timeline.thread`."""
 
     def __init__(self, timeline: Timeline) -> None:

@@ -23,7 +23,7 @@ FAILURES = 3
 """So many windows in a row may fail; then there are no more."""
 
 
-class Schedule:
+class WindowBudget:
     """The account of the windows' cost against the budget. Times in nanoseconds, from the first step on."""
 
     def __init__(

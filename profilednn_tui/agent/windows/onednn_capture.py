@@ -29,7 +29,7 @@ class Execution(NamedTuple):
     duration_ns: int
 
 
-class OneDnnLog:
+class OneDnnCapture:
     """Switches oneDNN's reports on and off with a window. The program's own use of them comes first."""
 
     def __init__(self, torch: Any, report: Callable[[Any], None]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...protocol.events import PrimitivesEvent
 from .summary import _Walk
-from .torch_profiler import NodeTypes, Tree
+from .torch_profiler import EventTree, NodeTypes
 
 _NONE = -1
 
@@ -20,7 +20,7 @@ Chain = Any
 """(Operator, chain of the operator around it), or nothing."""
 
 
-def join(tree: Tree, types: NodeTypes, window: int, step: int) -> PrimitivesEvent:
+def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> PrimitivesEvent:
     """Sum executions by the operators around them and by their text."""
     begin = time.perf_counter_ns()
     ran = sorted(tree.ran or ())

@@ -17,7 +17,7 @@ from functools import cache, lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any, Callable, NamedTuple
 
-from .torch_profiler import BACKWARD_PREFIX, NodeTypes, Tree
+from .torch_profiler import BACKWARD_PREFIX, EventTree, NodeTypes
 
 MAX_ROWS = 6_000
 _OUR_FILES = os.path.join("profilednn_tui", "agent") + os.sep
@@ -43,7 +43,7 @@ class Summary(NamedTuple):
     truncated: bool
 
 
-def summarize(tree: Tree, types: NodeTypes, module_paths: dict[int, str]) -> Summary:
+def summarize(tree: EventTree, types: NodeTypes, module_paths: dict[int, str]) -> Summary:
     """Summarize a window; `module_paths` maps ``id(module)`` to the module's path in its root."""
     # A collection in here would walk the program's whole heap for garbage that we do not make.
     collecting = gc.isenabled()
@@ -75,7 +75,7 @@ class _Walk:
         self._rows: dict[tuple[int, int, int, int, int], list[int]] = {}
         self._is_ours: dict[str, bool] = {}
 
-    def run(self, tree: Tree) -> Summary:
+    def run(self, tree: EventTree) -> Summary:
         self._walk(sorted(tree.roots, key=attrgetter("start_time_ns")))
         self._sum_backward_over_parents()
         rows = [[*key[:4], *figures, key[4]] for key, figures in self._rows.items()]

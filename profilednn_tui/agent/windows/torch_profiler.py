@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import Any, Callable, NamedTuple
 
 from ..isolation.c10_log import ErrorsOnly
-from ..isolation.c_stderr import StderrAside
+from ..isolation.c_stderr import StderrFilter
 from ..isolation.guard import Guard, attempt, without_our_frame
 from ..isolation.kineto_thread import keep_out_of_forks
-from .onednn_capture import Execution, OneDnnLog
+from .onednn_capture import Execution, OneDnnCapture
 
 BACKWARD_PREFIX = "autograd::engine::evaluate_function"
 
@@ -78,7 +78,7 @@ def _takes_tensors(name: str, inputs: int) -> tuple[int, ...]:
     return tuple(place for place in range(inputs) if kinds and all(types[place] == "Tensor" for types in kinds))
 
 
-class Tree:
+class EventTree:
     """The raw events of one window: a forest of nodes, each with ``typed``, ``name``, ``children`` and times."""
 
     def __init__(self, roots: list[Any], kineto_results: Any, ran: list[Execution] | None) -> None:
@@ -132,7 +132,7 @@ class TorchProfiler:
             raise ProfilerMissingError(f"torch {torch.__version__} was built without its profiler (Kineto)")
         self.foreign = ForeignProfiler(module, lambda: guard.run(self._give_up))
         self._profile: Any = None
-        self.onednn_log: OneDnnLog | None = None
+        self.onednn_log: OneDnnCapture | None = None
         """Reports as long as our window is open."""
         self._ran: list[Execution] | None = None
         self._torch = torch
@@ -156,7 +156,7 @@ class TorchProfiler:
     def load_elsewhere(self) -> None:
         """Load Kineto on this thread, which did not import torch; what it prints about that is kept away."""
         if not self._loaded:
-            with StderrAside():
+            with StderrFilter():
                 self.load()
 
     def start(self, stacks: bool) -> None:
@@ -184,14 +184,14 @@ class TorchProfiler:
         finally:
             self._close()
 
-    def stop(self) -> Tree | None:
+    def stop(self) -> EventTree | None:
         """Close the window; nothing if the program's own profiler took over meanwhile."""
         if self._profile is None:
             return None
         results = self._close()
         if results is None:
             return None
-        return Tree(results.experimental_event_tree(), results, self._ran)
+        return EventTree(results.experimental_event_tree(), results, self._ran)
 
     def forget(self) -> None:
         """In a forked child: the window that was open belongs to the parent."""
@@ -247,7 +247,7 @@ class ForeignProfiler:
             original = getattr(module, name, None)
             if original is not None:
                 self._originals[name] = original
-                setattr(module, name, self._watch(original, ends=name == "_disable_profiler"))
+                setattr(module, name, self._tracker(original, ends=name == "_disable_profiler"))
 
     def look_for_live(self) -> None:
         """Learn whether the program's profiler was on, or warming up, before we watched."""
@@ -272,7 +272,7 @@ class ForeignProfiler:
             setattr(self._module, name, original)
         self._originals.clear()
 
-    def _watch(self, original: Callable[..., Any], ends: bool) -> Callable[..., Any]:
+    def _tracker(self, original: Callable[..., Any], ends: bool) -> Callable[..., Any]:
         def watched(*arguments: Any, **keywords: Any) -> Any:
             if not self._ours:
                 if not ends:

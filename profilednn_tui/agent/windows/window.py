@@ -13,11 +13,11 @@ from typing import Any, Callable, NamedTuple
 from ...protocol.events import NoticeEvent, PrimitivesEvent, StepsEvent, WindowEvent
 from ...protocol.vocabulary import INFO, WARNING
 from ..isolation.guard import attempt
-from .budget import Schedule
+from .budget import WindowBudget
 from .onednn_join import join
 from .pace import Pace
 from .summary import Summary, summarize
-from .torch_profiler import TorchProfiler, Tree, stacks_refused
+from .torch_profiler import EventTree, TorchProfiler, stacks_refused
 
 
 class _Closed(NamedTuple):
@@ -27,7 +27,7 @@ class _Closed(NamedTuple):
 
 
 class Windows:
-    """Opens windows as `Schedule` allows and reports each as a `protocol.Window`.
+    """Opens windows as `WindowBudget` allows and reports each as a `protocol.Window`.
 
     A window that fails costs what it has cost, and the training nothing else: after a few in a row there are no more,
     and steps go on being recorded.
@@ -36,12 +36,12 @@ class Windows:
     def __init__(
         self,
         profiler: TorchProfiler,
-        schedule: Schedule,
+        budget: WindowBudget,
         module_paths: Callable[[], dict[int, str]],
         report: Callable[[Any], None],
     ) -> None:
         self._profiler = profiler
-        self.schedule = schedule
+        self.budget = budget
         self._module_paths = module_paths
         self._report = report
         self._stacks = True
@@ -65,9 +65,9 @@ class Windows:
         self._pace.add(duration_ns)
 
     def due(self, steps: int, elapsed_ns: int, other_cost_ns: int, run_ns: int) -> bool:
-        """Whether to open a window now; see `Schedule.due`."""
+        """Whether to open a window now; see `WindowBudget.due`."""
         pace = self._pace
-        return self.schedule.due(steps, elapsed_ns, other_cost_ns, run_ns, pace.median_ns, pace.changed())
+        return self.budget.due(steps, elapsed_ns, other_cost_ns, run_ns, pace.median_ns, pace.changed())
 
     def start(self, elapsed_ns: int) -> int:
         """Open a window, unless the program is profiling itself; the flags of the step that begins."""
@@ -81,7 +81,7 @@ class Windows:
         if error is None:
             self.begun = True
             return StepsEvent.PROFILED
-        self.schedule.failed(self._start_cost_ns, elapsed_ns)
+        self.budget.failed(self._start_cost_ns, elapsed_ns)
         self._tell_failure(error)
         return StepsEvent.DISTURBED
 
@@ -107,16 +107,16 @@ class Windows:
         cost_ns = self._start_cost_ns + took_ns + max(duration_ns - plain_ns, 0)
         elapsed_ns += took_ns
         if error is not None:
-            self.schedule.failed(cost_ns, elapsed_ns)
+            self.budget.failed(cost_ns, elapsed_ns)
             self._tell_failure(error)
         elif closed is None:
-            self.schedule.lost(cost_ns, elapsed_ns)
+            self.budget.lost(cost_ns, elapsed_ns)
         else:
-            self.schedule.closed(cost_ns, elapsed_ns)
+            self.budget.closed(cost_ns, elapsed_ns)
             self._pace.window()
             self._report(
                 WindowEvent(
-                    number=self.schedule.windows,
+                    number=self.budget.windows,
                     step=step,
                     end_unix_ns=time.time_ns(),
                     duration_ns=duration_ns,
@@ -142,8 +142,8 @@ class Windows:
         primitives = self._join(tree, step) if tree.ran is not None and self._joins else None
         return _Closed(summary, perf_counter_ns() - begin, primitives)
 
-    def _join(self, tree: Tree, step: int) -> PrimitivesEvent | None:
-        primitives, error = attempt(join, tree, self._profiler.types, self.schedule.windows + 1, step)
+    def _join(self, tree: EventTree, step: int) -> PrimitivesEvent | None:
+        primitives, error = attempt(join, tree, self._profiler.types, self.budget.windows + 1, step)
         if error is not None:
             self._joins = False
             text = f"what oneDNN runs cannot be joined to its operators ({_cause(error)}): there are operators only"
@@ -156,9 +156,9 @@ class Windows:
             attempt(self._profiler.stop)
 
     def _tell_failure(self, error: Exception) -> None:
-        schedule = self.schedule
-        if schedule.given_up:
-            text = f"operator windows were given up, {schedule.failures} in a row have failed ({_cause(error)}): "
+        budget = self.budget
+        if budget.given_up:
+            text = f"operator windows were given up, {budget.failures} in a row have failed ({_cause(error)}): "
             text += "steps, phases and losses are still recorded, operators are not"
         else:
             text = f"an operator window failed ({_cause(error)}): its cost is booked, and another one is tried later"

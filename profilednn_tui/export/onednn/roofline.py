@@ -12,7 +12,7 @@ from profilednn_tui.export.onednn.facts import milliseconds
 from profilednn_tui.onednn.breakdown import configuration
 from profilednn_tui.onednn.problem import compact
 from profilednn_tui.onednn.records import PrimitiveLog, PrimitiveUse
-from profilednn_tui.onednn.roofline import Bound, Peaks, Placed, place
+from profilednn_tui.onednn.roofline import Bound, Peaks, RooflinePoint, locate
 from profilednn_tui.onednn.work import work_of, work_of_uses
 from profilednn_tui.tables import aligned
 
@@ -28,7 +28,7 @@ class Point:
     """One primitive on the roofline."""
 
     use: PrimitiveUse
-    placed: Placed
+    placed: RooflinePoint
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ def points(log: PrimitiveLog, peaks: Peaks) -> list[Point]:
         work = work_of(use.primitive)
         mean_ms = use.execution.mean_ms
         if work is not None and mean_ms:
-            placed = place(work, mean_ms, peaks, configuration(use.primitive))
+            placed = locate(work, mean_ms, peaks, configuration(use.primitive))
             if placed is not None:
                 found.append(Point(use, placed))
     return found

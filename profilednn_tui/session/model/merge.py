@@ -218,7 +218,7 @@ def _operators(tables: Tables, windows: Sequence[Figures], self_ns_per_step: flo
     own, backward = columns[1], by_operator.of("backward_ns")
     earlier = np.median(own[:-1], axis=0) if len(windows) >= TREND_WINDOWS else np.zeros(len(keys))
 
-    merged = _Places(tables, values, operator_of, _Matrices(windows, place_of, len(values)), figures)
+    merged = _CallSites(tables, values, operator_of, _Matrices(windows, place_of, len(values)), figures)
     lists = [column.tolist() for column in (*figures, own.sum(axis=0), backward.sum(axis=0), own[-1], earlier)]
     rows = []
     first = 0
@@ -235,7 +235,7 @@ def _operators(tables: Tables, windows: Sequence[Figures], self_ns_per_step: flo
                 backward=backward_ns * 2 > sum_ns,
                 trend=newest_ns / earlier_ns if earlier_ns > 0 else None,
                 modules=merged.modules(first, end),
-                stacks=_PlaceStacks(merged, first, end),
+                stacks=_CallSiteStacks(merged, first, end),
             )
         )
         first = end
@@ -281,7 +281,7 @@ def _medians(figures: Floats, names: Integers) -> Floats:
     return medians + shares
 
 
-class _Places:
+class _CallSites:
     """The places of all operators with their figures a step, computed when one is looked at.
 
     Places are in the order of their operators, in each the heaviest first.
@@ -345,12 +345,12 @@ class _Places:
         return np.where((sums > 0)[self._operator_of], scaled, scale(figures.mean(axis=0))[0])
 
 
-class _PlaceStacks(Sequence[Stack]):
+class _CallSiteStacks(Sequence[Stack]):
     """The stacks of one operator, made when they are looked at: of thousands, a screen shows a few."""
 
     __slots__ = ("_end", "_first", "_places")
 
-    def __init__(self, places: _Places, first: int, end: int) -> None:
+    def __init__(self, places: _CallSites, first: int, end: int) -> None:
         self._places = places
         self._first = first
         self._end = end

@@ -41,7 +41,7 @@ _INDICES = frozenset(
 Rows = list[list[Any]]
 
 
-class Format:
+class RowFormat:
     """What one file's rows hold."""
 
     def __init__(self, header: Header) -> None:

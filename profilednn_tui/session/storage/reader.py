@@ -14,7 +14,7 @@ from profilednn_tui.plain import decode_plain
 from profilednn_tui.protocol.events import EVENTS, Header
 from profilednn_tui.session.storage import limits
 from profilednn_tui.session.storage.folder import UNREADABLE, check_version
-from profilednn_tui.session.storage.format import Format
+from profilednn_tui.session.storage.format import RowFormat
 
 CHUNK_BYTES = 256 * 1024
 
@@ -40,7 +40,7 @@ class RecordingReader:
         self.bad_lines = 0
         self._stream = stream
         self._tail = b""
-        self._format: Format | None = None
+        self._format: RowFormat | None = None
         """Nothing before the header."""
         self._often: Counter[type[Any]] = Counter()
 
@@ -71,15 +71,15 @@ class RecordingReader:
     def close(self) -> None:
         self._stream.close()
 
-    def _recognize(self, line: bytes) -> Format:
+    def _recognize(self, line: bytes) -> RowFormat:
         try:
             header = decode_plain(line, Header)
         except UNREADABLE:
             header = Header(magic="", version=0, writer="", pid=0, start_unix_ns=0)
         check_version(header.magic, header.version, f"The recording {self.name}")
-        return Format(header)
+        return RowFormat(header)
 
-    def _decode(self, line: bytes, format: Format) -> Any:
+    def _decode(self, line: bytes, format: RowFormat) -> Any:
         if not line:
             return None
         try:

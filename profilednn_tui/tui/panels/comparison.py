@@ -14,7 +14,7 @@ from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import comparison as present
 from profilednn_tui.tui.present.comparison import PartRow, RunRow
 from profilednn_tui.tui.present.states import Message
-from profilednn_tui.tui.present.table import Column, Order
+from profilednn_tui.tui.present.table import Column, SortOrder
 from profilednn_tui.tui.renderables.line import Line
 
 
@@ -86,7 +86,7 @@ class PartTable(TableView[PartRow]):
         self, name: str, title: str, columns: Sequence[Column[Any]], rows: Sequence[PartRow], order: str | None
     ) -> None:
         self.COLUMNS = columns
-        self.FIRST_ORDER = Order(order) if order is not None else None
+        self.FIRST_ORDER = SortOrder(order) if order is not None else None
         super().__init__(id=name)
         self.border_title = f"{present.PARTS.index(name) + 1} {title}"
         self._parts = tuple(rows)

@@ -16,7 +16,7 @@ from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import dashboard, operators
 from profilednn_tui.tui.present.operators import OperatorRow
 from profilednn_tui.tui.present.states import Message, operators_message
-from profilednn_tui.tui.present.table import Order
+from profilednn_tui.tui.present.table import SortOrder
 
 
 class OperatorsPane(Pane, TableView[OperatorRow]):
@@ -26,7 +26,7 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
     TITLE = "Operators"
     COLUMNS = operators.COLUMNS
     BINDINGS: ClassVar[list[BindingType]] = [Binding("m", "merge", "merge shapes")]
-    FIRST_ORDER = Order("self ms")
+    FIRST_ORDER = SortOrder("self ms")
 
     def __init__(self) -> None:
         super().__init__()

@@ -12,7 +12,16 @@ from textual.message import Message
 from textual.strip import Strip
 
 from profilednn_tui.tui.panels.lines import LinesView
-from profilednn_tui.tui.present.table import GAP, Column, Order, Placed, header_text, place_columns, sort_rows, sortable
+from profilednn_tui.tui.present.table import (
+    GAP,
+    Column,
+    PlacedColumn,
+    SortOrder,
+    header_text,
+    place_columns,
+    sort_rows,
+    sortable,
+)
 from profilednn_tui.tui.renderables.line import Line, Span, fit_line
 
 Row = TypeVar("Row")
@@ -30,7 +39,7 @@ class TableView(LinesView, Generic[Row]):
     ]
 
     COLUMNS: Sequence[Column[Any]] = ()
-    FIRST_ORDER: Order | None = None
+    FIRST_ORDER: SortOrder | None = None
 
     class Opened(Message):
         """The user pressed Enter on a row, or double-clicked it."""
@@ -62,7 +71,7 @@ class TableView(LinesView, Generic[Row]):
         self._unsorted: tuple[Row, ...] = ()
         self.cursor = 0
         self.order = self.FIRST_ORDER
-        self._placed: tuple[Placed[Row], ...] = ()
+        self._placed: tuple[PlacedColumn[Row], ...] = ()
         self._placed_width = -1
         self._drawn: dict[int, tuple[Cells, bool, bool, Strip]] = {}
         self._texts: Sequence[str] | None = None
@@ -239,13 +248,13 @@ class TableView(LinesView, Generic[Row]):
         titles = sortable(self._placed)
         if titles:
             current = titles.index(self.order.title) if self.order and self.order.title in titles else -step
-            self.sort_by(Order(titles[(current + step) % len(titles)]))
+            self.sort_by(SortOrder(titles[(current + step) % len(titles)]))
 
     def action_reverse(self) -> None:
         if self.order is not None:
-            self.sort_by(Order(self.order.title, not self.order.reverse))
+            self.sort_by(SortOrder(self.order.title, not self.order.reverse))
 
-    def sort_by(self, order: Order) -> None:
+    def sort_by(self, order: SortOrder) -> None:
         self.order = order
         self._drawn.clear()
         self._arrange_rows()
@@ -286,5 +295,5 @@ class TableView(LinesView, Generic[Row]):
             if item.x <= x < item.x + item.width + GAP and item.column.sort is not None:
                 title = item.column.title
                 same = self.order is not None and self.order.title == title
-                self.sort_by(Order(title, same and self.order is not None and not self.order.reverse))
+                self.sort_by(SortOrder(title, same and self.order is not None and not self.order.reverse))
                 return

@@ -9,7 +9,7 @@ from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import dashboard, threads
 from profilednn_tui.tui.present.states import Message
-from profilednn_tui.tui.present.table import Order
+from profilednn_tui.tui.present.table import SortOrder
 from profilednn_tui.tui.present.threads import TaskRow
 
 
@@ -19,7 +19,7 @@ class ThreadsPane(Pane, TableView[TaskRow]):
     NAME = dashboard.THREADS
     TITLE = "Threads"
     COLUMNS = threads.COLUMNS
-    FIRST_ORDER = Order("cpu %")
+    FIRST_ORDER = SortOrder("cpu %")
 
     def records(self, view: SessionView) -> tuple[object, ...]:
         return view.threads, view.workers

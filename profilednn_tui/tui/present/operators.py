@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.onednn.roofline import Bound, Peaks, Placed, place
+from profilednn_tui.onednn.roofline import Bound, Peaks, RooflinePoint, locate
 from profilednn_tui.onednn.work import Work
 from profilednn_tui.session.model.work import work_per_step
 from profilednn_tui.session.view import Operator, OperatorKey, Operators, Primitives
@@ -36,7 +36,7 @@ class OperatorRow:
     """Of all times of the table in ms."""
     gflops: float | None = None
     """Achieved rate over the total time."""
-    placed: Placed | None = None
+    placed: RooflinePoint | None = None
     """Against the peaks of the machine, where they were measured."""
 
     @property
@@ -147,7 +147,7 @@ def _group(row: Operator, merged: bool) -> object:
 
 def _row(row: Operator, peak_ns: float, decimals: int, work: Work | None, peaks: Peaks | None) -> OperatorRow:
     gflops = work.flops / row.total_ns_per_step if work is not None and row.total_ns_per_step else None
-    placed = place(work, row.total_ns_per_step / 1e6, peaks, row.key.dtypes) if work is not None and peaks else None
+    placed = locate(work, row.total_ns_per_step / 1e6, peaks, row.key.dtypes) if work is not None and peaks else None
     return OperatorRow(row, row.self_ns_per_step / peak_ns, decimals, gflops, placed)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from profilednn_tui.launch.optimizations import Offer
+from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.protocol.vocabulary import CONFLICT, DECLINED, FAILED, NO_EFFECT, ON, UNAVAILABLE
 from profilednn_tui.session.view import Optimization
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.line import Line, clip, wrap
 
 ROLES = {
-    ON: "success", NO_EFFECT: "muted", DECLINED: "warning", UNAVAILABLE: "warning", CONFLICT: "warning", FAILED: "error",
+    ON: "success", NO_EFFECT: "muted", DECLINED: "warning", UNAVAILABLE: "warning", CONFLICT: "warning",
+    FAILED: "error",
 }  # fmt: skip
 
 
@@ -23,7 +24,7 @@ class OptimizationRow:
     name: str
     chosen: bool
     """For the next run."""
-    offer: Offer | None
+    description: OptimizationDescription | None
     """As it stands in the target's environment; nothing while that is not known."""
     outcome: Optimization | None
     """What came of it in this run; nothing when it was not asked for."""
@@ -32,17 +33,22 @@ class OptimizationRow:
 
 
 def optimization_rows(
-    names: Sequence[str], offers: Sequence[Offer], outcomes: Sequence[Optimization], chosen: Set[str]
+    names: Sequence[str],
+    descriptions: Sequence[OptimizationDescription],
+    outcomes: Sequence[Optimization],
+    chosen: Set[str],
 ) -> tuple[OptimizationRow, ...]:
     """All of them: those offered, else those known by name, and whatever the run was started with."""
-    offered = {offer.name: offer for offer in offers}
+    described = {description.name: description for description in descriptions}
     ended = {outcome.name: outcome for outcome in outcomes}
     rows = []
-    for name in dict.fromkeys((*(offered or names), *ended)):
-        offer = offered.get(name)
-        clashing = {one.name for one in offers if name in one.conflicts} | set(offer.conflicts if offer else ())
+    for name in dict.fromkeys((*(described or names), *ended)):
+        description = described.get(name)
+        clashing = {one.name for one in descriptions if name in one.conflicts} | set(
+            description.conflicts if description else ()
+        )
         clashes = tuple(sorted(clashing.intersection(chosen)))
-        rows.append(OptimizationRow(name, name in chosen, offer, ended.get(name), clashes))
+        rows.append(OptimizationRow(name, name in chosen, description, ended.get(name), clashes))
     return tuple(rows)
 
 
@@ -50,8 +56,8 @@ def refusal(row: OptimizationRow) -> str | None:
     """Why this one cannot be switched on, in one sentence."""
     if row.chosen:
         return None
-    if row.offer is not None and not row.offer.available:
-        return f"{row.name} is not available: {row.offer.reason}. Fix: {row.offer.fix}."
+    if row.description is not None and not row.description.available:
+        return f"{row.name} is not available: {row.description.reason}. Fix: {row.description.fix}."
     if row.clashes:
         return f"{row.name} cannot be on together with {' and '.join(row.clashes)}: switch that off first."
     return None
@@ -59,12 +65,12 @@ def refusal(row: OptimizationRow) -> str | None:
 
 def detail_lines(row: OptimizationRow, width: int) -> tuple[Line, ...]:
     """Everything about one, wrapped."""
-    offer, outcome = row.offer, row.outcome
+    description, outcome = row.description, row.outcome
     entries = [
-        ("", offer.description if offer else ""),
+        ("", description.description if description else ""),
         ("here", _here(row)),
-        ("fix", offer.fix if offer else ""),
-        ("not with", ", ".join(offer.conflicts) if offer else ""),
+        ("fix", description.fix if description else ""),
+        ("not with", ", ".join(description.conflicts) if description else ""),
         ("this run", f"{outcome.state}: {outcome.text}" if outcome else "not asked for"),
     ]
     lines: list[Line] = []
@@ -75,30 +81,30 @@ def detail_lines(row: OptimizationRow, width: int) -> tuple[Line, ...]:
 
 
 def _here(row: OptimizationRow) -> str:
-    if row.offer is None:
+    if row.description is None:
         return "being checked"
-    if not row.offer.available:
-        return row.offer.reason
-    return "available, before the target starts" if row.offer.at_launch else "available"
+    if not row.description.available:
+        return row.description.reason
+    return "available, before the target starts" if row.description.at_launch else "available"
 
 
 def _mark(row: OptimizationRow, width: int) -> Line:
     if row.chosen:
         return (("[x]", "primary bold"),)
-    usable = row.offer is None or row.offer.available
+    usable = row.description is None or row.description.available
     return (("[ ]" if usable else " - ", "muted"),)
 
 
 def _name(row: OptimizationRow, width: int) -> Line:
-    usable = row.offer is None or row.offer.available
+    usable = row.description is None or row.description.available
     return ((clip(row.name, width), "bold" if row.chosen else "" if usable else "muted"),)
 
 
 def _availability(row: OptimizationRow, width: int) -> Line:
     if row.chosen and row.clashes:
         return ((clip(f"conflicts with {', '.join(row.clashes)}", width), "warning"),)
-    usable = row.offer is None or row.offer.available
-    text = row.offer.description if row.offer is not None and usable else _here(row)
+    usable = row.description is None or row.description.available
+    text = row.description.description if row.description is not None and usable else _here(row)
     return ((clip(text, width), "muted" if usable else "warning"),)
 
 

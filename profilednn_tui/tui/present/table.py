@@ -35,7 +35,7 @@ class Column(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed(Generic[Row]):
+class PlacedColumn(Generic[Row]):
     """A column with its place in the table."""
 
     column: Column[Row]
@@ -44,7 +44,7 @@ class Placed(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortOrder:
     """How a table is sorted."""
 
     title: str
@@ -52,7 +52,7 @@ class Order:
     """Against the useful direction of the column."""
 
 
-def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Row], ...]:
+def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[PlacedColumn[Row], ...]:
     """The columns that fit into `width` cells. Nothing but the width decides, so that no column moves with the data."""
     kept = list(columns)
     while len(kept) > 1 and _needed(kept) > width:
@@ -75,12 +75,12 @@ def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[Placed[Ro
     placed = []
     x = 0
     for column, column_width in zip(kept, widths, strict=True):
-        placed.append(Placed(column, x, column_width))
+        placed.append(PlacedColumn(column, x, column_width))
         x += column_width + GAP
     return tuple(placed)
 
 
-def sort_rows(rows: Sequence[Row], columns: Sequence[Column[Row]], order: Order | None) -> tuple[Row, ...]:
+def sort_rows(rows: Sequence[Row], columns: Sequence[Column[Row]], order: SortOrder | None) -> tuple[Row, ...]:
     """The rows in this order; rows without a value come last either way."""
     column = next((column for column in columns if order and column.title == order.title), None)
     if order is None or column is None or column.sort is None:
@@ -92,12 +92,12 @@ def sort_rows(rows: Sequence[Row], columns: Sequence[Column[Row]], order: Order 
     return (*known, *unknown)
 
 
-def sortable(placed: Sequence[Placed[Row]]) -> tuple[str, ...]:
+def sortable(placed: Sequence[PlacedColumn[Row]]) -> tuple[str, ...]:
     """Titles of the visible columns by which the table can be sorted."""
     return tuple(item.column.title for item in placed if item.column.sort is not None)
 
 
-def header_text(column: Column[Any], order: Order | None) -> str:
+def header_text(column: Column[Any], order: SortOrder | None) -> str:
     """The title with a mark when the table is sorted by it: ▼ largest first, ▲ smallest first."""
     if order is None or column.title != order.title:
         return column.title

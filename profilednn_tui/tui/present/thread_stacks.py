@@ -16,7 +16,7 @@ _AGENT = "/profilednn_tui/agent/"
 
 
 @dataclass(frozen=True, slots=True)
-class StandRow:
+class ThreadStackRow:
     """A thread, or one frame of it."""
 
     thread: ThreadStack
@@ -32,19 +32,19 @@ class StandRow:
         return self.thread.pid, self.thread.tid, self.depth
 
 
-def stand_rows(view: SessionView, library: bool) -> tuple[StandRow, ...]:
+def thread_stack_rows(view: SessionView, library: bool) -> tuple[ThreadStackRow, ...]:
     """Each thread followed by its frames, outermost first; main threads of the processes first."""
     roles = {thread.tid: thread.role for thread in view.threads} | {worker.pid: worker.role for worker in view.workers}
     threads = sorted(view.stacks.threads, key=lambda each: (each.pid, each.tid != each.pid))
     return tuple(row for thread in threads for row in _rows(thread, roles.get(thread.tid, ""), library))
 
 
-def _rows(thread: ThreadStack, role: str, library: bool) -> Iterator[StandRow]:
-    yield StandRow(thread, role)
+def _rows(thread: ThreadStack, role: str, library: bool) -> Iterator[ThreadStackRow]:
+    yield ThreadStackRow(thread, role)
     # The agent's own frames and torch's say as little as each other about the training.
     frames = thread.frames if library else visible_frames(_without_agent(thread.frames), library=False)
     for depth, frame in enumerate(frames):
-        yield StandRow(thread, role, depth, frame, depth == len(frames) - 1)
+        yield ThreadStackRow(thread, role, depth, frame, depth == len(frames) - 1)
 
 
 def _without_agent(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
@@ -77,7 +77,7 @@ def doing(thread: ThreadStack) -> str:
     return "running" if thread.active else "waiting"
 
 
-def _place(row: StandRow, width: int) -> Line:
+def _place(row: ThreadStackRow, width: int) -> Line:
     if row.frame is None:
         name = row.thread.name or f"thread {row.thread.tid}"
         role = f"  {row.role}" if row.role else ""
@@ -90,26 +90,26 @@ def _place(row: StandRow, width: int) -> Line:
     )  # fmt: skip
 
 
-def _doing(row: StandRow, width: int) -> Line:
+def _doing(row: ThreadStackRow, width: int) -> Line:
     if row.frame is not None:
         return (("◀", "primary"),) if row.innermost else ()
     words = doing(row.thread)
     return ((words, "muted" if words == "waiting" else "success"),)
 
 
-COLUMNS: tuple[Column[StandRow], ...] = (
+COLUMNS: tuple[Column[ThreadStackRow], ...] = (
     Column("thread and frames", 30, _place, right=False, grow=1),
     Column("doing", 8, _doing, right=False),
 )
 
 
-def search_text(row: StandRow) -> str:
+def search_text(row: ThreadStackRow) -> str:
     if row.frame is None:
         return f"{row.thread.name} {row.role} {row.thread.tid}"
     return f"{row.frame.file}:{row.frame.line} {row.frame.function}"
 
 
-def copy_text(row: StandRow) -> str:
+def copy_text(row: ThreadStackRow) -> str:
     """The thread's stack as Python would print it."""
     head = f'Thread {row.thread.tid} "{row.thread.name}" of process {row.thread.pid}, {doing(row.thread)}'
     lines = [f'  File "{frame.file}", line {frame.line}, in {frame.function}' for frame in row.thread.frames]

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from profilednn_tui.launch.optimizations import Offer, own_optimizations
+from profilednn_tui.launch.optimizations import OptimizationDescription, own_optimizations
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.table import TableView
@@ -42,15 +42,15 @@ class OptimizationsScreen(SessionScreen):
     class Checked(Message):
         """The target's environment has answered."""
 
-        def __init__(self, offers: tuple[Offer, ...]) -> None:
+        def __init__(self, descriptions: tuple[OptimizationDescription, ...]) -> None:
             super().__init__()
-            self.offers = offers
+            self.descriptions = descriptions
 
-    def __init__(self, chosen: set[str], check: Callable[[], tuple[Offer, ...]]) -> None:
+    def __init__(self, chosen: set[str], check: Callable[[], tuple[OptimizationDescription, ...]]) -> None:
         super().__init__()
         self._chosen = chosen
         self._check = check
-        self._offers: tuple[Offer, ...] = ()
+        self._descriptions: tuple[OptimizationDescription, ...] = ()
 
     def compose_body(self) -> ComposeResult:
         yield OptimizationsView(id="optimizations")
@@ -63,7 +63,7 @@ class OptimizationsScreen(SessionScreen):
 
     @on(Checked)
     def _show_offers(self, event: Checked) -> None:
-        self._offers = event.offers
+        self._descriptions = event.descriptions
         self._present()
 
     def show_body(self, view: SessionView) -> None:
@@ -78,7 +78,9 @@ class OptimizationsScreen(SessionScreen):
         table.border_title = "Optimizations: space switches, r runs again with them"
         table.border_subtitle = Content(", ".join(sorted(self._chosen)) or "none chosen")
         outcomes = self.view.optimizations
-        table.show_rows(optimizations.optimization_rows(own_optimizations(), self._offers, outcomes, self._chosen))
+        table.show_rows(
+            optimizations.optimization_rows(own_optimizations(), self._descriptions, outcomes, self._chosen)
+        )
         self._show_detail()
 
     @on(TableView.Moved)

@@ -15,12 +15,12 @@ from profilednn_tui.tui.panels.bars import BreadcrumbBar
 from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import thread_stacks
-from profilednn_tui.tui.present.thread_stacks import StandRow
+from profilednn_tui.tui.present.thread_stacks import ThreadStackRow
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
 from profilednn_tui.tui.screens.source import SourceScreen
 
 
-class StandsView(TableView[StandRow]):
+class ThreadStacksView(TableView[ThreadStackRow]):
     """Threads with their frames."""
 
     COLUMNS = thread_stacks.COLUMNS
@@ -38,16 +38,16 @@ class StandsView(TableView[StandRow]):
         if message is not None:
             self.show_lines(message_lines(message, self.room.width, self.room.height))
             return
-        self.show_rows(thread_stacks.stand_rows(view, self._library))
+        self.show_rows(thread_stacks.thread_stack_rows(view, self._library))
         self.border_subtitle = thread_stacks.age_note(view.stacks, view.unix_ns)
 
-    def key_of(self, row: StandRow) -> Hashable:
+    def key_of(self, row: ThreadStackRow) -> Hashable:
         return row.key
 
-    def row_text(self, row: StandRow) -> str:
+    def row_text(self, row: ThreadStackRow) -> str:
         return thread_stacks.search_text(row)
 
-    def copy_text(self, row: StandRow) -> str:
+    def copy_text(self, row: ThreadStackRow) -> str:
         return thread_stacks.copy_text(row)
 
     def action_library(self) -> None:
@@ -68,11 +68,11 @@ class ThreadStacksScreen(SessionScreen):
 
     def compose_body(self) -> ComposeResult:
         yield BreadcrumbBar(id="breadcrumb")
-        yield StandsView()
+        yield ThreadStacksView()
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(StandsView).focus()
+        self.query_one(ThreadStacksView).focus()
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -80,7 +80,7 @@ class ThreadStacksScreen(SessionScreen):
         self.call_after_refresh(lambda: self.show_body(self.view))
 
     def show_body(self, view: SessionView) -> None:
-        stands = self.query_one(StandsView)
+        stands = self.query_one(ThreadStacksView)
         if not stands.size or view.stacks is self._shown:
             return
         first, self._shown = self._shown is None, view.stacks
@@ -92,12 +92,12 @@ class ThreadStacksScreen(SessionScreen):
 
     @on(TableView.Opened, "#stands")
     def _open_source(self) -> None:
-        row = self.query_one(StandsView).current
+        row = self.query_one(ThreadStacksView).current
         if row is not None and row.frame is not None:
             path = ("Threads", row.thread.name)
             self.app.push_screen(SourceScreen(row.frame.file, row.frame.line, path, self._read_source))
 
     def action_edit(self) -> None:
-        row = self.query_one(StandsView).current
+        row = self.query_one(ThreadStacksView).current
         if row is not None and row.frame is not None:
             self.post_message(EditRequested(self._read_source(row.frame.file), row.frame.line))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from profilednn_tui.agent.attached_lifetime import PATIENCE_S, UNREAD_LIMIT_S, Visit
+from profilednn_tui.agent.attached_lifetime import PATIENCE_S, UNREAD_LIMIT_S, AttachedLifetime
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Windows:
 
 
 @dataclass
-class Watch:
+class StepTracker:
     windows: Windows | None = field(default_factory=Windows)
     leaving: bool = False
     detach_wanted: bool = False
@@ -28,12 +28,12 @@ class Scene:
         self.now_s = 0.0
         self.heartbeat = folder / "heartbeat"
         self.heartbeat.touch()
-        self.watch = Watch()
-        self.visit = Visit(str(self.heartbeat), lambda: None, lambda: self.now_s)
+        self.tracker = StepTracker()
+        self.lifetime = AttachedLifetime(str(self.heartbeat), lambda: None, lambda: self.now_s)
 
     def look_after(self, seconds: float) -> None:
         self.now_s += seconds
-        self.visit.look(self.watch)
+        self.lifetime.look(self.tracker)
 
 
 @pytest.fixture
@@ -45,38 +45,38 @@ def test_it_stays_while_somebody_reads(scene: Scene) -> None:
     for beat in range(5):
         os.utime(scene.heartbeat, ns=(beat, beat))
         scene.look_after(UNREAD_LIMIT_S)
-    assert not scene.watch.leaving
+    assert not scene.tracker.leaving
 
 
 def test_it_leaves_when_nobody_reads_any_more(scene: Scene) -> None:
     scene.look_after(0)
     scene.look_after(UNREAD_LIMIT_S + 1)
-    assert scene.watch.leaving
-    assert scene.visit.reason == "unread"
+    assert scene.tracker.leaving
+    assert scene.lifetime.reason == "unread"
 
 
 def test_a_folder_that_is_gone_is_read_by_nobody(scene: Scene) -> None:
     scene.look_after(0)
     scene.heartbeat.unlink()
     scene.look_after(UNREAD_LIMIT_S + 1)
-    assert scene.watch.leaving
+    assert scene.tracker.leaving
 
 
 def test_without_a_boundary_it_leaves_after_some_patience(scene: Scene) -> None:
-    scene.watch.leaving = True
+    scene.tracker.leaving = True
     scene.look_after(0)
-    assert not scene.watch.detach_wanted
+    assert not scene.tracker.detach_wanted
     scene.look_after(PATIENCE_S + 1)
-    assert scene.watch.detach_wanted
-    assert scene.visit.reason == "detach"
+    assert scene.tracker.detach_wanted
+    assert scene.lifetime.reason == "detach"
 
 
 def test_an_open_window_is_waited_for(scene: Scene) -> None:
-    scene.watch.leaving = True
-    scene.watch.windows = Windows(open=True)
+    scene.tracker.leaving = True
+    scene.tracker.windows = Windows(open=True)
     scene.look_after(0)
     scene.look_after(PATIENCE_S + 1)
-    assert not scene.watch.detach_wanted
-    scene.watch.windows.open = False
+    assert not scene.tracker.detach_wanted
+    scene.tracker.windows.open = False
     scene.look_after(1)
-    assert scene.watch.detach_wanted
+    assert scene.tracker.detach_wanted

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from profilednn_tui.attach.checks import Surroundings, check_process, refuse_unless_watchable
+from profilednn_tui.attach.checks import AttachContext, check_process, refuse_unless_watchable
 from profilednn_tui.attach.process_facts import ProcessFacts
 from profilednn_tui.errors import ProfilerError
 
-HERE = Surroundings(user_id=1000, ptrace_scope="0", may_trace_all=False, machine="x86_64", gdb=False)
+HERE = AttachContext(user_id=1000, ptrace_scope="0", may_trace_all=False, machine="x86_64", gdb=False)
 TRAINING = ProcessFacts(
     pid=4711, name="python3", state="R", user_id=1000, argv=("python3", "train.py"), executable="/usr/bin/python3.11",
     readable=True, python=(3, 11), torch=True,
 )  # fmt: skip
 
 
-def failures(facts: ProcessFacts, here: Surroundings = HERE) -> list[str]:
+def failures(facts: ProcessFacts, here: AttachContext = HERE) -> list[str]:
     return [check.sentence for check in check_process(facts, here) if not check.passed]
 
 
@@ -40,7 +40,7 @@ def test_a_training_of_ones_own_passes() -> None:
     ],
 )
 def test_what_makes_any_view_impossible_is_refused_in_one_sentence(
-    facts: ProcessFacts, here: Surroundings, cause: str, fix: str
+    facts: ProcessFacts, here: AttachContext, cause: str, fix: str
 ) -> None:
     with pytest.raises(ProfilerError) as refusal:
         refuse_unless_watchable(check_process(facts, here))
@@ -63,7 +63,7 @@ def test_what_makes_any_view_impossible_is_refused_in_one_sentence(
     ],
 )
 def test_what_keeps_only_the_agent_out_leaves_the_view_from_outside(
-    facts: ProcessFacts, here: Surroundings, cause: str
+    facts: ProcessFacts, here: AttachContext, cause: str
 ) -> None:
     checks = check_process(facts, here)
     refuse_unless_watchable(checks)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from profilednn_tui.collect.cgroup import Throttling
 from profilednn_tui.collect.procfs import Stat
-from profilednn_tui.collect.sample import CoreTicks, Moment
-from profilednn_tui.collect.tree import ProcessUse, ThreadUse, Tree
+from profilednn_tui.collect.sample import CoreTicks, Sample
+from profilednn_tui.collect.tree import ProcessTree, ProcessUse, ThreadUse
 
 STAT = Stat(
     name="python",
@@ -45,20 +45,20 @@ def process(
     return ProcessUse(pid, stat, threads)
 
 
-def moment(
+def sample(
     *processes: ProcessUse,
     second: int,
     agents: Mapping[int, int | None] | None = None,
     busy: tuple[int, ...] = (),
     host: int = 0,
     throttling: Throttling | None = None,
-) -> Moment:
+) -> Sample:
     """The target at a second; `busy` are ticks of each core since boot, of which 100 make a second."""
-    return Moment(
+    return Sample(
         unix_ns=second * 1_000_000_000,
         monotonic_s=float(second),
         boot_ticks=second * 100,
-        tree=Tree({each.pid: each for each in processes}),
+        tree=ProcessTree({each.pid: each for each in processes}),
         main_pid=processes[0].pid if processes else None,
         agents=agents or {},
         cores={index: CoreTicks(ticks, 0, second * 100) for index, ticks in enumerate(busy)},

@@ -8,51 +8,51 @@ import pytest
 
 from profilednn_tui.collect import cores
 from profilednn_tui.collect.cgroup import Throttling
-from profilednn_tui.collect.change import Change
 from profilednn_tui.collect.cores import _target_by_core
-from tests.unit.collect.samples import moment, process, thread
+from profilednn_tui.collect.interval import SampleInterval
+from tests.unit.collect.samples import process, sample, thread
 
 
 def test_use_is_split_into_the_target_others_and_ourselves() -> None:
-    before = moment(process(5, {5: thread(0, core=1)}), second=1, busy=(0, 0), host=0)
-    now = moment(process(5, {5: thread(60, core=1)}), second=2, busy=(100, 80), host=10)
-    event = cores.measure(Change(before, now))
+    before = sample(process(5, {5: thread(0, core=1)}), second=1, busy=(0, 0), host=0)
+    now = sample(process(5, {5: thread(60, core=1)}), second=2, busy=(100, 80), host=10)
+    event = cores.measure(SampleInterval(before, now))
     assert event.busy == [100.0, 80.0]
     assert event.target == [0.0, 60.0]
     assert (event.target_percent, event.host_percent, event.others_percent) == (60.0, 10.0, 110.0)
 
 
 def test_a_target_that_makes_its_steps_in_turn_with_ours_is_no_disturbance() -> None:
-    before = moment(process(5, {5: thread(0, core=1)}), second=1, busy=(0, 0), host=0)
-    now = moment(process(5, {5: thread(60, core=1)}), second=2, busy=(100, 80), host=10)
+    before = sample(process(5, {5: thread(0, core=1)}), second=1, busy=(0, 0), host=0)
+    now = sample(process(5, {5: thread(60, core=1)}), second=2, busy=(100, 80), host=10)
     beside = replace(now, companion_ticks=90)
-    assert cores.measure(Change(before, beside)).others_percent == 20.0
+    assert cores.measure(SampleInterval(before, beside)).others_percent == 20.0
 
 
 def test_a_new_process_counts_from_its_start() -> None:
-    before = moment(process(5, {5: thread()}), second=1, busy=(0,))
+    before = sample(process(5, {5: thread()}), second=1, busy=(0,))
     worker = process(6, {6: thread(40, start=150)}, parent=5)
-    now = moment(process(5, {5: thread()}), worker, second=2, busy=(50,))
-    assert cores.measure(Change(before, now)).target_percent == 40.0
+    now = sample(process(5, {5: thread()}), worker, second=2, busy=(50,))
+    assert cores.measure(SampleInterval(before, now)).target_percent == 40.0
 
 
 def test_a_process_that_is_new_to_us_alone_brings_nothing_from_before() -> None:
-    before = moment(process(5, {5: thread()}), second=10, busy=(0,))
+    before = sample(process(5, {5: thread()}), second=10, busy=(0,))
     adopted = process(6, {6: thread(900, start=20)}, parent=5)
-    now = moment(process(5, {5: thread()}), adopted, second=11, busy=(50,))
-    assert cores.measure(Change(before, now)).target_percent == 0.0
+    now = sample(process(5, {5: thread()}), adopted, second=11, busy=(50,))
+    assert cores.measure(SampleInterval(before, now)).target_percent == 0.0
 
 
 def test_a_pid_that_was_given_away_is_another_process() -> None:
-    before = moment(process(5, {5: thread(500, start=10)}), second=10, busy=(0,))
-    now = moment(process(5, {5: thread(30, start=1050)}), second=11, busy=(50,))
-    assert cores.measure(Change(before, now)).target_percent == 30.0
+    before = sample(process(5, {5: thread(500, start=10)}), second=10, busy=(0,))
+    now = sample(process(5, {5: thread(30, start=1050)}), second=11, busy=(50,))
+    assert cores.measure(SampleInterval(before, now)).target_percent == 30.0
 
 
 def test_a_core_that_was_switched_off_shows_no_use() -> None:
-    before = moment(process(5, {5: thread()}), second=1, busy=(0,))
-    now = moment(process(5, {5: thread()}), second=2, busy=(10, 50))
-    assert cores.measure(Change(before, now)).busy == [10.0, 0.0]
+    before = sample(process(5, {5: thread()}), second=1, busy=(0,))
+    now = sample(process(5, {5: thread()}), second=2, busy=(10, 50))
+    assert cores.measure(SampleInterval(before, now)).busy == [10.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_a_core_that_was_switched_off_shows_no_use() -> None:
 def test_throttling_is_the_share_of_stopped_periods(
     before: Throttling | None, now: Throttling | None, percent: float
 ) -> None:
-    first = moment(process(5, {5: thread()}), second=1, throttling=before)
-    second = moment(process(5, {5: thread()}), second=2, throttling=now)
-    assert cores.measure(Change(first, second)).throttled_percent == percent
+    first = sample(process(5, {5: thread()}), second=1, throttling=before)
+    second = sample(process(5, {5: thread()}), second=2, throttling=now)
+    assert cores.measure(SampleInterval(first, second)).throttled_percent == percent
 
 
 def test_a_thread_counts_for_the_core_it_ran_on_last() -> None:

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from profilednn_tui.collect import memory, procfs, workers
-from profilednn_tui.collect.change import Change
-from tests.unit.collect.samples import moment, process, thread
+from profilednn_tui.collect.interval import SampleInterval
+from tests.unit.collect.samples import process, sample, thread
 
 
 def test_memory_is_of_the_main_process_and_the_others_apart() -> None:
-    before = moment(process(5, {5: thread(0)}, faults=100, pages=10), second=1)
+    before = sample(process(5, {5: thread(0)}, faults=100, pages=10), second=1)
     worker = process(6, {6: thread()}, parent=5, pages=7)
-    now = moment(process(5, {5: thread(50)}, faults=300, pages=12), worker, second=3)
-    event = memory.measure(Change(before, now))
+    now = sample(process(5, {5: thread(50)}, faults=300, pages=12), worker, second=3)
+    event = memory.measure(SampleInterval(before, now))
     assert event is not None
     assert event.rss_bytes == 12 * procfs.PAGE_BYTES
     assert event.workers_rss_bytes == 7 * procfs.PAGE_BYTES
@@ -17,8 +17,8 @@ def test_memory_is_of_the_main_process_and_the_others_apart() -> None:
 
 
 def test_a_main_process_that_has_just_been_found_has_no_rates_yet() -> None:
-    before = moment(process(5, {5: thread()}), second=1)
-    assert memory.measure(Change(before, moment(process(6, {6: thread()}), second=2))) is None
+    before = sample(process(5, {5: thread()}), second=1)
+    assert memory.measure(SampleInterval(before, sample(process(6, {6: thread()}), second=2))) is None
 
 
 def test_workers_are_all_but_the_main_process() -> None:
@@ -26,8 +26,8 @@ def test_workers_are_all_but_the_main_process() -> None:
     loader = process(6, {6: thread(20, name="pt_data_worker", start=150)}, parent=5, pages=1)
     rank = process(7, {7: thread(30, start=150)}, parent=5)
     tool = process(8, {8: thread(start=150)}, parent=5)
-    now = moment(main, loader, rank, tool, second=2, agents={7: 1})
-    event = workers.measure(Change(moment(main, second=1), now))
+    now = sample(main, loader, rank, tool, second=2, agents={7: 1})
+    event = workers.measure(SampleInterval(sample(main, second=1), now))
     assert event.rows == [
         [7, "rank 1", 30.0, 0],
         [6, "DataLoader worker", 20.0, procfs.PAGE_BYTES],

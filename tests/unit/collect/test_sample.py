@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from profilednn_tui.collect.sample import CoreTicks, choose_main, core_ticks
-from profilednn_tui.collect.tree import Tree
+from profilednn_tui.collect.tree import ProcessTree
 from tests.unit.collect.samples import process, thread
 
 PROC_STAT = b"""cpu  10 0 10 80 0 0 0 0 0 0
@@ -11,9 +11,9 @@ intr 5
 """
 
 
-def tree(**ticks: int) -> Tree:
+def tree(**ticks: int) -> ProcessTree:
     processes = (process(int(name[1:]), {int(name[1:]): thread(used)}) for name, used in ticks.items())
-    return Tree({each.pid: each for each in processes})
+    return ProcessTree({each.pid: each for each in processes})
 
 
 def test_the_lines_of_each_core_are_read() -> None:
@@ -37,4 +37,4 @@ def test_a_launcher_that_imports_torch_is_left_for_the_process_that_trains() -> 
 
 
 def test_an_empty_tree_has_none() -> None:
-    assert choose_main(Tree(), {}, 5) is None
+    assert choose_main(ProcessTree(), {}, 5) is None

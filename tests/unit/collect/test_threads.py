@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from profilednn_tui.collect import threads
-from profilednn_tui.collect.change import Change
+from profilednn_tui.collect.interval import SampleInterval
 from profilednn_tui.collect.roles import thread_roles
-from tests.unit.collect.samples import moment, process, thread
+from tests.unit.collect.samples import process, sample, thread
 
 
 def test_rows_hold_the_busiest_first_with_rates() -> None:
-    before = moment(process(5, {5: thread(10, switches=100), 6: thread(0, switches=8)}), second=1)
-    now = moment(process(5, {5: thread(30, switches=110), 6: thread(90, core=3, switches=8)}), second=3)
-    event = threads.measure(Change(before, now))
+    before = sample(process(5, {5: thread(10, switches=100), 6: thread(0, switches=8)}), second=1)
+    now = sample(process(5, {5: thread(30, switches=110), 6: thread(90, core=3, switches=8)}), second=3)
+    event = threads.measure(SampleInterval(before, now))
     assert event.count == 2
     assert event.rows == [
         [5, 6, "python", "OpenMP", 45.0, 0.0, 0.0, 3],
@@ -20,7 +20,7 @@ def test_rows_hold_the_busiest_first_with_rates() -> None:
 def test_only_the_busiest_have_rows_and_all_are_counted() -> None:
     many = {tid: thread(tid) for tid in range(5, 105)}
     idle = {tid: thread() for tid in range(5, 105)}
-    event = threads.measure(Change(moment(process(5, idle), second=1), moment(process(5, many), second=2)))
+    event = threads.measure(SampleInterval(sample(process(5, idle), second=1), sample(process(5, many), second=2)))
     assert event.count == 100
     assert [row[1] for row in event.rows] == list(range(104, 40, -1))
 
@@ -39,7 +39,7 @@ def test_roles_follow_names_and_their_inheritance() -> None:
             12: thread(5, name="tqdm"),
         },
     )
-    assert thread_roles(moment(main, second=1), main) == {
+    assert thread_roles(sample(main, second=1), main) == {
         5: "main",
         6: "OpenMP",
         7: "other",
@@ -54,10 +54,10 @@ def test_roles_follow_names_and_their_inheritance() -> None:
 def test_a_worker_has_threads_that_feed_its_queues() -> None:
     main = process(5, {5: thread()})
     worker = process(6, {6: thread(50, name="pt_data_worker"), 7: thread(40, name="pt_data_worker")}, parent=5)
-    roles = thread_roles(moment(main, worker, second=1), worker)
+    roles = thread_roles(sample(main, worker, second=1), worker)
     assert roles == {6: "DataLoader worker", 7: "DataLoader thread"}
 
 
 def test_each_rank_has_a_main_thread() -> None:
     first, second = process(5, {5: thread()}), process(6, {6: thread()})
-    assert thread_roles(moment(first, second, second=1, agents={5: 0, 6: 1}), second) == {6: "main"}
+    assert thread_roles(sample(first, second, second=1, agents={5: 0, 6: 1}), second) == {6: "main"}

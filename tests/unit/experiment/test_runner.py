@@ -12,7 +12,7 @@ from profilednn_tui.compare.runs import Run
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.background import EndedRun
 from profilednn_tui.experiment.plan import Experiment, RunEntry, RunState, load_experiment
-from profilednn_tui.experiment.runner import Conducted, Standing, conduct
+from profilednn_tui.experiment.runner import ExperimentOutcome, ExperimentProgress, run_experiment
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.options import LaunchOptions
@@ -70,18 +70,18 @@ class Starter:
         return [str(options.name) for _, options in self.seen]
 
 
-class Audience:
+class Observer:
     """Notes what it is told."""
 
     def __init__(self) -> None:
-        self.beats: list[Standing] = []
-        self.endings: list[tuple[Standing, RunState]] = []
+        self.beats: list[ExperimentProgress] = []
+        self.endings: list[tuple[ExperimentProgress, RunState]] = []
 
-    def beat(self, standing: Standing) -> None:
-        self.beats.append(standing)
+    def beat(self, progress: ExperimentProgress) -> None:
+        self.beats.append(progress)
 
-    def ended(self, standing: Standing, entry: RunEntry, run: Run) -> None:
-        self.endings.append((standing, entry.state))
+    def ended(self, progress: ExperimentProgress, entry: RunEntry, run: Run) -> None:
+        self.endings.append((progress, entry.state))
 
 
 @pytest.fixture
@@ -100,20 +100,20 @@ def experiment(folder: Path, repeat: int = 3, *variants: Variant) -> Experiment:
     )  # fmt: skip
 
 
-def run(folder: Path, starter: Starter, planned: Experiment | None = None) -> tuple[Conducted, Audience]:
-    audience = Audience()
-    return conduct(planned or experiment(folder), folder, audience, starter), audience
+def run(folder: Path, starter: Starter, planned: Experiment | None = None) -> tuple[ExperimentOutcome, Observer]:
+    observer = Observer()
+    return run_experiment(planned or experiment(folder), folder, observer, starter), observer
 
 
 def test_runs_are_interleaved_forward_and_backward(folder: Path) -> None:
     starter = Starter()
-    conducted, audience = run(folder, starter)
+    conducted, observer = run(folder, starter)
     assert starter.order == ["A-1", "B-1", "B-2", "A-2", "A-3", "B-3"]
     assert not conducted.experiment.pending()
     assert load_experiment(folder).experiment == conducted.experiment
-    assert [standing.number for standing, _ in audience.endings] == [1, 2, 3, 4, 5, 6]
-    assert [standing.remaining_s for standing, _ in audience.endings] == [None, 10.0, 8.0, 6.0, 4.0, 2.0]
-    assert audience.beats[0].elapsed_s == 1.0
+    assert [progress.number for progress, _ in observer.endings] == [1, 2, 3, 4, 5, 6]
+    assert [progress.remaining_s for progress, _ in observer.endings] == [None, 10.0, 8.0, 6.0, 4.0, 2.0]
+    assert observer.beats[0].elapsed_s == 1.0
 
 
 def test_a_variant_has_its_own_settings_and_all_have_the_same_seed(folder: Path) -> None:
@@ -170,16 +170,16 @@ def test_a_baseline_that_fails_ends_the_experiment_with_the_reason(folder: Path)
 
 def test_in_lockstep_a_block_runs_together(folder: Path) -> None:
     starter = Starter()
-    conducted, audience = run(folder, starter, replace(experiment(folder), lockstep=True))
+    conducted, observer = run(folder, starter, replace(experiment(folder), lockstep=True))
     assert starter.order == ["A-1", "B-1", "B-2", "A-2", "A-3", "B-3"]
     assert starter.at_once == [2, 2, 2]
-    assert [(standing.number, standing.variant) for standing, _ in audience.endings][:3] == [
+    assert [(progress.number, progress.variant) for progress, _ in observer.endings][:3] == [
         (1, "A"),
         (2, "B"),
         (3, "B"),
     ]
-    assert audience.beats[0].variant == "A B"
-    assert audience.endings[-1][0].remaining_s == 2.0
+    assert observer.beats[0].variant == "A B"
+    assert observer.endings[-1][0].remaining_s == 2.0
     assert not conducted.experiment.pending()
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from profilednn_tui.onednn.descriptors import Tensor
-from profilednn_tui.onednn.line import Entry, Event, Line, Template, Version, parse
+from profilednn_tui.onednn.line import Entry, Event, FieldNames, Line, Version, parse
 from tests.unit.onednn.logs import CONVOLUTION, REORDER
 
 
-def read(line: str, template: Template | None = None) -> Entry | Template | Version | Line:
+def read(line: str, template: FieldNames | None = None) -> Entry | FieldNames | Version | Line:
     return parse(line.partition(",")[2], template)
 
 
@@ -113,7 +113,7 @@ def test_a_template_moves_the_fields() -> None:
         "onednn_verbose,v1,primitive,info,template:timestamp,operation,primitive,engine,prop_kind,implementation,"
         "problem_desc,memory_descriptors,auxiliary,exec_time"
     )
-    assert isinstance(template, Template)
+    assert isinstance(template, FieldNames)
     told = read(
         "onednn_verbose,v1,1.5,primitive,exec,sum,cpu,undef,ref:any,8x8,src:f32::blocked:ab::f0,,0.25", template
     )

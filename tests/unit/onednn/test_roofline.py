@@ -11,7 +11,7 @@ import pytest
 from profilednn_tui.export.onednn.roofline import roofline_lines, roofline_svg
 from profilednn_tui.onednn.reader import LogReader
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog
-from profilednn_tui.onednn.roofline import Bound, Peaks, place
+from profilednn_tui.onednn.roofline import Bound, Peaks, locate
 from profilednn_tui.onednn.work import Work, bytes_of, flops_of, work_of
 from profilednn_tui.project.peaks import known_peaks, measured_peaks
 from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, recorded
@@ -71,19 +71,19 @@ def test_bytes_count_every_tensor_once() -> None:
 
 def test_what_bounds_work() -> None:
     heavy, light = Work(flops=100e9, bytes=1e9), Work(flops=0.0, bytes=10e9)
-    compute = place(heavy, 1250.0, PEAKS, "f32")
+    compute = locate(heavy, 1250.0, PEAKS, "f32")
     assert compute is not None
     assert (compute.bound, compute.gflops) == (Bound.COMPUTE, 80.0)
     assert compute.peak_share == pytest.approx(0.8)
-    memory = place(light, 2000.0, PEAKS, "f32")
+    memory = locate(light, 2000.0, PEAKS, "f32")
     assert memory is not None
     assert (memory.bound, memory.gb_per_s) == (Bound.MEMORY, 5.0)
     assert memory.roof == pytest.approx(0.5)
-    slow = place(heavy, 50_000.0, PEAKS, "f32")
+    slow = locate(heavy, 50_000.0, PEAKS, "f32")
     assert slow is not None
     assert slow.bound is Bound.OVERHEAD
-    assert place(heavy, 0.0, PEAKS, "f32") is None
-    half = place(heavy, 1000.0, PEAKS, "bf16")
+    assert locate(heavy, 0.0, PEAKS, "f32") is None
+    half = locate(heavy, 1000.0, PEAKS, "bf16")
     assert half is not None
     assert half.peak_share == pytest.approx(0.5)
 

@@ -14,7 +14,7 @@ from profilednn_tui.launch.command import any_command
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.report import take_home
 from profilednn_tui.recording.ending import record_end, save_holder
-from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, Recorder
+from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, Sampler
 from profilednn_tui.session.storage.folder import ExitFile, SessionFile
 
 
@@ -28,7 +28,7 @@ def test_room_is_kept_for_the_exit_code(folder: Path) -> None:
     """Issue 2: the TUI of a run that had filled the disk ended with 0 instead of the target's exit code."""
     save_holder(folder, os.getpid())
     assert (folder / RESERVE_FILE).stat().st_blocks * 512 >= RESERVE_BYTES
-    code = record_end(folder, Recorder(folder, os.getpid()), 5 << 8, resource.getrusage(resource.RUSAGE_SELF))
+    code = record_end(folder, Sampler(folder, os.getpid()), 5 << 8, resource.getrusage(resource.RUSAGE_SELF))
     assert not (folder / RESERVE_FILE).exists()
     ended = ExitFile.load(folder)
     assert ended is not None

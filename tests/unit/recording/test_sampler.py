@@ -19,9 +19,9 @@ from profilednn_tui.protocol.events import (
     NoticeEvent,
     current_header,
 )
-from profilednn_tui.recording import sampler as recorder
-from profilednn_tui.recording.participants import Roster
-from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, EventFile, Recorder
+from profilednn_tui.recording import sampler as sampler
+from profilednn_tui.recording.participants import Participants
+from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, EventFile, Sampler
 from profilednn_tui.recording.viewers import viewing
 
 
@@ -45,7 +45,7 @@ def kinds(folder: Path) -> list[str]:
 
 def test_the_head_the_samples_and_the_end(tmp_path: Path) -> None:
     hand = HandClock()
-    target = Recorder(tmp_path, os.getpid(), hand.clock())
+    target = Sampler(tmp_path, os.getpid(), hand.clock())
     target.start()
     assert kinds(tmp_path) == ["header", "machine"]
     hand.now_s += 1
@@ -61,7 +61,7 @@ def test_a_target_that_was_pinned_for_a_moment_is_described_again(
 ) -> None:
     """Issue 2: importing torch pins the process for milliseconds, and the session said "1 core" to its end."""
     hand = HandClock()
-    target = Recorder(tmp_path, os.getpid(), hand.clock())
+    target = Sampler(tmp_path, os.getpid(), hand.clock())
     with monkeypatch.context() as patched:
         patched.setattr(machine, "affinity", lambda pid: [3])
         target.start()
@@ -74,7 +74,7 @@ def test_a_target_that_was_pinned_for_a_moment_is_described_again(
 
 def test_samples_neither_drift_nor_catch_up(tmp_path: Path) -> None:
     hand = HandClock()
-    target = Recorder(tmp_path, os.getpid(), hand.clock())
+    target = Sampler(tmp_path, os.getpid(), hand.clock())
     target.start()
     hand.now_s = 101.3
     target.sample_if_due()
@@ -87,7 +87,7 @@ def test_samples_neither_drift_nor_catch_up(tmp_path: Path) -> None:
 
 def test_nothing_is_due_before_its_time(tmp_path: Path) -> None:
     hand = HandClock()
-    target = Recorder(tmp_path, os.getpid(), hand.clock())
+    target = Sampler(tmp_path, os.getpid(), hand.clock())
     target.start()
     hand.now_s += 0.9
     target.sample_if_due()
@@ -97,12 +97,12 @@ def test_nothing_is_due_before_its_time(tmp_path: Path) -> None:
 def test_a_collector_that_fails_is_one_notice_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(change: object) -> None:
+    def fail(interval: object) -> None:
         raise ValueError("a new kernel")
 
-    monkeypatch.setattr(recorder, "COLLECTORS", (("cores", fail), *recorder.COLLECTORS[1:]))
+    monkeypatch.setattr(sampler, "COLLECTORS", (("cores", fail), *sampler.COLLECTORS[1:]))
     hand = HandClock()
-    target = Recorder(tmp_path, os.getpid(), hand.clock())
+    target = Sampler(tmp_path, os.getpid(), hand.clock())
     target.start()
     for _ in range(3):
         hand.now_s += 1
@@ -128,7 +128,7 @@ def test_a_line_cut_by_a_full_disk_does_not_spoil_the_next(tmp_path: Path, monke
 
 def test_a_session_keeps_room_to_say_that_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / RESERVE_FILE).write_bytes(bytes(RESERVE_BYTES))
-    target = Recorder(tmp_path, os.getpid())
+    target = Sampler(tmp_path, os.getpid())
     real_write = os.write
 
     def full(descriptor: int, data: bytes) -> int:
@@ -157,31 +157,31 @@ def hello(pid: int, rank: int | None) -> bytes:
 
 
 def test_the_roster_knows_agents_once_they_have_said_hello(tmp_path: Path) -> None:
-    roster = Roster(tmp_path)
+    participants = Participants(tmp_path)
     (tmp_path / "agent-11.jsonl").write_bytes(encode(current_header("agent", 11, 1)))
     (tmp_path / "agent-12.jsonl").write_bytes(hello(12, 3))
-    assert dict(roster.agents()) == {12: 3}
+    assert dict(participants.agents()) == {12: 3}
     (tmp_path / "agent-11.jsonl").write_bytes(hello(11, None)[:-20])
-    assert dict(roster.agents()) == {12: 3}
+    assert dict(participants.agents()) == {12: 3}
     (tmp_path / "agent-11.jsonl").write_bytes(hello(11, None))
-    assert dict(roster.agents()) == {12: 3, 11: None}
+    assert dict(participants.agents()) == {12: 3, 11: None}
 
 
 def test_the_roster_learns_a_rank_that_comes_late(tmp_path: Path) -> None:
     """Found by reading: only that of the hello was known, and spawned ranks have none there."""
-    roster = Roster(tmp_path)
+    participants = Participants(tmp_path)
     recording = tmp_path / "agent-11.jsonl"
     recording.write_bytes(hello(11, None))
-    assert dict(roster.agents()) == {11: None}
+    assert dict(participants.agents()) == {11: None}
     with recording.open("ab") as stream:
         stream.write(encode(DistributedEvent(1, 2, 1)))
-    assert dict(roster.agents()) == {11: 1}
+    assert dict(participants.agents()) == {11: 1}
 
 
 def test_viewers_count_as_ours_while_they_watch(tmp_path: Path) -> None:
     (tmp_path / "viewer-12").touch()
     with viewing(tmp_path):
-        assert sorted(Roster(tmp_path).host_pids()) == sorted([12, os.getpid()])
+        assert sorted(Participants(tmp_path).host_pids()) == sorted([12, os.getpid()])
     assert not (tmp_path / f"viewer-{os.getpid()}").exists()
 
 

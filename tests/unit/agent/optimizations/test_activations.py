@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from profilednn_tui.agent.optimizations._activations import Kept
+from profilednn_tui.agent.optimizations._activations import EscapedActivations
 
 GATHERED: dict[str, Any] = {}
 newest: Any = None
@@ -56,7 +56,7 @@ class Net(nn.Module):  # type: ignore[misc]
 
 def found(net: nn.Module, *arguments: Any) -> str:
     x = torch.randn(2, 4)
-    kept = Kept(torch, net, (x, *arguments), {})
+    kept = EscapedActivations(torch, net, (x, *arguments), {})
     net(x, *arguments)
     return kept.since(lambda tensor: tensor.is_floating_point())
 
@@ -100,7 +100,7 @@ def test_what_was_there_before_is_not_of_this_call() -> None:
 def test_data_without_end_is_not_looked_through() -> None:
     net = Net("an attribute")
     rows: list[Any] = [[[number] * 1_000 for number in range(1_000)] for _ in range(3)]
-    kept = Kept(torch, net, (torch.randn(2, 4), rows), {})
+    kept = EscapedActivations(torch, net, (torch.randn(2, 4), rows), {})
     assert kept._looks <= 60_000
     net(torch.randn(2, 4))
     assert kept.since(lambda tensor: True) == "kept", "modules come first"

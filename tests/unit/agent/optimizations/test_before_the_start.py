@@ -7,61 +7,61 @@ from typing import Any
 
 import pytest
 
-from profilednn_tui.agent.optimizations import Surroundings, processor_flags
-from profilednn_tui.agent.optimizations import _registry as catalog
+from profilednn_tui.agent.optimizations import Context, processor_flags
+from profilednn_tui.agent.optimizations import _registry as registry
 from profilednn_tui.agent.optimizations.allocator import GLIBC, JEMALLOC
 from profilednn_tui.agent.optimizations.bf16 import missing_bfloat16
 
 
 class Torch:
-    """As much of torch as `Surroundings` looks at."""
+    """As much of torch as `Context` looks at."""
 
     __version__ = "2.3.1+cpu"
 
 
-def surroundings(
+def context(
     flags: tuple[str, ...] = (), libraries: dict[str, str] | None = None, quota: float | None = None, **variables: str
-) -> Surroundings:
+) -> Context:
     find: Callable[[str], str | None] = (libraries or {}).get
-    return Surroundings(Torch(), frozenset(flags), variables, lambda program: None, find, quota)
+    return Context(Torch(), frozenset(flags), variables, lambda program: None, find, quota)
 
 
-def switch(name: str, where: Surroundings) -> Any:
-    return catalog.load(name)(where)
+def switch(name: str, where: Context) -> Any:
+    return registry.load(name)(where)
 
 
 def test_the_allocator_is_glibc_tuned_where_there_is_no_other() -> None:
-    changes = switch("allocator", surroundings()).prepare_launch()
+    changes = switch("allocator", context()).prepare_launch()
     assert changes.environment == GLIBC
     assert changes.preload == ""
 
 
 def test_jemalloc_is_preloaded_where_it_is_present() -> None:
-    where = surroundings(libraries={"libjemalloc": "/lib/libjemalloc.so.2", "libtcmalloc": "/lib/libtcmalloc.so.4"})
+    where = context(libraries={"libjemalloc": "/lib/libjemalloc.so.2", "libtcmalloc": "/lib/libtcmalloc.so.4"})
     changes = switch("allocator", where).prepare_launch()
     assert (changes.environment, changes.preload) == (JEMALLOC, "/lib/libjemalloc.so.2")
 
 
 def test_threads_wait_actively_only_where_each_has_a_core() -> None:
-    assert switch("omp_wait", surroundings(OMP_NUM_THREADS="1")).prepare_launch().environment == {
+    assert switch("omp_wait", context(OMP_NUM_THREADS="1")).prepare_launch().environment == {
         "OMP_WAIT_POLICY": "active"
     }
-    assert switch("omp_wait", surroundings(OMP_NUM_THREADS="4", quota=1.0)).prepare_launch().environment == {
+    assert switch("omp_wait", context(OMP_NUM_THREADS="4", quota=1.0)).prepare_launch().environment == {
         "OMP_WAIT_POLICY": "passive"
     }
 
 
 def test_threads_keep_to_the_quota() -> None:
-    changes = switch("threads", surroundings(quota=1.0)).prepare_launch()
+    changes = switch("threads", context(quota=1.0)).prepare_launch()
     assert changes.environment == {"PROFILEDNN_THREADS": "1"}
     assert changes.processors
 
 
 def test_intels_runtime_is_preloaded_where_it_is_present() -> None:
-    missing = switch("iomp", surroundings()).missing()
+    missing = switch("iomp", context()).missing()
     assert missing is not None
     assert missing.fix == "pip install intel-openmp"
-    where = surroundings(libraries={"libiomp5": "/lib/libiomp5.so"})
+    where = context(libraries={"libiomp5": "/lib/libiomp5.so"})
     assert switch("iomp", where).missing() is None
     assert switch("iomp", where).prepare_launch().preload == "/lib/libiomp5.so"
 
@@ -79,30 +79,30 @@ def test_intels_runtime_is_preloaded_where_it_is_present() -> None:
     ],
 )
 def test_bfloat16_needs_a_processor_that_has_it(flags: tuple[str, ...], limit: str, available: bool) -> None:
-    missing = missing_bfloat16(surroundings(flags, ONEDNN_MAX_CPU_ISA=limit))
+    missing = missing_bfloat16(context(flags, ONEDNN_MAX_CPU_ISA=limit))
     assert (missing is None) == available
 
 
 @pytest.mark.parametrize("name", ["frozen_bn", "fused_focal_loss", "winograd"])
 def test_kernels_need_a_torch_with_custom_operators(name: str) -> None:
-    missing = switch(name, surroundings()).missing()
+    missing = switch(name, context()).missing()
     assert missing is not None
     assert missing.reason == "torch 2.3.1+cpu is too old for custom operators"
     assert "torch>=2.4" in missing.fix
 
 
 def test_compiling_needs_a_compiler() -> None:
-    missing = switch("compile", surroundings()).missing()
+    missing = switch("compile", context()).missing()
     assert missing is not None
     assert missing.fix == "install g++"
 
 
 def test_every_file_is_an_optimization_with_its_name_and_mutual_conflicts() -> None:
-    kinds = {name: catalog.load(name) for name in catalog.names()}
+    kinds = {name: registry.load(name) for name in registry.names()}
     assert {name: kind.name for name, kind in kinds.items()} == {name: name for name in kinds}
     assert all(kind.description and "\n" not in kind.description for kind in kinds.values())
     assert all(kinds[other] for kind in kinds.values() for other in kind.conflicts)
-    assert catalog.conflict(kinds["compile"], [kinds["bf16"], kinds["ipex"]]) == "ipex"
+    assert registry.conflict(kinds["compile"], [kinds["bf16"], kinds["ipex"]]) == "ipex"
 
 
 def test_the_flags_of_a_processor_are_read(tmp_path: Any) -> None:

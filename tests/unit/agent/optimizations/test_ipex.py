@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from profilednn_tui.agent.optimizations.ipex import NOT_FUSED, Switch
+from profilednn_tui.agent.optimizations.ipex import NOT_FUSED, IntelExtension
 
 
 @pytest.mark.parametrize(("name", "own_calls"), [("sgd_step", 1), (NOT_FUSED, 0)])
@@ -23,7 +23,7 @@ def test_an_update_put_on_the_optimizer_runs_the_hooks_once(name: str, own_calls
     updates: list[Any] = []
     seen: list[Any] = []
     optimizer.step = types.MethodType(update, optimizer)
-    Switch(types.SimpleNamespace(torch=torch))._keep_hooks(optimizer)
+    IntelExtension(types.SimpleNamespace(torch=torch))._keep_hooks(optimizer)
     handle = register_optimizer_step_post_hook(lambda *arguments: seen.append(arguments[0]))
     try:
         optimizer.step()

@@ -12,7 +12,7 @@ from torch import nn
 
 from profilednn_tui.agent.isolation.guard import Guard
 from profilednn_tui.agent.windows.summary import Summary, summarize
-from profilednn_tui.agent.windows.torch_profiler import TorchProfiler, Tree
+from profilednn_tui.agent.windows.torch_profiler import EventTree, TorchProfiler
 
 Figures = dict[Any, list[float]]
 
@@ -73,7 +73,7 @@ class Capture:
             tree = profiler.stop()
         finally:
             profiler.remove()
-        assert isinstance(tree, Tree)
+        assert isinstance(tree, EventTree)
         paths = {id(module): path for path, module in net.named_modules()}
         self.summary: Summary = summarize(tree, profiler.types, paths)
         profile.kineto_results = tree._kineto_results

@@ -12,7 +12,7 @@ import torch
 
 from profilednn_tui.agent.isolation.guard import Guard
 from profilednn_tui.agent.windows import window as module
-from profilednn_tui.agent.windows.budget import FAILURES, Schedule
+from profilednn_tui.agent.windows.budget import FAILURES, WindowBudget
 from profilednn_tui.agent.windows.torch_profiler import TorchProfiler
 from profilednn_tui.agent.windows.window import Windows
 from profilednn_tui.protocol.events import NoticeEvent, StepsEvent, WindowEvent
@@ -28,7 +28,7 @@ class Fixture:
         self.errors: list[Any] = []
         self.profiler = TorchProfiler(torch, Guard(self.errors.append))
         self.reported: list[Any] = []
-        self.windows = Windows(self.profiler, Schedule(50.0), dict, self.reported.append)
+        self.windows = Windows(self.profiler, WindowBudget(50.0), dict, self.reported.append)
 
     def take(self, step: int = 3) -> int:
         flags = self.windows.start(step * SECOND)
@@ -57,7 +57,7 @@ def test_a_window_that_goes_well_is_reported(fixture: Fixture) -> None:
     assert fixture.take() == StepsEvent.PROFILED
     (window,) = fixture.of(WindowEvent)
     assert window.step == 3
-    assert fixture.windows.schedule.spent_ns == window.cost_ns > 0
+    assert fixture.windows.budget.spent_ns == window.cost_ns > 0
     assert not fixture.of(NoticeEvent)
 
 
@@ -77,9 +77,9 @@ def test_a_window_that_fails_is_booked_and_told_in_one_sentence(
     assert flags == (StepsEvent.DISTURBED if part == "start" else StepsEvent.PROFILED)
     assert not fixture.windows.open
     assert not fixture.profiler.busy(), "the profiler is off"
-    schedule = fixture.windows.schedule
-    assert (schedule.windows, schedule.failures) == (0, 1)
-    assert schedule.spent_ns > 0
+    budget = fixture.windows.budget
+    assert (budget.windows, budget.failures) == (0, 1)
+    assert budget.spent_ns > 0
     (notice,) = fixture.of(NoticeEvent)
     assert notice.code == "window_failed"
     assert "(ValueError: two lines, test_window.py line " in notice.text
@@ -94,7 +94,7 @@ def test_after_some_failures_windows_are_given_up_and_steps_are_not(
     for step in range(FAILURES):
         fixture.take(step + 2)
 
-    assert fixture.windows.schedule.given_up
+    assert fixture.windows.budget.given_up
     last = fixture.of(NoticeEvent)[-1]
     assert last.text.startswith("operator windows were given up, 3 in a row have failed (ValueError: ")
     assert last.text.endswith("steps, phases and losses are still recorded, operators are not")
@@ -108,7 +108,7 @@ def test_a_window_after_a_failure_is_whole(fixture: Fixture, monkeypatch: pytest
 
     (window,) = fixture.of(WindowEvent)
     assert "aten::add" in window.strings
-    assert fixture.windows.schedule.failures == 0
+    assert fixture.windows.budget.failures == 0
 
 
 def test_without_the_join_there_are_operators_all_the_same(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,9 +128,9 @@ def test_a_window_closed_early_is_booked_and_no_failure(fixture: Fixture) -> Non
     fixture.windows.give_up()
     fixture.windows.finish(3, 5 * MS, SECOND)
 
-    schedule = fixture.windows.schedule
-    assert schedule.spent_ns > 0
-    assert (schedule.windows, schedule.failures) == (0, 0)
+    budget = fixture.windows.budget
+    assert budget.spent_ns > 0
+    assert (budget.windows, budget.failures) == (0, 0)
     assert fixture.reported == []
 
 
@@ -139,7 +139,7 @@ def test_the_programs_own_profiler_is_told_and_is_no_failure(fixture: Fixture) -
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]):
         fixture.windows.finish(3, 5 * MS, SECOND)
 
-    assert fixture.windows.schedule.failures == 0
+    assert fixture.windows.budget.failures == 0
     assert [notice.code for notice in fixture.of(NoticeEvent)] == ["foreign_profiler"]
 
 

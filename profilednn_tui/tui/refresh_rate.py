@@ -13,7 +13,7 @@ IDLE_PERCENT = 50.0
 _WEIGHT = 0.3
 
 
-class Pace:
+class RefreshRate:
     """Stretches the interval between two looks at the session when a look costs too much processor time."""
 
     def __init__(self) -> None:

@@ -15,9 +15,9 @@ def asks_for_help(optimizations: tuple[str, ...] = (), **_options: Any) -> bool:
 def tell_optimizations(python: str | None) -> None:
     """Print the list, as it stands in the target's environment."""
     from profilednn_tui.launch.interpreter import find_interpreter
-    from profilednn_tui.launch.optimizations import offers
+    from profilednn_tui.launch.optimizations import describe_optimizations
 
-    found = offers(find_interpreter(python))
+    found = describe_optimizations(find_interpreter(python))
     width = max(len(offer.name) for offer in found)
     for offer in found:
         click.echo(f"{'yes' if offer.available else 'no':4}{offer.name:{width}}  {offer.description}")

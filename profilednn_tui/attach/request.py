@@ -9,7 +9,7 @@ from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class AttachRequest:
     """It travels through a pipe."""
 
     root_pid: int
@@ -24,6 +24,6 @@ class Order:
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def decode(cls, data: bytes) -> Order:
+    def decode(cls, data: bytes) -> AttachRequest:
         body = json.loads(data)
         return cls(**{**body, "pids": tuple(body["pids"])})

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from profilednn_tui.collect import procfs
-from profilednn_tui.collect.sample import Moment
+from profilednn_tui.collect.sample import Sample
 from profilednn_tui.collect.tree import ProcessUse, ThreadUse
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SampleInterval:
     """What one sample is made from."""
 
-    before: Moment
-    now: Moment
+    before: Sample
+    now: Sample
 
     @property
     def elapsed_s(self) -> float:
