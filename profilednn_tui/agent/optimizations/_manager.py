@@ -14,101 +14,28 @@ from contextlib import ExitStack
 from typing import Any, Callable
 
 from ...protocol.events import NoticeEvent, OptimizationEvent
-from ...protocol.vocabulary import CONFLICT, DECLINED, FAILED, NO_EFFECT, ON, UNAVAILABLE, WARNING
-from ..isolation.dynamo import compiled_region, graphs, is_compiled
+from ...protocol.vocabulary import CONFLICT, DECLINED, FAILED, ON, UNAVAILABLE, WARNING
+from ..isolation.dynamo import compiled_region, is_compiled
 from ..isolation.guard import without_our_frames
 from ..parentage import is_child_of_multiprocessing, is_distributed
-from . import Declined, LayerCall, Missing, Optimization, here
+from . import Declined, LayerCall, Optimization, here
 from . import _registry as registry
 from ._activations import EscapedActivations
 from ._attribution import Failure, unhandled
 from ._inspection import mention, why_not_twice
+from ._plan import Layers, Plan
 from ._probation import Probation, kind_of_call, versions
+from ._receipts import Receipts, error_text, sentence
 
 _PARAMETRIZE = "torch.nn.utils.parametrize"
 """Its modules are called where a weight is looked at: no call of a model."""
 
 
-_GiveUp = Callable[[Optimization, Exception], None]
-
-
-class _Layers(dict):  # type: ignore[type-arg]
-    """By class of a module inside of a root module, what is called for it: each optimization around the one before."""
-
-    def __init__(self, original: LayerCall, active: list[Optimization], give_up: _GiveUp) -> None:
-        super().__init__()
-        self._original = original
-        self._active = active
-        self._give_up = give_up
-
-    def __missing__(self, kind: type) -> LayerCall:
-        call = self._original
-        for one in self._active:
-            if issubclass(kind, one.layer_types()):
-                call = self._guarded(one, call)
-        self[kind] = call
-        return call
-
-    def without(self, one: Optimization) -> None:
-        """Leave one out from now on."""
-        self._active = [other for other in self._active if other is not one]
-        self.clear()
-
-    def _guarded(self, one: Optimization, call: LayerCall) -> LayerCall:
-        """The layer as `one` calls it; where that fails before the layer itself is called, as without it."""
-        original, give_up = self._original, self._give_up
-
-        def call_layer(layer: Any, *arguments: Any, **keywords: Any) -> Any:
-            try:
-                return one.call_layer(call, layer, *arguments, **keywords)
-            except Exception as error:
-                if _went_through(error, original):
-                    raise
-                failure = error
-            try:
-                result = call(layer, *arguments, **keywords)  # what this raises is the program's own
-                give_up(one, failure)
-                return result
-            finally:
-                del failure  # its traceback holds this frame, and so the tensors of the call
-
-        return call_layer
-
-
 class _Thread(_local):
     """What this thread is doing."""
 
-    layers: _Layers | None = None
+    layers: Layers | None = None
     """Those of the root module under way; nothing outside of any."""
-
-
-class _Plan:
-    """The optimizations of one root module."""
-
-    def __init__(self, original: LayerCall, active: list[Optimization], give_up: _GiveUp) -> None:
-        self.original = original
-        self._give_up = give_up
-        self.seen: dict[Any, int] = {}
-        """Kinds of calls that have been made as in a plain run, and how many backward passes there were before."""
-        self.proven: set[Any] = set()
-        """Those that have been made without a failure with what is on."""
-        self.keep(active)
-        self.newest = self.active, self.layers
-        """What was on in the newest call: what a checkpoint computes again has to be the same."""
-
-    def may_show(self) -> bool:
-        """Whether activations look different under what is on, and a call can still be made as in a plain run."""
-        shows = any(type(one).shows_in is not Optimization.shows_in for one in self.active)
-        return shows and not any(one.changes_model for one in self.active)
-
-    def keep(self, active: list[Optimization]) -> None:
-        """From now on these are on."""
-        self.active = active
-        self.layers = self.with_only(active)
-
-    def with_only(self, active: list[Optimization]) -> _Layers:
-        """The layers of a call under these."""
-        return _Layers(self.original, active, self._give_up)
 
 
 class OptimizationManager:
@@ -117,24 +44,12 @@ class OptimizationManager:
     def __init__(self, torch: Any, names: list[str], quota: float | None = None) -> None:
         self._torch = torch
         self._active: list[Optimization] = []
-        self._final: dict[str, tuple[str, str]] = {}
-        """State and text of those that are not active, by name."""
-        self._told: dict[str, tuple[str, str]] = {}
-        self._next_news_step = 0
-        self._plans: weakref.WeakKeyDictionary[Any, _Plan] = weakref.WeakKeyDictionary()
-        self._plan_of: weakref.WeakKeyDictionary[Any, _Plan] = weakref.WeakKeyDictionary()
-        """By module, that of the root module above it."""
-        self._left_alone: dict[str, dict[str, str]] = {}
-        """By name of an optimization and class of a model, why that declined."""
+        self._receipts = Receipts()
+        self._plans: weakref.WeakKeyDictionary[Any, Plan] = weakref.WeakKeyDictionary()
+        """By module: its own, or that of the root module above it."""
         self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._backwards = 0
         """Backward passes so far."""
-        self._training = False
-        """Whether anything of a training has been seen."""
-        self._had_model = False
-        self._compiled: set[bool] = set()
-        """Whether the program has compiled its models: those that it has, and those that it has not."""
-        self._had_optimizer = False
         self._failure: Failure | None = None
         """The newest exception that the training has seen under an optimization."""
         self._thread = _Thread()
@@ -147,12 +62,12 @@ class OptimizationManager:
                 optimization = kind(context)
                 missing = optimization.missing()
             except Exception as error:  # noqa: BLE001 - code of others, or a broken installation
-                self._final[name] = FAILED, _text(error)
+                self._receipts.close(name, FAILED, error_text(error))
                 continue
             if clashing:
-                self._final[name] = CONFLICT, f"cannot be on together with {clashing}: leave one of them out"
+                self._receipts.close(name, CONFLICT, f"cannot be on together with {clashing}: leave one of them out")
             elif missing is not None:
-                self._final[name] = UNAVAILABLE, sentence(missing)
+                self._receipts.close(name, UNAVAILABLE, sentence(missing))
             else:
                 kinds.append(kind)
                 self._active.append(optimization)
@@ -181,18 +96,13 @@ class OptimizationManager:
 
     def news(self, steps: int, final: bool = False) -> list[Any]:
         """What has not been told yet, after so many steps; receipts come when there was a whole step, or none will."""
-        found = dict(self._final)
-        if final or (steps and steps >= self._next_news_step):
-            self._next_news_step = max(3, 2 * steps)  # a receipt may hold figures that go on changing a little
-            found.update((one.name, self._account(one, steps)) for one in list(self._active))
-        fresh = {name: account for name, account in found.items() if self._told.get(name) != account}
-        self._told.update(fresh)
+        fresh = self._receipts.news(list(self._active), steps, final)
         news: list[Any] = [
             OptimizationEvent(name, state, text, time.time_ns()) for name, (state, text) in fresh.items()
         ]
         failure = self._ending() if final else None
         if failure is not None:
-            on = [one for one in self._active if self._account(one, steps)[0] == ON]
+            on = [one for one in self._active if self._receipts.account(one, steps)[0] == ON]
             if on:
                 news.append(NoticeEvent(WARNING, "failed_under_optimizations", failure.sentence(on), time.time_ns()))
         return news
@@ -206,8 +116,7 @@ class OptimizationManager:
 
     def begin_anew(self) -> None:
         """In a forked child: what is on is on, and has to be told in the child's own stream."""
-        self._told.clear()
-        self._next_news_step = 0
+        self._receipts.begin_anew()
 
     # ---- calls of modules
 
@@ -234,12 +143,12 @@ class OptimizationManager:
     def _outermost(self, original: LayerCall, root: Any, arguments: Any, keywords: Any) -> Any:
         thread = self._thread
         if self._is_backward():  # checkpointing computes again what was computed in the forward pass
-            plan = self._plan_of.get(root)
-            if plan is not None and root in self._plans:
+            plan = self._plans.get(root)
+            if plan is not None and plan.is_of(root):
                 return self._run(plan, root, arguments, keywords, *plan.newest)
-            thread.layers = plan.newest[1] if plan is not None else _Layers(original, [], self._give_up)
+            thread.layers = plan.newest[1] if plan is not None else Layers(original, [], self._give_up)
         elif not self._takes_part(root):
-            thread.layers = _Layers(original, [], self._give_up)
+            thread.layers = Layers(original, [], self._give_up)
         else:
             self._begin_training()
             return self._call(self._plan(original, root), root, arguments, keywords)
@@ -252,7 +161,8 @@ class OptimizationManager:
         try:
             if self._is_traced() or type(root).__module__ == _PARAMETRIZE:
                 return False
-            if root in self._plans:
+            plan = self._plans.get(root)
+            if plan is not None and plan.is_of(root):
                 return True
             return self._torch.is_grad_enabled() and any(parameter.requires_grad for parameter in root.parameters())
         except Exception:  # noqa: BLE001 - methods of the program's, called where a plain run does not call them
@@ -273,20 +183,19 @@ class OptimizationManager:
             or torch.autograd.forward_ad._current_level >= 0
         )
 
-    def _plan(self, original: LayerCall, root: Any) -> _Plan:
+    def _plan(self, original: LayerCall, root: Any) -> Plan:
         plan = self._plans.get(root)
-        if plan is None:
-            self._had_model = True
-            self._compiled.add(is_compiled(root))
-            self._thread.layers = _Layers(original, [], self._give_up)  # a look at a parametrized weight computes it
+        if plan is None or not plan.is_of(root):
+            self._receipts.seen.compiled.add(is_compiled(root))
+            self._thread.layers = Layers(original, [], self._give_up)  # a look at a parametrized weight computes it
             try:
                 active = [one for one in list(self._active) if self._begin_model(one, root)]
             finally:
                 self._thread.layers = None
-            plan = self._plans[root] = _Plan(original, [one for one in active if one in self._active], self._give_up)
+            plan = Plan(root, original, [one for one in active if one in self._active], self._give_up)
             for module in root.modules():
-                self._plan_of.setdefault(module, plan)
-            self._plan_of[root] = plan
+                self._plans.setdefault(module, plan)
+            self._plans[root] = plan
         return plan
 
     def _begin_model(self, one: Optimization, root: Any) -> bool:
@@ -296,7 +205,7 @@ class OptimizationManager:
                 self._check_code(one, root)
             one.begin_model(root)
         except Declined as declined:
-            self._left_alone.setdefault(one.name, {})[type(root).__name__] = str(declined)
+            self._receipts.leave_alone(one, root, str(declined))
             return False
         except Exception as error:  # noqa: BLE001 - the door
             self._give_up(one, error)
@@ -318,7 +227,7 @@ class OptimizationManager:
                 f"the model's code uses {place}, which may fail with it, and its call cannot be tried twice: {reason}"
             )
 
-    def _call(self, plan: _Plan, root: Any, arguments: Any, keywords: Any) -> Any:
+    def _call(self, plan: Plan, root: Any, arguments: Any, keywords: Any) -> Any:
         if not any(one.risky for one in plan.active):
             return self._run(plan, root, arguments, keywords, plan.active, plan.layers)
         kind = kind_of_call(root, self._torch.is_grad_enabled(), arguments, keywords)
@@ -335,7 +244,7 @@ class OptimizationManager:
         plan.proven.add(kind)
         return result
 
-    def _look_at(self, plan: _Plan, root: Any, arguments: Any, keywords: Any) -> Any:
+    def _look_at(self, plan: Plan, root: Any, arguments: Any, keywords: Any) -> Any:
         """A call as without us, to see what activations the model hands out beside its result.
 
         Optimizations that would show in them leave this model alone.
@@ -353,11 +262,11 @@ class OptimizationManager:
             if changed and one.copies_inputs:
                 reason = "it changes its arguments in place, which the program may look at"
             if reason:
-                self._left_alone.setdefault(one.name, {})[type(root).__name__] = reason
+                self._receipts.leave_alone(one, root, reason)
                 plan.keep([other for other in plan.active if other is not one])
         return result
 
-    def _try(self, plan: _Plan, root: Any, arguments: Any, keywords: Any) -> Any:
+    def _try(self, plan: Plan, root: Any, arguments: Any, keywords: Any) -> Any:
         """A call on probation: made again without what it failed under, if that can be done."""
         try:
             before: Probation | None = Probation(self._torch, root, arguments, keywords)
@@ -398,15 +307,16 @@ class OptimizationManager:
 
     def _run(
         self,
-        plan: _Plan,
+        plan: Plan,
         root: Any,
         arguments: Any,
         keywords: Any,
         active: list[Optimization],
-        layers: _Layers,
+        layers: Layers,
     ) -> Any:
         thread = self._thread
         plan.newest = active, layers
+        self._receipts.acted(active)
         with ExitStack() as stack:
             arguments, keywords = self._change(active, "change_inputs", (arguments, keywords))
             for one in active:
@@ -494,15 +404,15 @@ class OptimizationManager:
 
     def _before_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
         self._begin_training()
-        self._had_optimizer = True
+        self._receipts.seen.optimizer = True
         if optimizer not in self._optimizers:
             self._optimizers.add(optimizer)
             self._each("begin_optimizer", optimizer)
         self._each("before_update", optimizer)
 
     def _begin_training(self) -> None:
-        if not self._training:
-            self._training = True
+        if not self._receipts.seen.training:
+            self._receipts.seen.training = True
             self._each("begin_training")
 
     # ---- the door: whatever an optimization raises stays here
@@ -523,77 +433,30 @@ class OptimizationManager:
             return None
         try:
             return method(*arguments)
-        except Declined as declined:
-            self._take_back(one, DECLINED, f"because {declined}")
-            return None
         except Exception as error:  # noqa: BLE001 - this is the door
             self._give_up(one, error)
             return None
 
     def _give_up(self, one: Optimization, error: Exception, others: int = 0) -> None:
+        if isinstance(error, Declined):
+            self._take_back(one, DECLINED, f"because {error}")
+            return
         among = f" (this or {'one other' if others == 1 else f'one of {others} others'} that was on)" if others else ""
-        self._take_back(one, FAILED, f"{_text(error)}{among}; the training goes on without it")
+        self._take_back(one, FAILED, f"{error_text(error)}{among}; the training goes on without it")
 
     def _take_back(self, one: Optimization, state: str, text: str) -> None:
         if one in self._active:
             self._active.remove(one)
-        for plan in list(self._plans.values()):
+        for plan in set(self._plans.values()):
             plan.keep([other for other in plan.active if other is not one])
         if self._thread.layers is not None:
             self._thread.layers.without(one)
         try:
             one.revert()
         except Exception as second:  # noqa: BLE001 - the same door
-            text += f", but not all could be taken back: {_text(second)}"
-        self._final[one.name] = state, text
-
-    # ---- receipts
-
-    def _account(self, one: Optimization, steps: int) -> tuple[str, str]:
-        try:
-            receipt = one.receipt(steps)
-            left_alone = "; ".join(
-                f"{model} left alone, because {reason}" for model, reason in self._left_alone.get(one.name, {}).items()
-            )
-            nowhere = one.acts_on == "model" and all(one not in plan.active for plan in list(self._plans.values()))
-            if receipt and not (left_alone and nowhere):
-                return ON, f"{receipt}; {left_alone}" if left_alone else receipt
-            if left_alone:
-                return DECLINED, left_alone
-            return NO_EFFECT, f"because {self._missed(one) or one.no_effect()}"
-        except Exception as error:  # noqa: BLE001 - asked by the agent's thread, while the training may go on
-            return ON, f"no receipt: {_text(error)}"
-
-    def _missed(self, one: Optimization) -> str:
-        """What this process never had that the optimization acts on."""
-        if one.acts_on and not self._training:
-            return "no model was trained in this process"
-        if one.acts_on == "model" and not self._had_model:
-            outside = " outside of what the script compiles" if graphs() else ""
-            return f"the training calls no nn.Module with trainable parameters{outside}"
-        if one.acts_on == "model" and self._compiled == {True}:
-            return "the script compiles the model itself"
-        if one.acts_on == "optimizer" and not self._had_optimizer:
-            return "no optimizer of torch has made an update"
-        return ""
+            text += f", but not all could be taken back: {error_text(second)}"
+        self._receipts.close(one.name, state, text)
 
 
 def _nowhere(_: Any) -> str:
     return ""
-
-
-def sentence(missing: Missing) -> str:
-    """Reason and fix."""
-    return f"{missing.reason}; fix: {missing.fix}" if missing.fix else missing.reason
-
-
-def _went_through(error: BaseException, function: Callable[..., Any]) -> bool:
-    """Whether a function was being called when an exception was raised."""
-    code, entry = getattr(function, "__code__", None), error.__traceback__
-    while entry is not None and entry.tb_frame.f_code is not code:
-        entry = entry.tb_next
-    return entry is not None
-
-
-def _text(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:500]

@@ -1,4 +1,4 @@
-"""Layers as optimizations call them."""
+"""The optimizations of one process."""
 
 from __future__ import annotations
 
@@ -8,70 +8,29 @@ import pytest
 import torch
 from torch import nn
 
-from profilednn_tui.agent.optimizations import LayerCall, Optimization, here
-from profilednn_tui.agent.optimizations._manager import _Layers
+from profilednn_tui.agent.optimizations import Declined, LayerCall, Optimization, _registry
+from profilednn_tui.agent.optimizations._manager import OptimizationManager
+from profilednn_tui.protocol.vocabulary import DECLINED
 
-X = torch.ones(2, 4)
 
+class Reluctant(Optimization):
+    """Declines when it sees a layer's input."""
 
-class Doubles(Optimization):
-    """Calls the layer, then doubles its result."""
-
-    name = "doubles"
+    name = "reluctant"
 
     def layer_types(self) -> tuple[type, ...]:
         return (nn.Linear,)
 
     def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
-        return 2 * call(layer, *arguments, **keywords)
+        raise Declined("this input is odd")
 
 
-class Breaks(Doubles):
-    """Has a mistake that shows at the second layer."""
-
-    name = "breaks"
-    calls = 0
-
-    def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
-        self.calls += 1
-        if self.calls == 2:
-            raise KeyError("a mistake of ours")
-        return super().call_layer(call, layer, *arguments, **keywords)
-
-
-def layers(*kinds: type[Optimization]) -> tuple[_Layers, list[tuple[str, str]]]:
-    """What is called for layers, and who was given up for what."""
-    given_up: list[tuple[str, str]] = []
-    active = [kind(here(torch, frozenset())) for kind in kinds]
-    return _Layers(nn.Module.__call__, active, lambda one, error: given_up.append((one.name, str(error)))), given_up
-
-
-def test_optimizations_call_a_layer_one_around_the_other() -> None:
-    called, given_up = layers(Doubles, Doubles)
-    layer = nn.Linear(4, 4)
-    assert torch.equal(called[nn.Linear](layer, X), 4 * layer(X))
-    assert torch.equal(called[nn.ReLU](nn.ReLU(), X), X)
-    assert given_up == []
-
-
-def test_a_mistake_of_ours_in_a_layer_does_not_reach_the_training() -> None:
-    called, given_up = layers(Breaks)
-    layer = nn.Linear(4, 4)
-    assert torch.equal(called[nn.Linear](layer, X), 2 * layer(X))
-    assert torch.equal(called[nn.Linear](layer, X), layer(X))
-    assert given_up == [("breaks", "'a mistake of ours'")]
-
-
-def test_what_a_layer_itself_raises_goes_on() -> None:
-    called, given_up = layers(Breaks, Doubles)
-    with pytest.raises(RuntimeError, match="shapes"):
-        called[nn.Linear](nn.Linear(5, 5), X)
-    assert given_up == []
-
-
-def test_one_that_is_left_out_is_called_no_more() -> None:
-    called, _ = layers(Doubles, Breaks)
-    layer = nn.Linear(4, 4)
-    assert torch.equal(called[nn.Linear](layer, X), 4 * layer(X))
-    called.without(called._active[1])
-    assert torch.equal(called[nn.Linear](layer, X), 2 * layer(X))
+def test_one_that_declines_in_a_layer_is_told_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Found by reading: it was told as a failure.
+    monkeypatch.setattr(_registry, "load", lambda name: Reluctant)
+    manager = OptimizationManager(torch, ["reluctant"])
+    monkeypatch.setattr(nn.Module, "__call__", manager._module_call(nn.Module.__call__))
+    model, x = nn.Sequential(nn.Linear(4, 4)), torch.ones(2, 4)
+    assert torch.equal(model(x), x @ model[0].weight.T + model[0].bias)
+    (event,) = manager.news(steps=1, final=True)
+    assert (event.name, event.state, event.text) == ("reluctant", DECLINED, "because this input is odd")

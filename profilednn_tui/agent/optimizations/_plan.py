@@ -1,0 +1,95 @@
+"""What is on in the calls of one root module, and how its layers are called under it."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Callable
+
+from . import LayerCall, Optimization
+
+GiveUp = Callable[[Optimization, Exception], None]
+
+
+class Layers(dict):  # type: ignore[type-arg]
+    """By class of a module inside a root module, what is called for it: each optimization around the one before."""
+
+    def __init__(self, original: LayerCall, active: list[Optimization], give_up: GiveUp) -> None:
+        super().__init__()
+        self._original = original
+        self._active = active
+        self._give_up = give_up
+
+    def __missing__(self, kind: type) -> LayerCall:
+        call = self._original
+        for one in self._active:
+            if issubclass(kind, one.layer_types()):
+                call = self._guarded(one, call)
+        self[kind] = call
+        return call
+
+    def without(self, one: Optimization) -> None:
+        """Leave one out from now on."""
+        self._active = [other for other in self._active if other is not one]
+        self.clear()
+
+    def _guarded(self, one: Optimization, call: LayerCall) -> LayerCall:
+        """The layer as `one` calls it; where that fails before the layer itself is called, as without it."""
+        original, give_up = self._original, self._give_up
+
+        def call_layer(layer: Any, *arguments: Any, **keywords: Any) -> Any:
+            try:
+                return one.call_layer(call, layer, *arguments, **keywords)
+            except Exception as error:
+                if _went_through(error, original):
+                    raise
+                failure = error
+            try:
+                result = call(layer, *arguments, **keywords)  # what this raises is the program's own
+                give_up(one, failure)
+                return result
+            finally:
+                del failure  # its traceback holds this frame, and so the tensors of the call
+
+        return call_layer
+
+
+class Plan:
+    """The optimizations of one root module."""
+
+    def __init__(self, root: Any, original: LayerCall, active: list[Optimization], give_up: GiveUp) -> None:
+        self._root = weakref.ref(root)
+        self.original = original
+        self._give_up = give_up
+        self.seen: dict[Any, int] = {}
+        """Kinds of calls that have been made as in a plain run, and how many backward passes there were before."""
+        self.proven: set[Any] = set()
+        """Those that have been made without a failure with what is on."""
+        self.keep(active)
+        self.newest = self.active, self.layers
+        """What was on in the newest call: what a checkpoint computes again has to be the same."""
+
+    def is_of(self, module: Any) -> bool:
+        """Whether this is the root module itself, and not a module inside it."""
+        return self._root() is module
+
+    def may_show(self) -> bool:
+        """Whether activations look different under what is on, and a call can still be made as in a plain run."""
+        shows = any(type(one).shows_in is not Optimization.shows_in for one in self.active)
+        return shows and not any(one.changes_model for one in self.active)
+
+    def keep(self, active: list[Optimization]) -> None:
+        """From now on these are on."""
+        self.active = active
+        self.layers = self.with_only(active)
+
+    def with_only(self, active: list[Optimization]) -> Layers:
+        """The layers of a call under these."""
+        return Layers(self.original, active, self._give_up)
+
+
+def _went_through(error: BaseException, function: Callable[..., Any]) -> bool:
+    """Whether a function was being called when an exception was raised."""
+    code, entry = getattr(function, "__code__", None), error.__traceback__
+    while entry is not None and entry.tb_frame.f_code is not code:
+        entry = entry.tb_next
+    return entry is not None
