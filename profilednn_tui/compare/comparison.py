@@ -17,10 +17,10 @@ from profilednn_tui.compare.alignment import (
     align_phases,
 )
 from profilednn_tui.compare.comparable import differences
-from profilednn_tui.compare.intervals import ASSUMED_SPREAD
 from profilednn_tui.compare.losses import LossAgreement, loss_agreement
 from profilednn_tui.compare.runs import Run, Side, others_share
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
+from profilednn_tui.compare.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
 from profilednn_tui.compare.verdict import Verdict, judge
 from profilednn_tui.protocol.vocabulary import ASKED, ON
 
@@ -68,7 +68,8 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
         for side, runs in zip((baseline, candidate), settled, strict=True)
         if not runs or min(map(len, runs)) < FEWEST_STEPS
     ]
-    verdict = judge(settled[0], settled[1], reasons, (others_share(baseline), others_share(candidate)))
+    others = others_share(baseline), others_share(candidate)
+    verdict = judge(settled[0], settled[1], reasons, others, expected_spread(baseline, candidate))
     losses = loss_agreement(*([run.view.steps for run in side.runs] for side in (baseline, candidate)))
     return Comparison(
         baseline=baseline,
@@ -86,6 +87,20 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
     )
 
 
+def expected_spread(baseline: Side, candidate: Side) -> Spread:
+    """What the runs of two sides have to be expected to differ by, as it was recorded with them.
+
+    It stands in the recordings and not in this machine's files, so that the same recordings always give the same
+    verdict.
+    """
+    runs = (*baseline.runs, *candidate.runs)
+    together = len({run.turn[0] for run in runs if run.turn is not None}) == 1 and all(run.turn for run in runs)
+    carried = [run.spread for run in runs]
+    if runs and all(carried):
+        return max((one for one in carried if one is not None), key=lambda one: one.deviation)
+    return WITHIN_EXPERIMENT if together else BETWEEN_SESSIONS
+
+
 def _too_few(side: Side, runs: list[FairSteps]) -> str:
     fewest = min(map(len, runs), default=0)
     return f"{side.name} has {fewest or 'no'} steps to judge, and {FEWEST_STEPS} are needed"
@@ -97,11 +112,13 @@ def _notes(
     yield from (f"compared all the same: {sentence}" for sentence in accepted)
     if losses.changes_training:
         yield f"the training is another one: losses {losses.text}"
-    if verdict.interval is not None and verdict.interval.assumed:
+    floor = None if verdict.interval is None else verdict.interval.floor
+    if floor is not None:
         fewest = min(len(baseline.runs), len(candidate.runs))
+        source = "is assumed" if floor.assumed else "is what earlier runs on their machine differed by"
         yield (
-            f"{fewest} {'run' if fewest == 1 else 'runs'} a side do not tell how much runs differ: "
-            f"{units.share(ASSUMED_SPREAD)} is assumed. `profilednn-tui experiment` measures it"
+            f"{fewest} {'run' if fewest == 1 else 'runs'} per side cannot tell how much runs differ: "
+            f"{units.share(floor.deviation)} {source}"
         )
     for side in (baseline, candidate):
         yield from _notes_on(side)

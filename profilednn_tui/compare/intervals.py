@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from profilednn_tui.compare.samples import FairSteps
+from profilednn_tui.compare.spread import BETWEEN_SESSIONS, Spread
 from profilednn_tui.compare.warmup import Floats
 
 CONFIDENCE = 0.95
@@ -27,15 +28,15 @@ POWER = 0.8
 RESAMPLES = 9_999
 BATCH = 1_000
 """Of them at a time: the pseudomedian takes memory as the square of the runs."""
+MOST_RUNS = 1_000
 SEED = 0
 """The same runs always give the same interval."""
 FEWEST_RUNS = 4
-"""Of each side, for an interval from the runs alone: of two times three equal ones, one order in ten separates them."""
-ASSUMED_SPREAD = 0.025
-"""Standard deviation of the logarithm of a run's median step that is assumed while there are fewer runs: typical of
-quiet machines, and said beside every verdict that rests on it."""
+"""Per side, for an interval from these runs alone: of two times three equal ones, one order in ten separates them."""
 FEWEST_PAIRS = 7
-"""For an interval from pairs: of normal ones, 3.5 % of the intervals miss with seven, and 6 % with six."""
+"""For an interval from pairs made in turn: of normal ones, 3.5 % of the intervals miss with seven, and 6 % with six."""
+FEWEST_GROUPS = 4
+"""In lockstep, where a group gives one ratio: fewer give no verdict."""
 BATCHES = 10
 
 
@@ -46,10 +47,17 @@ class Interval:
     ratio: float
     low: float
     high: float
-    assumed: bool
-    """Whether the spread between runs had to be assumed."""
+    runs: int
+    """On the side with fewer; in lockstep, groups."""
+    floor: Spread | None = None
+    """The spread between runs that was allowed for at least, where the runs are too few to show it."""
     pairs: int = 0
-    """Of neighbouring runs, whose ratios it is from; none when the sides were resampled each by itself."""
+    """Of neighbouring runs whose ratios it is from; 0 if the sides were taken each by itself."""
+
+    @property
+    def assumed(self) -> bool:
+        """Whether it rests on a spread that nobody has measured."""
+        return self.floor is not None and self.floor.assumed
 
     @property
     def smallest_difference(self) -> float:
@@ -62,39 +70,97 @@ class Interval:
 
         half = math.log(self.high / self.low) / 2
         found = 1 + stats.norm.ppf(POWER) / stats.norm.ppf((1 + CONFIDENCE) / 2)
-        return math.expm1(half * found)
+        return math.expm1(min(half * found, 700.0))
+
+    def more_runs(self, limit: float) -> int:
+        """How many more runs per side would probably find a difference of this fraction; 0 if these are enough.
+
+        The standard error of the estimate shrinks with the root of the number of runs; with few, the quantile of the t
+        distribution shrinks as well.
+        """
+        from scipy import stats
+
+        if self.smallest_difference <= limit and self.runs >= FEWEST_RUNS:
+            return 0
+        half = math.log(self.high / self.low) / 2
+        error = half / self._quantile(self.runs) * math.sqrt(self.runs)  # of one run
+        wanted = math.log1p(limit)
+        for runs in range(max(FEWEST_RUNS, self.runs + 1), MOST_RUNS):
+            quantiles = self._quantile(runs) + stats.norm.ppf(POWER)
+            if quantiles * error / math.sqrt(runs) <= wanted:
+                return runs - self.runs
+        return MOST_RUNS
+
+    def _quantile(self, runs: int) -> float:
+        from scipy import stats
+
+        if runs == 1:
+            return float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+        degrees = runs - 1 if self.pairs else 2 * runs - 2
+        return float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees))
 
 
 def ratio_interval(
-    baseline: Sequence[FairSteps], candidate: Sequence[FairSteps], others: tuple[float, float] = (0.0, 0.0)
+    baseline: Sequence[FairSteps],
+    candidate: Sequence[FairSteps],
+    others: tuple[float, float] = (0.0, 0.0),
+    floor: Spread = BETWEEN_SESSIONS,
 ) -> Interval:
     """The ratio of the sides' step times, from the median step of each run; each side is its runs, warm-up left out.
 
     With enough pairs of an experiment it is the Hodges-Lehmann estimate over the pairs' ratios ("Estimates of Location
-    Based on Rank Tests", Annals of Mathematical Statistics 34, 1963), else the ratio of the medians over runs. `others`
-    is the fraction of the cores that something else used during each side's runs. It matters where the runs are too few
-    to show their spread: so much of the time may then be somebody else's.
+    Based on Rank Tests", Annals of Mathematical Statistics 34, 1963), with four groups in lockstep the t interval of
+    their ratios, else the ratio of the medians over runs. With fewer than `FEWEST_RUNS` runs per side it is the ratio
+    of their means with Student's pooled t interval; the spread is then taken to be `floor` at least. `others` is the
+    fraction of the cores that something else used during each side's runs: where the runs are too few to show their
+    spread, so much of the time may be somebody else's.
     """
     sides = [np.array([math.log(run.median_ns) for run in runs]) for runs in (baseline, candidate)]
+    fewest = min(map(len, sides))
     pairs = _pairs(baseline, candidate)
+    differences = np.array([sides[1][second] - sides[0][first] for first, second in pairs])
     if len(pairs) >= FEWEST_PAIRS:
-        differences = np.array([sides[1][second] - sides[0][first] for first, second in pairs])
         low, high = _bootstrap((differences,), _pseudomedian)
-        return Interval(
-            math.exp(_pseudomedian(differences)), math.exp(low), math.exp(high), assumed=False, pairs=len(pairs)
-        )
-    ratio = math.exp(np.median(sides[1]) - np.median(sides[0]))
-    if min(map(len, sides)) >= FEWEST_RUNS:
+        return _interval(float(_pseudomedian(differences)), low, high, len(pairs), pairs=len(pairs))
+    if len(pairs) >= FEWEST_GROUPS and all(run.lockstep for run in (*baseline, *candidate)):
+        half = _t_half(float(np.var(differences, ddof=1)) / len(pairs), len(pairs) - 1)
+        middle = float(np.mean(differences))
+        return _interval(middle, middle - half, middle + half, len(pairs), pairs=len(pairs))
+    if fewest >= FEWEST_RUNS:
         low, high = _bootstrap(sides, _median_difference)
-        return Interval(ratio, math.exp(low), math.exp(high), assumed=False)
-    variance = sum(
-        _assumed_variance(medians, runs) + taken**2
-        for medians, runs, taken in zip(sides, (baseline, candidate), others, strict=True)
-    )
+        return _interval(float(np.median(sides[1]) - np.median(sides[0])), low, high, fewest)
+    middle = float(np.mean(sides[1]) - np.mean(sides[0]))
+    half = _half_of_few(sides, (baseline, candidate), others, floor)
+    return _interval(middle, middle - half, middle + half, fewest, floor)
+
+
+def _interval(
+    middle: float, low: float, high: float, runs: int, floor: Spread | None = None, pairs: int = 0
+) -> Interval:
+    return Interval(math.exp(middle), math.exp(low), math.exp(high), runs, floor, pairs)
+
+
+def _half_of_few(
+    sides: Sequence[Floats], runs: Sequence[Sequence[FairSteps]], others: Sequence[float], floor: Spread
+) -> float:
+    """Half the width of the interval of a difference of means, when the runs are too few to show their spread."""
     from scipy import stats
 
-    half = stats.norm.ppf((1 + CONFIDENCE) / 2) * math.sqrt(variance)
-    return Interval(ratio, ratio * math.exp(-half), ratio * math.exp(half), assumed=True)
+    degrees = sum(map(len, sides)) - 2
+    seen = sum(float(np.sum((side - side.mean()) ** 2)) for side in sides) / degrees if degrees else 0.0
+    within = float(np.mean([_variance_within(run.durations_ns, floor) for side in runs for run in side]))
+    variance = max(seen, floor.deviation**2 + within)
+    error = variance * sum(1 / len(side) for side in sides) + sum(taken**2 for taken in others)
+    if min(map(len, sides)) == 1:
+        # Nothing is concluded from it: how far apart two such runs have to be expected.
+        return float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * math.sqrt(error)
+    return _t_half(error, degrees)
+
+
+def _t_half(squared_error: float, degrees: int) -> float:
+    from scipy import stats
+
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees)) * math.sqrt(squared_error)
 
 
 def _pairs(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps]) -> list[tuple[int, int]]:
@@ -141,14 +207,7 @@ def _pseudomedian(values: Floats, axis: int = -1) -> Floats:
     return middle
 
 
-def _assumed_variance(medians: Floats, runs: Sequence[FairSteps]) -> float:
-    """Of the logarithm of a side's step time, when its runs are too few to tell: the larger of seen and assumed."""
-    seen = float(np.var(medians, ddof=1)) if len(medians) > 1 else 0.0
-    within = float(np.mean([_variance_within(run.durations_ns) for run in runs]))
-    return (max(seen, ASSUMED_SPREAD**2) + within) / len(medians)
-
-
-def _variance_within(run: Floats) -> float:
+def _variance_within(run: Floats, floor: Spread) -> float:
     """Of the logarithm of one run's median, by batch means: neighbouring steps are not independent."""
     batches = [np.median(batch) for batch in np.array_split(np.log(run), min(BATCHES, len(run)))]
-    return float(np.var(batches, ddof=1)) / len(batches) if len(batches) > 1 else ASSUMED_SPREAD**2
+    return float(np.var(batches, ddof=1)) / len(batches) if len(batches) > 1 else floor.deviation**2

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from profilednn_tui.compare.spread import Spread
 from profilednn_tui.session.model.windows import MERGED_WINDOWS
 from profilednn_tui.session.open_session import OpenSession
 from profilednn_tui.session.view import Operators, SessionView
@@ -38,7 +39,11 @@ class Run:
     location: Path | None = None
     """The folder or snapshot file, to look further into it."""
     turn: Turn | None = None
-    """Where in an experiment it was made; none outside of one."""
+    """Where in an experiment it was made; None outside of one."""
+    lockstep: bool = False
+    """Whether it made its steps in turn with the other runs of its turn."""
+    spread: Spread | None = None
+    """What the machine had shown before in runs of its kind, as it was recorded with it."""
 
     @property
     def failed(self) -> bool:

@@ -24,6 +24,8 @@ class FairSteps:
     phases_ns: Floats
     turn: Turn | None = None
     """That of the run."""
+    lockstep: bool = False
+    """Whether it made its steps in turn with the others of its turn."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -35,7 +37,7 @@ class FairSteps:
     def after(self, number: int) -> FairSteps:
         """The steps after the one of this number."""
         kept = self.numbers > number
-        return FairSteps(self.numbers[kept], self.durations_ns[kept], self.phases_ns[kept], self.turn)
+        return FairSteps(self.numbers[kept], self.durations_ns[kept], self.phases_ns[kept], self.turn, self.lockstep)
 
 
 def fair_steps(run: Run) -> FairSteps:
@@ -48,6 +50,7 @@ def fair_steps(run: Run) -> FairSteps:
         np.maximum(np.array(steps.durations_ns, dtype=np.float64)[kept], 1.0),
         np.array(steps.phases_ns, dtype=np.float64).reshape(len(flags), len(PHASES))[kept],
         run.turn,
+        run.lockstep,
     )
 
 
