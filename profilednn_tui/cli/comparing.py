@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -56,6 +57,8 @@ def compare(
     from profilednn_tui.export.comparison import FORMATS
 
     report = _report(baseline, candidate, across)
+    if fail_on_percent is not None:
+        report = replace(report, limit=fail_on_percent / 100)
     if on_terminal() and format_name is None and not as_json and fail_on_percent is None and report.comparisons:
         _show(report)
         return
@@ -85,13 +88,14 @@ def _show(report: Report) -> None:
 
 
 def _exit_code(report: Report, limit: float) -> int:
-    from profilednn_tui.compare.verdict import Outcome
+    """0, or `REGRESSION`; a `ProfilerError` where these runs cannot tell."""
+    from profilednn_tui.export.comparison.words import undecided_text
 
-    verdicts = [comparison.verdict for comparison in report.comparisons]
-    if any(verdict.is_regression(limit) for verdict in verdicts):
+    answers = [comparison.verdict.is_regression(limit) for comparison in report.comparisons]
+    if True in answers:
         return REGRESSION
-    unjudged = [verdict for verdict in verdicts if verdict.outcome is Outcome.NOT_COMPARABLE]
-    if unjudged or not verdicts:
-        reason = unjudged[0].reasons[0] if unjudged else "nothing was compared"
-        raise ProfilerError(f"--fail-on cannot judge what is not comparable ({reason}).")
+    undecided = [one for one, answer in zip(report.comparisons, answers, strict=True) if answer is None]
+    if undecided or not answers:
+        reason = undecided_text(undecided[0].verdict, limit) if undecided else "nothing was compared"
+        raise ProfilerError(f"--fail-on cannot be decided: {reason}.")
     return 0

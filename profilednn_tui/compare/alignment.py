@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -31,6 +31,8 @@ class Change(Enum):
     GROWN = "grown"
     SHRUNK = "shrunk"
     UNCHANGED = "unchanged"
+    NOT_JUDGED = "not judged"
+    """It may have grown or shrunk, but the sides are not comparable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +209,9 @@ def _profiled(side: Side) -> list[SessionView]:
 def _median(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.median(known)) if known else None
+
+
+def without_judgement(rows: tuple[Aligned[Key], ...]) -> tuple[Aligned[Key], ...]:
+    """The same rows where the sides are not comparable: none is called grown or shrunk."""
+    changed = (Change.GROWN, Change.SHRUNK)
+    return tuple(replace(row, change=Change.NOT_JUDGED) if row.change in changed else row for row in rows)

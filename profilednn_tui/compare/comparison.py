@@ -15,13 +15,14 @@ from profilednn_tui.compare.alignment import (
     align_modules,
     align_operators,
     align_phases,
+    without_judgement,
 )
 from profilednn_tui.compare.comparable import differences
 from profilednn_tui.compare.losses import LossAgreement, loss_agreement
 from profilednn_tui.compare.runs import Run, Side, others_share
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
 from profilednn_tui.compare.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
-from profilednn_tui.compare.verdict import Verdict, judge
+from profilednn_tui.compare.verdict import Outcome, Verdict, judge
 from profilednn_tui.protocol.vocabulary import ASKED, ON
 
 TAKEN = (ON, ASKED)
@@ -71,6 +72,10 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
     others = others_share(baseline), others_share(candidate)
     verdict = judge(settled[0], settled[1], reasons, others, expected_spread(baseline, candidate))
     losses = loss_agreement(*([run.view.steps for run in side.runs] for side in (baseline, candidate)))
+    phases = align_phases(settled[0], settled[1]) if all(settled) else ()
+    operators, modules = align_operators(baseline, candidate), align_modules(baseline, candidate)
+    if verdict.outcome is Outcome.NOT_COMPARABLE:
+        phases, operators, modules = without_judgement(phases), without_judgement(operators), without_judgement(modules)
     return Comparison(
         baseline=baseline,
         candidate=candidate,
@@ -79,9 +84,9 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
         warm_up_steps=warm_up,
         baseline_steps=tuple(settled[0]),
         candidate_steps=tuple(settled[1]),
-        phases=align_phases(settled[0], settled[1]) if all(settled) else (),
-        operators=align_operators(baseline, candidate),
-        modules=align_modules(baseline, candidate),
+        phases=phases,
+        operators=operators,
+        modules=modules,
         figures=align_figures(baseline, candidate),
         notes=tuple(_notes(baseline, candidate, verdict, losses, [different[n] for n in different if n in across])),
     )

@@ -22,7 +22,7 @@ _NS_PER_MS = 1e6
 
 def json_text(report: Report) -> str:
     """One comparison as it is, several in a list; times are in ms, changes in percent of the baseline."""
-    documents = [document(comparison) for comparison in report.comparisons]
+    documents = [document(comparison, report.limit) for comparison in report.comparisons]
     body: dict[str, Any] = {
         "schema": EXPERIMENT,
         "name": report.name,
@@ -34,7 +34,7 @@ def json_text(report: Report) -> str:
     return json.dumps(documents[0] if only else body, indent=1, allow_nan=False) + "\n"
 
 
-def document(comparison: Comparison) -> dict[str, Any]:
+def document(comparison: Comparison, limit: float) -> dict[str, Any]:
     """One comparison as plain values."""
     verdict, losses = comparison.verdict, comparison.losses
     return {
@@ -42,6 +42,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "verdict": verdict.outcome.value,
         "reasons": list(verdict.reasons),
         "step_time": _interval(verdict.interval),
+        "precision": _precision(verdict.interval, limit),
         "losses": {**asdict(losses), "agreement": losses.agreement.value},
         "warm_up_steps": comparison.warm_up_steps,
         "baseline": _side(comparison.baseline, verdict.baseline_ns, comparison.baseline_steps),
@@ -66,6 +67,17 @@ def _interval(interval: Interval | None) -> dict[str, Any] | None:
         "smallest_difference_percent": 100 * interval.smallest_difference,
         "spread_assumed": interval.assumed,
         "pairs": interval.pairs,
+    }
+
+
+def _precision(interval: Interval | None, limit: float) -> dict[str, Any] | None:
+    if interval is None:
+        return None
+    return {
+        "limit_percent": 100 * limit,
+        "more_runs": interval.more_runs(limit),
+        "spread_percent": None if interval.floor is None else 100 * interval.floor.deviation,
+        "spread_degrees": None if interval.floor is None else interval.floor.degrees,
     }
 
 

@@ -21,7 +21,7 @@ def markdown_text(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     yield from (f"# {escape(report.name)}", "")
-    rows = [_verdict_cells(comparison) for comparison in report.comparisons]
+    rows = [_verdict_cells(comparison, report.limit) for comparison in report.comparisons]
     yield from section("Verdicts", ("variant", "verdict", "losses", "step", "baseline's step"), rows, left=3)
     if report.ablation is not None:
         yield from _ablation(report.ablation)
@@ -31,11 +31,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield from ("## Notes", "", *(f"- {escape(note)}" for note in report.notes), "")
 
 
-def _verdict_cells(comparison: Comparison) -> tuple[str, ...]:
+def _verdict_cells(comparison: Comparison, limit: float) -> tuple[str, ...]:
     verdict = comparison.verdict
     return (
         markdown_code(comparison.candidate.name),
-        escape(words.verdict_text(verdict)),
+        escape("; ".join(filter(None, (words.verdict_text(verdict, limit), words.precision_text(verdict, limit))))),
         escape(words.losses_text(comparison.losses)),
         units.duration(verdict.candidate_ns),
         units.duration(verdict.baseline_ns),

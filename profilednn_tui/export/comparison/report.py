@@ -17,3 +17,5 @@ class Report:
     ablation: Ablation | None = None
     notes: tuple[str, ...] = ()
     """What concerns all of them."""
+    limit: float = 0.05
+    """The relative difference that the reader asks about."""

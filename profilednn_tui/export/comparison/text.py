@@ -17,7 +17,7 @@ NAME_WIDTH = 44
 
 def report_text(report: Report) -> str:
     """All comparisons, one below the other."""
-    blocks = [list(_comparison(comparison)) for comparison in report.comparisons]
+    blocks = [list(_comparison(comparison, report.limit)) for comparison in report.comparisons]
     remarks = remark_lines(report)
     if remarks:
         blocks.append(remarks)
@@ -30,9 +30,12 @@ def remark_lines(report: Report) -> list[str]:
     return contributions + [_labelled("note", note) for note in report.notes]
 
 
-def _comparison(comparison: Comparison) -> Iterator[str]:
+def _comparison(comparison: Comparison, limit: float) -> Iterator[str]:
     yield f"{comparison.candidate.name} against {comparison.baseline.name}"
-    yield _labelled("verdict", words.verdict_text(comparison.verdict))
+    yield _labelled("verdict", words.verdict_text(comparison.verdict, limit))
+    precision = words.precision_text(comparison.verdict, limit)
+    if precision:
+        yield _labelled("precision", precision)
     yield _labelled("steps", words.steps_text(comparison))
     yield _labelled("losses", words.losses_text(comparison.losses))
     for figure in comparison.figures:

@@ -8,28 +8,63 @@ from profilednn_tui import units
 from profilednn_tui.compare.ablation import Ablation
 from profilednn_tui.compare.alignment import Aligned, Change, Figure, Key
 from profilednn_tui.compare.comparison import Comparison
-from profilednn_tui.compare.intervals import Interval
+from profilednn_tui.compare.intervals import MOST_RUNS, Interval
 from profilednn_tui.compare.losses import LossAgreement
 from profilednn_tui.compare.verdict import Outcome, Verdict
 
+LIMIT = 0.05
+"""The difference that a verdict says it would see, unless another one is asked about."""
+SENSIBLE = 1.0
+"""Beyond a difference of 100 %, a figure for what would have been seen says nothing."""
 TOP_OPERATORS = 12
 TOP_MODULES = 8
 
 _FIGURE_TEXTS = {"bytes": units.bytes_size, "count": units.count, "percent": units.percent}
 
 
-def verdict_text(verdict: Verdict) -> str:
+def verdict_text(verdict: Verdict, limit: float = LIMIT) -> str:
     """The verdict with its numbers in one sentence."""
     interval = verdict.interval
     if verdict.outcome is Outcome.NOT_COMPARABLE:
         return f"{verdict.outcome.value}: {'; '.join(verdict.reasons)}"
     assert interval is not None
+    if verdict.outcome is Outcome.NOT_JUDGED:
+        few = "one run" if interval.runs == 1 else f"{interval.runs} groups in lockstep"
+        below = interval.smallest_difference
+        tell = "cannot tell" if below > SENSIBLE else f"cannot tell differences below {units.share(below)}"
+        settled = f"{_more_runs(interval, limit)} would settle {units.share(limit)}"
+        return f"{verdict.outcome.value}: {few} per side {tell}; {settled}"
     if verdict.outcome is Outcome.NO_DIFFERENCE:
-        seen = f"; {units.share(interval.smallest_difference)} or more would have been seen"
-        return f"{verdict.outcome.value} {interval_text(interval)}{seen}"
+        return f"{verdict.outcome.value} {interval_text(interval)}"
     return (
         f"{verdict.outcome.value}: step time {units.change(interval.ratio)} {interval_text(interval)}{speed(interval)}"
     )
+
+
+def precision_text(verdict: Verdict, limit: float = LIMIT) -> str:
+    """What these runs could tell, and how many more would tell `limit`; empty where that stands in the verdict."""
+    interval = verdict.interval
+    if interval is None or verdict.outcome in (Outcome.NOT_JUDGED, Outcome.NOT_COMPARABLE):
+        return ""
+    smallest = interval.smallest_difference
+    seen = "these runs cannot tell" if smallest > SENSIBLE else f"{units.share(smallest)} or more would have been seen"
+    if interval.more_runs(limit):
+        return f"{seen}; {_more_runs(interval, limit)} would see {units.share(limit)}"
+    return seen
+
+
+def undecided_text(verdict: Verdict, limit: float) -> str:
+    """Why these runs cannot tell whether there is a regression of `limit`."""
+    if verdict.interval is None or verdict.outcome in (Outcome.NOT_JUDGED, Outcome.NOT_COMPARABLE):
+        return verdict_text(verdict, limit)
+    return f"{precision_text(verdict, limit)}, {units.share(limit)} was asked for"
+
+
+def _more_runs(interval: Interval, limit: float) -> str:
+    more = interval.more_runs(limit)
+    if more >= MOST_RUNS:
+        return f"more than {units.count(MOST_RUNS)} runs"
+    return f"{units.count(more)} more {'run' if more == 1 else 'runs'} per side"
 
 
 def interval_text(interval: Interval) -> str:
@@ -81,7 +116,7 @@ def figure_texts(figure: Figure) -> tuple[str, str]:
 
 def change_text(row: Aligned[Key]) -> str:
     """What became of a part: ``+12.0 %``, or that only one side has it."""
-    if row.change in (Change.ADDED, Change.GONE) or not row.baseline_ns:
+    if row.change in (Change.ADDED, Change.GONE, Change.NOT_JUDGED) or not row.baseline_ns:
         return row.change.value
     return units.change((row.candidate_ns or 0.0) / row.baseline_ns)
 

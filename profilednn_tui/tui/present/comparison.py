@@ -29,12 +29,14 @@ OUTCOME_ROLES = {
     Outcome.FASTER: "bold success",
     Outcome.SLOWER: "bold error",
     Outcome.NO_DIFFERENCE: "bold",
+    Outcome.NOT_JUDGED: "bold",
     Outcome.NOT_COMPARABLE: "bold warning",
 }
 _CHANGE_ROLES = {
     Change.ADDED: "warning",
     Change.GONE: "success",
     Change.GROWN: "warning",
+    Change.NOT_JUDGED: "muted",
     Change.SHRUNK: "success",
     Change.UNCHANGED: "muted",
 }

@@ -62,10 +62,10 @@ def run(name: str, durations_ns: Sequence[float], losses: Sequence[float | None]
     return Run(name, view(durations_ns, losses, **changes))
 
 
-def settled(durations_ns: npt.NDArray[np.float64], turn: Turn | None = None) -> FairSteps:
+def settled(durations_ns: npt.NDArray[np.float64], turn: Turn | None = None, lockstep: bool = False) -> FairSteps:
     """A run as a verdict reads it."""
     count = len(durations_ns)
-    return FairSteps(np.arange(1, count + 1), durations_ns, np.zeros((count, len(PHASES))), turn)
+    return FairSteps(np.arange(1, count + 1), durations_ns, np.zeros((count, len(PHASES))), turn, lockstep)
 
 
 def disturbed(view_of: SessionView) -> SessionView:

@@ -84,12 +84,12 @@ def test_other_circumstances_are_not_comparable(changes: dict[str, object], reas
 
 def test_a_script_that_was_moved_is_the_same_script() -> None:
     moved = one("B", target=target(argv=("elsewhere/train.py", "--lr", "0.1")))
-    assert compare(one("A"), moved).verdict.outcome is Outcome.NO_DIFFERENCE
+    assert compare(one("A"), moved).verdict.outcome is Outcome.NOT_JUDGED
 
 
 def test_what_may_differ_becomes_a_note() -> None:
     found = compare(one("A"), one("B", target=target(script_sha256="cd")), across=("script",))
-    assert found.verdict.outcome is Outcome.NO_DIFFERENCE
+    assert found.verdict.outcome is Outcome.NOT_JUDGED
     assert any("script" in note for note in found.notes)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from profilednn_tui.compare.intervals import ASSUMED_SPREAD, FEWEST_PAIRS, Interval, ratio_interval
+from profilednn_tui.compare.intervals import FEWEST_GROUPS, FEWEST_PAIRS, Interval, ratio_interval
 from profilednn_tui.compare.samples import FairSteps
-from profilednn_tui.compare.verdict import Outcome, judge
+from profilednn_tui.compare.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
+from profilednn_tui.compare.verdict import Outcome, Verdict, judge
 from tests.unit.compare.sides import MS, noisy, settled
 
 EXPERIMENTS = 200
@@ -106,20 +107,103 @@ def test_many_steps_do_not_make_up_for_few_runs() -> None:
     assert interval.high > 1.03
 
 
-def test_one_run_a_side_rests_on_the_assumed_spread() -> None:
+def test_one_run_per_side_is_never_judged() -> None:
+    """Seen: of identical variants with one run each, one was "faster -13.8 %"."""
     generator = np.random.default_rng(2)
-    interval = ratio_interval([settled(noisy(generator, 500))], [settled(noisy(generator, 500, 20.6 * MS))])
+    verdict = judge([settled(noisy(generator, 500))], [settled(noisy(generator, 500, 60 * MS))], ())
+    assert verdict.outcome is Outcome.NOT_JUDGED
+    assert verdict.is_regression(0.05) is None
+    interval = verdict.interval
+    assert interval is not None
     assert interval.assumed
-    assert interval.low < 1 < interval.high  # 3 % are within what two runs differ by
-    assert np.log(interval.high / interval.low) / 2 == pytest.approx(1.96 * np.sqrt(2) * ASSUMED_SPREAD, rel=0.2)
+    assert np.log(interval.high / interval.low) / 2 == pytest.approx(1.96 * np.sqrt(2) * 0.075, rel=0.2)
+    assert interval.more_runs(0.05) > 10
 
 
-def test_what_others_took_is_no_difference_of_single_runs() -> None:
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("floor", [WITHIN_EXPERIMENT, Spread(0.01, 20)])
+def test_two_or_three_runs_of_equal_variants_seldom_differ(count: int, floor: Spread) -> None:
+    """Seen: of identical variants with two runs each, one was "slower +10.3 %"; every eighth pair had a verdict."""
+    generator = np.random.default_rng(count)
+    found = [
+        judge(runs(generator, count, 1.0, 0.054), runs(generator, count, 1.0, 0.054), (), floor=floor).outcome
+        for _ in range(EXPERIMENTS)
+    ]
+    assert sum(one in (Outcome.FASTER, Outcome.SLOWER) for one in found) / EXPERIMENTS <= 0.05 + 2 * np.sqrt(
+        0.05 / EXPERIMENTS
+    )
+
+
+def test_a_large_difference_is_found_with_three_runs() -> None:
+    generator = np.random.default_rng(11)
+    verdict = judge(runs(generator, 3, 1.0, 0.02), runs(generator, 3, 1.5, 0.02), (), floor=WITHIN_EXPERIMENT)
+    assert verdict.outcome is Outcome.SLOWER
+    assert verdict.is_regression(0.05)
+
+
+def test_a_machine_that_is_known_to_be_quiet_needs_fewer_runs() -> None:
+    generator = np.random.default_rng(12)
+    first, second = runs(generator, 3, 1.0, 0.005), runs(generator, 3, 1.06, 0.005)
+    assert judge(first, second, (), floor=BETWEEN_SESSIONS).outcome is Outcome.NO_DIFFERENCE
+    assert judge(first, second, (), floor=Spread(0.008, 40)).outcome is Outcome.SLOWER
+
+
+def lockstep(generator: np.random.Generator, count: int, slower: float) -> list[list[FairSteps]]:
+    """Groups whose members meet the same weather."""
+    weather = np.exp(generator.normal(0, 0.08, count))
+    return [
+        [
+            settled(run.durations_ns * factor, ("experiment", block), lockstep=True)
+            for block, (run, factor) in enumerate(zip(runs(generator, count, of, 0.01), weather, strict=True))
+        ]
+        for of in (1.0, slower)
+    ]
+
+
+@pytest.mark.parametrize("count", [FEWEST_GROUPS, 5, 6])
+def test_four_groups_in_lockstep_are_enough(count: int) -> None:
+    generator = np.random.default_rng(count)
+    equal = [judge(*lockstep(generator, count, 1.0), ()).outcome for _ in range(EXPERIMENTS)]
+    assert sum(one is not Outcome.NO_DIFFERENCE for one in equal) / EXPERIMENTS <= 0.05 + 2 * np.sqrt(
+        0.05 / EXPERIMENTS
+    )
+    slower = [judge(*lockstep(generator, count, 1.1), ()).outcome for _ in range(EXPERIMENTS)]
+    assert sum(one is Outcome.SLOWER for one in slower) / EXPERIMENTS >= 0.9
+
+
+def test_three_groups_in_lockstep_are_not_judged() -> None:
+    verdict = judge(*lockstep(np.random.default_rng(3), 3, 2.0), ())
+    assert verdict.outcome is Outcome.NOT_JUDGED
+
+
+def test_what_others_took_widens_the_interval_of_few_runs() -> None:
     """Seen: of two equal runs the first had a neighbour on 15 % of the cores, and the second looked 13 % faster."""
     generator = np.random.default_rng(6)
-    first, second = (settled(noisy(generator, 40, step_ms * MS)) for step_ms in (41.6, 36.1))
-    assert judge([first], [second], (), others=(0.15, 0.0)).outcome is Outcome.NO_DIFFERENCE
-    assert judge([first], [second], ()).outcome is Outcome.FASTER
+    first, second = ([settled(noisy(generator, 40, ms * MS)) for _ in range(3)] for ms in (41.6, 32.0))
+    assert judge(first, second, (), others=(0.15, 0.0)).outcome is Outcome.NO_DIFFERENCE
+    assert judge(first, second, ()).outcome is Outcome.FASTER
+
+
+def test_the_runs_that_are_said_to_be_missing_find_the_difference() -> None:
+    generator = np.random.default_rng(13)
+    more = ratio_interval(runs(generator, 4, 1.0, 0.03), runs(generator, 4, 1.0, 0.03)).more_runs(0.05)
+    assert more > 0
+    found = [
+        judge(runs(generator, 4 + more, 1.0, 0.03), runs(generator, 4 + more, 1.05, 0.03), ()).outcome
+        for _ in range(EXPERIMENTS)
+    ]
+    assert sum(one is Outcome.SLOWER for one in found) / EXPERIMENTS >= 0.7
+
+
+@pytest.mark.parametrize(
+    ("low", "ratio", "high", "regression"),
+    [(1.06, 1.08, 1.10, True), (0.99, 1.01, 1.03, False), (1.01, 1.02, 1.03, False), (0.9, 1.02, 1.15, None)],
+)
+def test_a_regression_is_told_where_these_runs_can_tell(
+    low: float, ratio: float, high: float, regression: bool | None
+) -> None:
+    outcome = Outcome.SLOWER if low > 1 else Outcome.NO_DIFFERENCE
+    assert Verdict(outcome, 1.0, ratio, Interval(ratio, low, high, runs=8)).is_regression(0.05) is regression
 
 
 def test_runs_that_are_equal_to_the_last_digit_have_an_interval_of_no_width() -> None:
