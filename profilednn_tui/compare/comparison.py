@@ -18,7 +18,7 @@ from profilednn_tui.compare.alignment import (
     without_judgement,
 )
 from profilednn_tui.compare.comparable import differences
-from profilednn_tui.compare.losses import LossAgreement, loss_agreement
+from profilednn_tui.compare.losses import LossAgreement, loss_agreement, precision_of, same_numbers
 from profilednn_tui.compare.runs import Run, Side, others_share
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
 from profilednn_tui.compare.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
@@ -71,7 +71,12 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
     ]
     others = others_share(baseline), others_share(candidate)
     verdict = judge(settled[0], settled[1], reasons, others, expected_spread(baseline, candidate))
-    losses = loss_agreement(*([run.view.steps for run in side.runs] for side in (baseline, candidate)))
+    losses = loss_agreement(
+        [run.view.steps for run in baseline.runs],
+        [run.view.steps for run in candidate.runs],
+        precision_of((*baseline.runs, *candidate.runs)),
+        same_numbers(baseline.runs, candidate.runs),
+    )
     phases = align_phases(settled[0], settled[1]) if all(settled) else ()
     operators, modules = align_operators(baseline, candidate), align_modules(baseline, candidate)
     if verdict.outcome is Outcome.NOT_COMPARABLE:

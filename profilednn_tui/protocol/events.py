@@ -132,6 +132,21 @@ class StepSourceEvent:
 
 
 @dataclass(frozen=True)
+class FirstInputsEvent:
+    """With which random numbers and inputs the training began: two runs with the same ones see the same batches."""
+
+    kind: ClassVar[str] = "first_inputs"
+
+    generator_crc32: int
+    """Of the state of torch's generator at the first forward pass with gradients."""
+    inputs_crc32: int
+    """Of the tensors that were passed to that call, of their first bytes where they are large; 0 without any."""
+    seed: int
+    """What torch's generator was seeded with last."""
+    unix_ns: int
+
+
+@dataclass(frozen=True)
 class StepsEvent:
     """Finished steps. A row holds what `COLUMNS` says: end and duration, the phases in the order of `PHASES`, the loss
     or null ("nan", "inf", "-inf" for what JSON cannot hold), and flags.
@@ -441,6 +456,7 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     DistributedEvent,
     ProgressEvent,
     StepSourceEvent,
+    FirstInputsEvent,
     StepsEvent,
     WindowEvent,
     PrimitivesEvent,

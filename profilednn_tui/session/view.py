@@ -77,6 +77,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstInputs:
+    """With which random numbers and inputs the training began, as checksums."""
+
+    generator_crc32: int
+    inputs_crc32: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """One part of the step. Medians over unprofiled steps; `share` is of the sum of all phases' means.
 
@@ -413,6 +422,8 @@ class SessionView:
     target: Target = Target(name="")
     machine: Machine = Machine()
     progress: Progress = Progress()
+    first_inputs: FirstInputs | None = None
+    """None where they were not recorded."""
     steps: Steps = Steps()
     phases: tuple[Phase, ...] = ()
     operators: Operators = Operators()

@@ -84,7 +84,7 @@ def losses_text(losses: LossAgreement) -> str:
     if not losses.largest:
         return f"{losses.text}, to the last digit"
     own = "" if losses.spread is None else f", the baseline's own runs by {_percent(losses.spread)}"
-    return f"{losses.text} (smoothed losses differ by {_percent(losses.largest)}{own})"
+    return f"{losses.text} (by {_percent(losses.largest)} at most, in step {losses.at_step}{own})"
 
 
 def steps_text(comparison: Comparison) -> str:

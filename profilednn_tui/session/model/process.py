@@ -10,6 +10,7 @@ from profilednn_tui.protocol.events import (
     AgentErrorEvent,
     ByeEvent,
     DistributedEvent,
+    FirstInputsEvent,
     HelloEvent,
     OptimizationEvent,
     ProgressEvent,
@@ -20,7 +21,7 @@ from profilednn_tui.protocol.vocabulary import ASKED, DETACH, UNREAD
 from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.model.windows import WindowSeries
-from profilednn_tui.session.view import Agent, Optimization, ProcessEntry, Progress
+from profilednn_tui.session.view import Agent, FirstInputs, Optimization, ProcessEntry, Progress
 
 KEPT_ERRORS = 50
 LEFT = frozenset({DETACH, UNREAD})
@@ -35,6 +36,7 @@ class Process:
         self.newest_unix_ns = hello.unix_ns
         """Time of the newest thing it said."""
         self.progress = Progress()
+        self.first_inputs: FirstInputs | None = None
         self.steps = StepSeries()
         self.windows = WindowSeries(self.steps)
         self.primitives = PrimitiveSeries()
@@ -96,6 +98,10 @@ class Process:
 
     def on_distributed(self, event: DistributedEvent) -> None:
         self.hello = replace(self.hello, rank=event.rank, world_size=event.world_size)
+
+    def on_first_inputs(self, event: FirstInputsEvent) -> None:
+        if self.first_inputs is None:
+            self.first_inputs = FirstInputs(event.generator_crc32, event.inputs_crc32, event.seed)
 
     def on_progress(self, event: ProgressEvent) -> None:
         self.progress = Progress(

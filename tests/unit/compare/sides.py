@@ -14,6 +14,7 @@ from profilednn_tui.compare.samples import FairSteps
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.view import (
     Cores,
+    FirstInputs,
     Machine,
     Module,
     Operator,
@@ -54,7 +55,13 @@ def operators(*rows: Operator, modules: tuple[Module, ...] = ()) -> Operators:
 
 def view(durations_ns: Sequence[float], losses: Sequence[float | None] | None = None, **changes: Any) -> SessionView:
     target = Target("train.py", argv=("train.py", "--lr", "0.1"), torch="2.14.1", exit_code=0, script_sha256="ab")
-    base = SessionView(state=State.ENDED, target=target, machine=MACHINE, steps=steps(durations_ns, losses))
+    base = SessionView(
+        state=State.ENDED,
+        target=target,
+        machine=MACHINE,
+        first_inputs=FirstInputs(1, 2, 0),
+        steps=steps(durations_ns, losses),
+    )
     return replace(base, **changes)
 
 

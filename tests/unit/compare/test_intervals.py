@@ -148,32 +148,32 @@ def test_a_machine_that_is_known_to_be_quiet_needs_fewer_runs() -> None:
     assert judge(first, second, (), floor=Spread(0.008, 40)).outcome is Outcome.SLOWER
 
 
-def lockstep(generator: np.random.Generator, count: int, slower: float) -> list[list[FairSteps]]:
-    """Groups whose members meet the same weather."""
+def in_lockstep(generator: np.random.Generator, count: int, slower: float) -> Outcome:
+    """The verdict on groups whose members meet the same weather."""
     weather = np.exp(generator.normal(0, 0.08, count))
-    return [
+    baseline, candidate = (
         [
             settled(run.durations_ns * factor, ("experiment", block), lockstep=True)
             for block, (run, factor) in enumerate(zip(runs(generator, count, of, 0.01), weather, strict=True))
         ]
         for of in (1.0, slower)
-    ]
+    )
+    return judge(baseline, candidate, ()).outcome
 
 
 @pytest.mark.parametrize("count", [FEWEST_GROUPS, 5, 6])
 def test_four_groups_in_lockstep_are_enough(count: int) -> None:
     generator = np.random.default_rng(count)
-    equal = [judge(*lockstep(generator, count, 1.0), ()).outcome for _ in range(EXPERIMENTS)]
+    equal = [in_lockstep(generator, count, 1.0) for _ in range(EXPERIMENTS)]
     assert sum(one is not Outcome.NO_DIFFERENCE for one in equal) / EXPERIMENTS <= 0.05 + 2 * np.sqrt(
         0.05 / EXPERIMENTS
     )
-    slower = [judge(*lockstep(generator, count, 1.1), ()).outcome for _ in range(EXPERIMENTS)]
+    slower = [in_lockstep(generator, count, 1.1) for _ in range(EXPERIMENTS)]
     assert sum(one is Outcome.SLOWER for one in slower) / EXPERIMENTS >= 0.9
 
 
 def test_three_groups_in_lockstep_are_not_judged() -> None:
-    verdict = judge(*lockstep(np.random.default_rng(3), 3, 2.0), ())
-    assert verdict.outcome is Outcome.NOT_JUDGED
+    assert in_lockstep(np.random.default_rng(3), 3, 2.0) is Outcome.NOT_JUDGED
 
 
 def test_what_others_took_widens_the_interval_of_few_runs() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
-from profilednn_tui.compare.losses import Agreement, loss_agreement
+from profilednn_tui.compare.losses import Agreement, Precision, loss_agreement
 from profilednn_tui.session.view import Steps
 from tests.unit.compare.sides import MS, steps
 
@@ -32,10 +33,21 @@ def test_within_the_spread_of_the_baseline_is_the_same() -> None:
     assert loss_agreement(baseline, [run(rounded(9, 1e-7))] * 3).agreement is Agreement.SAME
 
 
-def test_reduced_precision_is_numerical_noise() -> None:
-    found = loss_agreement([run(CURVE)] * 3, [run(rounded(seed, 0.008)) for seed in range(3)])
+def test_other_sums_in_float32_are_numerical_noise() -> None:
+    found = loss_agreement([run(CURVE)] * 3, [run(rounded(seed, 2e-5)) for seed in range(3)])
     assert found.agreement is Agreement.NOISE
     assert not found.changes_training
+
+
+def test_reduced_precision_explains_more_than_full_precision() -> None:
+    noisy = [run(rounded(seed, 0.006)) for seed in range(3)]
+    assert loss_agreement([run(CURVE)] * 3, noisy, Precision.BFLOAT16).agreement is Agreement.NOISE
+    assert loss_agreement([run(CURVE)] * 3, noisy, Precision.FLOAT32).agreement is Agreement.DRIFTING
+
+
+def test_rounding_that_grows_with_the_updates_is_noise() -> None:
+    grown = CURVE * (1 + np.minimum(1e-6 * 1.3 ** np.arange(COUNT), 0.01) * np.sin(np.arange(COUNT)))
+    assert loss_agreement([run(CURVE)], [run(grown)]).agreement is Agreement.NOISE
 
 
 def test_a_drift_is_told_with_its_first_step() -> None:
@@ -44,13 +56,20 @@ def test_a_drift_is_told_with_its_first_step() -> None:
     found = loss_agreement([run(rounded(seed, 1e-4)) for seed in range(3)], [run(wrong)] * 3)
     assert found.agreement is Agreement.DRIFTING
     assert found.from_step is not None
-    assert 40 <= found.from_step <= 52
+    assert 40 <= found.from_step <= 55
     assert found.changes_training
 
 
 def test_a_constant_error_drifts_from_the_start() -> None:
     found = loss_agreement([run(CURVE)] * 2, [run(CURVE * 1.1)] * 2)
     assert (found.agreement, found.from_step) == (Agreement.DRIFTING, 1)
+
+
+def test_an_error_in_the_first_steps_is_seen_though_it_is_small() -> None:
+    """Seen: losses 17 % apart were "within numerical noise", and 0.5 % of them is no noise of float32 either."""
+    wrong = CURVE.copy()
+    wrong[:10] *= 1.005
+    assert loss_agreement([run(CURVE)], [run(wrong)]).agreement is Agreement.DRIFTING
 
 
 def test_a_single_odd_step_is_no_drift() -> None:
@@ -65,10 +84,20 @@ def test_a_baseline_that_scatters_lets_the_candidate_scatter() -> None:
     assert not loss_agreement(baseline, [run(CURVE * 1.04)]).changes_training
 
 
-def test_two_runs_with_other_batches_agree_when_the_curves_do() -> None:
+@pytest.mark.parametrize(("same", "agreement"), [(False, Agreement.OTHER_NUMBERS), (None, Agreement.NOT_RECORDED)])
+def test_runs_with_other_random_numbers_are_not_compared(same: bool | None, agreement: Agreement) -> None:
     generator = np.random.default_rng(1)
     first, second = (CURVE + generator.normal(0, 0.4, COUNT) for _ in range(2))
-    assert loss_agreement([run(first)], [run(second)]).agreement is Agreement.NOISE
+    found = loss_agreement([run(first)], [run(second)], same=same)
+    assert (found.agreement, found.largest) == (agreement, None)
+    assert "not compared" in found.text
+    assert loss_agreement([run(first)], [run(first)], same=same).agreement is agreement
+
+
+def test_a_loss_that_stops_being_finite_is_told_whatever_the_random_numbers() -> None:
+    wrong = CURVE.copy()
+    wrong[17:] = np.nan
+    assert loss_agreement([run(CURVE)], [run(wrong)], same=False).agreement is Agreement.BROKEN
 
 
 def test_not_finite_is_broken() -> None:
