@@ -220,7 +220,7 @@ class LiveScreen(SessionScreen):
     @on(OutputPane.Wanted)
     def _ask_for_input(self) -> None:
         if not self.view.live:
-            self.notify("The target has ended: there is nobody to type to.", severity="warning")
+            self.notify("The target has ended and takes no input.", severity="warning")
             return
         output = self.query_one(OutputPane)
 
