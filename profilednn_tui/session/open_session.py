@@ -13,6 +13,7 @@ from typing import Any
 
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.paths import FILE_MODE, SESSION_FILE, list_session_folders, session_home
 from profilednn_tui.plain import plain
 from profilednn_tui.protocol.codec import encode
@@ -22,6 +23,7 @@ from profilednn_tui.protocol.vocabulary import INFO, WARNING
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.storage.folder import INPUT_FIFO, HolderFile, SessionFile
 from profilednn_tui.session.storage.liveness import is_alive
+from profilednn_tui.session.storage.peaks import CACHE_FILE, known_peaks
 from profilednn_tui.session.storage.reader import RecordingReader
 from profilednn_tui.session.storage.snapshot import SUFFIX, SnapshotStore, write_snapshot
 from profilednn_tui.session.storage.store import MOST_AGENTS, FolderStore, Store
@@ -82,7 +84,7 @@ class OpenSession:
         self._store = store
         self._alive = alive
         self._clock = clock
-        self._session = Session(store.session_file, live=store.folder is not None)
+        self._session = Session(store.session_file, store.folder is not None, _known_peaks)
         self._readers: dict[str, RecordingReader | None] = {}
         """Nothing for a recording that cannot be read."""
         self._next_liveness_s = 0.0
@@ -306,6 +308,14 @@ def open_session(
             f"There is no {kind} {path_or_name}. `profilednn-tui list` shows the sessions on this machine."
         )
     return OpenSession(FolderStore(path, started_here), alive)
+
+
+def _known_peaks(cpu: str) -> Peaks | None:
+    try:
+        home = session_home()
+    except ProfilerError:  # anybody can write there: the figures might be anybody's
+        return None
+    return known_peaks(home / CACHE_FILE, cpu)
 
 
 def _find(name: str) -> Path | None:

@@ -12,6 +12,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from profilednn_tui.onednn.records import PrimitiveLog
+from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.protocol.vocabulary import PHASES
 
 __all__ = ["PHASES"]
@@ -412,6 +413,8 @@ class SessionView:
     """Whether more may come."""
     target: Target = Target(name="")
     machine: Machine = Machine()
+    peaks: Peaks | None = None
+    """What a machine with this processor can do at best, where that was measured."""
     progress: Progress = Progress()
     steps: Steps = Steps()
     phases: tuple[Phase, ...] = ()

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
+from profilednn_tui.session.operator_rows import find_operator
 from profilednn_tui.session.view import Operator, OperatorKey, Operators, Primitives, SessionView
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
@@ -18,7 +19,6 @@ from profilednn_tui.tui.panels.source import SourceView
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import stacks
 from profilednn_tui.tui.present.operator import no_stacks_message, summary_lines
-from profilednn_tui.tui.present.operators import find_operator
 from profilednn_tui.tui.present.primitives import log_of, summary_line
 from profilednn_tui.tui.present.stacks import Path, StackRow
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
