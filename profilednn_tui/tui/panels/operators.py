@@ -52,7 +52,7 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
     def message(self, view: SessionView) -> Message | None:
         return operators_message(view)
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         rated = rated_operators(view.operators, self.module, self.merged, view.primitives, view.peaks)
         self.show_rows(operators.operator_rows(rated))
 

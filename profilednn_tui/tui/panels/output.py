@@ -61,7 +61,7 @@ class OutputPane(Pane):
             return Message("No output yet")
         return Message("No output was recorded", ("A headless run leaves it to the terminal it was started from.",))
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         self.show_lines(output_lines(self.data))
         if self._follow:
             super().action_edge(1)

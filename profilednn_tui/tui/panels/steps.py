@@ -33,7 +33,7 @@ class StepsPane(Pane):
     def message(self, view: SessionView) -> Message | None:
         return steps_message(view)
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         self.show_lines(
             history.history_lines(view, self.room.width, self.room.height, self._zoom, colours=not self.app.no_color)
         )

@@ -120,12 +120,12 @@ class OperatorScreen(SessionScreen):
     def on_resize(self) -> None:
         super().on_resize()
         self._shown = None
-        self.call_after_refresh(self._present)
+        self.call_after_refresh(self._draw)
 
     def show_body(self, view: SessionView) -> None:
-        self._present()
+        self._draw()
 
-    def _present(self) -> None:
+    def _draw(self) -> None:
         operators = self.view.operators
         stacks_view = self.query_one(StacksView)
         primitives = self.view.primitives

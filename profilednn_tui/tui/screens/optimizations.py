@@ -72,16 +72,16 @@ class OptimizationsScreen(SessionScreen):
     @on(Checked)
     def _show_offers(self, event: Checked) -> None:
         self._descriptions = event.descriptions
-        self._present()
+        self._draw()
 
     def show_body(self, view: SessionView) -> None:
-        self._present()
+        self._draw()
 
     def on_resize(self) -> None:
         super().on_resize()
-        self.call_after_refresh(self._present)
+        self.call_after_refresh(self._draw)
 
-    def _present(self) -> None:
+    def _draw(self) -> None:
         table = self.query_one(OptimizationsView)
         table.border_title = "Optimizations: space switches, r runs again with them"
         table.border_subtitle = Content(", ".join(sorted(self._chosen)) or "none chosen")
@@ -110,4 +110,4 @@ class OptimizationsScreen(SessionScreen):
             return
         self._chosen ^= {row.name}
         self.post_message(self.Chosen(self._chosen))
-        self._present()
+        self._draw()

@@ -38,12 +38,12 @@ class SourceScreen(SessionScreen):
 
     def on_resize(self) -> None:
         super().on_resize()
-        self.call_after_refresh(self._present)
+        self.call_after_refresh(self._draw)
 
     def show_body(self, view: SessionView) -> None:
-        self._present()
+        self._draw()
 
-    def _present(self) -> None:
+    def _draw(self) -> None:
         source = self.query_one(SourceView)
         operators = self.view.operators
         if operators is self._shown or not source.size:
