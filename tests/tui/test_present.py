@@ -22,7 +22,7 @@ from profilednn_tui.session.view import (
     State,
     Target,
 )
-from profilednn_tui.tui.present import cores, facts, history, memory, modules, operators, source, stacks, states
+from profilednn_tui.tui.present import cores, facts, history, memory, modules, operators, source_code, stacks, states
 from profilednn_tui.tui.present.header import Display, header_lines
 from profilednn_tui.tui.renderables.line import line_width, plain
 from tests.tui.feeds import operator, running_view, steps
@@ -118,14 +118,14 @@ def test_the_tree_opens_below_its_root_and_where_asked() -> None:
 
 def test_a_line_costs_what_is_called_from_it_and_backward_counts_at_its_forward_line() -> None:
     merged = Operators(rows=(operator("aten::mm", 5), operator("aten::mm_backward", 7, backward=True)))
-    assert source.line_costs(merged, "/home/me/model.py") == {4: 12e6}
-    assert source.line_costs(merged, "/elsewhere.py") == {}
+    assert source_code.line_costs(merged, "/home/me/model.py") == {4: 12e6}
+    assert source_code.line_costs(merged, "/elsewhere.py") == {}
 
 
 def test_highlighting_keeps_the_text_line_by_line() -> None:
     code = ("def f(x):", '    """Two', '    lines."""', "", "    return x  # done")
-    assert [plain(line) for line in source.highlight(code)] == list(code)
-    assert ("def", "phase-backward") in source.highlight(code)[0]
+    assert [plain(line) for line in source_code.highlight(code)] == list(code)
+    assert ("def", "phase-backward") in source_code.highlight(code)[0]
 
 
 # ---------------------------------------------------------------- history
@@ -275,9 +275,9 @@ def test_rates_stand_in_columns_of_their_own() -> None:
 
 def test_below_the_table_stands_what_it_is_of() -> None:
     merged = Operators(windows=(3, 4), steps=(3, 5), self_ns_per_step=12e6)
-    assert operators.note(merged, 38) == "38 operators · 12.0 ms a step · median of 2 windows"
+    assert operators.note(merged, 38) == "38 operators · 12.0 ms per step · median of 2 windows"
     alone = Operators(windows=(3,), steps=(5,), self_ns_per_step=12e6, truncated=True)
-    assert operators.note(alone, 38) == "top 38 operators · 12.0 ms a step · window 3"
+    assert operators.note(alone, 38) == "top 38 operators · 12.0 ms per step · window 3"
     gap = replace(merged, gap_ns_per_step=1e6)
     assert operators.note(gap, 38).endswith("median of 2 windows · rows add up to 11.0")
 
@@ -285,7 +285,7 @@ def test_below_the_table_stands_what_it_is_of() -> None:
 def test_operators_of_another_pace_are_said_to_be() -> None:
     stale = Operators(windows=(3, 4), steps=(3, 5), self_ns_per_step=12e6, since=PaceChange(12e6, 31e6))
     words = "windows at steps 3 and 5; steps have since grown from 12.0 ms to 31.0 ms"
-    assert operators.note(stale, 38) == f"{words} · 38 operators · 12.0 ms a step"
+    assert operators.note(stale, 38) == f"{words} · 38 operators · 12.0 ms per step"
 
 
 def test_windows_that_fail_are_the_reason_for_no_operators() -> None:

@@ -151,7 +151,7 @@ def operators_note(view: SessionView) -> str | None:
 
 
 def busiest_modules(view: SessionView, limit: int) -> tuple[Module, ...]:
-    """The modules with most time; one that only passes on to its single child says nothing new."""
+    """The modules with most time; one that only passes on to its single child is left out."""
     by_path = {module.path: module for module in view.operators.modules}
 
     def wraps(module: Module) -> bool:

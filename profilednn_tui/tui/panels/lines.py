@@ -124,7 +124,7 @@ class LinesView(ScrollView, Themed, can_focus=True):
     # ---------------------------------------------------------------- search
 
     def search_texts(self) -> Sequence[str]:
-        """What `/` looks at, one text a line."""
+        """What `/` looks at, one text per line."""
         return [plain(line) for line in self._lines]
 
     def search_position(self) -> int:

@@ -57,7 +57,7 @@ def note(operators: Operators, rows: int) -> str:
     parts = (
         f"{windows_words(operators)}; {stale}" if stale else "",
         f"{top}{rows:,} operators",
-        f"{self_ms} ms a step",
+        f"{self_ms} ms per step",
         windows if not stale else "",
         f"rows add up to {units.milliseconds(operators.self_ns_per_step - operators.gap_ns_per_step)}" if gap else "",
     )
@@ -74,7 +74,7 @@ def operator_rows(rated: Sequence[RatedOperator]) -> tuple[OperatorRow, ...]:
 
 
 def compact_shapes(shapes: str) -> str:
-    """``[[32, 3, 8, 8], [8, 3, 3, 3], []]`` as ``32×3×8×8  8×3×3×3``: scalars say nothing."""
+    """``[[32, 3, 8, 8], [8, 3, 3, 3], []]`` as ``32×3×8×8  8×3×3×3``, without the scalars."""
     if not shapes.startswith("["):
         return shapes
     sizes = _INNERMOST_LIST.findall(shapes)

@@ -1,4 +1,4 @@
-"""What oneDNN ran: in a step, or inside of one operator."""
+"""What oneDNN ran per step, as a whole or inside one operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run list: what a session can be compared with, and what came of it."""
+"""The run list: what a session can be compared with, and the verdicts."""
 
 from __future__ import annotations
 
