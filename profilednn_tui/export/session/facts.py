@@ -122,9 +122,8 @@ def overhead_fact(view: SessionView) -> str | None:
     agent = view.agent
     if agent.overhead_percent is None:
         return None
-    dropped = f", {agent.dropped_events} events dropped" if agent.dropped_events else ""
     budget = f" (budget {units.percent(agent.budget_percent)})" if agent.budget_percent is not None else ""
-    return f"{units.percent(agent.overhead_percent)}{budget}, {agent.windows} windows{dropped}"
+    return f"{units.percent(agent.overhead_percent)}{budget}, {agent.windows} windows"
 
 
 def missing(view: SessionView) -> Iterator[str]:
@@ -137,8 +136,6 @@ def missing(view: SessionView) -> Iterator[str]:
         yield "Operators of little weight were left out of the recording; the shares are of all of them."
     if view.operators.since is not None:
         yield f"The operators are of the {windows_words(view.operators)}; {change_words(view.operators)}."
-    if view.state is State.LOST:
-        yield "The recording has no end: the target and its launcher were stopped without notice."
 
 
 def operators_title(view: SessionView) -> str:
@@ -153,20 +150,8 @@ def operators_note(view: SessionView) -> str | None:
     return f"{text[:1].upper()}{text[1:]}." if text else None
 
 
-def notices(view: SessionView) -> Iterator[str]:
-    """Everything that needs attention, the gravest first."""
-    if view.cores.contention:
-        yield f"warning: {view.cores.contention}"
-    if view.agent.bad_lines:
-        yield f"warning: {view.agent.bad_lines} lines of the recording could not be read"
-    yield from (f"agent error: {text}" for text in view.agent.errors)
-    yield from (
-        f"{notice.level}: {notice.text}" for notice in sorted(view.notices, key=lambda one: one.level == "info")
-    )
-
-
 def busiest_modules(view: SessionView, limit: int) -> tuple[Module, ...]:
-    """The modules with most time; one that only passes on to its single child says nothing new."""
+    """The modules with most time; one that only passes on to its single child is left out."""
     by_path = {module.path: module for module in view.operators.modules}
 
     def wraps(module: Module) -> bool:

@@ -39,7 +39,7 @@ class StackRow:
     guide: str
     """The lines that draw the tree, up to the mark of the frame."""
     self_ns: float
-    """Self time of the operator below this frame, a step."""
+    """Self time of the operator below this frame, per step."""
     share: float
     """Of the operator's self time."""
     calls: float
