@@ -168,7 +168,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One nn.Module of the tree, times with its children, a step."""
+    """One nn.Module of the tree; times include its children and are per step."""
 
     path: str
     class_name: str
