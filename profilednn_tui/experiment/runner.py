@@ -186,12 +186,9 @@ def _progress(experiment: Experiment, variants: Sequence[Variant]) -> Experiment
 
 
 def _read(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]:
-    session = open_session(ended.folder)
-    try:
+    with open_session(ended.folder) as session:
         run = read_run(session, ended.folder.name)
         state, reason = _judge(ended, run, session.output_tail(OUTPUT_TAIL_BYTES))
-    finally:
-        session.close()
     variant, block = planned
     return RunEntry(variant.name, block, ended.folder.name, state, reason, round(ended.duration_s, 3)), run
 

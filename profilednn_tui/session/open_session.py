@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
@@ -48,7 +49,7 @@ class Source:
 
     file: str
     lines: tuple[str, ...] | None = None
-    """Plain texts; nothing when there is no copy of the file here."""
+    """Plain texts; None when there is no copy of the file here."""
     path: Path | None = None
     """Where it lies on this machine, where it may be opened."""
     foreign: str = ""
@@ -63,7 +64,7 @@ class Source:
 
 
 class OpenSession:
-    """One session to read, and to steer while it is live."""
+    """One session to read, and to steer while it is live; closed at the end of a ``with`` block."""
 
     def __init__(
         self,
@@ -84,13 +85,21 @@ class OpenSession:
         self._clock = clock
         self._session = Session(store.session_file, live=store.folder is not None)
         self._readers: dict[str, RecordingReader | None] = {}
-        """Nothing for a recording that cannot be read."""
+        """None for a recording that cannot be read."""
         self._next_liveness_s = 0.0
         self._disk_full = False
         self._silent_since_s: float | None = None
         self._sources = lru_cache(maxsize=64)(self._read_source)
         if store.cut_short:
             self._notice("snapshot-live", "The snapshot was taken while the target was running: it ends there.", INFO)
+
+    def __enter__(self) -> OpenSession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
     def poll(self) -> bool:
         """Read what is new, for some milliseconds at most; whether anything was."""
