@@ -17,7 +17,9 @@ from profilednn_tui.experiment.plan import Experiment, RunEntry, RunGroup, RunSt
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
 from profilednn_tui.launch.options import LaunchOptions
+from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.open_session import open_session
+from profilednn_tui.session.storage.folder import OUTPUT_FILE
 
 Starter = Callable[
     [Sequence[tuple[TargetCommand, LaunchOptions]], Path, Callable[[Path, float], None]], tuple[EndedRun, ...]
@@ -195,9 +197,9 @@ def _read(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]
 
 def _judge(ended: EndedRun, run: Run, output: bytes) -> tuple[RunState, str]:
     if ended.exit_code != 0:
-        how = f"killed by signal {-ended.exit_code}" if ended.exit_code < 0 else f"exit code {ended.exit_code}"
         lines = output.decode("utf-8", "replace").strip().splitlines()
-        return RunState.FAILED, f"{how}{f': {lines[-1]}' if lines else ''} (its output: {ended.folder / 'output.log'})"
+        last_words = f": {lines[-1]}" if lines else ""
+        return RunState.FAILED, f"{exit_words(ended.exit_code)}{last_words} (its output: {ended.folder / OUTPUT_FILE})"
     if not run.view.steps.count:
         return RunState.FAILED, "no training step was seen"
     if ended.turns == 0:

@@ -179,6 +179,11 @@ class Module:
     children: tuple[str, ...]
     """Paths."""
 
+    @property
+    def time_ns(self) -> float:
+        """Forward and backward."""
+        return self.forward_ns + self.backward_ns
+
 
 @dataclass(frozen=True, slots=True)
 class PaceChange:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 
 from profilednn_tui import units
+from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.view import SessionView, State
 from profilednn_tui.session.words import change_words, windows_words
-from profilednn_tui.tui.present.states import exit_words
 from profilednn_tui.tui.renderables.line import Line, wrap
 
 
