@@ -35,7 +35,7 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Aligned(Generic[Key]):
-    """One part on both sides; means over the runs, nothing where a side does not have it."""
+    """One part on both sides; means over the runs, None where a side does not have it."""
 
     key: Key
     baseline_ns: float | None
@@ -46,7 +46,7 @@ class Aligned(Generic[Key]):
 
     @property
     def difference_ns(self) -> float:
-        """What the candidate needs more, a step."""
+        """How much more the candidate needs per step."""
         return (self.candidate_ns or 0.0) - (self.baseline_ns or 0.0)
 
 

@@ -136,14 +136,16 @@ def _start(
     try:
         return subprocess.Popen(
             command.argv,
-            executable=find_program(command.argv[0], command.working_directory),  # by our PATH, not by the target's
+            # Looked up in our PATH, as it was when the command was checked; the target's may be another.
+            executable=find_program(command.argv[0], command.working_directory),
             cwd=command.working_directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            close_fds=False,  # the target gets what the user's shell has left open for it
+            close_fds=False,  # what the user's shell has left open is meant for the target
             start_new_session=True,
+            # The signals stay blocked here, so that none is lost between the start and our first look for them.
             preexec_fn=partial(signal.pthread_sigmask, signal.SIG_SETMASK, mask),
         )
     except OSError as error:

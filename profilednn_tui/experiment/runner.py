@@ -87,7 +87,7 @@ def run_experiment(
 
 
 class _Conductor:
-    """Makes groups of runs, and attempts a group again that was disturbed."""
+    """Makes the groups of runs one after the other: starts an attempt, waits for it, and records what came of it."""
 
     def __init__(self, experiment: Experiment, folder: Path, observer: Observer, start: Starter) -> None:
         _check_can_be_entered(experiment.working_directory)

@@ -152,7 +152,7 @@ class OpenSession:
         return len(agents)
 
     def write_input(self, data: bytes) -> int:
-        """Write to the target's terminal; how many bytes it took, none when nobody reads."""
+        """Write to the target's terminal; how many bytes it took, 0 when nobody reads."""
         if self._steered is None:
             return 0
         try:

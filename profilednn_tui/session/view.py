@@ -100,7 +100,7 @@ class Steps:
     numbers: tuple[int, ...] = ()
     durations_ns: tuple[int, ...] = ()
     phases_ns: tuple[tuple[int, ...], ...] = ()
-    """One tuple a step, in the order of `PHASES`."""
+    """One tuple per step, in the order of `PHASES`."""
     losses: tuple[float | None, ...] = ()
     flags: tuple[int, ...] = ()
     end_unix_ns: tuple[int, ...] = ()
@@ -215,7 +215,8 @@ class Operators:
     steps: tuple[int, ...] = ()
     """The profiled steps of all of them."""
     gap_ns_per_step: float = 0.0
-    """What the rows, medians each, lack of (or have beyond) the median of all operators' time; none in one window."""
+    """How far the rows, medians each, fall short of the median of all operators' time, or exceed it when negative; 0 in
+    one window."""
     since: PaceChange | None = None
     """Set when the windows no longer stand for the run."""
 
@@ -225,7 +226,7 @@ _EMPTY_LOG = PrimitiveLog()
 
 @dataclass(frozen=True, slots=True)
 class Primitives:
-    """What oneDNN ran in the windows of `Operators`, summed over them: divide by their number for a step."""
+    """What oneDNN ran in the windows of `Operators`, summed over them: divide by their number for one step."""
 
     windows: tuple[int, ...] = ()
     """Numbers of those that have an account; empty without any."""
@@ -270,7 +271,7 @@ class Cores:
 
     @property
     def idle_percent(self) -> float | None:
-        """What all cores together left unused, in percent of one core; nothing before the first sample."""
+        """What all cores together left unused, in percent of one core; None before the first sample."""
         if not self.cores:
             return None
         return sum(max(0.0, 100.0 - core.target - core.others - core.steal) for core in self.cores)
