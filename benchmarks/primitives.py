@@ -74,11 +74,9 @@ def measure(model: str, folder: Path) -> dict[str, Any]:
 
 def read_view(snapshot: Path) -> SessionView:
     """The session in a snapshot."""
-    opened = open_session(snapshot)
-    opened.catch_up()
-    view = opened.view()
-    opened.close()
-    return view
+    with open_session(snapshot) as session:
+        session.catch_up()
+        return session.view()
 
 
 def exceeded(view: SessionView) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.affinity import on_processors
 from profilednn_tui.launch.options import POLITE_NICENESS
 from profilednn_tui.launch.pseudoterminal import Job, TerminalSize, start_job
+from profilednn_tui.recording.answer import answer_starter
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ def main(folder: Path) -> None:
         with on_processors(request.processors):
             job = start_job(request.argv, request.environment, request.working_directory, size)
     except OSError as error:
-        _answer(error.strerror or str(error))
+        answer_starter(error.strerror or str(error))
         return
-    _answer("")
+    answer_starter("")
     os.nice(POLITE_NICENESS)
     _serve_to_the_end(folder, job, request.output)
 
@@ -75,16 +75,6 @@ def _serve_to_the_end(folder: Path, job: Job, output: str | None) -> None:
         except ProfilerError as error:
             print(error, file=sys.stderr)
     server.drain()
-
-
-def _answer(line: str) -> None:
-    """Tell the launcher how the start went, and let go of its pipes."""
-    with suppress(OSError):
-        os.write(1, f"{line}\n".encode())
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
 
 
 if __name__ == "__main__":

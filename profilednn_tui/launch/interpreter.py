@@ -27,20 +27,32 @@ for name in sys.argv[1:]:
 """
 
 
-def find_interpreter(named: str | None) -> str:
-    """The interpreter the user named, else that of the active environment, else our own; checked."""
+def find_interpreter(named: str | None, working_directory: str | None = None) -> str:
+    """The interpreter the user named, else that of the active environment, else our own; checked.
+
+    A relative path is one from the working directory; ours, by default.
+    """
     chosen = named or active_environment_python() or sys.executable
-    path = shutil.which(chosen)
+    path = find_program(chosen, working_directory)
     if path is None:
-        raise ProfilerError(f"{chosen} is not a Python interpreter: {_why_not(chosen)}. Name one with --python PATH.")
+        why = _why_not(chosen, working_directory)
+        raise ProfilerError(f"{chosen} is not a Python interpreter: {why}. Name one with --python PATH.")
     if path != sys.executable:
-        version = interpreter_version(path)
+        version = interpreter_version(path, working_directory)
         if version < MINIMUM_VERSION:
             raise ProfilerError(
                 f"{path} is Python {'.'.join(map(str, version))}, and the agent needs Python "
                 f"{'.'.join(map(str, MINIMUM_VERSION))} or newer. Name another interpreter with --python PATH."
             )
     return path
+
+
+def find_program(name: str, working_directory: str | None = None) -> str | None:
+    """What a shell in the working directory would execute: the name itself if it is a path, else where PATH has it."""
+    base = working_directory or ""
+    if os.path.dirname(name):
+        return name if shutil.which(os.path.join(base, name)) is not None else None
+    return shutil.which(name, path=os.pathsep.join(os.path.join(base, folder) for folder in os.get_exec_path()))
 
 
 def active_environment_python() -> str | None:
@@ -53,10 +65,10 @@ def active_environment_python() -> str | None:
     return None
 
 
-def interpreter_version(path: str) -> tuple[int, ...]:
-    """The version of a Python, told by itself; a `ProfilerError` when it is none."""
+def interpreter_version(path: str, working_directory: str | None = None) -> tuple[int, ...]:
+    """The version a Python reports; a `ProfilerError` when it is none."""
     # Without site-packages and the user's variables: quick, and understood by every Python.
-    words = ask(path, "-S", "-E", "-c", _TELL_VERSION).split()
+    words = ask(path, "-S", "-E", "-c", _TELL_VERSION, working_directory=working_directory).split()
     if len(words) != 2 or words[0] != "python":
         raise ProfilerError(f"{path} is not a Python interpreter. Name one with --python PATH.")
     return tuple(map(int, words[1].split(".")))
@@ -69,9 +81,13 @@ def package_versions(python: str, packages: Sequence[str]) -> dict[str, str]:
 
 
 def ask(
-    python: str, *arguments: str, environment: Mapping[str, str] | None = None, time_limit_s: float = TIME_LIMIT_S
+    python: str,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    working_directory: str | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
 ) -> str:
-    """What an interpreter prints; nothing when it fails."""
+    """What an interpreter prints; empty when it fails."""
     try:
         answer = subprocess.run(
             [python, *arguments],
@@ -79,6 +95,7 @@ def ask(
             capture_output=True,
             timeout=time_limit_s,
             env=environment,
+            cwd=working_directory,
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -93,9 +110,10 @@ def ask(
     return answer.stdout.decode("utf-8", "replace") if answer.returncode == 0 else ""
 
 
-def _why_not(chosen: str) -> str:
-    if os.path.isdir(chosen):
+def _why_not(chosen: str, working_directory: str | None) -> str:
+    path = os.path.join(working_directory or "", chosen)
+    if os.path.isdir(path):
         return "it is a folder"
-    if os.path.isfile(chosen):
+    if os.path.isfile(path):
         return "it is not executable"
     return "there is no such file" if os.sep in chosen else "there is no such command"

@@ -79,14 +79,15 @@ def describe_optimizations(python: str) -> tuple[OptimizationDescription, ...]:
 def launch_plan(command: TargetCommand, options: LaunchOptions, base: Mapping[str, str]) -> LaunchPlan:
     """What those of the chosen optimizations change that act before the start.
 
-    What the user has set himself, in the environment `base` or by option, stays; libraries are preloaded before his.
+    What the user has set, in the environment `base` or by option, stays; our libraries are preloaded before the user's.
     """
     if not options.optimizations:
         return LaunchPlan({})
     environment = {**base, **options.environment}
     quota = cgroup_of(os.getpid()).quota_cpus
     words = "launch", "none" if quota is None else str(quota), *options.optimizations
-    answer = _ask_target(command.python or find_interpreter(None), *words, environment=environment)
+    python, folder = command.python or find_interpreter(None), command.working_directory
+    answer = _ask_target(python, *words, environment=environment, working_directory=folder)
     if answer is None:
         return LaunchPlan({})  # the agent reports each one
     changes = {name: value for name, value in answer["environment"].items() if name not in environment}
@@ -95,9 +96,18 @@ def launch_plan(command: TargetCommand, options: LaunchOptions, base: Mapping[st
     return LaunchPlan(changes, frozenset(answer["processors"]))
 
 
-def _ask_target(python: str, *words: str, environment: Mapping[str, str] | None = None) -> Any:
-    """The answer; nothing when there is none."""
-    answer = ask(python, str(DESCRIBE_SCRIPT), *words, environment=environment, time_limit_s=60.0)
+def _ask_target(
+    python: str, *words: str, environment: Mapping[str, str] | None = None, working_directory: str | None = None
+) -> Any:
+    """The answer; None without one."""
+    answer = ask(
+        python,
+        str(DESCRIBE_SCRIPT),
+        *words,
+        environment=environment,
+        working_directory=working_directory,
+        time_limit_s=60.0,
+    )
     try:
         return plain_values(json.loads(answer))
     except ValueError:

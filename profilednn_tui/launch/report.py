@@ -11,11 +11,8 @@ from profilednn_tui.session.open_session import open_session
 def take_home(folder: Path, output: Path | None) -> tuple[str, ...]:
     """Write the snapshot, where one is wanted; the lines of the summary."""
     # The target has ended, even where a full disk has kept its end out of the recording.
-    session = open_session(folder, alive=lambda pid, since_unix_ns: False, started_here=True)
-    session.catch_up()
-    try:
+    with open_session(folder, alive=lambda pid, since_unix_ns: False, started_here=True) as session:
+        session.catch_up()
         if output is not None:
             session.save_snapshot(output)
         return summary_lines(session.view())
-    finally:
-        session.close()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from profilednn_tui.paths import FILE_MODE
 
 _PACKAGE_ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -22,6 +25,24 @@ def start_helper(module: str, *arguments: str, **options: Any) -> subprocess.Pop
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_PACKAGE_ROOT), *_user_python_path()])},
         **options,
     )
+
+
+def start_and_ask(module: str, folder: Path, request: bytes, log: Path) -> str | None:
+    """Start a helper that outlives us and serves a session, and wait for the line with which it answers a request.
+
+    The line says why it does not begin, and is empty when it does; None when the helper failed: `log` says why.
+    """
+    errors = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
+    try:
+        helper = start_helper(module, str(folder), stderr=errors, start_new_session=True)
+    finally:
+        os.close(errors)
+    assert helper.stdin is not None
+    assert helper.stdout is not None
+    with suppress(BrokenPipeError), helper.stdin as pipe:
+        pipe.write(request)
+    answer = helper.stdout.readline().decode()
+    return answer.strip() if answer else None
 
 
 def _user_python_path() -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
@@ -65,7 +66,7 @@ class SourceFile:
 
 
 class OpenSession:
-    """One session to read, and to steer while it is live."""
+    """One session to read, and to steer while it is live; closed at the end of a ``with`` block."""
 
     def __init__(
         self,
@@ -93,6 +94,14 @@ class OpenSession:
         self._sources = lru_cache(maxsize=64)(self._read_source)
         if store.cut_short:
             self._notice("snapshot-live", "The snapshot was taken while the target was running: it ends there.", INFO)
+
+    def __enter__(self) -> OpenSession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
     def poll(self) -> bool:
         """Read what is new, for some milliseconds at most; whether anything was."""

@@ -180,6 +180,11 @@ class Module:
     children: tuple[str, ...]
     """Paths."""
 
+    @property
+    def time_ns(self) -> float:
+        """Forward and backward."""
+        return self.forward_ns + self.backward_ns
+
 
 @dataclass(frozen=True, slots=True)
 class PaceChange:
@@ -211,7 +216,8 @@ class Operators:
     steps: tuple[int, ...] = ()
     """The profiled steps of all of them."""
     gap_ns_per_step: float = 0.0
-    """What the rows, medians each, lack of (or have beyond) the median of all operators' time; none in one window."""
+    """How far the rows, medians each, fall short of the median of all operators' time, or exceed it when negative; 0 in
+    one window."""
     since: PaceChange | None = None
     """Set when the windows no longer stand for the run."""
 

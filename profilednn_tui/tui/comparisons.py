@@ -77,7 +77,5 @@ def read_source(run: Run, file: str) -> SourceFile:
         session = open_session(run.location)
     except ProfilerError:
         return SourceFile(file)
-    try:
+    with session:
         return session.source(file)
-    finally:
-        session.close()

@@ -97,7 +97,7 @@ def test_a_target_that_is_killed_ends_us_in_the_same_way(tmp_path: Path) -> None
     os.kill(ready(tmp_path), signal.SIGKILL)
     _, stderr = run.communicate(timeout=60)
     assert run.returncode == -signal.SIGKILL
-    assert b"killed by signal" in stderr
+    assert b"killed by SIGKILL (9)" in stderr
 
 
 def test_the_target_lives_on_when_we_are_killed(tmp_path: Path) -> None:

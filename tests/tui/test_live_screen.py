@@ -70,7 +70,7 @@ async def test_no_step_yet_tells_what_was_seen(watch: Watch) -> None:
 async def test_an_ended_training_stays_navigable(watch: Watch) -> None:
     view = replace(running_view(), state=State.ENDED, live=False, target=Target("train.py", exit_code=0))
     async with watch(FakeFeed(view)) as (app, pilot):
-        assert "training ended (exit 0)" in screen_text(app)
+        assert "training ended (exit code 0)" in screen_text(app)
         await pilot.press("down", "down")
         assert app.query_one(OperatorsPane).cursor == 2
         await pilot.press("enter")

@@ -99,12 +99,8 @@ def test_a_closed_frame_hides_what_is_below() -> None:
 
 
 def test_models_of_other_packages_are_not_hidden() -> None:
-    assert stacks.is_library(TORCH)
-    assert stacks.is_library(Frame("/usr/lib/python3.11/threading.py", 1, "run"))
-    assert stacks.is_library(Frame("<frozen runpy>", 1, "run"))
-    assert not stacks.is_library(
-        Frame("/venv/lib/python3.11/site-packages/torchvision/models/resnet.py", 93, "forward")
-    )
+    model = Frame("/venv/lib/python3.11/site-packages/torchvision/models/resnet.py", 93, "forward")
+    assert stacks.visible_frames((TRAIN, TORCH, model, TORCH), library=False) == (TRAIN, model)
 
 
 # ---------------------------------------------------------------- modules and source
@@ -209,17 +205,12 @@ def test_warnings_come_before_information() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "words"),
-    [
-        (0, "exit 0"),
-        (3, "exit 3"),
-        (-9, "killed by SIGKILL (9)"),
-        (-11, "killed by SIGSEGV (11)"),
-        (None, "exit code unknown"),
-    ],
+    ("exit_code", "badge"),
+    [(0, "■ training ended (exit code 0)"), (-9, "■ training killed by SIGKILL (9)")],
 )
-def test_exit_codes_in_words(exit_code: int | None, words: str) -> None:
-    assert states.exit_words(exit_code) == words
+def test_the_header_says_how_the_training_ended(exit_code: int, badge: str) -> None:
+    view = SessionView(state=State.ENDED, target=Target("a.py", exit_code=exit_code))
+    assert states.state_badge(view)[0] == badge
 
 
 def test_a_target_without_torch_is_explained() -> None:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from profilednn_tui import units
+from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.view import Module, Optimization, ProcessEntry, SessionView, State
 from profilednn_tui.session.words import change_words, gap_words, windows_words
 
@@ -61,10 +62,10 @@ def end_fact(view: SessionView) -> str:
     if view.target.detached:
         return f"detached after {elapsed}, the target goes on"
     if view.state is State.ENDED and code is None:
-        return f"ended after {elapsed}, exit code unknown"
+        return f"ended after {elapsed}, {exit_words(code)}"
     if code is None:
         return f"{view.state.value} after {elapsed}"
-    return f"killed by signal {-code} after {elapsed}" if code < 0 else f"exit code {code} after {elapsed}"
+    return f"{exit_words(code)} after {elapsed}"
 
 
 def machine_fact(view: SessionView) -> str:
@@ -156,14 +157,10 @@ def busiest_modules(view: SessionView, limit: int) -> tuple[Module, ...]:
 
     def wraps(module: Module) -> bool:
         child = by_path.get(module.children[0]) if len(module.children) == 1 else None
-        return child is not None and _time_ns(child) > 0.98 * _time_ns(module)
+        return child is not None and child.time_ns > 0.98 * module.time_ns
 
-    chosen = [module for module in view.operators.modules if _time_ns(module) > 0 and not wraps(module)]
-    return tuple(sorted(chosen, key=_time_ns, reverse=True)[:limit])
-
-
-def _time_ns(module: Module) -> float:
-    return module.forward_ns + module.backward_ns
+    chosen = [module for module in view.operators.modules if module.time_ns > 0 and not wraps(module)]
+    return tuple(sorted(chosen, key=lambda module: module.time_ns, reverse=True)[:limit])
 
 
 def _elapsed_ns(view: SessionView) -> int | None:

@@ -6,10 +6,10 @@ import shlex
 
 from profilednn_tui import units
 from profilednn_tui.protocol.vocabulary import WARNING
+from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import SessionView, State
 from profilednn_tui.session.words import change_words, windows_words
-from profilednn_tui.tui.present.states import exit_words
 from profilednn_tui.tui.renderables.line import Line, wrap
 
 

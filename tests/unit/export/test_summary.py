@@ -107,7 +107,7 @@ def test_rows_that_do_not_add_up_are_explained() -> None:
 
 
 def test_a_signal_is_named() -> None:
-    assert "killed by signal 9" in text(finished(*r.agent_events(), exit_code=-9))
+    assert "killed by SIGKILL (9)" in text(finished(*r.agent_events(), exit_code=-9))
 
 
 def test_a_lost_session_says_that_its_end_is_missing() -> None:
