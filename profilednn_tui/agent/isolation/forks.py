@@ -18,7 +18,7 @@ _registered = False
 
 
 def current() -> Any:
-    """The agent at work, or nothing."""
+    """The agent at work, or None."""
     return _present[0] if _present else None
 
 

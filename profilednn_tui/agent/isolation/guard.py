@@ -24,14 +24,14 @@ class Guard:
     `SystemExit` passes: it is how a run under ``--steps`` ends.
     """
 
-    def __init__(self, report: Callable[[Any], None]) -> None:
+    def __init__(self, report: Callable[[Any], None], give_up: Callable[[], None] | None = None) -> None:
         self._report = report
+        self._give_up = give_up
+        """Called once, when there have been too many failures."""
         self._errors = 0
-        self.give_up: Callable[[], None] | None = None
-        """Called once, when there were too many failures."""
 
     def run(self, function: Callable[..., Result], *arguments: Any) -> Result | None:
-        """The function's result, or nothing when it failed."""
+        """The function's result, or None when it failed."""
         try:
             return function(*arguments)
         except Exception as error:  # noqa: BLE001 - this is the door
@@ -44,8 +44,8 @@ class Guard:
             text = "".join(traceback.format_exception(type(error), error, error.__traceback__)[-3:])
             self._report(AgentErrorEvent(where, text.strip()[:2000], time.time_ns()))
             self._errors += 1
-            if self._errors == MAX_ERRORS and self.give_up is not None:
-                self.give_up()
+            if self._errors == MAX_ERRORS and self._give_up is not None:
+                self._give_up()
         except Exception:  # noqa: BLE001, S110 - the last resort: nothing may reach the training
             pass
 

@@ -31,15 +31,14 @@ FinishedStep = tuple[int, Cut, Cut, Optional[float], int]
 
 
 class Outbox:
-    """Events and step rows waiting for the writer; full queues drop what comes and count it."""
+    """Events and step rows of one process waiting for the writer; full queues drop what comes and count it."""
 
     def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self.path = ""
+        self.path = os.path.join(folder, agent_recording(os.getpid()))
         self.dropped = 0
         self._events: deque[Any] = deque()
         self._steps: deque[FinishedStep] = deque()
-        self._lines: deque[bytes] = deque()
+        self._lines = deque([encode(current_header(AGENT, os.getpid(), time.time_ns()))])
         self._line_torn = False
         self._refusal = ""
         """Why the disk took nothing, the last time."""
@@ -50,22 +49,6 @@ class Outbox:
         self._begun = False
         """Whether the header is written."""
         self._writing = allocate_lock()
-        self.restart()
-
-    def restart(self) -> None:
-        """Begin a stream of this process's own: at the start, and in a forked child."""
-        self.path = os.path.join(self._folder, agent_recording(os.getpid()))
-        self._events.clear()
-        self._steps.clear()
-        self._lines.clear()
-        self._line_torn = False
-        self._refusal = ""
-        self._account = b""
-        self._lost = 0
-        self._begun = False
-        self._writing = allocate_lock()
-        self.dropped = 0
-        self._lines.append(encode(current_header(AGENT, os.getpid(), time.time_ns())))
 
     def introduce(self, events: list[Any]) -> None:
         """What opens the stream: it goes before all that is queued."""

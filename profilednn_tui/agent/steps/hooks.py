@@ -22,6 +22,9 @@ from .training_thread import Sign, TrainingThread
 class Listener(Protocol):
     """What the hooks tell; calls come from the training thread where nothing else is said."""
 
+    def before_hooks(self, nested_call_ns: float) -> None:
+        """The hooks are about to be installed: nested module calls will take this much longer."""
+
     def before_batch(self) -> None:
         """A DataLoader is about to be asked for a batch."""
 
@@ -63,6 +66,7 @@ class Hooks:
 
     def install(self) -> None:
         """Begin to listen."""
+        self._listener.before_hooks(self._nested_call_ns())
         torch = self._torch
         compiling = torch.compiler.is_compiling
         self._replace(torch.nn.Module, "__call__", self._module_call(torch.nn.Module.__call__))
@@ -81,7 +85,7 @@ class Hooks:
         while self._undo:
             self._undo.pop()()
 
-    def nested_call_ns(self) -> float:
+    def _nested_call_ns(self) -> float:
         """What the wrapper of ``Module.__call__`` adds to a nested call, measured now: the best of five loops."""
 
         def call(module: None) -> None:
