@@ -157,7 +157,7 @@ CLAIMS = (
     (r"no 2-D|no convolution", lambda contents: contents["convolutions"]),
     (r"no 3x3 convolution", lambda contents: contents["wide_3x3_convolutions"]),
     (r"no frozen batch norm", lambda contents: contents["frozen_norms"]),
-    (r"no optimizer of torch", lambda contents: contents["optimizers"]),
+    (r"no torch optimizer|no optimizer of torch", lambda contents: contents["optimizers"]),
     (r"no model was|no module|calls no", lambda contents: contents["modules"]),
     (r"did not reach the process", lambda contents: True),
 )
