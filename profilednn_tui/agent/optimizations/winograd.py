@@ -55,7 +55,7 @@ class Winograd(Optimization):
         return f"{plural(self._candidates, '3x3 convolution')} by F(2x2, 3x3) in bfloat16, {each_step(calls, steps)}"
 
     def no_effect(self) -> str:
-        least = kernels().winograd.LEAST_CHANNELS
+        least = kernels().winograd.MIN_CHANNELS
         if not self._candidates:
             return f"the model has no 3x3 convolution of stride 1 with {least} channels or more"
         what = f"its {plural(self._candidates, '3x3 convolution')}"
