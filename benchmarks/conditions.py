@@ -52,7 +52,7 @@ class Contention:
 
 
 def interval_95(units: Sequence[T], middle: Callable[[list[T]], float], draws: int) -> tuple[float, float]:
-    """The 95 % bootstrap interval of the middle of some units, which are resampled as wholes."""
+    """The 95 % bootstrap interval of the middle of some units, which are resampled whole."""
     chance = random.Random(0)
     drawn = sorted(middle(chance.choices(units, k=len(units))) for _ in range(draws))
     return drawn[draws * 25 // 1000], drawn[draws * 975 // 1000]

@@ -1,4 +1,4 @@
-"""Train ResNet-18 on random images of the size of CIFAR's, with one colour per class."""
+"""Train ResNet-18 on random images of CIFAR's size, with one colour per class."""
 
 from __future__ import annotations
 

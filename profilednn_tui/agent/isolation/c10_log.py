@@ -1,8 +1,8 @@
 """Keeps a warning from torch's C++ code off the target's stderr.
 
 If another Python thread makes a call just as a window ends, torch's tracer records an event that begins after its end.
-It warns about that (in collection.cpp, once in a few thousand windows) out of reach of Python's `warnings` filters. So
-while a window closes, c10 prints errors only. Warnings that torch passes to Python do not go through c10.
+It warns about that (in collection.cpp, once in a few thousand windows) where no filter of Python's `warnings` applies.
+So while a window closes, c10 prints errors only. Warnings that torch passes to Python do not go through c10.
 """
 
 from __future__ import annotations

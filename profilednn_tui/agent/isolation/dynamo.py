@@ -1,7 +1,7 @@
 """Keeps torch.compile from compiling the agent's own functions.
 
-Below a compiled optimizer or training step, Dynamo would inspect all of our frames and compile what it can. This sets
-the mark that ``torch._dynamo.disable`` sets on a code object on all of ours, without importing Dynamo.
+Below a compiled optimizer or training step, Dynamo would inspect all of our frames and compile what it can. This puts
+the mark of ``torch._dynamo.disable`` on all of our code objects, without importing Dynamo.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ class Optimization:
         return False
 
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
-        """A context for every call of a root module; None for none."""
+        """A context for every call of a root module, or None."""
         return None
 
     def change_call(self, model: Any, call: LayerCall) -> LayerCall:

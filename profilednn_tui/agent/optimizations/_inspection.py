@@ -1,7 +1,7 @@
 """What a model's code reveals before it runs: the names it uses, and whether a call can be repeated.
 
-Code of torch, torchvision and Python itself is not read. An answer is a reason, never a proof: what cannot be followed
-counts as a reason against.
+Code of torch, torchvision and Python itself is not read. The answers are reasons, not proofs: code that cannot be
+followed counts against a call.
 """
 
 from __future__ import annotations

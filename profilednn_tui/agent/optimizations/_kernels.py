@@ -1,4 +1,4 @@
-"""Loads our C++ kernels into the target from where this package is located; nothing is installed there."""
+"""Loads our C++ kernels into the target from next to this package, without installing anything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MINIMUM_TORCH = (2, 4)
 
 
 def kernels() -> Any:
-    """The kernels' package; raises an error if it cannot be loaded here."""
+    """The kernels package; raises an error if it cannot be loaded here."""
     if NAME in sys.modules:
         return sys.modules[NAME]
     folder = next((place for place in PLACES if os.path.isfile(os.path.join(place, "__init__.py"))), None)

@@ -441,7 +441,7 @@ class OptimizationManager:
         if isinstance(error, Declined):
             self._take_back(one, DECLINED, f"because {error}")
             return
-        among = f" (this or {'one other' if others == 1 else f'one of {others} others'} that was on)" if others else ""
+        among = f" (caused by this or {'one other' if others == 1 else f'one of {others} others'})" if others else ""
         self._take_back(one, FAILED, f"{error_text(error)}{among}; training continues without it")
 
     def _take_back(self, one: Optimization, state: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Images in the channels-last memory format, which oneDNN's fastest kernels require.
+"""Images in the channels-last memory format, which oneDNN's fastest kernels prefer.
 
 Only the inputs of convolutions are converted: oneDNN then computes in this format, and its results keep it for the
 layers that follow. Weights are left alone, because their memory may be used elsewhere: by workers that share it, in

@@ -78,8 +78,8 @@ class Boundaries:
     def on_backward(self, keeps_graph: bool = False) -> bool:
         """A backward pass begins; returns whether it counts towards a step.
 
-        A differentiable backward pass computes part of a loss, such as a penalty, unless the program makes no others:
-        ``torch.func.grad`` makes no others.
+        A differentiable backward pass computes part of a loss, such as a penalty, unless the program makes no others,
+        as with ``torch.func.grad``.
         """
         if keeps_graph and self._ends_graphs:
             return False
@@ -95,7 +95,7 @@ class Boundaries:
         """An optimizer has made its update; returns the marks at which steps have ended, the newest of which is now."""
         self.optimizer_steps += 1
         if self.source != OPTIMIZER:
-            self.source, self.reason = OPTIMIZER, f"a step ends at the update of {type(optimizer).__name__}"
+            self.source, self.reason = OPTIMIZER, f"each update of {type(optimizer).__name__} ends a step"
             self._kept.clear()
         marks = self._optimizers.follow(optimizer, mark)
         self.learned = self.learned and not marks

@@ -37,7 +37,7 @@ class LossReader:
         return self._value(tensors)
 
     def is_number(self, result: Any) -> bool:
-        """Whether a module's result is a tensor without dimensions."""
+        """Whether a module's result is a zero-dimensional tensor."""
         if not isinstance(result, self._tensor_type):
             return False
         if self._modes() or type(result) is not self._tensor_type:

@@ -85,7 +85,7 @@ class WindowBudget:
             elapsed_ns = max(elapsed_ns, run_ns) + self._before_ns
             expected_ns = FIRST_COST_NS + FIRST_COST_STEPS * min(step_ns, LONGEST_STEP_NS)
         allowed_ns = elapsed_ns * percent / 100
-        # The cost of hooks and writer is given; windows keep at least a tenth of the budget.
+        # The cost of hooks and writer is unavoidable; windows still get at least a tenth of the budget.
         allowed_ns = max(allowed_ns - other_cost_ns, allowed_ns / 10)
         return self.spent_ns + expected_ns <= allowed_ns
 
