@@ -68,7 +68,7 @@ def test_channels_last_turns_what_goes_into_convolutions_and_leaves_weights_alon
     trained = optimized(tmp_path, "resnet", "channels_last")
 
     text = trained.text("channels_last")
-    assert "80 of 80 convolution calls gave channels-last results; 4 images were turned for that" in text
+    assert "80 of 80 convolution calls gave channels-last results; 4 images were converted for that" in text
     assert trained.seen["layer_channels_last"]
     assert not plain("resnet")["layer_channels_last"]
     assert trained.seen["channels_last_weights"] == 0
@@ -151,7 +151,7 @@ def test_large_3x3_convolutions_take_winograds_way_in_bfloat16(tmp_path: Path) -
     ("model", "names", "reason"),
     [
         ("large_batch", (), "its 9 3x3 convolutions do not compute in bfloat16: switch bf16 on, too"),
-        ("resnet", ("bf16",), "its 9 3x3 convolutions work on maps and batches that are too small to gain"),
+        ("resnet", ("bf16",), "its 9 3x3 convolutions work on maps and batches that are too small to gain from it"),
         ("bert", ("bf16",), "the model has no 3x3 convolution of stride 1 with 128 channels or more"),
     ],
 )
@@ -202,7 +202,7 @@ def test_parameters_that_no_optimizer_updates_get_no_backward_work(tmp_path: Pat
 
 def test_torch_leaves_out_frozen_layers_by_itself_and_we_say_so(tmp_path: Path) -> None:
     trained = optimized(tmp_path, "retinanet", "frozen_backward")
-    assert "frozen by the script: torch leaves those out by itself" in trained.text("frozen_backward", "no effect")
+    assert "frozen by the script: torch skips those by itself" in trained.text("frozen_backward", "no effect")
     assert trained.seen["losses"] == plain("retinanet")["losses"]
 
 
@@ -324,7 +324,7 @@ def test_one_of_a_third_party_that_fails_takes_back_its_half_and_the_training_go
     trained = optimized(session, "bert", "clumsy", "flush_denormals", PYTHONPATH=path)
 
     text = trained.text("clumsy", "failed")
-    assert text == "RuntimeError: this is too hard; the training goes on without it"
+    assert text == "RuntimeError: this is too hard; training continues without it"
     assert "leave one of them out" in trained.text("flush_denormals", "conflict")
     assert trained.seen["losses"] == plain("bert")["losses"]
     assert trained.seen["gradients"] == plain("bert")["gradients"]

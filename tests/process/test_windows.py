@@ -48,7 +48,7 @@ def test_windows_that_fail_are_given_up_and_steps_go_on(tmp_path: Path, name: st
     assert recording.of("window") == []
     told = [notice["text"] for notice in recording.of("notice") if notice["code"] == "window_failed"]
     assert "(RuntimeError: the program has broken it, " in told[0]
-    assert told[-1].startswith("operator windows were given up, 3 in a row have failed")
+    assert told[-1].startswith("operator windows were given up after 3 failures in a row (")
     status = recording.of("status")[-1]
     assert status["steps"] == 200
     assert status["windows_ns"] > 0

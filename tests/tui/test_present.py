@@ -280,8 +280,8 @@ def test_operators_of_another_pace_are_said_to_be() -> None:
 
 
 def test_windows_that_fail_are_the_reason_for_no_operators() -> None:
-    text = "operator windows were given up, 3 in a row have failed (ValueError: x)"
+    text = "operator windows were given up after 3 failures in a row (ValueError: x)"
     view = replace(running_view(), operators=Operators(), notices=(Notice("warning", "window_failed", text),))
     message = states.operators_message(view)
     assert message is not None
-    assert message.sentences == ("Operator windows were given up, 3 in a row have failed (ValueError: x).",)
+    assert message.sentences == ("Operator windows were given up after 3 failures in a row (ValueError: x).",)
