@@ -95,7 +95,7 @@ def test_a_recorder_that_is_killed_is_no_end_of_the_training(training: subproces
 
 def test_no_process_and_no_python_are_refused_in_one_sentence(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "600"]) as sleeper:
-        for pid, cause in ((2**22 + 1, b"no running process"), (sleeper.pid, b"no Python")):
+        for pid, cause in ((2**22 + 1, b"no running process"), (sleeper.pid, b"not a Python process")):
             outcome = run((*PROGRAM, "attach", str(pid), "--headless"), tmp_path)
             assert outcome.exit_code == 2
             assert cause in outcome.stderr
