@@ -1,4 +1,4 @@
-"""What this machine can do at best: measured once, and kept."""
+"""This machine's peak performance, measured once and cached."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ CACHE_FILE = "machine-peaks.json"
 
 
 def measured_peaks(python: str, threads: int | None, cache: Path, cpu: str) -> Peaks:
-    """The peaks of this machine, from the cache or measured now (some seconds) and kept there.
+    """The peaks of this machine, from the cache or measured now (some seconds) and cached.
 
-    Raises `ProfilerError` when `python` has no torch.
+    Raises `ProfilerError` if `python` has no torch.
     """
     key = f"{cpu}, {threads or 'all'} threads, {python}"
     known = _read(cache)
@@ -33,7 +33,7 @@ def measured_peaks(python: str, threads: int | None, cache: Path, cpu: str) -> P
 
 
 def known_peaks(cache: Path, cpu: str) -> Peaks | None:
-    """The peaks measured last on a machine with this processor, if any."""
+    """The latest peaks measured on a machine with this processor; None if there are none."""
     try:
         return Peaks(**[value for key, value in _read(cache).items() if key.startswith(f"{cpu}, ")][-1])
     except (IndexError, TypeError):
