@@ -1,4 +1,4 @@
-"""What the user asked to run, as a command that can be started; what cannot be started is refused here.
+"""The user's command in a form that can be started; a command that cannot be started is rejected here.
 
 Relative names are looked up in the working directory of the command: ours, by default.
 """
@@ -21,13 +21,13 @@ class TargetCommand:
     """One command line, ready to start."""
 
     argv: tuple[str, ...]
-    """What is executed."""
+    """The words to execute."""
     named: tuple[str, ...]
-    """The same as the user named it: script, ``-m`` module or command, with its arguments."""
+    """The command as the user named it: script, ``-m`` module or command, with its arguments."""
     display_name: str
     working_directory: str
     python: str = ""
-    """The target's interpreter, where we chose it."""
+    """The target's interpreter, if we chose it; otherwise empty."""
 
 
 def script_command(
@@ -52,16 +52,16 @@ def module_command(
 
 
 def any_command(words: Sequence[str], working_directory: str | None = None) -> TargetCommand:
-    """``COMMAND ...``: anything that ends up in Python."""
+    """``COMMAND ...``: any command that ends up running Python."""
     folder = working_directory or _own_working_directory()
     _check_command(words[0], folder)
     return TargetCommand(tuple(words), tuple(words), os.path.basename(words[0]), folder)
 
 
 def script_digest(command: TargetCommand) -> str:
-    """SHA-256 of the text of the script or module that a command runs; empty when it cannot be told.
+    """SHA-256 of the source of the script or module that a command runs; empty if it cannot be determined.
 
-    A module is looked for below the working directory only: elsewhere it is installed, and its version tells.
+    A module is looked for only below the working directory: elsewhere it is installed and identified by its version.
     """
     words = command.named
     if words[0] == "-m":
@@ -105,8 +105,8 @@ def _check_command(command: str, folder: str) -> None:
         return
     if os.path.isfile(os.path.join(folder, command)):
         raise ProfilerError(
-            f"{command} is not executable. Make it so with `chmod +x {shlex.quote(command)}`; "
-            f"a Python script is started by `profilednn-tui {shlex.quote(command)} ...`."
+            f"{command} is not executable. Make it executable with `chmod +x {shlex.quote(command)}`; "
+            f"start a Python script with `profilednn-tui {shlex.quote(command)} ...`."
         )
     raise ProfilerError(f"There is no command {command}. Check the spelling and PATH.")
 

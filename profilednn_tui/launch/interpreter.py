@@ -1,4 +1,4 @@
-"""Which Python runs the target."""
+"""The Python interpreter that runs the target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MINIMUM_VERSION = (3, 9)
 TIME_LIMIT_S = 10.0
 
 _TELL_VERSION = "import sys; sys.stdout.write('python %d.%d.%d' % tuple(sys.version_info[:3]))"
-"""Understood by every Python, so that an old one is called old and not broken."""
+"""Valid in every version of Python, so that an old one is reported as old and not as broken."""
 
 _TELL_PACKAGES = """
 import sys
@@ -56,7 +56,7 @@ def find_program(name: str, working_directory: str | None = None) -> str | None:
 
 
 def active_environment_python() -> str | None:
-    """The interpreter of the virtual or conda environment that is active in the user's shell."""
+    """The interpreter of the virtual or conda environment active in the user's shell; None if there is none."""
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = os.environ.get(variable)
         python = os.path.join(prefix, "bin", "python") if prefix else ""
@@ -66,7 +66,7 @@ def active_environment_python() -> str | None:
 
 
 def interpreter_version(path: str, working_directory: str | None = None) -> tuple[int, ...]:
-    """The version a Python reports; a `ProfilerError` when it is none."""
+    """The version that a Python reports; raises `ProfilerError` if it is not a Python."""
     # Without site-packages and the user's variables: quick, and understood by every Python.
     words = ask(path, "-S", "-E", "-c", _TELL_VERSION, working_directory=working_directory).split()
     if len(words) != 2 or words[0] != "python":
@@ -75,7 +75,7 @@ def interpreter_version(path: str, working_directory: str | None = None) -> tupl
 
 
 def package_versions(python: str, packages: Sequence[str]) -> dict[str, str]:
-    """The versions of those packages that an interpreter has installed."""
+    """The versions of those `packages` that an interpreter has installed."""
     lines = ask(python, "-c", _TELL_PACKAGES, *packages).splitlines()
     return dict(line.split(" ", 1) for line in lines if " " in line)
 
@@ -87,7 +87,7 @@ def ask(
     working_directory: str | None = None,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> str:
-    """What an interpreter prints; empty when it fails."""
+    """The output of an interpreter, empty if it fails; raises `ProfilerError` if it cannot run or does not answer."""
     try:
         answer = subprocess.run(
             [python, *arguments],
@@ -100,7 +100,7 @@ def ask(
         )
     except subprocess.TimeoutExpired:
         raise ProfilerError(
-            f"{python} did not answer within {time_limit_s:.0f} s, so it is no working Python interpreter. "
+            f"{python} did not answer within {time_limit_s:.0f} s, so it is not a working Python interpreter. "
             "Name another with --python PATH."
         ) from None
     except OSError as error:

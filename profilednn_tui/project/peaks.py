@@ -12,9 +12,9 @@ from profilednn_tui.session.storage.peaks import read_cache
 
 
 def measured_peaks(python: str, threads: int | None, cache: Path, cpu: str) -> Peaks:
-    """The peaks of this machine, from the cache or measured now (some seconds) and kept there.
+    """The peaks of this machine, from the cache or measured now (some seconds) and cached.
 
-    Raises `ProfilerError` when `python` has no torch.
+    Raises `ProfilerError` if `python` has no torch.
     """
     key = f"{cpu}, {threads or 'all'} threads, {python}"
     known = read_cache(cache)

@@ -1,4 +1,4 @@
-"""Helper processes of our own: modules of this package run by the same interpreter."""
+"""Our own helper processes: modules of this package, run by the same interpreter."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _PACKAGE_ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def start_helper(module: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-    """Start ``python -m profilednn_tui.MODULE ARGUMENTS``, with a pipe to its stdin and one from its stdout."""
+    """Start ``python -m profilednn_tui.MODULE ARGUMENTS`` with pipes to its stdin and from its stdout."""
     return subprocess.Popen(
         [sys.executable, "-m", f"profilednn_tui.{module}", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # With -m, Python looks for modules in the working directory first, and the user's may hold a `signal.py`.
+        # With -m, Python looks for modules in the working directory first, and the user may have a `signal.py` there.
         cwd="/",
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_PACKAGE_ROOT), *_user_python_path()])},
         **options,

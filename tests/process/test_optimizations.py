@@ -23,13 +23,13 @@ needs_kernels = pytest.mark.skipif(unavailable_reason() is not None, reason="the
 IPEX_PYTHON = ROOT / ".venv-ipex" / "bin" / "python"
 
 FLOAT32_TOLERANCE = 1e-3
-"""Relative; the differences of five steps of training add up."""
+"""Relative; the differences add up over five training steps."""
 BFLOAT16_TOLERANCE = 5e-2
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What the target saw itself, and what the agent told of it."""
+    """What the target observed itself, and what the agent reported."""
 
     seen: dict[str, Any]
     told: dict[str, dict[str, Any]]
@@ -40,7 +40,7 @@ class Trained:
         return str(self.told[name]["text"])
 
     def called(self, operator: str) -> int:
-        """In the target's own profile of one step."""
+        """From the target's own profile of one step."""
         return int(self.seen["operators"].get(operator, 0))
 
 
@@ -253,11 +253,11 @@ def test_all_together_train_as_before(tmp_path: Path) -> None:
     losses_agree(trained, "retinanet", BFLOAT16_TOLERANCE)
 
 
-# ---- not available, in conflict, failing
+# ---- unavailable, conflicting and failing optimizations
 
 
 def test_what_is_missing_is_told_with_its_fix_and_the_training_is_the_plain_one(tmp_path: Path) -> None:
-    """No compiler on the PATH, no IPEX, an instruction set below AVX-512."""
+    """No compiler on PATH, no IPEX, an instruction set below AVX-512."""
     empty = tmp_path / "bin"
     empty.mkdir()
     names = ("compile", "ipex", "bf16", "bf16_matmul", "winograd")

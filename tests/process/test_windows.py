@@ -1,4 +1,4 @@
-"""Windows in trainings that are hard on them."""
+"""Windows in training runs that are hard to profile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.process.harness import Recording, run, watch
 
 
 def the_recording(folder: Path, *arguments: str, **environment: str) -> Recording:
-    """What is recorded of a target that must end as it does without us, and meet no error of ours."""
+    """The recording of a target that must end as it does without the agent, with no error of ours."""
     ended, (recording,) = watch(folder, *arguments, **environment)
     assert ended == run(*arguments)
     assert ended.exit_code == 0, ended.stderr

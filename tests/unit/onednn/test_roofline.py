@@ -108,7 +108,7 @@ def test_the_work_of_every_recorded_primitive_is_known(model: str) -> None:
 
 
 def test_an_empty_log_has_no_chart() -> None:
-    assert "No primitive with arithmetic." in list(roofline_lines(PrimitiveLog(), PEAKS, 80))
+    assert "No primitive does arithmetic." in list(roofline_lines(PrimitiveLog(), PEAKS, 80))
 
 
 def test_peaks_are_measured_once_and_kept(tmp_path: Path) -> None:
