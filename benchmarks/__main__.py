@@ -1,6 +1,6 @@
-"""`make bench`: runs the parts and puts their results together in BENCHMARKS.md.
+"""`make bench`: runs the parts and combines their results in BENCHMARKS.md.
 
-`python -m benchmarks [PART ...]`; without a part, all of them. A part that was not run keeps its last result.
+`python -m benchmarks [PART ...]` runs all parts if none is named. A part that is not run keeps its last result.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ PARTS = (
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks
 
-The last results of `make bench` (`make bench PARTS="overhead host"` runs single parts). A time counts only beside
-another one taken in turn with it on the same machine; each part says what else was busy meanwhile.
+The latest results of `make bench` (`make bench PARTS="overhead host"` runs single parts). A time is only comparable to
+times taken in turn with it on the same machine; each part says how busy the machine was otherwise.
 """
 
 
@@ -40,7 +40,7 @@ def main() -> None:
     names = sys.argv[1:] or list(PARTS)
     unknown = sorted(set(names) - set(PARTS))
     if unknown:
-        sys.exit(f"No such part: {', '.join(unknown)}. There are: {', '.join(PARTS)}.")
+        sys.exit(f"No such part: {', '.join(unknown)}. Parts: {', '.join(PARTS)}.")
     failed = [name for name in names if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"]).returncode]
     sections = [path.read_text() for part in PARTS if (path := RESULTS / f"{part}.md").exists()]
     OUTPUT.write_text("\n".join([PREFACE, *sections]))

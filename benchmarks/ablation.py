@@ -1,7 +1,7 @@
-"""What each of the demo's useful optimizations contributes: all of them, all but one, each alone, in turn.
+"""What each of the demo's useful optimizations contributes: runs with all, with all but one, and with each alone.
 
-`python -m benchmarks.ablation [--repeat N]` writes benchmarks/results/ablation.md and screenshots/ablation.svg. Stopped
-by Ctrl-C, the next call goes on with the runs that are missing.
+`python -m benchmarks.ablation [--repeat N]` writes benchmarks/results/ablation.md and screenshots/ablation.svg. After
+Ctrl-C, the next call continues with the missing runs.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from profilednn_tui.cli.launching import DEMO_SCRIPT
 from screenshots.take import FOLDER, without_web_fonts
 
 HOME = RESULTS / "ablation"
-"""Where the sessions lie until the report is written."""
+"""Where the sessions are kept until the report is written."""
 STEPS = 10
 WIDTH = 100
 
 
 def tool(*words: str) -> str:
-    """What a command of ours says on stdout; its stderr, the progress, is shown."""
+    """Run one of our commands and return its stdout; its stderr, the progress, is shown."""
     command = [sys.executable, "-m", "profilednn_tui", *words]
     done = subprocess.run(command, env={**os.environ, "PROFILEDNN_HOME": str(HOME)}, stdout=subprocess.PIPE, text=True)
     if done.returncode:
@@ -37,7 +37,7 @@ def tool(*words: str) -> str:
 
 
 def run_experiment(repeat: int) -> str:
-    """Make the runs that are missing; the experiment's name."""
+    """Make the missing runs; returns the experiment's name."""
     HOME.mkdir(parents=True, exist_ok=True)
     if begun := [path.parent.name for path in HOME.glob("*/experiment.json")]:
         tool("experiment", "--resume", begun[0])
@@ -49,7 +49,7 @@ def run_experiment(repeat: int) -> str:
 
 
 def sections(markdown: str) -> Iterator[str]:
-    """The verdicts and the contributions; what is behind each variant stays out."""
+    """The verdicts and the contributions, without the details of each variant."""
     kept = False
     for line in markdown.splitlines():
         if line.startswith("#"):
@@ -67,7 +67,7 @@ def picture(text: str) -> str:
 
 
 def main() -> None:
-    """Make the runs, write table and picture."""
+    """Make the runs, and write the table and the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=4, help="runs of each variant (default: %(default)s)")
     contention = Contention()
@@ -77,7 +77,7 @@ def main() -> None:
         "",
         *machine(),
         versions("torch", "torchvision"),
-        f"- Demo at 512x512, batch 2, 264 classes; runs of {STEPS} steps in turn, each a process of its own.",
+        f"- Demo at 512x512, batch 2, 264 classes; runs of {STEPS} steps in turn, each in its own process.",
         contention.line(),
         "",
         *sections(tool("compare", name, "--to", "markdown")),

@@ -1,4 +1,4 @@
-"""Attaching at a random moment to running trainings of many kinds: when their first figures arrive.
+"""Attaches to many kinds of running training processes at random moments, and measures when the first figures arrive.
 
 `python -m benchmarks.arrivals [--visits N]` writes benchmarks/results/arrivals.md.
 """
@@ -21,27 +21,27 @@ from profilednn_tui.attach.stacks import dump_stacks
 TARGET = Path(__file__).resolve().parent.parent / "tests" / "targets" / "attachable.py"
 KINDS = ("resnet18", "trainer", "lightning", "loader", "lbfgs", "gan", "inductor", "worker_thread")
 LIMIT_S = 3.0
-LONGEST_WAIT_S = 1.0
-"""From the first step on, to the moment at which the agent comes."""
+MAX_WAIT_S = 1.0
+"""Longest time from the first step to attaching."""
 OVERHEAD_PERCENT = 2.0
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One visit; seconds from the attempt to attach on."""
+    """One visit; times in seconds since the attempt to attach."""
 
     way: str
     hello_s: float
     steps_s: float
     operators_s: float
     stacks: bool
-    """Whether py-spy's view from outside named a line of the training, before the agent came."""
+    """Whether py-spy's stacks from outside included a line of the training script before the agent was loaded."""
     unharmed: bool
-    """It ended with its own words and exit code."""
+    """Whether the process ended with its usual output and exit code."""
 
 
 def visit(kind: str, wait_s: float) -> Arrival:
-    """Start a training, attach to it, wait for operators, detach, let it end."""
+    """Start a training process, attach to it, wait for operators, detach, and let it end."""
     pipe = subprocess.PIPE
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
@@ -60,7 +60,7 @@ def visit(kind: str, wait_s: float) -> Arrival:
 
 
 def attach(pid: int, folder: Path) -> tuple[str, float, float, float]:
-    """The way in, and when the agent, steps and operators were there."""
+    """The method, and when the agent, steps and operators arrived."""
     began_s = time.monotonic()
     attached = bring_agent(pid, folder, OVERHEAD_PERCENT)
     moments_s = [time.monotonic() - began_s]
@@ -73,7 +73,7 @@ def attach(pid: int, folder: Path) -> tuple[str, float, float, float]:
 
 
 def row(kind: str, arrivals: list[Arrival]) -> str:
-    """A kind's line of the table; times are the longest."""
+    """The table row of a kind, with its longest times."""
     cells = [
         kind.replace("_", " "),
         ", ".join(sorted({arrival.way for arrival in arrivals})),
@@ -90,22 +90,22 @@ def row(kind: str, arrivals: list[Arrival]) -> str:
 
 
 def main() -> None:
-    """Visit all kinds and write the table; an exit code of 1 when something came late or was harmed."""
+    """Visit all kinds and write the table; exits with 1 if something was late or harmed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visits", type=int, default=5)
     options = parser.parse_args()
     chance = random.Random(0)
     contention = Contention()
-    kinds = {kind: [visit(kind, chance.uniform(0, LONGEST_WAIT_S)) for _ in range(options.visits)] for kind in KINDS}
+    kinds = {kind: [visit(kind, chance.uniform(0, MAX_WAIT_S)) for _ in range(options.visits)] for kind in KINDS}
     lines = [
         "## The first figures after attaching",
         "",
         *machine(),
         versions("torch", "torchvision", "transformers", "lightning"),
-        f"- {options.visits} visits a kind, each to a training of its own, at a random moment up to {LONGEST_WAIT_S:g}",
-        "  s after its first step, default budget. Seconds from the attempt on, the longest of the visits.",
+        f"- {options.visits} visits per kind, each to a new training process, at a random moment up to {MAX_WAIT_S:g}",
+        "  s after its first step, default budget. Seconds since the attempt to attach, the longest of the visits.",
         "",
-        "| training | way in | agent, s | steps, s | operators, s | stacks from outside | ended as ever |",
+        "| training | method | agent, s | steps, s | operators, s | stacks from outside | ended as usual |",
         "|---|---|---:|---:|---:|---:|---:|",
         *(row(kind, arrivals) for kind, arrivals in kinds.items()),
         "",

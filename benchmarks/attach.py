@@ -1,7 +1,7 @@
-"""Attaching, measured from outside: cycles, how long a thread stands still, kills, and what looking from outside costs.
+"""Attaching, measured from outside: cycles, how long a thread is stopped, kills, and the cost of stacks from outside.
 
 `python -m benchmarks.attach [cycles] [kills] [outside] [--python PATH ...] [--cycles N] [--kills N]` writes
-benchmarks/results/attach.md. What was not measured anew, and interpreters that were not named, keep their last figures.
+benchmarks/results/attach.md. Parts that are not measured, and interpreters that are not named, keep their last figures.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from profilednn_tui.recording.helper import start_helper
 
 TARGET = Path(__file__).resolve().parent.parent / "tests" / "targets" / "deterministic.py"
 STEPS = "20000"
-"""Enough for half an hour of a target that takes its time."""
+"""Enough for a slow target to run for half an hour."""
 KILLED_STEPS = "4000"
 TIME_LIMIT_S = 60.0
 ROUND_S, ROUNDS, DRAWS = 2.0, 40, 1000
@@ -59,7 +59,7 @@ class Cycles:
     done: int = 0
     failures: list[str] = field(default_factory=list)
     stopped_ms: list[float] = field(default_factory=list)
-    """By the injector's clock, from before the thread is seized until it is let go, both calls together."""
+    """By the injector's clock, from before the thread is seized until it is released, for both calls together."""
     hello_s: list[float] = field(default_factory=list)
     resident_mb: list[float] = field(default_factory=list)
     same: bool = False
@@ -69,8 +69,8 @@ class Cycles:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without any")
-    parser.add_argument("--python", action="append", default=[], help="an interpreter with torch; this one without any")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--python", action="append", default=[], help="an interpreter with torch (default: this one)")
     parser.add_argument("--cycles", type=int, default=500)
     parser.add_argument("--kills", type=int, default=300)
     arguments = parser.parse_args()
@@ -100,10 +100,17 @@ def main() -> None:
     known["contention"] = contention.line()
     RESULTS.mkdir(exist_ok=True)
     FIGURES.write_text(json.dumps(known, indent=1) + "\n")
-    lines = ["## Attach", "", *machine(), versions("torch"), f"{known['contention']} (Parts measured last.)", ""]
+    lines = [
+        "## Attach",
+        "",
+        *machine(),
+        versions("torch"),
+        f"{known['contention']} (For the parts measured last.)",
+        "",
+    ]
     lines += [
-        "Attach, one profiled step with stacks, detach, again and again in one deterministic training; afterwards its",
-        "weights are compared bit by bit with those of a run that nobody touched.",
+        "Attach, one profiled step with stacks, detach, over and over in one deterministic training process; then its",
+        "weights are compared bit by bit with those of an untouched run.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         "|---" * len(COLUMNS) + "|",
@@ -117,7 +124,7 @@ def main() -> None:
 
 
 def _version(python: str) -> list[int]:
-    """Of "Python 3.11.7 torch 2.14.1": 3, 11, 7."""
+    """For "Python 3.11.7 torch 2.14.1": 3, 11, 7."""
     return [int(part) for part in python.split()[1].split(".")]
 
 
@@ -148,7 +155,7 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def held_target(python: str, steps: str = STEPS) -> Iterator[subprocess.Popen[str]]:
-    """A deterministic training that does not end before it is told to."""
+    """A deterministic training process that does not end until it is told to."""
     process = subprocess.Popen(
         [python, str(TARGET), steps, "1", "hold"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -163,7 +170,7 @@ def held_target(python: str, steps: str = STEPS) -> Iterator[subprocess.Popen[st
 
 
 def cycle(python: str, count: int) -> Cycles:
-    """Attach, take a window, detach; `count` times in one target after another where one ends before."""
+    """Attach, take a window, and detach, `count` times in one target."""
     plain = subprocess.run([python, str(TARGET), STEPS], capture_output=True, text=True, check=True)
     tell = "import sys, torch; print(sys.version.split()[0], 'torch', torch.__version__)"
     version = subprocess.run(
@@ -187,7 +194,7 @@ def cycle(python: str, count: int) -> Cycles:
 
 
 def bring_agent(pid: int, session: Path, overhead_percent: float) -> AttachedEvent:
-    """Into a running process, by the first way in that works."""
+    """Load the agent into a running process by the first method that works."""
     exchange = exchange_for(pid, session)
     exchange.carry()
     return AttachStrategy(
@@ -226,7 +233,7 @@ def resident_mb(pid: int) -> float:
 
 
 def kill_injectors(count: int) -> int:
-    """Kill injectors while they work; how many targets ended otherwise than they should."""
+    """Kill injectors at work; returns how many targets did not end as they should."""
     moments = random.Random(1)
     harmed = 0
     remaining = count
@@ -243,7 +250,7 @@ def kill_injectors(count: int) -> int:
 
 
 def kill_one(pid: int, folder: str, after_s: float) -> None:
-    """The moment is counted from the first stop of a thread on, so that most kills fall into the injection."""
+    """Kill an injector some time after it has loaded ctypes, so that most kills fall into the injection."""
     injector = start_helper("attach.injector", PENDING_CALL, str(pid), stderr=subprocess.DEVNULL)
     assert injector.stdin is not None
     with injector.stdin as pipe:
@@ -257,7 +264,7 @@ def kill_one(pid: int, folder: str, after_s: float) -> None:
 
 
 def outside_view() -> list[tuple[float, float]]:
-    """Steps a second without and with stacks taken from outside, in turn."""
+    """Steps per second without and with stacks taken from outside, in turn."""
     pairs: list[tuple[float, float]] = []
     process = subprocess.Popen([sys.executable, "-c", COUNTER], stdout=subprocess.PIPE, text=True, cwd=TARGET.parent)
     assert process.stdout is not None
@@ -292,10 +299,10 @@ while True:
 
 
 def rate(process: subprocess.Popen[str]) -> float:
-    """Steps a second in the next round, by the target's own clock and count."""
+    """Steps per second in the next round, by the target's own clock and count."""
     assert process.stdout is not None
     now_s, first_s = time.monotonic(), 0.0
-    while first_s < now_s:  # what was said before the round
+    while first_s < now_s:  # skip what was printed before the round
         first_s, first = map(float, process.stdout.readline().split())
     last_s, last = first_s, first
     while last_s - first_s < ROUND_S:

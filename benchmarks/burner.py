@@ -1,4 +1,4 @@
-"""A training whose step is a known amount of arithmetic: ``UNITS`` products of matrices, times ``SLOWER``.
+"""A training script whose step is a known amount of arithmetic: ``UNITS`` matrix products, times ``SLOWER``.
 
 It updates its two parameters by hand: `torch.optim` would add the import of the compiler to every run.
 """
@@ -10,7 +10,7 @@ import os
 import torch
 
 if "CORE" in os.environ:
-    # So that variants in lockstep meet the same weather. After the imports: those may use all cores.
+    # So that variants in lockstep run under the same conditions. After the imports, which may use all cores.
     os.sched_setaffinity(0, {int(os.environ["CORE"])})
 units = round(int(os.environ["UNITS"]) * float(os.environ.get("SLOWER", "1")))
 matrix = torch.rand(160, 160)

@@ -1,4 +1,4 @@
-"""What a figure was measured on, and whether something else was busy meanwhile."""
+"""The machine on which a figure was measured, and how busy it was otherwise."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def versions(*names: str) -> str:
 
 
 class Contention:
-    """How much of the machine others used since this was made; `os.times` knows our own ended children."""
+    """How much of the machine other processes use from now on; `os.times` includes our own ended children."""
 
     def __init__(self) -> None:
         self._begin = self._clocks()
 
     def line(self) -> str:
-        """The answer in Markdown."""
+        """The result in Markdown."""
         wall_s, own_s, busy_s = (now - then for now, then in zip(self._clocks(), self._begin, strict=True))
         load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
         others = max(0.0, busy_s - own_s) / wall_s
@@ -52,7 +52,7 @@ class Contention:
 
 
 def interval_95(units: Sequence[T], middle: Callable[[list[T]], float], draws: int) -> tuple[float, float]:
-    """The 95 % bootstrap interval of the middle of some units, which are drawn whole."""
+    """The 95 % bootstrap interval of the middle of some units, which are resampled whole."""
     chance = random.Random(0)
     drawn = sorted(middle(chance.choices(units, k=len(units))) for _ in range(draws))
     return drawn[draws * 25 // 1000], drawn[draws * 975 // 1000]

@@ -1,4 +1,4 @@
-"""What the host costs: first paint, key to repaint with 5,000 rows, CPU and memory while live.
+"""The cost of the host: first paint, key to repaint with 5,000 rows, CPU and memory during a live run.
 
 `python -m benchmarks.host` writes benchmarks/results/host.md.
 """
@@ -34,7 +34,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "profilednn_tui" / "examples
 
 
 def big_session(home: Path) -> Path:
-    """A recording made by hand with one window of 5,000 operators: no training has that many in so short a time."""
+    """A synthetic recording with one window of 5,000 operators, more than a short training run would have."""
     folder = home / "20260101-000000-big"
     folder.mkdir(parents=True, mode=0o700)
     now = time.time_ns()
@@ -85,14 +85,14 @@ def first_paint_s(command: list[str], environment: dict[str, str]) -> float:
 
 
 def imports_s(environment: dict[str, str]) -> float:
-    """What the machine takes at that moment for an interpreter that imports textual and numpy, and ends."""
+    """The time that the machine takes right now for an interpreter that imports textual and numpy, and exits."""
     begin_s = time.monotonic()
     subprocess.run([sys.executable, "-c", "import textual.app, numpy"], env=environment, check=True)
     return time.monotonic() - begin_s
 
 
 def key_to_repaint_s(command: list[str], environment: dict[str, str]) -> list[float]:
-    """For each key the time until the screen begins to change; keys that change nothing are left out."""
+    """For each key, the time until the screen begins to change; keys that change nothing are omitted."""
     terminal = Terminal(command, environment)
     terminal.drain_for(3)
     found = []
@@ -109,7 +109,7 @@ def key_to_repaint_s(command: list[str], environment: dict[str, str]) -> list[fl
 
 
 def live(environment: dict[str, str], case: list[str]) -> tuple[float, float]:
-    """CPU percent of one core and memory in bytes of the TUI while a training is live."""
+    """CPU usage in percent of one core and memory in bytes of the TUI during a live run."""
     command = [sys.executable, "-m", "profilednn_tui", str(EXAMPLES / case[0]), *case[1:]]
     terminal = Terminal(command, environment)
     terminal.drain_for(10)
@@ -143,7 +143,7 @@ def main() -> None:
         versions("textual", "rich"),
         "- In a terminal of 120 x 40; first paint with a warm file cache, from the start of the process.",
         "",
-        "| figure | measured | at most |",
+        "| figure | measured | limit |",
         "|---|---:|---:|",
         f"| first paint, median of {PAINTS} | {statistics.median(paints):.2f} s ({min(paints):.2f} to "
         f"{max(paints):.2f}) | 0.5 s |",
@@ -152,8 +152,8 @@ def main() -> None:
         f"| key to repaint, {OPERATORS:,} operators, p95 of {len(keys)} | "
         f"{1e3 * keys[int(len(keys) * 0.95)]:.1f} ms (median {1e3 * statistics.median(keys):.1f}) | 50 ms |",
         f"| CPU while live, the demo | {retina[0]:.1f} % of a core | 3 % |",
-        f"| CPU while live, MLP of about 1 ms a step | {mlp[0]:.1f} % of a core | 3 % |",
-        f"| memory while live, the larger of both | {max(retina[1], mlp[1]) / 1e6:.0f} MB | 200 MB |",
+        f"| CPU while live, MLP of about 1 ms per step | {mlp[0]:.1f} % of a core | 3 % |",
+        f"| memory while live, the larger of the two | {max(retina[1], mlp[1]) / 1e6:.0f} MB | 200 MB |",
     ]
     write(
         "host",
@@ -161,7 +161,7 @@ def main() -> None:
             *lines,
             "",
             contention.line(),
-            "  The live trainings, which are no children of the benchmark, count as others here.",
+            "  The live training processes, which are not children of the benchmark, count as others here.",
         ],
     )
 

@@ -1,7 +1,7 @@
 """Times the kernels against torch, torchvision, the paper's formulas, torch.compile and the machine's streaming limit.
 
 `python benchmarks/kernels.py` prints Markdown tables and writes them to benchmarks/results/kernels.md. Contenders take
-turns within each round, so that a disturbance of the machine meets all of them.
+turns within each round, so that a disturbance of the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ANCHORS = 120_087
 ALPHA, GAMMA = 0.25, 2
 DTYPE_NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 TURN_NS = 1_000_000_000
-TEMPORARIES_OF_REFERENCE = 9  # what the reference and its inputs need at once, in tensors
+TEMPORARIES_OF_REFERENCE = 9  # tensors that the reference and its inputs need at the same time
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Contender:
     name: str
     step: Callable[[], object]
     reset: Callable[[], object] = lambda: None
-    """Drops what the step before left behind; not timed."""
+    """Drops what the previous step left behind; not timed."""
     durations_ms: list[float] = field(default_factory=list)
     peak_bytes: int = 0
 
@@ -59,7 +59,7 @@ def run_rounds(contenders: list[Contender], rounds: int) -> None:
 
 
 def take_turn(contender: Contender) -> None:
-    """A few steps; the first is not counted, for it pays for the memory that the contender before gave back."""
+    """A few steps; the first is not counted, because it pays for memory that the previous contender released."""
     begin = time.perf_counter_ns()
     turn = [step_duration_ms(contender)]
     while len(turn) < 6 and time.perf_counter_ns() - begin < TURN_NS:
@@ -75,11 +75,11 @@ def step_duration_ms(contender: Contender) -> float:
 
 
 def measure_peak(contender: Contender) -> None:
-    """The most memory that one step holds beyond what was there before it."""
+    """The peak memory of one step beyond the memory in use before it."""
     contender.reset()
     contender.step()
     contender.reset()
-    ctypes.CDLL(None).malloc_trim(0)  # what the allocator kept would hide what the step takes
+    ctypes.CDLL(None).malloc_trim(0)  # memory kept by the allocator would hide what the step needs
     Path("/proc/self/clear_refs").write_text("5")
     before = status_bytes("VmRSS")
     contender.step()
@@ -91,7 +91,7 @@ def status_bytes(key: str, file: str = "/proc/self/status") -> int:
     return int(line.split()[1]) * 1024
 
 
-# The paper's formulas (its equation 3 and figure 9), written from the equations
+# The paper's formulas (its equation 3 and figure 9), implemented from the equations
 
 
 def paper_forward(x: Tensor, y: Tensor) -> Tensor:
@@ -213,7 +213,7 @@ LAYERS = {
     "ResNet's layer4, batch 32": (32, 512, 512, 7),
     "ResNet's layer1, batch 32": (32, 64, 64, 56),
 }
-"""Images, channels in and out, pixels a side."""
+"""Images, input and output channels, width and height in pixels."""
 
 
 def convolution_contenders(images: int, channels: int, outputs: int, size: int) -> list[Contender]:
@@ -268,11 +268,11 @@ def machine() -> Iterator[str]:
     versions = f"torch {torch.__version__}, torchvision {torchvision.__version__}"
     yield f"- Versions: Python {platform.python_version()}, {versions}."
     yield f"- The kernels use {fused.instruction_set()} code and the threads of {runtime}."
-    yield "- A step is forward and backward of the sum; the gradient it made is dropped between steps, untimed."
+    yield "- A step is forward and backward of the sum; its gradient is dropped between steps, untimed."
 
 
 def busy_seconds() -> float:
-    """Of all cores together."""
+    """Busy time of all cores together."""
     user, nice, system, _, _, irq, softirq, *_ = (int(n) for n in Path("/proc/stat").read_text().split()[1:9])
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 

@@ -1,5 +1,5 @@
-"""What watching takes of a training's memory: one process trains on, and the TUI attaches, stays for some seconds and
-leaves, again and again.
+"""The cost of watching in memory: while one process keeps training, the TUI attaches, stays for some seconds and
+detaches, over and over.
 
 `python -m benchmarks.memory` writes benchmarks/results/memory.md.
 """
@@ -28,7 +28,7 @@ LIMIT_S = 120.0
 
 @dataclass(frozen=True)
 class Case:
-    """A training, and how often and how long it is visited, from the first window on."""
+    """A training script, and how often and how long it is visited, from the first window on."""
 
     name: str
     script: list[str]
@@ -45,15 +45,15 @@ CASES = [
 
 @dataclass(frozen=True)
 class Span:
-    """Some seconds of the training, in bytes."""
+    """Memory during some seconds of training, in bytes."""
 
     resident: float
-    """Median of some looks."""
+    """Median of several samples."""
     peak: int
 
 
 def observe(pid: int, duration_s: float, wait: Callable[[float], None]) -> Span:
-    """Look at the process for some seconds, which `wait` lets pass."""
+    """Sample the memory of a process for some seconds, using `wait` to let time pass."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak counts from here on
     end_s, looks = time.monotonic() + duration_s, []
     while time.monotonic() < end_s:
@@ -63,13 +63,13 @@ def observe(pid: int, duration_s: float, wait: Callable[[float], None]) -> Span:
 
 
 def status_bytes(pid: int, name: str) -> int:
-    """A line of the process's status."""
+    """A value from the process's status."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
 def visit(pid: int, home: Path, duration_s: float) -> Span:
-    """Attach, stay, detach; raises TimeoutError when no window comes."""
+    """Attach, stay, detach; raises TimeoutError if no window comes."""
     command = [sys.executable, "-m", "profilednn_tui", "attach", str(pid)]
     terminal = Terminal(command, {**os.environ, "PROFILEDNN_HOME": str(home)})
 
@@ -86,7 +86,7 @@ def visit(pid: int, home: Path, duration_s: float) -> Span:
 
 
 def measure(case: Case) -> str:
-    """A case's line of the table."""
+    """The table row of a case."""
     command = [sys.executable, str(EXAMPLES / case.script[0]), *case.script[1:]]
     null = subprocess.DEVNULL
     with tempfile.TemporaryDirectory() as folder, subprocess.Popen(command, stdout=null, stderr=null) as process:
@@ -112,13 +112,13 @@ def main() -> None:
     rows = [measure(case) for case in CASES]
     visits = ", ".join(f"{case.visits} x {case.visit_s:g} s" for case in CASES)
     lines = [
-        "## What watching takes of the memory",
+        "## What watching costs in memory",
         "",
         *machine(),
         versions("torch", "torchvision"),
-        f"- One process a case, visited by the TUI ({visits}, from the first window on), against the pauses before and",
-        "  after each visit: resident memory, median of four looks a second, and its peak. Median of the visits",
-        "  (lowest to highest).",
+        f"- One process per case, visited by the TUI ({visits}, from the first window on), against the pauses before",
+        "  and after each visit: resident memory, median of four samples per second, and its peak. Median of the",
+        "  visits (lowest to highest).",
         "",
         "| training | resident, plain | resident, watched | peak, watched |",
         "|---|---:|---:|---:|",

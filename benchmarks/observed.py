@@ -1,8 +1,8 @@
 """Runs a training script under the agent and notes the time of every optimizer update, in turns: watched, and with the
-agent's hooks away.
+agent's hooks removed.
 
-`python observed.py FOLDER TURN_S SCRIPT ARGS` says in FOLDER/done that its turn is over, and reads in FOLDER/go what
-comes next: "w", a watched turn; "p", a plain one; "q", the end, at which it writes FOLDER/turns.json.
+`python observed.py FOLDER TURN_S SCRIPT ARGS` writes to FOLDER/done when a turn is over, and reads what comes next from
+FOLDER/go: "w" for a watched turn, "p" for a plain one, "q" to write FOLDER/turns.json and exit.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 import torch
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
-FEWEST_UPDATES = 4
-"""In a turn, however slow they are."""
+MIN_UPDATES = 4
+"""Per turn, however slow they are."""
 
 
 class Observer:
-    """Notes updates, turn by turn; times in nanoseconds."""
+    """Notes updates by turn; times in nanoseconds."""
 
     def __init__(self, folder: Path, turn_s: float) -> None:
         self._out = folder / "turns.json"
@@ -40,9 +40,9 @@ class Observer:
         self._turns[-1][1].append(time.perf_counter_ns())
 
     def between_steps(self) -> None:
-        """End the turn when it is over, but not inside a window of the profiler."""
+        """End the turn if its time is over, but not inside a profiler window."""
         kind, updates_ns = self._turns[-1]
-        if len(updates_ns) <= FEWEST_UPDATES or updates_ns[-1] - updates_ns[0] < self._turn_ns:
+        if len(updates_ns) <= MIN_UPDATES or updates_ns[-1] - updates_ns[0] < self._turn_ns:
             return
         if torch.autograd._profiler_enabled():
             return
@@ -62,7 +62,7 @@ class Observer:
         self._left_ns = time.perf_counter_ns()
 
     def _watch(self) -> None:
-        """Watch again, as if the plain turn had not been: it must not earn a window for the next turn's first steps."""
+        """Watch again as if there had been no plain turn: it must not earn a window for the next turn's first steps."""
         watch = self._hooks._listener
         watch._first_ns += time.perf_counter_ns() - self._left_ns
         watch._last = watch._last._replace(now_ns=watch._timeline.skip())

@@ -1,7 +1,7 @@
-"""The demo as it is and with its useful optimizations together, in turn.
+"""The demo as it is, and with all of its useful optimizations, in turn.
 
-`python -m benchmarks.optimizations` runs it all; `--pair N` runs pair N alone (less than five minutes on two cores) and
-keeps its figures; without `--pair`, the pairs there are not are run and the table is written.
+`python -m benchmarks.optimizations` runs the missing pairs and writes the table; `--pair N` runs only pair N (less than
+five minutes on two cores) and keeps its figures.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ PAIRS = 4
 STEPS = 12
 KEPT = RESULTS / "optimizations.json"
 WARM_UP_STEPS = 2
-"""Left out: the first initializes, the second still grows the heap."""
+"""Skipped: the first step initializes, the second still grows the heap."""
 
 
 def run(names: tuple[str, ...]) -> dict[str, Any]:
-    """One run of the demo under watch, without windows; what its export says."""
+    """Watch one run of the demo, without windows; returns its export."""
     chosen = ("--with", ",".join(names)) if names else ()
     program = (sys.executable, "-m", "profilednn_tui")
     with tempfile.TemporaryDirectory() as folder:
@@ -43,7 +43,7 @@ def run(names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def run_pair(number: int) -> dict[str, Any]:
-    """Both ways; odd pairs begin with the other one."""
+    """A run without and a run with optimizations; odd pairs swap the order."""
     contention = Contention()
     order = [(), TOGETHER] if number % 2 == 0 else [TOGETHER, ()]
     found = {("together" if names else "stock"): run(names) for names in order}
@@ -75,7 +75,7 @@ def lines(pairs: list[dict[str, Any]]) -> list[str]:
         f"- Demo at 512x512, batch 2, 264 classes, {len(pairs)} pairs in turn, {STEPS - WARM_UP_STEPS} steps each.",
         f"- **{statistics.median(ratios):.2f} times as fast** with {', '.join(TOGETHER)} together "
         f"(median of the pairs' ratios; {min(ratios):.2f} to {max(ratios):.2f}).",
-        f"- Losses: at most {difference:.2%} apart at any of the first {STEPS} steps.",
+        f"- Losses: at most {difference:.2%} apart in the first {STEPS} steps.",
         *(pair["contention"] for pair in pairs),
         "",
         "| run | step ms, median | lowest and highest of the pairs | peak memory GB |",
@@ -96,9 +96,9 @@ def lines(pairs: list[dict[str, Any]]) -> list[str]:
 
 
 def main() -> None:
-    """Run what is missing, or one pair."""
+    """Run the missing pairs, or one pair."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pair", type=int, choices=range(PAIRS), help="run this pair alone")
+    parser.add_argument("--pair", type=int, choices=range(PAIRS), help="run only this pair")
     wanted = parser.parse_args().pair
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     for number in range(PAIRS) if wanted is None else [wanted]:

@@ -1,8 +1,9 @@
-"""What watching costs a training: one process takes turns, watched, the TUI open in a terminal of the same machine, and
-plain, the agent's hooks away and the TUI stopped.
+"""The cost of watching: one training process alternates between watched turns, with the TUI open in a terminal of the
+same machine, and plain turns, with the agent's hooks removed and the TUI stopped.
 
-The speed of a shared machine drifts by 10 % within seconds, two processes of one training differ by as much for good,
-and cores that rested are faster for a while: so turns are short, in one process, and follow each other at once.
+The speed of a shared machine drifts by 10 % within seconds, two processes with the same training script differ by as
+much permanently, and cores that have rested are faster for a while: so turns are short, in one process, and follow each
+other immediately.
 
 `python -m benchmarks.overhead [--case NAME]` writes benchmarks/results/overhead.md.
 """
@@ -30,17 +31,17 @@ from benchmarks.terminal import Terminal
 OBSERVED = str(Path(__file__).with_name("observed.py"))
 EXAMPLES = Path(__file__).resolve().parent.parent / "profilednn_tui" / "examples"
 COLD_SHARE = 0.15
-"""So much of a turn goes by before caches are as this kind of turn leaves them, and the TUI has caught up."""
+"""Share of a turn that is skipped, until the caches reflect this kind of turn and the TUI has caught up."""
 WARM_UP_TURNS = 3
 SETTLE_S = 0.1
-"""Before each turn the training waits so long, for the TUI to stop or to come back: cores rest alike before all."""
+"""How long training waits before each turn for the TUI to stop or resume: cores rest equally before all turns."""
 DRAWS = 400
 LIMIT_S = 300.0
 
 
 @dataclass(frozen=True)
 class Case:
-    """A training, and how it is measured."""
+    """A training script, and how it is measured."""
 
     name: str
     script: list[str]
@@ -58,18 +59,18 @@ CASES = [
 
 @dataclass(frozen=True)
 class Result:
-    """What a case brought."""
+    """The figures of a case."""
 
     turns: list[tuple[str, list[int]]]
     """Kind of each turn, "w" or "p", and the moments of its updates in nanoseconds."""
     screen_percent: float
-    """The overhead that the header showed at the end, of the time that was watched."""
+    """The overhead that the header showed at the end, relative to the watched time."""
     host_cpu_percent: float
-    """CPU time of the TUI's process in watched turns, percent of one core."""
+    """CPU time of the TUI's process in watched turns, in percent of one core."""
 
 
 def take_turns(case: Case, folder: Path) -> Result:
-    """Run a case; raises TimeoutError when it does not come along."""
+    """Run a case; raises TimeoutError if it makes no progress."""
     for name in ("go", "done"):
         os.mkfifo(folder / name, 0o600)
     go, done = os.open(folder / "go", os.O_RDWR), os.open(folder / "done", os.O_RDWR)
@@ -91,7 +92,7 @@ def take_turns(case: Case, folder: Path) -> Result:
         terminal.drain_for(SETTLE_S)
         os.write(go, b"p")
         if not is_done(LIMIT_S):
-            raise TimeoutError("the training does not come along")
+            raise TimeoutError("training makes no progress")
         os.kill(terminal.pid, signal.SIGCONT)
         terminal.drain_for(SETTLE_S)
         begin_s, cpu_before_s = time.monotonic(), terminal.cpu_s()
@@ -120,7 +121,7 @@ def _last_status(home: Path) -> dict[str, Any]:
 
 
 def row(name: str, result: Result) -> str:
-    """A case's line of the table."""
+    """The table row of a case."""
     turns_ms = [(kind, _warm_steps_ms(updates_ns)) for kind, updates_ns in result.turns]
     cells = [
         name,
@@ -139,7 +140,7 @@ def _warm_steps_ms(updates_ns: list[int]) -> list[float]:
 
 
 def _percents(turns_ms: list[tuple[str, list[float]]], middle: Callable[[list[float]], float]) -> list[list[float]]:
-    """Of each step of each watched turn against the plain turns before and after it."""
+    """The slowdown of each step of each watched turn against the plain turns before and after it."""
     return [
         [100 * (2 * step / (middle(before) + middle(after)) - 1) for step in turn]
         for (_, before), (kind, turn), (_, after) in zip(turns_ms, turns_ms[1:], turns_ms[2:], strict=False)
@@ -148,7 +149,7 @@ def _percents(turns_ms: list[tuple[str, list[float]]], middle: Callable[[list[fl
 
 
 def _with_interval(turns: list[list[float]], middle: Callable[[list[float]], float]) -> str:
-    """The middle of all steps with its 95 % interval, for which whole turns are drawn."""
+    """The middle of all steps with its 95 % interval, for which whole turns are resampled."""
 
     def of_all(some: list[list[float]]) -> float:
         return middle(list(chain(*some)))
@@ -160,7 +161,7 @@ def _with_interval(turns: list[list[float]], middle: Callable[[list[float]], flo
 def main() -> None:
     """Measure all cases and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--case", help="only cases with this in their name; the table is not kept")
+    parser.add_argument("--case", help="only cases with this in their name; the table is not written")
     options = parser.parse_args()
     contention = Contention()
     rows = []
@@ -176,18 +177,18 @@ def main() -> None:
         "",
         *machine(),
         versions("torch", "torchvision", "textual"),
-        "- One process a case, all cores training, takes turns: watched with the default budget, the TUI open in a",
-        "  terminal of the same machine; and plain, the agent's hooks away and the TUI stopped:",
+        "- One process per case, training on all cores, alternates between watched turns, with the default budget and",
+        "  the TUI open in a terminal of the same machine, and plain turns, without the agent's hooks and the TUI:",
         f"  {', '.join(f'{case.turns} x {case.turn_s:g} s' for case in CASES)} of each kind.",
-        "  Each watched step against the plain turns around it, profiled steps among them: median and mean of all",
-        "  (95 % interval). Then what the header shows: the agent's overhead; and the TUI's CPU time in percent",
-        "  of a core: a training that uses all cores loses that, too.",
+        "  Each watched step, profiled ones included, against the plain turns around it: median and mean of all",
+        "  (95 % interval). Then the agent's overhead, as the header shows it, and the TUI's CPU time in percent of a",
+        "  core: training that uses all cores loses that, too.",
         "",
         "| training | plain step, ms | median step | mean step | overhead on the screen | TUI |",
         "|---|---:|---:|---:|---:|---:|",
         *rows,
     ]
-    remark = "  The trainings, which are no children of the benchmark, count as others here."
+    remark = "  The training processes, which are not children of the benchmark, count as others here."
     write("overhead", [*lines, "", contention.line(), remark])
 
 

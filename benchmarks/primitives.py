@@ -1,7 +1,7 @@
-"""Part `primitives`: the paper's figure 2 on four models, how much of oneDNN's time finds its operator, how well it is
-projected, and how fast a log is read.
+"""Part `primitives`: the paper's figure 2 for four models, how much of oneDNN's time is joined to operators, how well
+it is projected, and how fast a log is read.
 
-`python -m benchmarks.primitives [MODEL ...]` measures some models and keeps the others' last figures.
+`python -m benchmarks.primitives [MODEL ...]` measures the named models and keeps the last figures of the others.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FIGURES = RESULTS / "primitives.json"
 
 
 def measure(model: str, folder: Path) -> dict[str, Any]:
-    """Train a model under watch, then project what its windows ran."""
+    """Watch the training of a model, then project what ran in its windows."""
     environment = {**os.environ, "PROFILEDNN_HOME": str(folder / "home")}
     snapshot = folder / f"{model}.pdnn"
     tool = [sys.executable, "-m", "profilednn_tui"]
@@ -74,15 +74,13 @@ def measure(model: str, folder: Path) -> dict[str, Any]:
 
 def read_view(snapshot: Path) -> SessionView:
     """The session in a snapshot."""
-    opened = open_session(snapshot)
-    opened.catch_up()
-    view = opened.view()
-    opened.close()
-    return view
+    with open_session(snapshot) as session:
+        session.catch_up()
+        return session.view()
 
 
 def exceeded(view: SessionView) -> list[str]:
-    """Operators whose primitives would have taken longer than they did themselves: none, if all were joined rightly."""
+    """Operators that took less time than the primitives joined to them: none, if all were joined correctly."""
     windows = len(view.primitives.windows)
     return [
         row.key.name
@@ -98,12 +96,12 @@ def lines(figures: dict[str, dict[str, Any]], reading: dict[str, Any]) -> Iterat
     yield from machine()
     yield versions("torch", "torchvision")
     yield ""
-    yield "Shares of oneDNN's time in a training step, beside the paper's (figure 2; Cooper Lake, Intel's extension)."
-    yield "Here plain torch runs batch norm and float32 matrix products outside of oneDNN: those slices are missing,"
-    yield "and the Transformer trains in bfloat16, where its products are oneDNN's."
+    yield "Shares of oneDNN's time in a training step, next to the paper's (figure 2; Cooper Lake, Intel's extension)."
+    yield "Here, plain torch runs batch norm and float32 matrix products outside of oneDNN: those slices are missing,"
+    yield "and the Transformer trains in bfloat16, where oneDNN computes its products."
     yield ""
-    yield "An operator is exceeded when the primitives joined to it took longer than itself. FLOPs are known for"
-    yield "so much of the self time of computing operators."
+    yield "An operator is exceeded if the primitives joined to it took longer than the operator itself. FLOPs known is"
+    yield "the share of the self time of computing operators for which FLOPs are known."
     yield ""
     yield "| model | here, % | paper, % |"
     yield "|:--|:--|:--|"
@@ -166,7 +164,7 @@ def read_speed(folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure what the command line names, or everything."""
+    """Measure the models named on the command line, or everything."""
     chosen = sys.argv[1:] or [*MODELS, "reading"]
     known: dict[str, Any] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,9 @@
 """Receipts against measured steps: each optimization in a program where it has an effect and in one where it has none.
 
-`python -m benchmarks.receipts [--pairs N] [--only OPTIMIZATION]` goes on where it stopped (`--fresh` forgets) and
-writes benchmarks/results/receipts.md. A pair is a run without and a run with the optimization, in turn, both under
-watch and without windows; the programs (tests/targets/receipts.py) time their own steps. `--assume-bfloat16` is as in
-`python -m benchmarks.safety`; the times of such runs say nothing and are left out.
+`python -m benchmarks.receipts [--pairs N] [--only OPTIMIZATION]` continues where it stopped (`--fresh` starts over) and
+writes benchmarks/results/receipts.md. A pair is a run without and a run with the optimization, in turn, both watched
+without windows; the programs (tests/targets/receipts.py) time their own steps. `--assume-bfloat16` works as in
+`python -m benchmarks.safety`; the times of such runs are meaningless and omitted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SITUATIONS = {
     "threads": ("one_thread_by_wrapper", "convolutions"),
     "winograd": ("wide_convolutions", "convolutions"),
 }
-"""Where it has an effect, and where it has none."""
+"""For each optimization, a program in which it has an effect and one in which it has none."""
 CONTENTS = {
     "evaluated_only": {
         "convolutions": 2,
@@ -58,14 +58,14 @@ CONTENTS = {
         "modules": 8,
     },
 }
-"""As a program of the safety table tells them."""
-LEAST_PAIRS, FASTER = 3, 0.8
+"""In the format of the programs of the safety table."""
+MIN_PAIRS, FASTER = 3, 0.8
 COMPANIONS = {"winograd": ("bf16",)}
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One run without and one with."""
+    """One run without and one with the optimization."""
 
     optimization: str
     situation: str
@@ -77,7 +77,7 @@ class Pair:
 
 
 def run(situation: str, names: tuple[str, ...]) -> tuple[float, tuple[Receipt, ...]]:
-    """The median step in milliseconds, and what the tool says of each optimization."""
+    """Run a program; returns the median step in milliseconds and the receipts."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         chosen = ("--with", ",".join(names)) if names else ()
@@ -89,7 +89,7 @@ def run(situation: str, names: tuple[str, ...]) -> tuple[float, tuple[Receipt, .
 
 
 def pair(name: str, situation: str, odd: bool) -> Pair:
-    """Both runs; odd pairs begin with the other one."""
+    """Make both runs; odd pairs swap the order."""
     names = (*COMPANIONS.get(name, ()), name)
     found = {chosen: run(situation, chosen) for chosen in ((names, ()) if odd else ((), names))}
     with_ms, told = found[names]
@@ -117,23 +117,23 @@ def row(pairs: list[Pair]) -> str:
 
 
 def doubtful(pairs: list[Pair]) -> str:
-    """Why a receipt cannot be true; empty if nothing speaks against it."""
+    """Why a receipt cannot be true; empty if nothing contradicts it."""
     ratios = [one.with_ms / one.plain_ms for one in pairs]
     last = pairs[-1]
     said = f"{last.optimization} on {last.situation}: {last.state}, {last.text}"
     if last.state == "on":
         return ""
     if last.situation == SITUATIONS[last.optimization][0]:
-        return f"{said}; but the program is made so that it has an effect"
+        return f"{said}; but the program is made for it to have an effect"
     if last.situation in CONTENTS and is_false(last.text, CONTENTS[last.situation]):
         return f"{said}; but the program has what is said to be missing"
-    if len(pairs) >= LEAST_PAIRS and (max(ratios) < FASTER or min(ratios) > 1 / FASTER):
-        return f"{said}; but all pairs show another step"
+    if len(pairs) >= MIN_PAIRS and (max(ratios) < FASTER or min(ratios) > 1 / FASTER):
+        return f"{said}; but all pairs show a different step time"
     return ""
 
 
 def table(found: list[Pair]) -> Iterator[str]:
-    """All situations, and what is doubtful."""
+    """All situations, and the doubtful receipts."""
     yield "| optimization | program | step ms | step ms with it | ratio of the pairs | state | receipt |"
     yield "|---|---|---:|---:|---:|---|---|"
     groups = [

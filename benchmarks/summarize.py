@@ -19,9 +19,9 @@ from profilednn_tui.agent.isolation.guard import Guard
 from profilednn_tui.agent.windows.summary import summarize
 from profilednn_tui.agent.windows.torch_profiler import EventTree, TorchProfiler
 
-FEWEST_ROUNDS = 24
-LEAST_S = 12.0
-"""Measured as long as this: a collection of the whole heap comes once in dozens of small windows."""
+MIN_ROUNDS = 24
+MIN_DURATION_S = 12.0
+"""Long enough for collections of the whole heap, which occur once in dozens of small windows."""
 
 
 def resnet() -> tuple[nn.Module, Callable[[nn.Module], torch.Tensor]]:
@@ -78,7 +78,7 @@ class Window:
 
 
 def measure(window: Window, rounds: int, least_s: float) -> tuple[int, list[float], list[float]]:
-    """Events of a window, and the seconds of both ways, in turn, each window read both ways."""
+    """Number of events in a window, and the seconds of both methods, in turn on the same windows."""
     ours: list[float] = []
     theirs: list[float] = []
     events = 0
@@ -96,11 +96,11 @@ def measure(window: Window, rounds: int, least_s: float) -> tuple[int, list[floa
 
 
 def collector_off(window: Window) -> tuple[int, list[float], list[float]]:
-    """The same without a garbage collection inside either way."""
+    """The same without garbage collection inside either method."""
     gc.collect()
     gc.disable()
     try:
-        return measure(window, FEWEST_ROUNDS // 2, 0.0)
+        return measure(window, MIN_ROUNDS // 2, 0.0)
     finally:
         gc.enable()
 
@@ -119,19 +119,19 @@ def main() -> None:
         "",
         *machine(),
         versions("torch", "torchvision"),
-        f"- One profiled step with shapes and stacks, as many windows a model as {LEAST_S:g} s give (at least",
-        f"  {FEWEST_ROUNDS}), each read both ways; milliseconds, mean (minimum to maximum). torch's way is",
+        f"- One profiled step with shapes and stacks, as many windows per model as fit in {MIN_DURATION_S:g} s (at",
+        f"  least {MIN_ROUNDS}), each read both ways; milliseconds, mean (minimum to maximum). torch's method is",
         "  `key_averages(group_by_input_shape=True, group_by_stack_n=5)` and includes its conversion of the raw",
         "  events, as every use of it does.",
-        "- As a program pays it: the objects that `key_averages` makes set off collections of the whole heap, and the",
-        "  summary pauses the collector. The last column has the collector off for both.",
+        "- As in a real program, the objects that `key_averages` creates trigger collections of the whole heap, while",
+        "  the summary pauses the collector. For the last column, the collector is off for both.",
         "",
         "| model | events | summary, ms | key_averages, ms | ratio | ratio, collector off |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, make in MODELS.items():
         window = Window(make)
-        events, ours, theirs = measure(window, FEWEST_ROUNDS, LEAST_S)
+        events, ours, theirs = measure(window, MIN_ROUNDS, MIN_DURATION_S)
         ratio = sum(theirs) / sum(ours)
         _, ours_alone, theirs_alone = collector_off(window)
         window.profiler.remove()

@@ -1,6 +1,6 @@
-"""Kills the target, the host and both at random moments of a short training, and checks what is left.
+"""Kills the target, the host and both at random moments of a short training run, and checks what is left.
 
-`python -m benchmarks.survival` writes benchmarks/results/survival.md; the exit code is 1 when anything was lost.
+`python -m benchmarks.survival` writes benchmarks/results/survival.md; the exit code is 1 if anything was lost.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True)
 class Plain:
-    """The run that nobody watched."""
+    """The unwatched run."""
 
     steps: int
     output: bytes
@@ -46,11 +46,11 @@ class Plain:
 
 @dataclass(frozen=True)
 class Case:
-    """Who is killed, and how the run was started."""
+    """Which processes are killed, and how the run was started."""
 
     terminal: bool
     victims: frozenset[str]
-    """Of target, host and holder."""
+    """Some of target, host and holder."""
 
     @property
     def title(self) -> str:
@@ -74,16 +74,16 @@ class Result:
     """What one kill left behind."""
 
     moment_s: float
-    """After the start of the target."""
+    """Seconds after the start of the target."""
     steps_run: int
     steps_recorded: int
     missing_s: float
-    """Between the end of the last recorded step and that of the last one the target made."""
+    """Between the end of the last recorded step and the end of the last step that the target made."""
     wrong: tuple[str, ...]
 
 
 class Run:
-    """One watched training in a folder of its own."""
+    """One watched run in its own folder."""
 
     def __init__(self, case: Case, steps: int, folder: Path) -> None:
         self.case = case
@@ -124,19 +124,19 @@ class Run:
 
     @property
     def output(self) -> bytes:
-        """What is kept of the target's words."""
+        """The recorded part of the target's output."""
         if not self.case.terminal:
             return self._stdout.read_bytes()
         log = self.session / OUTPUT_FILE
         return log.read_bytes().replace(b"\r\n", b"\n") if log.exists() else b""
 
     def ended(self) -> int | None:
-        """How the target ended, as the recording tells."""
+        """The target's exit code according to the recording; None if it is not known."""
         file = ExitFile.load(self.session)
         return file.exit_code if file is not None else None
 
     def close(self) -> None:
-        """End the host, which under the TUI stays to show what was."""
+        """End the host; the TUI stays open after the end of a run."""
         self.host.kill()
         self.host.wait()
         if self._screen is not None:
@@ -155,7 +155,7 @@ def child_environment() -> dict[str, str]:
 
 
 def plain_run(steps: int, folder: Path) -> Plain:
-    """The same training untouched."""
+    """The same run, not watched."""
     begin_s = time.monotonic()
     words = (sys.executable, str(TARGET), str(steps), str(folder / "plain-steps"))
     done = subprocess.run(words, env=child_environment(), capture_output=True, check=False)
@@ -164,7 +164,7 @@ def plain_run(steps: int, folder: Path) -> Plain:
 
 
 def kill_once(case: Case, plain: Plain, moment: float) -> Result:
-    """Start a training, kill at `moment` (0 to 1 of its duration), and look at what is left."""
+    """Start a run, kill at `moment` (0 to 1 of its duration), and check what is left."""
     with tempfile.TemporaryDirectory() as name:
         run = Run(case, plain.steps, Path(name))
         try:
@@ -180,12 +180,12 @@ def kill_once(case: Case, plain: Plain, moment: float) -> Result:
 
 
 def wait_for_end(pid: int, run: Run) -> int:
-    """Wait until the target has ended; the exit code, from whoever waited for it."""
+    """Wait until the target has ended; returns the exit code, from the recording or from waiting for it ourselves."""
     deadline_s = time.monotonic() + TIME_LIMIT_S
     while time.monotonic() < deadline_s:
         if (told := run.ended()) is not None:
             return told
-        with suppress(ChildProcessError):  # we are the parent of it only when nobody is left to tell
+        with suppress(ChildProcessError):  # we are its parent only if no other process is left
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 return os.waitstatus_to_exitcode(status)
@@ -194,7 +194,7 @@ def wait_for_end(pid: int, run: Run) -> int:
 
 
 def judge(run: Run, plain: Plain, moment_s: float, exit_code: int) -> Result:
-    """Compare what the session tells with what the target itself wrote down."""
+    """Compare the session with the target's own log."""
     made_ns = [int(line) for line in run.log.read_text().split()] if run.log.exists() else []
     session, wrong = exported(run.session)
     steps = session.get("steps", {}).get("count") or 0
@@ -202,14 +202,14 @@ def judge(run: Run, plain: Plain, moment_s: float, exit_code: int) -> Result:
     missing_s = (unrecorded_ns[-1] - made_ns[max(0, steps - 1)]) / 1e9 if unrecorded_ns else 0.0
     if missing_s > ALLOWED_LOSS_S:
         wrong.append(f"{missing_s:.2f} s of steps are missing ({steps} of {len(made_ns)})")
-    if steps > len(made_ns) + 1:  # a step may be recorded between its end and the target's own note of it
+    if steps > len(made_ns) + 1:  # a step may be recorded between its end and the target's log entry
         wrong.append(f"{steps} steps in the session, {len(made_ns)} made")
     killed = "target" in run.case.victims
     possible = {TARGET_EXIT_CODE} if not killed else {-signal.SIGKILL}
     if killed and "holder" in run.case.victims:
-        possible.add(-signal.SIGHUP)  # its terminal goes with the holder, and may take it along first
+        possible.add(-signal.SIGHUP)  # its terminal ends with the holder, and may end it first
     if len(made_ns) == plain.steps:
-        possible.add(TARGET_EXIT_CODE)  # too late for a kill
+        possible.add(TARGET_EXIT_CODE)  # the kill came too late
     if exit_code not in possible:
         wrong.append(f"the target's exit code is {exit_code}")
     if run.output != plain.output and not (killed and plain.output.startswith(run.output)):
@@ -218,7 +218,7 @@ def judge(run: Run, plain: Plain, moment_s: float, exit_code: int) -> Result:
 
 
 def exported(session: Path) -> tuple[dict[str, dict[str, int]], list[str]]:
-    """The session as JSON, and what was wrong with opening it."""
+    """The session as JSON, and what went wrong in opening it."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         words = (*PROGRAM, "export", str(session), "--to", "json", "-o", file.name)
         done = subprocess.run(words, env=child_environment(), capture_output=True, check=False, timeout=TIME_LIMIT_S)
@@ -229,7 +229,7 @@ def exported(session: Path) -> tuple[dict[str, dict[str, int]], list[str]]:
 
 @contextmanager
 def foster_parent() -> Iterator[None]:
-    """Become the parent of what our children leave behind, to learn how it ends."""
+    """Become the parent of processes that our children leave behind, to learn how they end."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     yield
     with suppress(ChildProcessError):
@@ -248,11 +248,11 @@ def row(case: Case, plain: Plain, results: list[Result]) -> str:
 def main() -> int:
     """Kill, judge, write the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.survival")
-    parser.add_argument("--moments", type=int, default=20, help="kills a case [20]")
-    parser.add_argument("--steps", type=int, default=2_500, help="of each training [2500]")
-    parser.add_argument("--at-once", type=int, default=2, help="trainings at the same time [2]")
-    parser.add_argument("--seed", type=int, default=None, help="of the moments [a new one]")
-    parser.add_argument("--name", default="survival", help="of the file under benchmarks/results, - for none")
+    parser.add_argument("--moments", type=int, default=20, help="kills per case [20]")
+    parser.add_argument("--steps", type=int, default=2_500, help="steps per run [2500]")
+    parser.add_argument("--at-once", type=int, default=2, help="runs at the same time [2]")
+    parser.add_argument("--seed", type=int, default=None, help="seed of the moments [a new one]")
+    parser.add_argument("--name", default="survival", help="name of the file under benchmarks/results, - for none")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(10_000) if options.seed is None else options.seed
     contention = Contention()
@@ -261,12 +261,12 @@ def main() -> int:
         "",
         *machine(),
         versions("torch", "textual"),
-        f"- {options.moments} kills a row at random moments (seed {seed}) of a training of {options.steps:,} steps,",
-        "  start included.",
-        "- Each session must open as JSON with all steps but those of the last second. Where the target lives on, its",
-        "  exit code, its output and the hash of its weights must be those of a run that nobody watched.",
+        f"- {options.moments} kills per row at random moments (seed {seed}) of a training run of {options.steps:,}",
+        "  steps, including its start.",
+        "- Each session must open as JSON with all steps but those of the last second. If the target survives, its",
+        "  exit code, its output and the hash of its weights must be those of an unwatched run.",
         "",
-        "| launch | killed | kills | before a step | all steps made | worst loss, s | intact |",
+        "| launch | killed | kills | before the first step | all steps made | worst loss, s | intact |",
         "|---|---|---:|---:|---:|---:|---:|",
     ]
     moments = random.Random(seed)

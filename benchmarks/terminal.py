@@ -1,4 +1,4 @@
-"""A terminal for the TUI under test: a pty of its own, drained all the time."""
+"""A terminal for the TUI under test: its own pty, drained continuously."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Terminal:
         fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
 
     def read(self, timeout_s: float, *others: int) -> bytes:
-        """What came within the time, as soon as something came here or at one of the other descriptors.
+        """Return output as soon as there is some; empty at the timeout, or if only other descriptors are ready.
 
         Empty at the end of the process, too.
         """
@@ -37,21 +37,21 @@ class Terminal:
             return b""
 
     def drain_until(self, done: Callable[[], bool], limit_s: float, *others: int) -> None:
-        """Show nothing, wait for something, which may be told at other descriptors."""
+        """Discard output until `done` is true; other descriptors may become ready when it is."""
         end_s = time.monotonic() + limit_s
         while not done():
             if time.monotonic() > end_s:
-                raise TimeoutError("the terminal program did not get there")
+                raise TimeoutError("the terminal program did not reach the expected state")
             self.read(0.2, *others)
 
     def drain_for(self, duration_s: float) -> None:
-        """Let some time pass."""
+        """Discard output for some time."""
         end_s = time.monotonic() + duration_s
         while time.monotonic() < end_s:
             self.read(0.1)
 
     def press(self, keys: str) -> None:
-        """Type."""
+        """Type some keys."""
         os.write(self._descriptor, keys.encode())
 
     def cpu_s(self) -> float:
@@ -60,11 +60,11 @@ class Terminal:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def rss_bytes(self) -> int:
-        """Its memory."""
+        """Resident memory of the process."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def close(self) -> int:
-        """Wait for the end; returns the exit code."""
+        """Wait for the process to end; returns its exit code."""
         end_s = time.monotonic() + 20
         while time.monotonic() < end_s:
             done, status = os.waitpid(self.pid, os.WNOHANG)

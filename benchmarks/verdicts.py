@@ -1,8 +1,8 @@
-"""Whether verdicts are true: many experiments on a step of known cost, equal, slower by a planted share, and disturbed.
+"""Whether verdicts are true: many experiments on steps of known cost, equal, slower by a planted share, and disturbed.
 
-`python -m benchmarks.verdicts [--minutes M]` writes benchmarks/results/verdicts.md. Every experiment that ends is
-appended to verdicts.jsonl beside it, and the next call goes on from there: the machine can be had in pieces. `--anew`
-forgets them.
+`python -m benchmarks.verdicts [--minutes M]` writes benchmarks/results/verdicts.md. Every finished experiment is
+appended to verdicts.jsonl next to it, and the next call continues from there, so that the machine need not be reserved
+all at once. `--anew` starts over.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RECORD = RESULTS / "verdicts.jsonl"
 STEP_MS = 20.0
 REPEAT, STEPS = 8, 40
 GRAIN = 20
-"""Units of a step are a multiple of it, so that 5 % of them is a whole number."""
+"""The units of a step are a multiple of this, so that 5 % of them is a whole number."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ CASES = (
 
 @dataclass(frozen=True)
 class Result:
-    """What one experiment said."""
+    """The result of one experiment."""
 
     case: str
     verdict: str
@@ -62,11 +62,11 @@ class Result:
     low: float
     high: float
     smallest: float
-    """Relative difference it claims it would have seen."""
+    """The relative difference that it claims it would have detected."""
     disturbed: bool
-    """Whether it said that it was."""
+    """Whether it reported a disturbance."""
     medians_ms: tuple[list[float], list[float]]
-    """Of the runs of A and of B, in their order."""
+    """Medians of the runs of A and of B, in their order."""
 
 
 def experiment(case: Case, units: int) -> Result:
@@ -94,7 +94,7 @@ def experiment(case: Case, units: int) -> Result:
 
 
 def calibrate() -> int:
-    """Units that take `STEP_MS` on one core here and now."""
+    """The number of units that take `STEP_MS` on one core here and now."""
     words = [sys.executable, "-c", _CALIBRATION]
     done = subprocess.run(words, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=True)
     return max(GRAIN, GRAIN * round(STEP_MS / float(done.stdout) / GRAIN))
@@ -135,11 +135,11 @@ def results() -> list[Result]:
 
 
 def go_on(minutes: float) -> None:
-    """Make missing experiments for some minutes, one after the other."""
+    """Run missing experiments for some minutes, one after the other."""
     deadline_s = time.monotonic() + 60 * minutes
     units = calibrate()
     longest_s = 0.0
-    # The cases take turns, so that each sees the machine at all times.
+    # The cases take turns, so that conditions that change over time affect all of them.
     while time.monotonic() + longest_s < deadline_s:
         made = [result.case for result in results()]
         missing = [case for case in CASES if made.count(case.name) < case.count]
@@ -175,11 +175,11 @@ def row(case: Case, found: list[Result]) -> str:
 
 
 VERDICTS = ("faster", "slower", "no detectable difference", "not comparable")
-COLUMNS = ("planted", "experiments", *VERDICTS, "median ratio", "intervals that hold it", "would have seen")
+COLUMNS = ("planted", "experiments", *VERDICTS, "median ratio", "intervals that contain it", "detectable")
 
 
 def chance_to_see(difference: float, smallest: float) -> float:
-    """The probability that an experiment sees a difference, if it sees one of `smallest` with `POWER`.
+    """The probability that an experiment detects a difference, if it detects one of `smallest` with `POWER`.
 
     For estimates that are normal on the logarithmic scale, as in `Interval.smallest_difference`.
     """
@@ -189,25 +189,25 @@ def chance_to_see(difference: float, smallest: float) -> float:
 
 
 def judgement(by_case: dict[str, list[Result]]) -> Iterator[str]:
-    """The counts against what is asked for."""
+    """The counts against the requirements."""
     equal, ten, five, busy = (by_case[case.name] for case in CASES)
     false = sum(result.verdict in ("faster", "slower") for result in equal)
-    yield f"- Equal: {false} of {len(equal)} say faster or slower (asked: at most 2 of 40)."
-    yield f"- 10 % slower: {sum(r.verdict == 'slower' for r in ten)} of {len(ten)} found (asked: at least 38 of 40)."
+    yield f"- Equal: {false} of {len(equal)} say faster or slower (required: at most 2 of 40)."
+    yield f"- 10 % slower: {sum(r.verdict == 'slower' for r in ten)} of {len(ten)} found (required: at least 38 of 40)."
     claimed = sum(chance_to_see(0.05, result.smallest) for result in five)
     yield (
         f"- 5 % slower: {sum(r.verdict == 'slower' for r in five)} of {len(five)} found; by the smallest differences "
-        f"that they claimed to see, {claimed:.1f} were to be expected."
+        f"that they claimed to detect, {claimed:.1f} were to be expected."
     )
     wrong = sum(result.verdict == "faster" for result in (*ten, *five))
-    yield f"- Wrong sign: {wrong} (asked: never)."
+    yield f"- Wrong sign: {wrong} (required: none)."
     said = sum(result.disturbed for result in busy)
     false = sum(result.verdict in ("faster", "slower") for result in busy)
-    yield f"- With a neighbour on one core: {said} of {len(busy)} say so; {false} give a verdict on equal variants."
+    yield f"- With a neighbour on one core: {said} of {len(busy)} report it; {false} give a verdict on equal variants."
 
 
 def main() -> None:
-    """Go on with the experiments and write the table."""
+    """Continue with the experiments and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=120.0)
     parser.add_argument("--anew", action="store_true")
@@ -217,7 +217,7 @@ def main() -> None:
     contention = Contention()
     go_on(options.minutes)
     if not results():
-        raise SystemExit(f"No experiment can end within {options.minutes:g} minutes; give it more with --minutes.")
+        raise SystemExit(f"No experiment can end within {options.minutes:g} minutes; allow more with --minutes.")
     by_case = {case.name: [result for result in results() if result.case == case.name] for case in CASES}
     steps = sorted(time_ms for found in by_case.values() for result in found for time_ms in result.medians_ms[0])
     lines = [
@@ -226,9 +226,9 @@ def main() -> None:
         *machine(),
         versions("torch", "scipy", "numpy"),
         f"- A step of {steps[len(steps) // 2]:.1f} ms (median) on one thread and one core; an experiment is {REPEAT}",
-        f"  runs of {STEPS} steps of each variant, with `--lockstep`. The slower variant burns a planted share more of",
-        "  the same arithmetic. One experiment at a time, the cases in turn, and none is left out. A neighbour is a",
-        "  process that keeps one core busy.",
+        f"  runs of {STEPS} steps of each variant, with `--lockstep`. The slower variant does a planted share more of",
+        "  the same arithmetic. One experiment at a time, the cases in turn, none omitted. A neighbour is a process",
+        "  that keeps one core busy.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         "|---|" + "---:|" * (len(COLUMNS) - 1),

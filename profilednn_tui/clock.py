@@ -1,4 +1,4 @@
-"""Time as a value that is passed in, so that a test can hold it still."""
+"""The clock as a value that is passed in, so that tests can control it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where a component reads the time."""
+    """The time source of a component."""
 
     unix_ns: Callable[[], int] = time.time_ns
-    """Time of day, to compare with the times of events."""
+    """Time of day, comparable to the times of events."""
     monotonic_s: Callable[[], float] = time.monotonic
     """For intervals: never jumps."""
 

@@ -1,4 +1,4 @@
-"""Where sessions lie on this machine."""
+"""Where sessions are stored on this machine."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ from profilednn_tui.errors import ProfilerError
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
-"""A recording holds source paths and the target's output: nobody else's business."""
+"""A recording holds source paths and the target's output, which are private."""
 
 SESSION_FILE = "session.json"
-"""What makes a folder a session."""
+"""The file that makes a folder a session."""
 
 _NAME_LIMIT = 40
 
 
 def session_home() -> Path:
-    """The folder of all sessions: ``$PROFILEDNN_HOME``, else ``$XDG_STATE_HOME/profilednn``, else at home.
+    """The folder of all sessions: ``$PROFILEDNN_HOME``, else ``$XDG_STATE_HOME/profilednn``, else below ``~``.
 
-    A `ProfilerError` where everybody could leave sessions of theirs among ours.
+    Raises `ProfilerError` if the folder is world-writable, because others could plant sessions in it.
     """
     home = _named_home()
     if _mode(home) & stat.S_IWOTH:
         raise ProfilerError(
-            f"Everybody can write to {home}, and so put sessions there that pass for yours. "
-            "Set PROFILEDNN_HOME to a folder of your own, or take that right away: "
+            f"Everyone can write to {home} and could plant sessions there that pass for yours. "
+            "Set PROFILEDNN_HOME to a folder of your own, or revoke that permission: "
             f"chmod o-w {shlex.quote(str(home))}"
         )
     return home
 
 
 def home_warning() -> str | None:
-    """What is not as it should be with the folder of all sessions, in a sentence with the fix."""
+    """What is wrong with the permissions of the session home, in a sentence with the fix; None if they are safe."""
     home = session_home()
     if _mode(home) & stat.S_IWGRP:
-        return f"The group of {home} can write to it, and so change your sessions: chmod g-w {shlex.quote(str(home))}"
+        return (
+            f"The group of {home} can change your sessions; revoke that permission: chmod g-w {shlex.quote(str(home))}"
+        )
     return None
 
 
 def session_word(folder: Path) -> str:
-    """How a command names a session or experiment, quoted for a shell: at home by its name, elsewhere by its path."""
+    """A session or experiment as a command names it, quoted for a shell: by name in the session home, else by path."""
     folder = folder.absolute()
     return shlex.quote(folder.name if folder.parent == _named_home() else str(folder))
 
@@ -68,12 +70,12 @@ def _named_home() -> Path:
         return Path.home() / ".local" / "state" / "profilednn"
     except RuntimeError:
         raise ProfilerError(
-            "There is no home folder to keep sessions in. Set PROFILEDNN_HOME to a folder you can write."
+            "There is no home directory to keep sessions in. Set PROFILEDNN_HOME to a folder you can write to."
         ) from None
 
 
 def new_session_folder(name: str, home: Path | None = None) -> Path:
-    """Create the folder of a new session, in that of all sessions or another; names sort by time of creation."""
+    """Create the folder of a new session in `home`, by default the session home; names sort by time of creation."""
     home = home or session_home()
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{_slug(name)}"
     try:
@@ -83,7 +85,7 @@ def new_session_folder(name: str, home: Path | None = None) -> Path:
     except OSError as error:
         raise ProfilerError(
             f"Cannot create a session folder under {home}: {error.strerror or error}. "
-            "Set PROFILEDNN_HOME to a folder you can write."
+            "Set PROFILEDNN_HOME to a folder you can write to."
         ) from None
 
 
@@ -93,7 +95,7 @@ def list_session_folders() -> tuple[Path, ...]:
 
 
 def folders_with(name: str) -> tuple[Path, ...]:
-    """The folders of sessions, or of experiments, that hold something of that name; newest first."""
+    """The folders of sessions or experiments that contain a file of that name, newest first."""
     home = session_home()
     try:
         entries = [Path(entry.path) for entry in os.scandir(home)]

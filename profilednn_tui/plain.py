@@ -1,4 +1,4 @@
-"""Texts of others -> plain text: what a file, a process or the disk calls itself must not steer a terminal."""
+"""Untrusted text -> plain text: names read from files, processes or the disk must not control a terminal."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def plain(text: str) -> str:
-    """One line of printable characters: white space becomes a space, and a replacement stands for everything else.
+    """One line of printable characters: white space becomes a space, anything else unprintable a replacement.
 
-    That is for control characters and escape sequences, for marks that turn the direction of writing or show nothing,
-    and for what is no character at all.
+    That covers control characters, escape sequences, bidirectional and invisible marks, and invalid code points.
     """
     return text if text.isprintable() else "".join(map(_plain, text))
 
 
 def plain_lines(text: str) -> str:
-    """The same, line by line."""
+    """`plain`, line by line."""
     return "\n".join(map(plain, text.split("\n")))
 
 
 def decode_plain(data: bytes, kind: type[_Value], strict: bool = True) -> _Value:
-    """JSON as a value whose texts are plain; one of `msgspec`'s errors, or a `RecursionError`, when it is none."""
-    # What is not printable stands in JSON as an escape or as bytes beyond ASCII, but for DEL.
+    """Decode JSON into a value with plain texts; raises a `msgspec` error or a `RecursionError` if that fails."""
+    # Unprintable text in JSON is either escaped or beyond ASCII, except for DEL.
     if data.isascii() and b"\\" not in data and b"\x7f" not in data:
         return msgspec.json.decode(data, type=kind, strict=strict)
     return msgspec.convert(plain_values(_decode(data)), kind, strict=strict)
@@ -41,7 +40,7 @@ def _decode(data: bytes) -> Any:
         if b"\\ud" not in data.lower():
             raise
     try:
-        return json.loads(data)  # half a surrogate pair, as in the names of files that are not UTF-8
+        return json.loads(data)  # a lone surrogate, as in file names that are not UTF-8
     except ValueError as error:
         raise msgspec.DecodeError(str(error)) from None
 
@@ -53,7 +52,7 @@ def _plain(character: str) -> str:
 
 
 def plain_values(value: Any) -> Any:
-    """What JSON holds, with plain texts."""
+    """A decoded JSON value with plain texts."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, list):

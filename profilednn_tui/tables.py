@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[str]:
-    """Lines of equal columns, two spaces apart; `right` are the indices of columns aligned to the right."""
+    """Lines of aligned columns, two spaces apart; `right` holds the indices of right-aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -25,7 +25,7 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: 
 
 
 def markdown_code(text: str) -> str:
-    """Text in a cell, as it is."""
+    """Text as inline code in a table cell."""
     return f"`{text.replace('|', chr(92) + '|').replace('`', chr(39))}`" if text else ""
 
 

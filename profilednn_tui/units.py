@@ -1,7 +1,7 @@
 """The only place where numbers become text.
 
-Every function returns text of a bounded width, so that columns stay aligned and nothing jumps; ``None`` (unknown)
-becomes a dash.
+Every function returns text of bounded width, so that columns stay aligned and nothing jumps; ``None`` (unknown) becomes
+a dash.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def duration(duration_ns: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A percentage: ``0.42 %``, ``8.1 %``, ``31 %``, ``400 %``; a tiny one is ``<0.01 %``."""
+    """A percentage: ``0.42 %``, ``8.1 %``, ``31 %``, ``400 %``, or ``<0.01 %``."""
     if value is None:
         return UNKNOWN
     if 0 < abs(value) < 0.01:
@@ -51,7 +51,7 @@ def percent(value: float | None) -> str:
 
 
 def share(fraction: float | None) -> str:
-    """A fraction of one as a percentage."""
+    """A fraction as a percentage."""
     return percent(None if fraction is None else fraction * 100)
 
 
@@ -61,7 +61,7 @@ def ratio(value: float | None) -> str:
 
 
 def change(of_ratio: float | None) -> str:
-    """How far a ratio of two figures is from one: ``+10.0 %``, ``-0.3 %``, ``+140 %``."""
+    """A ratio of two figures as a change: ``+10.0 %``, ``-0.3 %``, ``+140 %``."""
     if of_ratio is None:
         return UNKNOWN
     value = 100 * (of_ratio - 1)
@@ -82,7 +82,7 @@ def fixed(number: float | None, decimals: int) -> str:
 
 
 def count(number: float | None) -> str:
-    """A number of things: ``12``, ``0.5``, ``1,204``, ``35.1k``, ``2.40M``."""
+    """A count: ``12``, ``0.5``, ``1,204``, ``35.1k``, ``2.40M``."""
     if number is None:
         return UNKNOWN
     if abs(number) < 9_999.5:

@@ -47,11 +47,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         recording = sys.argv[1] if len(sys.argv) > 1 else record(Path(scratch) / "demo.pdnn")
         for picture in PICTURES:
-            session = open_session(recording)
-            try:
+            with open_session(recording) as session:
                 svg = asyncio.run(take(session, picture))
-            finally:
-                session.close()
             path = FOLDER / f"{picture.name}.svg"
             path.write_text(without_web_fonts(svg), encoding="utf-8")
             print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -62,8 +62,8 @@ def main() -> None:
             *machine(),
             versions("torch", "torchvision"),
             "- Each program is trained plainly and with each optimization; `python -m benchmarks.safety` makes the",
-            "  table, and its docstring says what is compared. `none` is watched only; `together` has all that are",
-            "  available. – is no effect; ! marks a false reason.",
+            "  table, and its docstring says what is compared. `none` is only watched; `together` has all that are",
+            "  available and can be combined. – is no effect; ! marks a false reason.",
             contention.line(),
             *lines(kept_cells(), unavailable),
         ],
@@ -84,7 +84,7 @@ def columns(offered: tuple[OptimizationDescription, ...]) -> dict[str, tuple[str
 
 
 def cells(program: str, wanted: dict[str, tuple[str, ...]], fresh: bool) -> list[Cell]:
-    """The row of a program: its missing runs are made."""
+    """The row of a program; missing runs are made."""
     plain = run.kept(program, "plain") or run.run(program, "plain", None)
     if plain.exit_code != 0 or plain.result is None:
         sys.exit(f"{program} does not run plainly: exit code {plain.exit_code}, {plain.error}.")
@@ -124,7 +124,7 @@ def judged(program: str, name: str, names: tuple[str, ...], plain: Run, made: Ru
 
 
 def told(name: str, receipts: list[judge.Receipt]) -> tuple[str, str]:
-    """What the receipts say: of several, each with its state."""
+    """Verdict and reason according to the receipts; if there are several, each with its state."""
     if not receipts:
         return ("on", "") if name == "none" else ("no effect", "no receipt was shown")
     if name == "together":
@@ -136,7 +136,7 @@ def told(name: str, receipts: list[judge.Receipt]) -> tuple[str, str]:
 
 
 def after_resuming(program: str, name: str, limit: float) -> list[str]:
-    """What is not as when a plain run resumes from the plain run's checkpoint."""
+    """What differs from a plain run that resumes from the plain run's checkpoint."""
     plain, other = run.resumed(program, "plain"), run.resumed(program, name)
     if plain is None or plain.result is None:
         return ["the plain run cannot be resumed: " + (plain.error if plain else "no output")]
@@ -152,7 +152,7 @@ def kept_cells() -> list[Cell]:
 
 
 def keep(cell: Cell) -> None:
-    """Write a cell in the place of an older one."""
+    """Write a cell in place of an older one."""
     key = (cell.program, cell.optimization)
     found = [one for one in kept_cells() if (one.program, one.optimization) != key]
     RESULTS.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a run differs in from the plain one: pure functions of what the runs have left behind."""
+"""How a run differs from the plain one: pure functions of what the runs have left behind."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 
 SAME, ROUNDED, BFLOAT16 = 1e-5, 1e-3, 5e-2
 TOLERANCES = {"none": SAME, "allocator": SAME, "omp_wait": SAME, "frozen_backward": SAME}
-"""Relative, of losses. Where nothing is computed otherwise, runs may differ by where tensors lie and how threads share
-the work, and no more. Other layouts, thread numbers and fused kernels sum float32 in another order: ROUNDED, after some
-updates. bfloat16 keeps 8 bits of a number, 0.4 % each time."""
+"""Relative tolerances of losses. If nothing is computed differently, runs may differ by where tensors are in memory and
+how threads share the work, and no more. Other layouts, thread counts and fused kernels sum float32 in a different
+order: ROUNDED, after some updates. bfloat16 keeps 8 bits of a number, 0.4 % each time."""
 BFLOAT16_KINDS = frozenset({"bf16", "bf16_matmul", "winograd", "ipex"})
 FARTHEST = {SAME: 1e-3, ROUNDED: 3e-2, BFLOAT16: 0.5}
-"""How far all parameters together may end from where the plain run ends, relative to their way."""
-LEAST_LOSS = 0.1
-"""Losses below this part of the largest are compared as if they were so large."""
+"""How far all parameters together may end from those of the plain run, relative to how far they moved."""
+MIN_LOSS = 0.1
+"""Losses below this share of the largest are compared as if they were that large."""
 RACING = 0.15
-"""Relative, of the mean of the last losses of a program that no two runs of are the same."""
+"""Relative tolerance of the mean of the last losses, for a program whose runs are not repeatable."""
 MOVED = 1e-12
 SHORTER, LONGER = 0.4, 2.5
-"""A parameter has moved as in the plain run if its way is so many times as long; Adam moves one without a gradient by
-its rounding errors."""
+"""A parameter has moved as in the plain run if the ratio of the distances is in this range; Adam moves one without a
+gradient by its rounding errors."""
 
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[+-]?\d+)?|nan|-?inf")
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the tool said of an optimization."""
+    """What the tool reported about an optimization."""
 
     name: str
     state: str
@@ -39,14 +39,14 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the tool says of a training."""
+    """What the tool shows about a training run."""
 
     steps: int
     losses: list[float]
     operators: int
     windows: int
     errors: list[str]
-    """Of the agent."""
+    """Errors of the agent."""
 
 
 @dataclass(frozen=True)
@@ -54,27 +54,27 @@ class Run:
     """What a run has left behind."""
 
     exit_code: int | None
-    """Nothing when it did not end in time."""
+    """None if it did not end in time."""
     stdout: str
     error: str
     """The last line of a traceback on stderr."""
     seconds: float
     receipts: tuple[Receipt, ...]
     shown: Shown | None
-    """Nothing of a run that was not watched."""
+    """None if the run was not watched."""
     result: dict[str, Any] | None
     """What the program wrote about itself (record.py)."""
 
 
 def tolerance(names: tuple[str, ...]) -> float:
-    """That of the losses under some optimizations."""
+    """The tolerance of losses under some optimizations."""
     if BFLOAT16_KINDS.intersection(names):
         return BFLOAT16
     return max((TOLERANCES.get(name, ROUNDED) for name in names), default=SAME)
 
 
 def crash(plain: Run, run: Run) -> str:
-    """How a run ended otherwise than the plain one; empty if it did not."""
+    """How a run ended differently from the plain one; empty if it did not."""
     if run.exit_code is None:
         return "no end in time"
     if run.exit_code != plain.exit_code:
@@ -83,7 +83,7 @@ def crash(plain: Run, run: Run) -> str:
 
 
 def harm(plain: Run, run: Run, limit: float) -> Iterator[str]:
-    """Whatever is not as in the plain run, of two runs that ended alike."""
+    """Everything that is not as in the plain run, for runs that ended alike."""
     if plain.result is None or run.result is None:
         if plain.result is not run.result:
             yield "no result was written"
@@ -100,7 +100,7 @@ def harm(plain: Run, run: Run, limit: float) -> Iterator[str]:
 
 
 def misread(run: Run) -> list[str]:
-    """Where what the tool shows of a run is not what the program's own log says."""
+    """Where what the tool shows about a run differs from the program's own log."""
     if run.shown is None or run.result is None:
         return []
     steps, losses = run.result["steps"], run.result["losses"]
@@ -108,7 +108,7 @@ def misread(run: Run) -> list[str]:
     if run.shown.steps != steps:
         found.append(f"{run.shown.steps} steps instead of {steps}")
     elif len(losses) == steps and run.shown.losses and apart(losses, run.shown.losses) > ROUNDED:
-        found.append("other losses")
+        found.append("different losses")
     if len(losses) == steps and len(run.shown.losses) not in (0, steps):
         found.append(f"{len(run.shown.losses)} losses")
     if run.shown.steps and not run.shown.operators:
@@ -117,7 +117,7 @@ def misread(run: Run) -> list[str]:
 
 
 def traces(plain: Run, run: Run) -> list[str]:
-    """What can be seen of an optimization after the training, though no checkpoint holds it."""
+    """What can be seen of an optimization after training, though no checkpoint contains it."""
     if plain.result is None or run.result is None:
         return []
     return list(unlike(plain.result["traces"], run.result["traces"], limit=0.0))
@@ -125,19 +125,19 @@ def traces(plain: Run, run: Run) -> list[str]:
 
 def apart(plain: list[float], others: list[float]) -> float:
     """The largest relative difference of losses."""
-    least = LEAST_LOSS * max((abs(loss) for loss in plain if math.isfinite(loss)), default=0.0)
+    least = MIN_LOSS * max((abs(loss) for loss in plain if math.isfinite(loss)), default=0.0)
     return max((_relative(a, b, least) for a, b in zip(plain, others, strict=False)), default=0.0)
 
 
 def unlike(plain: Any, other: Any, limit: float, path: str = "") -> Iterator[str]:
-    """Where two descriptions differ; numbers may by `limit`."""
+    """Where two descriptions differ; numbers may differ by `limit`."""
     if isinstance(plain, Mapping) and isinstance(other, Mapping):
         if list(plain) != list(other):
             gone, added = [key for key in plain if key not in other], [key for key in other if key not in plain]
             yield (
                 f"{path or 'keys'}: without {gone}, with {added}"
                 if gone or added
-                else f"{path or 'keys'}: in other order"
+                else f"{path or 'keys'}: in a different order"
             )
         for key in plain:
             if key in other:
@@ -157,20 +157,20 @@ CLAIMS = (
     (r"no 2-D|no convolution", lambda contents: contents["convolutions"]),
     (r"no 3x3 convolution", lambda contents: contents["wide_3x3_convolutions"]),
     (r"no frozen batch norm", lambda contents: contents["frozen_norms"]),
-    (r"no optimizer of torch", lambda contents: contents["optimizers"]),
+    (r"no torch optimizer|no optimizer of torch", lambda contents: contents["optimizers"]),
     (r"no model was|no module|calls no", lambda contents: contents["modules"]),
     (r"did not reach the process", lambda contents: True),
 )
-"""Reasons that a program's own contents prove false."""
+"""Reasons that a program's own contents can prove false."""
 
 
 def is_false(reason: str, contents: Mapping[str, Any]) -> bool:
-    """Whether a refusal gives a reason that this program does not give."""
+    """Whether a refusal gives a reason that is not true of this program."""
     return any(re.search(pattern, reason) and disproof(contents) for pattern, disproof in CLAIMS)
 
 
 def _one_part(other: Any, plain: Any) -> tuple[Any, Any]:
-    """Of two tensors that differ in one part, that part."""
+    """For two tensors that differ in one part, that part."""
     if isinstance(plain, list) and isinstance(other, list) and len(plain) == len(other):
         different = [(one, two) for one, two in zip(other, plain, strict=True) if one != two]
         if len(different) == 1:
@@ -179,13 +179,13 @@ def _one_part(other: Any, plain: Any) -> tuple[Any, Any]:
 
 
 def _counted(part: str, found: list[str]) -> Iterator[str]:
-    """The first difference, and how many there are."""
+    """The first difference, and how many more there are."""
     if found:
         yield f"{part}: {found[0]}" + (f", and {len(found) - 1} more" if len(found) > 1 else "")
 
 
 def _stdout(plain: str, other: str, limit: float) -> Iterator[str]:
-    """Text has to be the same, numbers within the tolerance and the last digit that is printed."""
+    """Text must be the same; numbers may differ within the tolerance and by their last printed digit."""
     lines, others = plain.splitlines(), other.splitlines()
     if len(lines) != len(others):
         yield f"stdout has {len(others)} lines instead of {len(lines)}"
@@ -202,7 +202,7 @@ def _printed_apart(one: str, two: str, limit: float) -> bool:
     a, b = float(one), float(two)
     if not (math.isfinite(a) and math.isfinite(b)):
         return one != two
-    return abs(a - b) > 2 * limit * max(abs(a), LEAST_LOSS) + 1.1 * digit
+    return abs(a - b) > 2 * limit * max(abs(a), MIN_LOSS) + 1.1 * digit
 
 
 def _losses(plain: list[float], others: list[float], limit: float) -> Iterator[str]:
@@ -213,7 +213,7 @@ def _losses(plain: list[float], others: list[float], limit: float) -> Iterator[s
 
 
 def _ends(plain: list[float], others: list[float]) -> Iterator[str]:
-    """Of a program whose workers race: the second half of the losses on average."""
+    """For a program whose workers race: compares the average of the second half of the losses."""
     expected, found = (sum(one[len(one) // 2 :]) / max(1, len(one) - len(one) // 2) for one in (plain, others))
     if len(plain) != len(others) or _relative(expected, found, 1e-6) > RACING:
         yield f"losses end at {found:.3g} instead of {expected:.3g} on average"
@@ -231,9 +231,9 @@ def _tensors(plain: dict[str, Any], others: dict[str, Any], farthest: float) -> 
     if stopped:
         yield f"moved: {'; '.join(sorted(stopped)[:3])}" + (f" and {len(stopped) - 3} more" if len(stopped) > 3 else "")
     if way and not math.sqrt(squares / way) <= farthest:
-        yield f"parameters end {math.sqrt(squares / way):.1e} of their way apart (tolerance {farthest:g})"
+        yield f"parameters end apart by {math.sqrt(squares / way):.1e} of their movement (tolerance {farthest:g})"
     if plain.keys() != others.keys():
-        yield f"other tensors: {sorted(plain.keys() ^ others.keys())[:4]}"
+        yield f"different tensors: {sorted(plain.keys() ^ others.keys())[:4]}"
 
 
 def _squares(one: list[float], two: list[float]) -> float:

@@ -1,4 +1,4 @@
-"""Runs of a program, plain and with optimizations; what they leave behind stays in a folder of their own."""
+"""Runs a program plainly and with optimizations; each run keeps what it leaves behind in its own folder."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from benchmarks.safety.judge import Receipt, Run, Shown
 PROGRAMS = Path(__file__).parents[2] / "tests" / "targets" / "safety"
 HELPERS = ("record", "resume")
 WORK = Path(__file__).parents[2] / "build" / "safety"
-"""Kept from call to call; `build` is in nobody's way."""
+"""Kept from call to call; git ignores `build`."""
 LONGEST_S = 300.0
 OVERHEAD = "30%"
-"""So that runs of a few steps have a window, whose operators are part of what is shown."""
+"""So that runs of a few steps have a window, whose operators are checked, too."""
 TOOL = (sys.executable, "-m", "profilednn_tui")
 ERROR = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Failed)\b.*", re.MULTILINE)
 OWN_VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "MALLOC_", "LD_PRELOAD", "PROFILEDNN_", "TORCHINDUCTOR_", "PYTHON")
-"""Variables of the caller that would decide what an optimization decides, or what a program computes."""
+"""Prefixes of the caller's variables that would decide what an optimization decides, or what a program computes."""
 
 
 THREADS = "SAFETY_THREADS"
@@ -35,7 +35,7 @@ THREADS = "SAFETY_THREADS"
 
 
 def programs() -> list[str]:
-    """All by name."""
+    """The names of all programs."""
     return sorted(path.stem for path in PROGRAMS.glob("*.py") if path.stem not in HELPERS)
 
 
@@ -45,12 +45,12 @@ def source(program: str) -> Path:
 
 
 def folder(program: str, name: str) -> Path:
-    """Where the run of a program lies; `plain`, or an optimization."""
+    """The folder of a run of a program; `name` is `plain` or an optimization."""
     return WORK / program / name
 
 
 def kept(program: str, name: str) -> Run | None:
-    """A run made before, if the program has not changed since."""
+    """An earlier run; None if there is none, or if the program has changed since."""
     place = folder(program, name)
     record = place / "run.json"
     if not record.exists() or record.stat().st_mtime < source(program).stat().st_mtime:
@@ -62,12 +62,12 @@ def kept(program: str, name: str) -> Run | None:
 
 
 def forget(program: str, name: str) -> None:
-    """The next call makes this run anew."""
+    """Discard a run, so that the next call makes it again."""
     shutil.rmtree(folder(program, name), ignore_errors=True)
 
 
 def run(program: str, name: str, optimizations: tuple[str, ...] | None) -> Run:
-    """Run a program, watched if there are optimizations, be it none of them; and keep what it leaves behind."""
+    """Run a program and keep what it leaves behind; it is watched unless `optimizations` is None."""
     forget(program, name)
     place = folder(program, name)
     place.mkdir(parents=True)
@@ -86,13 +86,13 @@ def run(program: str, name: str, optimizations: tuple[str, ...] | None) -> Run:
     error = errors[-1][:300] if errors else ""
     made = Run(exit_code, stdout, error, round(seconds, 1), receipts(found), _shown(found), _result(place))
     record: dict[str, Any] = asdict(made)
-    del record["result"]  # lies beside it
+    del record["result"]  # kept in a file of its own
     (place / "run.json").write_text(json.dumps(record))
     return made
 
 
 def resume(program: str, names: Iterable[str]) -> None:
-    """Let plain runs go on from the checkpoints of some runs, where that has not been done."""
+    """Resume from the checkpoints of some runs with plain runs, unless that has been done."""
     pairs: list[str] = []
     for name in names:
         place = folder(program, name)
@@ -104,7 +104,7 @@ def resume(program: str, names: Iterable[str]) -> None:
 
 
 def resumed(program: str, name: str) -> Run | None:
-    """The run that went on from a checkpoint."""
+    """The run that resumed from a checkpoint; None if there is none."""
     place = folder(program, name) / "resumed"
     if not (place / "output.txt").exists():
         return None
@@ -154,7 +154,7 @@ def export(place: Path) -> dict[str, Any]:
 
 
 def receipts(export: dict[str, Any]) -> tuple[Receipt, ...]:
-    """What was told of each optimization."""
+    """What was reported about each optimization."""
     return tuple(Receipt(one["name"], one["state"], one["text"]) for one in export.get("optimizations", ()))
 
 

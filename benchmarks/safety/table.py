@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-LEAST_ON = 3
-"""Programs in which each optimization has to be really on."""
+MIN_ON = 3
+"""Number of programs in which each optimization has to be actually on."""
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,16 @@ class Cell:
     program: str
     optimization: str
     verdict: str
-    """A word of the package's docstring."""
+    """One of the verdicts in the package's docstring."""
     reason: str
     """The receipt, or what was harmed."""
     false: bool
-    """Whether it refuses for a reason that this program does not give."""
+    """Whether it refuses for a reason that is not true of this program."""
     traces: list[str]
     misread: list[str]
-    """What the tool shows otherwise than the program's own log."""
+    """Where what the tool shows differs from the program's own log."""
     losses_apart: float
-    """The largest relative difference."""
+    """The largest relative difference of losses."""
     seconds: float
     assumed: bool = False
     """Whether bfloat16 was computed without instructions for it."""
@@ -53,7 +53,7 @@ def lines(cells: list[Cell], unavailable: dict[str, str]) -> Iterator[str]:
     for program, row in sorted(by_program.items()):
         yield f"| {program} | {' | '.join(_word(row.get(name)) for name in names)} |"
     yield from _listed("Harmed or crashed", [cell for cell in cells if cell.failed])
-    yield from _listed("Refused for a reason that the program does not give", [cell for cell in cells if cell.false])
+    yield from _listed("Refused for a reason that is not true of the program", [cell for cell in cells if cell.false])
     yield from ("", "Refusals:", "")
     for name in names:
         reasons: dict[str, list[str]] = defaultdict(list)
@@ -62,7 +62,7 @@ def lines(cells: list[Cell], unavailable: dict[str, str]) -> Iterator[str]:
                 reasons[f"{cell.verdict} {cell.reason}"].append(cell.program)
         yield from (f"- {name}, {reason} ({', '.join(programs)})" for reason, programs in reasons.items())
     yield from _listed(
-        "Steps, losses or operators shown otherwise than the program's own log says",
+        "Steps, losses or operators that differ from the program's own log",
         [cell for cell in cells if cell.misread],
         lambda cell: f"{cell.program} with {cell.optimization}: {'; '.join(cell.misread[:3])}",
     )
@@ -74,19 +74,19 @@ def lines(cells: list[Cell], unavailable: dict[str, str]) -> Iterator[str]:
 
 
 def summary(cells: list[Cell]) -> Iterator[str]:
-    """What the table is judged by."""
+    """The figures by which the table is judged."""
     count = {word: sum(cell.verdict == word for cell in cells) for word in ("HARMED", "CRASHED")}
     false = sum(cell.false for cell in cells)
     yield (
         f"- {len(cells)} cells: **{count['HARMED']} harmed, {count['CRASHED']} crashed**, "
-        f"{false} refused for a reason that the program does not give."
+        f"{false} refused for a reason that is not true of the program."
     )
     on: dict[str, int] = defaultdict(int)
     for cell in cells:
         on[cell.optimization] += cell.verdict == "on"
-    yield f"- Really on, in programs: {', '.join(f'{name} {number}' for name, number in on.items())}."
-    if few := [name for name, number in on.items() if number < LEAST_ON]:
-        yield f"- **In fewer than {LEAST_ON}**: {', '.join(few)}."
+    yield f"- Actually on, in number of programs: {', '.join(f'{name} {number}' for name, number in on.items())}."
+    if few := [name for name, number in on.items() if number < MIN_ON]:
+        yield f"- **In fewer than {MIN_ON}**: {', '.join(few)}."
     if any(cell.assumed for cell in cells):
         yield "- Cells with * were computed without bfloat16 instructions, which gives the same numbers more slowly."
 

@@ -1,4 +1,4 @@
-"""Bad arguments, in one sentence each: what is wrong and what to pass instead."""
+"""Checks of arguments. Each error says in one sentence what is wrong and what to pass instead."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The focal loss as torch operators.
 
-With a reduction, the forward pass makes the gradient in the same sweep and the backward pass scales it.
+With a reduction, the forward pass also computes the gradient, and the backward pass scales it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Targets:
         )
 
     def count_elements(self, inputs: Tensor) -> int:
-        """The elements that share in the mean."""
+        """The number of elements that count in the mean."""
         if self.labels is None:
             return int(inputs.numel())
         classes = inputs.shape[-1]
@@ -48,14 +48,14 @@ class _Targets:
         if rows < 0:
             anchor = -1 - rows
             raise IndexError(
-                f"label {self.labels.flatten()[anchor].item()} of anchor {anchor} is none of {classes} classes, nor "
-                f"background ({self.background}), nor ignored ({self.ignore}): correct the label or the two indices."
+                f"label {self.labels.flatten()[anchor].item()} of anchor {anchor} is neither one of {classes} classes "
+                f"nor background ({self.background}) nor ignored ({self.ignore}): correct the label or the two indices."
             )
         return int(rows * classes)
 
     @property
     def memory_format(self) -> torch.memory_format:
-        # Rows have to keep their order in memory; without rows, results lie as the inputs lie.
+        # Rows must keep their order in memory; without rows, results have the memory layout of the inputs.
         return torch.preserve_format if self.labels is None else torch.contiguous_format
 
 
@@ -125,7 +125,7 @@ def _empty_results(
 
 
 def _scale(gradient: Tensor, upstream: Tensor) -> Tensor:
-    """The gradient of a reduced loss, in place where nothing else can see it."""
+    """The gradient of a reduced loss, scaled in place if nothing else can see it."""
     if type(gradient) is not Tensor or _graph_is_kept():  # traced by a compiler, or needed for another backward
         return gradient * upstream
     factor = upstream.item()
@@ -133,7 +133,7 @@ def _scale(gradient: Tensor, upstream: Tensor) -> Tensor:
 
 
 def _graph_is_kept() -> bool:
-    # torch 2.4 does not tell.
+    # torch 2.4 cannot tell.
     ask = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", None)
     return ask is None or bool(ask())
 
@@ -276,7 +276,7 @@ def _from_labels_autograd(ctx: Any, upstream: Tensor | None, _: None) -> tuple[T
     return _gradient(ctx, "sigmoid_focal_loss_from_labels", upstream, unreduced), *(None,) * 8
 
 
-# What both save, and what both give back
+# Saved tensors and gradients of both
 
 
 def _save(ctx: Any, gradient: Tensor, *operands: Tensor | None) -> None:

@@ -1,4 +1,4 @@
-"""The door to the C library: loads it, and describes tensors to it."""
+"""The interface to the C library: loads it, and describes tensors to it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def library() -> ctypes.CDLL:
 
 
 def unavailable_reason() -> str | None:
-    """One sentence on what keeps the kernels from running here, or None."""
+    """One sentence on why the kernels cannot run here; None if they can."""
     try:
         library()
     except KernelsUnavailableError as error:

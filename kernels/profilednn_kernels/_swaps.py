@@ -1,4 +1,4 @@
-"""Modules that get another forward by another class, which is stored as the original one."""
+"""Gives modules another forward method by changing their class; they are pickled with their original class."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def unfused(module: nn.Module) -> type[nn.Module]:
 
 
 def restore(model: nn.Module, *forwards: Forward) -> int:
-    """Takes back the swaps to these forwards below `model`, and returns how many there were."""
+    """Undoes the swaps to these forwards in `model`, and returns how many there were."""
     swapped = [module for module in model.modules() if is_swapped(module) and type(module).forward in forwards]
     for module in swapped:
         module.__class__ = type(module).unfused

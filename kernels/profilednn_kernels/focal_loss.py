@@ -20,8 +20,8 @@ def sigmoid_focal_loss(
 ) -> Tensor:
     """torchvision's `sigmoid_focal_loss`, fused.
 
-    `targets` may lie anywhere between 0 and 1; a negative `alpha` means no weighting. The loss of bfloat16 and
-    float16 inputs is float32, as under autocast; the gradient has the type of `inputs`.
+    `targets` may be anywhere between 0 and 1; a negative `alpha` means no weighting. The loss of bfloat16 and float16
+    inputs is float32, as under autocast; the gradient has the type of `inputs`.
     """
     _check(inputs, gamma, reduction)
     check_floating("targets", targets)

@@ -1,4 +1,4 @@
-"""Frozen batch norm as one pass: y = scale x + shift, with an optional residual and ReLU."""
+"""Frozen batch norm in one pass: y = scale x + shift, with an optional residual and ReLU."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def frozen_batch_norm(
 ) -> Tensor:
     """`relu(scale x + shift + residual)` over the channels (dimension 1) of `x`, with `scale` and `shift` constant.
 
-    Nothing of `x` is kept for the backward pass. The result has the type and the memory layout of `x`.
+    `x` is not kept for the backward pass. The result has the type and the memory layout of `x`.
     """
     check_floating("x", x)
     if x.dim() < 2:
@@ -30,7 +30,7 @@ def frozen_batch_norm(
         check_floating(name, vector)
         check_constant(name, vector)
         if vector.shape != (x.shape[1],):
-            raise ValueError(f"{name} has shape {tuple(vector.shape)}: pass one value a channel ({x.shape[1]}).")
+            raise ValueError(f"{name} has shape {tuple(vector.shape)}: pass one value per channel ({x.shape[1]}).")
     if residual is not None:
         check_floating("residual", residual)
         check_same_shape("residual", residual, "x", x)
@@ -154,7 +154,7 @@ def _autograd(ctx: Any, upstream: Tensor | None) -> tuple[Tensor | None, ...]:
 
 
 def _scaled(upstream: Tensor, scale: Tensor) -> Tensor:
-    """By operators that have derivatives themselves, with one rounding."""
+    """`upstream * scale` by operators that are themselves differentiable, with one rounding."""
     dtype = compute_dtype(upstream.dtype)
     return (upstream.to(dtype) * scale.to(dtype).view(-1, *[1] * (upstream.dim() - 2))).to(upstream.dtype)
 
@@ -168,9 +168,10 @@ _forward.register_autograd(_autograd, setup_context=_setup)
 
 
 def frozen_forward(module: nn.Module, x: Tensor, residual: Tensor | None = None, relu: bool = False) -> Tensor | None:
-    """`relu(module(x) + residual)` in one pass, or None where `module` is not frozen or `x` does not fit.
+    """`relu(module(x) + residual)` in one pass; None if `module` is not frozen or `x` is not supported.
 
-    Frozen are torchvision's `FrozenBatchNorm2d`, and `BatchNorm2d` in eval mode whose parameters need no gradient.
+    Frozen modules are torchvision's `FrozenBatchNorm2d`, and `BatchNorm2d` in eval mode whose parameters need no
+    gradient.
     """
     if not is_frozen(module) or x.dim() < 2 or x.device.type != "cpu" or x.dtype not in DTYPES:
         return None
@@ -189,19 +190,19 @@ def frozen_forward(module: nn.Module, x: Tensor, residual: Tensor | None = None,
 
 
 def normalize_frozen(self: Any, x: Tensor) -> Tensor:
-    """The forward of both frozen modules."""
+    """The forward method of both kinds of frozen modules."""
     output = frozen_forward(self, x)
     return cast(Tensor, self.unfused.forward(self, x)) if output is None else output
 
 
 def frozen_types() -> tuple[type[nn.Module], ...]:
-    """Classes of modules that may be frozen batch norms; torchvision's only where the program has loaded it."""
+    """Classes of modules that may be frozen batch norms; torchvision's only if the program has loaded it."""
     loaded = sys.modules.get("torchvision.ops.misc")
     return (nn.BatchNorm2d,) if loaded is None else (nn.BatchNorm2d, loaded.FrozenBatchNorm2d)
 
 
 def is_frozen(module: nn.Module) -> bool:
-    """Whether a module is a frozen batch norm at this moment."""
+    """Whether a module is currently a frozen batch norm."""
     kind = unfused(module)
     if kind not in frozen_types():
         return False
@@ -215,8 +216,8 @@ def is_frozen(module: nn.Module) -> bool:
 def replace_frozen_batch_norm(model: nn.Module) -> int:
     """Gives every frozen batch norm of `model` the fused forward, and returns how many there were.
 
-    Torchvision's `FrozenBatchNorm2d` and `BatchNorm2d` in eval mode without trainable parameters count as frozen. The
-    module objects, their buffers, hooks and state dict stay what they are.
+    torchvision's `FrozenBatchNorm2d` and `BatchNorm2d` in eval mode without trainable parameters count as frozen. The
+    module objects, their buffers, hooks and state dict stay the same.
     """
     frozen = [module for module in model.modules() if not is_swapped(module) and is_frozen(module)]
     for module in frozen:

@@ -12,11 +12,11 @@ from profilednn_kernels.frozen_batch_norm import frozen_forward, is_frozen, norm
 
 
 def residual_forward(block: nn.Module, x: Tensor) -> Tensor | None:
-    """The result of a residual block with frozen batch norms, or None where `block` is none or has hooks inside."""
-    way = _WAYS.get(unfused(block).__name__) if unfused(block) in residual_types() else None
-    if way is None or x.device.type != "cpu" or not _is_frozen(block) or not _is_quiet(block):
+    """The result of a residual block with frozen batch norms; None if `block` is not one or has hooks inside."""
+    forward = _FORWARDS.get(unfused(block).__name__) if unfused(block) in residual_types() else None
+    if forward is None or x.device.type != "cpu" or not _is_frozen(block) or _has_hooks(block):
         return None
-    return way(block, x)
+    return forward(block, x)
 
 
 def _basic(block: Any, x: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ def _bottleneck(block: Any, x: Tensor) -> Tensor:
     return _add_shortcut(block, x, block.bn3, block.conv3(out))
 
 
-_WAYS = {"BasicBlock": _basic, "Bottleneck": _bottleneck}
+_FORWARDS = {"BasicBlock": _basic, "Bottleneck": _bottleneck}
 
 
 def _forward(self: Any, x: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ def _forward(self: Any, x: Tensor) -> Tensor:
 
 
 def replace_residual_blocks(model: nn.Module) -> int:
-    """Fuses every residual block of `model` whose batch norms `replace_frozen_batch_norm` has fused; their number.
+    """Fuses every residual block of `model` whose batch norms `replace_frozen_batch_norm` has fused; returns how many.
 
     `restore_frozen_batch_norm` undoes it. A block with hooks on a batch norm or its ReLU runs as before.
     """
@@ -55,7 +55,7 @@ def restore_frozen_batch_norm(model: nn.Module) -> int:
 
 
 def residual_types() -> tuple[type[nn.Module], ...]:
-    """Classes of torchvision's residual blocks, where the program has loaded them."""
+    """Classes of torchvision's residual blocks, if the program has loaded them."""
     loaded = sys.modules.get("torchvision.models.resnet")
     return () if loaded is None else (loaded.BasicBlock, loaded.Bottleneck)
 
@@ -73,10 +73,10 @@ def _is_fused(block: Any) -> bool:
     return type(block.relu) is nn.ReLU and all(map(is_swapped, norms_of(block)))
 
 
-def _is_quiet(block: Any) -> bool:
-    """Nobody looks at what the parts are given and give, when they are not called any more."""
+def _has_hooks(block: Any) -> bool:
+    """Whether hooks would miss the parts that are no longer called."""
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return not any(getattr(part, name) for part in (*norms_of(block), block.relu) for name in hooks)
+    return any(getattr(part, name) for part in (*norms_of(block), block.relu) for name in hooks)
 
 
 def _normalized(norm: nn.Module, x: Tensor, residual: Tensor | None = None) -> Tensor:

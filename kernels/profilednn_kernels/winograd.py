@@ -1,7 +1,7 @@
-"""Convolutions of 3x3 in bfloat16 by Winograd's F(2x2, 3x3): 2.25 times fewer multiplications.
+"""3x3 convolutions in bfloat16 by Winograd's F(2x2, 3x3), with 2.25 times fewer multiplications.
 
 Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015: Y = A' [(G g G') * (B' d B)] A. The products,
-16 matrices of tiles x channels, are one grouped convolution of 1x1 with 16 groups, which oneDNN computes.
+16 matrices of tiles x channels, are one grouped 1x1 convolution with 16 groups, which oneDNN computes.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from profilednn_kernels._library import DTYPES, WinogradCall, compute_dtype, lib
 from profilednn_kernels._swaps import restore, swap
 
 PLANES = 16
-"""Places of a tile of 4x4, and groups of the convolution of 1x1."""
+"""Elements of a 4x4 tile, and groups of the 1x1 convolution."""
 WEIGHT_DTYPES = {torch.float32: (torch.float32, torch.bfloat16), torch.float64: (torch.float64,),
                  torch.bfloat16: (torch.bfloat16,)}  # fmt: skip
-"""Types of transformed weights, by that of the weight."""
-LEAST_CHANNELS = 128
-"""In and out; with fewer, the maps around the products cost as much as is saved."""
-LEAST_TILES = 256
-"""Of a whole batch; for fewer, weights in 16 places instead of 9 cost more than is saved."""
-LEAST_FILLED = 0.9
-"""Part of the tiles' pixels that the picture has: 7x7 fills three quarters of 8x8."""
+"""Types of transformed weights, by the type of the weight."""
+MIN_CHANNELS = 128
+"""Input and output channels; with fewer, the transforms around the products cost as much as is saved."""
+MIN_TILES = 256
+"""In a whole batch; with fewer, weights with 16 elements instead of 9 cost more than is saved."""
+MIN_FILLED = 0.9
+"""Share of the tiles' pixels that lie inside the picture: 7x7 fills three quarters of 8x8."""
 
 
 class _Map(IntEnum):
@@ -39,20 +39,20 @@ class _Map(IntEnum):
 
 
 def winograd_weight(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """`weight` of (K, C, 3, 3) as `winograd_convolution` takes it: (16 K, C, 1, 1) in `dtype`, differentiable."""
+    """Transforms `weight` (K, C, 3, 3) for `winograd_convolution`: (16 K, C, 1, 1) in `dtype`, differentiable."""
     check_on_cpu("weight", weight)
     if weight.dim() != 4 or weight.shape[2:] != (3, 3):
-        raise ValueError(f"weight has shape {tuple(weight.shape)}: pass one of (K, C, 3, 3).")
+        raise ValueError(f"weight has shape {tuple(weight.shape)}: pass one with shape (K, C, 3, 3).")
     if dtype not in WEIGHT_DTYPES.get(weight.dtype, ()):
-        raise TypeError(f"a weight in {weight.dtype} cannot be transformed to {dtype}: convert it to {dtype} before.")
+        raise TypeError(f"a weight in {weight.dtype} cannot be transformed to {dtype}: convert it to {dtype} first.")
     transformed: Tensor = _weight(weight, dtype)
     return transformed
 
 
 def winograd_convolution(x: Tensor, transformed: Tensor, bias: Tensor | None = None) -> Tensor:
-    """The convolution of 3x3 with stride 1 and padding 1 of `x` (N, C, H, W) with what `winograd_weight` gave.
+    """The 3x3 convolution with stride 1 and padding 1 of `x` (N, C, H, W) with a weight from `winograd_weight`.
 
-    The result (N, K, H, W) has the type of `x` and the channels last. A bias of (K,) is added before the only rounding.
+    The result (N, K, H, W) has the type of `x` and is channels-last. A bias (K,) is added before the only rounding.
     """
     check_on_cpu("x", x)
     if x.dtype not in WEIGHT_DTYPES or x.dtype != transformed.dtype:
@@ -65,13 +65,13 @@ def winograd_convolution(x: Tensor, transformed: Tensor, bias: Tensor | None = N
             "not empty, and (16 K, C, 1, 1)."
         )
     if bias is not None and bias.shape != (transformed.shape[0] // PLANES,):
-        raise ValueError(f"bias has shape {tuple(bias.shape)}: pass one value for each of the output channels.")
+        raise ValueError(f"bias has shape {tuple(bias.shape)}: pass one value per output channel.")
     output: Tensor = _convolution(x, transformed, bias)
     return output
 
 
 def _run(which: _Map, source: Tensor, result: Tensor, picture: Tensor, bias: Tensor | None = None) -> None:
-    """`picture` is the source or the result, and gives the sizes; for weights (K, C) are its first ones."""
+    """`picture` is the source or the result, and gives the sizes; for weights, the first two are (K, C)."""
     images, channels, height, width = picture.shape
     call = WinogradCall(
         map=which,
@@ -95,17 +95,17 @@ def _last(tensor: Tensor) -> Tensor:
 
 
 def _last_in_each(pictures: Tensor) -> Tensor:
-    """A part of a larger tensor, as a head's level is one, needs no copy."""
+    """Part of a larger tensor, such as one level of a detection head, needs no copy."""
     return pictures if pictures.stride()[1:] == _strides(*pictures.shape)[1:] else _last(pictures)
 
 
 def _empty(like: Tensor, *sizes: int, dtype: torch.dtype | None = None) -> Tensor:
-    # No view: what follows a convolution may work in place.
+    # Not a view: what follows a convolution may work in place.
     return like.new_empty_strided(sizes, _strides(*sizes), dtype=dtype)
 
 
 def _strides(images: int, channels: int, height: int, width: int) -> tuple[int, int, int, int]:
-    # Spelled out also where a size is 1, for then torch guesses the format.
+    # Explicit even if a size is 1, because torch would then have to guess the format.
     return height * width * channels, 1, width * channels, channels
 
 
@@ -161,7 +161,7 @@ def _convolution_backward_cpu(
 ) -> tuple[Tensor, Tensor]:
     images, channels, height, width = x.shape
     upstream_tiles = _tiles(_Map.TILES_OF_OUTPUT_GRADIENT, upstream)
-    # The gradient of the tiles needs their shape alone.
+    # The gradient of the tiles needs only their shape.
     sizes = (images, PLANES * channels, *upstream_tiles.shape[2:])
     tiles = _tiles(_Map.TILES_OF_INPUT, x) if needs_weight else _empty(x, *sizes)
     tiles_gradient, weight_gradient, _ = torch.ops.aten.convolution_backward(
@@ -257,7 +257,7 @@ def _convolution_autograd(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ..
 def _convolution_backward_by_maps(
     upstream: Tensor, x: Tensor, transformed: Tensor, needs_x: bool, needs_weight: bool
 ) -> tuple[Tensor | None, Tensor | None]:
-    """The same gradients by operators that have derivatives themselves."""
+    """The same gradients by operators that are themselves differentiable."""
     height, width = x.shape[2:]
     tiles_gradient, weight_gradient, _ = torch.ops.aten.convolution_backward(
         _map(upstream, _Map.TILES_OF_OUTPUT_GRADIENT, height, width), _map(x, _Map.TILES_OF_INPUT, height, width),
@@ -304,7 +304,7 @@ _convolution.register_autograd(_convolution_autograd, setup_context=_convolution
 
 
 class _Kept(threading.local):
-    """Transformed weights of this thread's `winograd_weights_kept`, with the weights they were made of."""
+    """Transformed weights of this thread's `winograd_weights_kept`, with the weights they were made from."""
 
     weights: dict[tuple[int, torch.dtype, bool], tuple[Tensor, Tensor]] | None = None
 
@@ -315,7 +315,7 @@ _calls: Counter[str] = Counter()
 
 @contextmanager
 def winograd_weights_kept() -> Iterator[None]:
-    """Within it a weight is transformed once; it must not change until the end."""
+    """A context in which each weight is transformed only once; weights must not change inside it."""
     before, _kept.weights = _kept.weights, {}
     try:
         yield
@@ -324,7 +324,7 @@ def winograd_weights_kept() -> Iterator[None]:
 
 
 def winograd_calls() -> Counter[str]:
-    """Calls of replaced convolutions: `taken`, or the usual way for their `dtype` or their `size`."""
+    """Counts of `winograd_forward` calls: `taken`, or not, because of their `dtype` or their `size`."""
     return _calls.copy()
 
 
@@ -338,10 +338,10 @@ def _transformed(weight: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def winograd_forward(module: nn.Conv2d, x: Tensor) -> Tensor | None:
-    """The result of `module` for `x` by Winograd's algorithm, or None where it does not fit or gains nothing.
+    """The result of `module` for `x` by Winograd's algorithm; None if it cannot be used or gains nothing.
 
-    It fits a plain 3x3 convolution with `LEAST_CHANNELS` channels or more, computed in bfloat16 (of the input or of
-    autocast), for `LEAST_TILES` tiles or more.
+    `module` must satisfy `takes_winograd`. The algorithm is used in bfloat16 (of the input or of autocast), for at
+    least `MIN_TILES` tiles.
     """
     autocast = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
     dtype = torch.get_autocast_dtype("cpu") if autocast else x.dtype
@@ -365,26 +365,26 @@ def _way(self: Any, x: Tensor, dtype: torch.dtype) -> str:
         return "size"
     images, _, height, width = x.shape
     tiles = images * ((height + 1) // 2) * ((width + 1) // 2)
-    return "taken" if tiles >= LEAST_TILES and images * height * width >= LEAST_FILLED * 4 * tiles else "size"
+    return "taken" if tiles >= MIN_TILES and images * height * width >= MIN_FILLED * 4 * tiles else "size"
 
 
 def takes_winograd(module: nn.Module) -> bool:
-    """Whether a module is a convolution that `winograd_forward` may fit, whatever its input."""
+    """Whether a module is a convolution that `winograd_forward` supports, whatever its input."""
     return (
         type(module) is nn.Conv2d
         and (module.kernel_size, module.stride, module.dilation) == ((3, 3), (1, 1), (1, 1))
         and module.padding in ((1, 1), "same")
         and module.padding_mode == "zeros"
         and module.groups == 1
-        and min(module.in_channels, module.out_channels) >= LEAST_CHANNELS
+        and min(module.in_channels, module.out_channels) >= MIN_CHANNELS
     )
 
 
 def replace_3x3_convolutions(model: nn.Module) -> int:
-    """Gives every 3x3 convolution of `model` that can gain by it Winograd's forward, and returns how many there were.
+    """Gives every 3x3 convolution of `model` that can benefit Winograd's forward, and returns how many there were.
 
-    It is taken in bfloat16 (of the input or of autocast) and for `LEAST_TILES` tiles or more; other calls are as they
-    were. The module objects, their parameters, hooks and state dict stay what they are.
+    It is used in bfloat16 (of the input or of autocast), for at least `MIN_TILES` tiles; other calls run as before. The
+    module objects, their parameters, hooks and state dict stay the same.
     """
     found = [module for module in model.modules() if takes_winograd(module)]
     for module in found:

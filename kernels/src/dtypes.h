@@ -1,4 +1,4 @@
-// Storage types and their conversion to the type arithmetic is done in: double for double, float for the rest.
+// Storage types and their conversion to the type used for arithmetic: double for double, float for the rest.
 // Conversions are integer arithmetic, which every compiler vectorizes; rounding is to nearest even.
 #pragma once
 #include <cstdint>

@@ -27,7 +27,7 @@ BlockRunner<T> select_runner(const FocalLossJob& job) {
   return job.gradient.data ? select_gamma<T, Pass::kSumAndGradient>(job) : select_gamma<T, Pass::kSum>(job);
 }
 
-// Every operand is flat and of type T: blocks are read and written where they lie.
+// Every operand is flat and of type T: blocks are read and written in place.
 template <class T>
 struct InPlace {
   using Type = T;
@@ -58,7 +58,7 @@ struct Buffered {
   }
 };
 
-// Runs blocks of the flat range; with `targets` null a block is background.
+// Runs blocks of the flat range; if `targets` is null, the block is background.
 template <class Source>
 class BlockStream {
   using T = typename Source::Type;
@@ -92,7 +92,7 @@ class BlockStream {
   alignas(64) C upstream_[kBlock];
 };
 
-// Almost all targets of a detector are background: whole blocks of it, whose arithmetic is simpler.
+// Almost all targets of a detector are background; the arithmetic is simpler for blocks that are entirely background.
 template <class T>
 bool any_set(const T* targets, int64_t count) {
   decltype(bits_of(*targets)) set = 0;

@@ -1,4 +1,4 @@
-// Sigmoid focal loss and its gradient in one sweep. With s = +1 for a positive target and -1 for a negative one, and
+// Sigmoid focal loss and its gradient in one pass. With s = +1 for a positive target and -1 for a negative one, and
 // z = s x:  loss = w q^gamma softplus(-z),  dloss/dx = -s w q^gamma (gamma p softplus(-z) + q),  p = sigmoid(z), q = 1 - p.
 // Both use e = exp(-|z|) and log1p(e) only, so nothing overflows and nothing cancels.
 #pragma once
@@ -19,7 +19,7 @@ struct Weights { C positive, negative, gamma; };
 template <class C>
 struct Result {
   C sum;
-  bool soft_targets;  // found by a pass for binary ones, whose outputs are then wrong
+  bool soft_targets;  // found by a pass for binary targets, whose outputs are then wrong
 };
 
 // The pointers of one block; those a pass does not use are null.
@@ -38,7 +38,7 @@ inline float flip_sign(float v, bool flip) { return float_of(bits_of(v) ^ (flip 
 inline double flip_sign(double v, bool flip) { return flip ? -v : v; }
 inline bool sign(float v) { return int32_t(bits_of(v)) < 0; }
 inline bool sign(double v) { return v < 0; }
-// max(v, 0) that lets NaN through and needs no comparison
+// max(v, 0) that propagates NaN and needs no comparison
 template <class C>
 inline C ramp(C v) { return C(0.5) * (v + magnitude(v)); }
 
@@ -59,7 +59,7 @@ inline C modulating_factor(C q, C negative_z, C log1p, const Weights<C>& w) {
 template <Pass pass, Gamma gamma, Targets targets, class T>
 Result<Compute<T>> run_block(const Block<T>& block, const Weights<Compute<T>>& weights, int64_t count) {
   using C = Compute<T>;
-  // Copies in locals: the compiler must see that no store changes them.
+  // Local copies: the compiler must see that no store changes them.
   const T* __restrict x = block.inputs;
   const T* __restrict y = block.targets;
   const C* __restrict upstream = block.upstream;

@@ -72,7 +72,8 @@ const InstructionSet* best() {
 
 const InstructionSet* active = best();
 
-// A fresh large tensor costs one page fault per 4 KiB, several times the arithmetic; huge pages divide their number by 512.
+// A fresh large tensor costs one page fault per 4 KiB, several times as much as the arithmetic; huge pages need 512 times
+// fewer.
 void advise_huge_pages(void* data, int64_t bytes) {
   constexpr int64_t kWorthwhile = 4 << 20;
   if (!data || bytes < kWorthwhile) return;
@@ -86,7 +87,7 @@ void advise_huge_pages(void* data, int64_t bytes) {
 
 int64_t element_size(int32_t dtype) { return dtype == kFloat64 ? 8 : dtype == kFloat32 ? 4 : 2; }
 
-// The flat order: dimensions by falling stride of the leading operand, which is how its memory runs.
+// The flat order: dimensions by decreasing stride of the leading operand, which is its memory order.
 void order_dimensions(const pdnn_tensor& leading, int ndim, const int64_t* sizes, int* order) {
   int count = 0;
   for (int d = 0; d < ndim; ++d) {
@@ -111,7 +112,7 @@ void set_operand(Operand& to, const pdnn_tensor& from, const Shape& shape, const
   }
 }
 
-// Neighbouring dimensions that every operand steps through evenly become one.
+// Merges neighbouring dimensions that every operand steps through evenly.
 void merge_dimensions(Shape& shape, Operand* const* operands, int operand_count) {
   int kept = 0;
   for (int d = 1; d < shape.ndim; ++d) {
@@ -132,7 +133,7 @@ void merge_dimensions(Shape& shape, Operand* const* operands, int operand_count)
 
 void lay_out(FocalLossJob& job, const pdnn_focal_loss& call) {
   int order[kMaxDims + 1];
-  // With labels the order of elements has a meaning; otherwise any order that suits memory will do.
+  // With labels, the order of elements matters; otherwise any order that suits the memory layout will do.
   if (call.labels) {
     int count = 0;
     for (int d = 0; d < call.ndim; ++d)
@@ -220,7 +221,7 @@ extern "C" {
 
 const char* pdnn_instruction_set() { return active->name; }
 
-// Narrower code than the machine's best, for tests and measurements. Returns 0 if this machine cannot run it.
+// Selects code for a narrower instruction set, for tests and measurements. Returns 0 if this machine cannot run it.
 int pdnn_select_instruction_set(const char* name) {
   for (const InstructionSet* set : kInstructionSets)
     if (!strcmp(set->name, name) && supported(set)) {
@@ -293,7 +294,7 @@ void pdnn_run_frozen_batch_norm(const pdnn_frozen_batch_norm* call) {
   parallel_sum(run_batch_norm_rows, &chunks, chunks.count(), call->threads);
 }
 
-// One of the maps of winograd.h. The channels lie last; all is dense but for the stride from picture to picture.
+// One of the maps of winograd.h. Pictures are channels-last and dense except for the stride between pictures.
 void pdnn_run_winograd(const pdnn_winograd* call) {
   const WinogradJob job = {
       call->map,   call->input_dtype, call->output_dtype, call->images, call->height, call->width, call->channels,

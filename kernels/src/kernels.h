@@ -8,7 +8,7 @@ enum DType : int32_t { kFloat32 = 0, kFloat64 = 1, kBFloat16 = 2, kFloat16 = 3 }
 
 constexpr int kMaxDims = 64;  // torch's own limit
 
-// One tensor of a job: its elements are visited in the job's flat order. `flat` says that this order is memory order.
+// One tensor of a job: its elements are visited in the job's flat order. `flat` means that this order is memory order.
 struct Operand {
   char* data;  // null: absent
   int32_t dtype;
@@ -58,7 +58,7 @@ struct WinogradJob {
   void* output;
 };
 
-// Work is cut into chunks whose borders do not depend on the number of threads, so neither does the sum.
+// Work is split into chunks whose boundaries do not depend on the number of threads, so neither does the sum.
 constexpr int64_t kChunkElements = 16384;
 
 struct InstructionSet {

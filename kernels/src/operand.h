@@ -5,7 +5,7 @@
 
 namespace pdnn::PDNN_ISA {
 
-constexpr int64_t kBlock = 2048;  // elements a buffer holds: four of them fit the first-level cache
+constexpr int64_t kBlock = 2048;  // elements per buffer: four buffers fit the L1 cache
 
 // Calls visit(offset, stride, position, length) for each straight run of the flat range [begin, begin + count).
 template <class Visit>

@@ -14,8 +14,8 @@ struct OpenMP {
   int (*num_threads)();
 };
 
-// torch's own OpenMP calls bind to the first definition in the process's global scope, and so does this look-up: a
-// preloaded runtime wins over the one torch brought. Without a global one, torch's own dependencies are asked.
+// torch's own OpenMP calls bind to the first definition in the process's global scope, and so does this lookup: a
+// preloaded runtime takes precedence over torch's own. Without a global definition, torch's dependencies are searched.
 void* find(const char* name) {
   if (void* symbol = dlsym(RTLD_DEFAULT, name)) return symbol;
   void* torch = dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD);
@@ -31,8 +31,8 @@ const OpenMP& openmp() {
   return found;
 }
 
-// A thread's share of the chunks: contiguous, so that neighbours in memory stay with one core and its NUMA node; what a
-// slow thread has not begun, others take from it.
+// A thread's share of the chunks: contiguous, so that neighbours in memory stay with one core and its NUMA node. Other
+// threads take over chunks that a slow thread has not begun.
 struct alignas(64) Share {
   std::atomic<int64_t> next;
   int64_t end;

@@ -21,7 +21,7 @@ inline float product_error(float a, float b, float product) {
 // e^r 2^n for a reduced r; the low bits of `biased` are the exponent field of 2^(n + 24). Subnormal results are exact to
 // the last place.
 inline float exp_reduced(float r, float biased) {
-  // Estrin's order: a short chain of dependences keeps more iterations in flight.
+  // Estrin's scheme: a short dependency chain keeps more iterations in flight.
   const float r2 = r * r;
   const float low = 0.499992315f * r2 + (r + 1.0f);
   const float high = (0.00831252019f * r + 0.0418901569f) * r + 0.166671146f;
@@ -62,8 +62,8 @@ inline float log1p_unit(float e) {
   return (high * e4 + low) * e2 + e;
 }
 
-// For values of bfloat16, whose loss is squared by gamma = 2 and kept to 1e-5: relative errors of 1e-6, a fifth less
-// arithmetic. Below e^-86, whose cube is nothing, all are e^-86.
+// For bfloat16 values with gamma = 2, where the loss is kept to 1e-5: relative errors of 1e-6, a fifth less arithmetic.
+// Results below e^-86, whose cube is negligible, become e^-86.
 inline float short_exp_negative_magnitude(float x) {
   constexpr float rounder = 12582912.0f, log2e = 1.44269504f;
   const int32_t bits = int32_t(bits_of(x) & 0x7fffffffu), most = int32_t(bits_of(86.0f));

@@ -1,19 +1,19 @@
-// Winograd's F(2x2, 3x3): a convolution of 3x3, stride 1 and padding 1 as 16 matrix products, which torch computes; here
-// are the six linear maps around them. A tile is a square of 2x2 pixels of the result, and reads 4x4 of the input.
+// Winograd's F(2x2, 3x3): a 3x3 convolution with stride 1 and padding 1 as 16 matrix products, which torch computes; here
+// are the six linear maps around them. A tile covers 2x2 pixels of the result, and reads 4x4 pixels of the input.
 //
 //   tiles of the input   B' d B      result   A' m A      weights   G g G'
 //
-// and their transposes for the gradients. Pixels, tiles and weights have the channels last in memory.
+// and their transposes for the gradients. Channels are last in memory for pixels, tiles and weights.
 #pragma once
 #include "dtypes.h"
 #include "kernels.h"
 
 namespace pdnn::PDNN_ISA {
 
-constexpr int kPlanes = 16;           // of a tile, and matrix products
-constexpr int64_t kBlockChannels = 256;  // at once: all streams of a tile stay in the L1 cache
+constexpr int kPlanes = 16;           // elements of a tile, and number of matrix products
+constexpr int64_t kBlockChannels = 256;  // at a time: all streams of a tile stay in the L1 cache
 
-// So many values of type C at once; arithmetic on them is that of the values.
+// A vector of values of type C, with elementwise arithmetic.
 #if defined(__AVX512F__)
 constexpr int kVectorBytes = 64;
 #elif defined(__AVX__)
@@ -63,7 +63,7 @@ inline void combine_at(const In* const (&from)[ins], Out* const (&to)[outs], int
   for (int k = 0; k < outs; ++k) store_lanes(to[k] + c, b[k]);
 }
 
-// out[k][c] of `outs` streams from in[k][c] of `ins` streams; a null input is zero, a null output is not wanted.
+// out[k][c] of `outs` streams from in[k][c] of `ins` streams; a null input is zero, a null output is discarded.
 template <int ins, int outs, class In, class Out, class Formula>
 void combine(const In* const (&in)[ins], Out* const (&out)[outs], int64_t channels, Formula formula) {
   using C = Compute<In>;
@@ -82,7 +82,7 @@ void combine(const In* const (&in)[ins], Out* const (&out)[outs], int64_t channe
   }
 }
 
-// `to` rows of `columns` each, from `from` rows: column by column through a map of one dimension.
+// Applies a one-dimensional map to each column: `from` rows of `columns` each become `to` rows.
 template <int from, int to, int columns, class C, class Map>
 inline void along_rows(const C* a, C* b, Map map) {
 #pragma GCC unroll 8
@@ -102,7 +102,7 @@ inline void along_columns(const C* a, C* b, Map map) {
   for (int i = 0; i < rows; ++i) map(a + i * from, b + i * to);
 }
 
-// A square of from x from to one of to x to.
+// Maps a square of from x from to one of to x to.
 template <int from, int to, class C, class Map>
 inline void both_ways(const C* a, C* b, Map map) {
   C half[to * from];
@@ -110,13 +110,13 @@ inline void both_ways(const C* a, C* b, Map map) {
   along_columns<to, from, to>(half, b, map);
 }
 
-// The maps of one dimension.
+// The one-dimensional maps.
 struct InputMap {  // B'
   template <class C> void operator()(const C* d, C* t) const {
     t[0] = d[0] - d[2], t[1] = d[1] + d[2], t[2] = d[2] - d[1], t[3] = d[1] - d[3];
   }
 };
-struct InputGradientMap {  // B, summed over the tiles that overlap: the last of the tile before, a tile, the first of the next
+struct InputGradientMap {  // B, summed over overlapping tiles: the last of the previous tile, a tile, the first of the next
   template <class C> void operator()(const C* t, C* d) const {
     d[0] = t[2] - t[3] + t[4] - t[0], d[1] = t[2] + t[3] - t[1] + t[5];
   }
@@ -142,7 +142,7 @@ struct WeightGradientMap {  // G'
   }
 };
 
-// Where things lie; null outside.
+// Addresses of elements; null outside.
 template <class T> struct Picture {
   T* data;
   const WinogradJob& job;
@@ -181,7 +181,7 @@ void gradient_of_input(const WinogradJob& job, int64_t image, int64_t i, int64_t
   const T* in[36];
   T* out[4];
   for (int k = 0; k < 36; ++k) {
-    // Of six rows and columns, the first is the last of the tile before, and the last the first of the next tile.
+    // Of six rows and columns, the first is the last of the previous tile, and the last the first of the next tile.
     const int row = k / 6, column = k % 6;
     const int64_t down = row == 0 ? -1 : row == 5, right = column == 0 ? -1 : column == 5;
     in[k] = tiles.at(image, i + down, j + right, (row + 3) % 4 * 4 + (column + 3) % 4);
@@ -219,7 +219,7 @@ void tiles_of_output_gradient(const WinogradJob& job, int64_t image, int64_t i, 
   combine(in, out, job.channels, [](auto* a, auto* b, int64_t) { both_ways<2, 4>(a, b, OutputGradientMap()); });
 }
 
-// Weights lie as [row][9][channels], transformed ones as [16][row][channels]; a row is an output channel.
+// Weights are stored as [row][9][channels], transformed ones as [16][row][channels]; a row is an output channel.
 template <class In, class Out>
 void transform_weight(const WinogradJob& job, int64_t row) {
   const In* in[9];

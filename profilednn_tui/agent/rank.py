@@ -1,4 +1,4 @@
-"""Which rank this process is: from the launcher's variables, or from torch.distributed once that is initialized."""
+"""The rank of this process: from the launcher's variables, or from torch.distributed once it is initialized."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def rank_from_variables() -> RankAndSize:
 
 
 class Rank:
-    """Tells what torch.distributed knows and the variables did not: ``mp.spawn`` sets none."""
+    """Reports the rank from torch.distributed if it is not in the variables: ``mp.spawn`` sets none."""
 
     def __init__(self, report: Callable[[Any], None]) -> None:
         self._report = report
         self._told = rank_from_variables()
 
     def look(self) -> None:
-        """Report a rank that is new; from any thread."""
+        """Report the rank if it is new; can be called from any thread."""
         found = _rank_of_group()
         if found is not None and found != self._told:
             self._told = found
@@ -34,12 +34,12 @@ class Rank:
 
 def _rank_of_group() -> tuple[int, int] | None:
     distributed: Any = sys.modules.get("torch.distributed")
-    initialized = getattr(distributed, "is_initialized", None)  # missing where torch was built without it
+    initialized = getattr(distributed, "is_initialized", None)  # missing if torch was built without it
     try:
         if initialized is None or not initialized():
             return None
         return int(distributed.get_rank()), int(distributed.get_world_size())
-    except (RuntimeError, ValueError):  # the program is taking it down at this moment
+    except (RuntimeError, ValueError):  # the program is destroying the process group right now
         return None
 
 

@@ -1,4 +1,4 @@
-"""Which processes can be meant: those with torch, on this machine or below one process."""
+"""The processes a PID may stand for: those with torch, on this machine or below one process."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ class Candidate:
 
     @property
     def launcher(self) -> bool:
-        """Whether it only starts others."""
+        """Whether it only starts other processes."""
         return any(os.path.basename(word) in _LAUNCHERS for word in self.argv[:4])
 
 
 def all_candidates() -> tuple[Candidate, ...]:
-    """Those of this machine that we may look into, the youngest last."""
+    """All candidates on this machine that we may inspect, by rank, then PID."""
     pids = (int(name) for name in procfs.names("/proc") if name.isdecimal())
     return _candidates(pid for pid in pids if pid != os.getpid())
 
 
 def candidates_below(pid: int) -> tuple[Candidate, ...]:
-    """A process and its descendants, as far as they have torch and are no DataLoader workers."""
+    """The process and its descendants that have torch and are not DataLoader workers."""
     return _candidates(TreeReader(pid).read().processes)
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Whom a pid means."""
+    """The processes a PID stands for."""
 
     candidates: tuple[Candidate, ...]
     belong_together: bool
-    """Whether they are one training: else one of them must be named, for nobody's process is taken by guess."""
+    """Whether they are one training run; otherwise the user must choose one, because a process is never guessed."""
 
 
 def meant_by(pid: int, candidates: tuple[Candidate, ...]) -> Meant:
-    """The process itself where it trains, else the ranks of one training or the one trainer below it."""
+    """The process itself if it trains, otherwise the ranks of one training run or the only trainer below it."""
     trainers = tuple(candidate for candidate in candidates if not candidate.launcher)
     itself = tuple(candidate for candidate in trainers if candidate.pid == pid)
     if itself:
@@ -74,7 +74,7 @@ def _candidate(pid: int) -> Candidate | None:
 
 
 def _without_workers(found: dict[int, Candidate]) -> Iterator[Candidate]:
-    """A forked child has the command line of its parent: a DataLoader worker."""
+    """Drop DataLoader workers: forked children with the command line of their parent."""
     for pid, candidate in found.items():
         stat = procfs.process(pid)
         parent = found.get(stat.parent_pid) if stat is not None else None

@@ -1,6 +1,7 @@
 """Addresses of exported functions in another process, from ``.dynsym`` alone: no debug symbols, no compiled helper.
 
-Files are opened through ``/proc/PID/root``: a process with mounts or a root folder of its own is read as it sees them.
+Files are opened through ``/proc/PID/root``, so that a process with its own mounts or root directory is read as it sees
+them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _PAGE = 0x1000
 
 
 class NotElfError(Exception):
-    """The file is no 64-bit ELF file."""
+    """The file is not a 64-bit ELF file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class _Segment:
 
 
 def exported_addresses(pid: int, mapped: Sequence[Mapping], names: Collection[str]) -> dict[str, int]:
-    """The addresses, in the process, of those `names` that the file behind `mapped` exports."""
+    """Addresses in the process of those `names` that the file behind `mapped` exports."""
     path = mapped[0].path
     with _open(pid, path) as stream:
         segments, values = _read(stream, names)
@@ -42,11 +43,11 @@ def exported_addresses(pid: int, mapped: Sequence[Mapping], names: Collection[st
 
 def _open(pid: int, path: str) -> BinaryIO:
     root = os.readlink(f"/proc/{pid}/root")
-    within = path.removeprefix(root) if path.startswith(f"{root}/") else path  # maps are told from the mount's root on
+    within = path.removeprefix(root) if path.startswith(f"{root}/") else path  # maps may include the root directory
     try:
         return open(f"/proc/{pid}/root{within}", "rb")
     except OSError:
-        # Deleted since: the link to the executable still leads there.
+        # The file has been deleted, but the link to the executable still opens it.
         if Path(f"/proc/{pid}/exe").readlink().as_posix().startswith(path):
             return open(f"/proc/{pid}/exe", "rb")
         raise
@@ -63,7 +64,7 @@ def _bias(first: Mapping, segments: Sequence[_Segment]) -> int:
 def _read(stream: BinaryIO, names: Collection[str]) -> tuple[list[_Segment], dict[str, int]]:
     head = stream.read(64)
     if head[:5] != b"\x7fELF\x02" or len(head) < 64:
-        raise NotElfError("no 64-bit ELF file")
+        raise NotElfError("not a 64-bit ELF file")
     segments_at, sections_at = struct.unpack_from("<QQ", head, 32)
     segment_size, segment_count, section_size, section_count = struct.unpack_from("<HHHH", head, 54)
     segments = []

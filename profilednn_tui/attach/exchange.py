@@ -1,7 +1,7 @@
-"""Where the agent of an attached process leaves its recording and finds its commands.
+"""The folder in which the agent of an attached process leaves its recording and finds its commands.
 
-Mostly that is the session folder. A target in another mount or process namespace, or of another user, cannot reach
-it: then it is a folder inside of the target's own file system, and the recorder carries the lines over.
+Usually that is the session folder. A target in another mount or PID namespace, or of another user, cannot reach it:
+then it is a folder in the target's own file system, and the recorder copies the lines across.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ _READ_BYTES = 1 << 20
 
 
 class Exchange(Protocol):
-    """One target's place."""
+    """The exchange folder of one target."""
 
     folder_there: str
     """Its path as the target sees it."""
     pid_there: int
-    """The target's own idea of its pid."""
+    """The target's PID in its own namespace."""
 
     def read(self, name: str) -> bytes:
-        """The content of a file; nothing for one that is not there."""
+        """The content of a file; empty if it does not exist."""
 
     def write(self, name: str, data: bytes) -> None:
-        """A file for the target to read."""
+        """Write a file for the target to read."""
 
     def carry(self) -> None:
-        """Carry over what is new, and show that somebody reads."""
+        """Copy new lines across and renew the heartbeat."""
 
     def close(self) -> None:
-        """Remove what nobody needs any more."""
+        """Remove what is no longer needed."""
 
 
 def exchange_for(pid: int, session: Path) -> Exchange:
-    """The session folder itself where the target can use it, else a folder of its own."""
+    """The session folder if the target can use it, otherwise a folder in the target's file system."""
     pid_there = int(_status(pid, "NSpid").split()[-1] or pid)
     owner = int(_status(pid, "Uid").split()[1])
     if pid_there == pid and _is_same_folder(pid, session) and owner in (0, session.stat().st_uid):
@@ -54,7 +54,7 @@ def exchange_for(pid: int, session: Path) -> Exchange:
 
 
 class SharedExchange:
-    """The session folder."""
+    """The session folder itself."""
 
     def __init__(self, session: Path, pid: int) -> None:
         self._session = session
@@ -78,7 +78,7 @@ class SharedExchange:
 
 
 class CarriedExchange:
-    """A folder in the target's file system; held open, because the way to it ends with the target."""
+    """A folder in the target's file system, held open because its path becomes unreachable when the target ends."""
 
     def __init__(self, pid: int, pid_there: int, owner: int, session: Path) -> None:
         self._session = session
@@ -90,7 +90,7 @@ class CarriedExchange:
         self._given = 0
         self._partial = b""
         self._waiting = b""
-        """What the disk does not take at the moment; the rest waits in the target's folder."""
+        """Lines that the disk has not accepted yet; the rest waits in the target's folder."""
 
     def read(self, name: str) -> bytes:
         return self._read_from(name, 0)
@@ -140,19 +140,19 @@ class CarriedExchange:
         if not self._waiting:
             return
         path = self._session / agent_recording(self._pid)
-        # A full disk is nothing to fail for; the recorder says so.
+        # A full disk is no reason to fail; the recorder reports it.
         with suppress(OSError), open(path, "ab", buffering=0, opener=_private) as stream:
             self._waiting = self._waiting[stream.write(self._waiting) or 0 :]
 
     def _translated(self, data: bytes) -> bytes:
-        """The lines with the numbers that processes and threads have here."""
+        """The lines with process and thread IDs as seen from here."""
         if self.pid_there == self._pid:
             return data
         *lines, self._partial = (self._partial + data).split(b"\n")
         return b"".join(_translate(line, self._pid, self._threads()) + b"\n" for line in lines)
 
     def _threads(self) -> dict[int, int]:
-        """Number there -> number here."""
+        """Thread ID there -> thread ID here."""
         return {int(_status(tid, "NSpid").split()[-1]): tid for tid in _tasks(self._pid)} | {self.pid_there: self._pid}
 
 
@@ -175,7 +175,7 @@ def _translate(line: bytes, pid: int, threads: dict[int, int]) -> bytes:
 def _create(pid: int, owner: int) -> tuple[str, int]:
     root = f"/proc/{pid}/root"
     name = f"profilednn-{secrets.token_hex(8)}"
-    failure = "no folder for temporary files"
+    failure = "no temporary folder"
     for base in _TEMPORARY_FOLDERS:
         path = f"{base}/{name}"
         try:
@@ -186,7 +186,10 @@ def _create(pid: int, owner: int) -> tuple[str, int]:
             return path, handle
         except OSError as error:
             failure = f"{base}: {error.strerror}"
-    raise ProfilerError(f"Process {pid} sees other files than we do, and there is no folder for both ({failure}).")
+    raise ProfilerError(
+        f"Cannot create a folder that process {pid} can use ({failure}). "
+        f"Make one of {', '.join(_TEMPORARY_FOLDERS)} writable in its file system."
+    )
 
 
 def _is_same_folder(pid: int, folder: Path) -> bool:

@@ -1,7 +1,7 @@
-"""The way in by gdb, for processors on which we do not inject ourselves.
+"""Injection by gdb, for processors without injection code of our own.
 
-gdb makes the same two calls: ``mmap`` for the text, ``Py_AddPendingCall`` to have it run. It must not look at the
-symbols of torch's libraries (seconds, with the target stopped): the addresses come from us.
+gdb makes the same two calls: ``mmap`` for the text and ``Py_AddPendingCall`` to run it. It must not load the symbols of
+torch's libraries, which takes seconds with the target stopped, so the addresses come from us.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PAGE = 4096
 
 
 def inject(facts: ProcessFacts, text: bytes) -> str:
-    """Have the text run in the main thread; why that failed, or nothing."""
+    """Run the text in the main thread; returns why that failed, or an empty string."""
     try:
         symbols = find_symbols(facts.pid, facts.executable, memory_maps(facts.pid))
     except (MissingSymbolsError, OSError) as error:
@@ -46,7 +46,7 @@ def inject(facts: ProcessFacts, text: bytes) -> str:
 
 
 def commands(symbols: Mapping[str, int], file: str, size: int) -> Iterator[str]:
-    """gdb commands that map `size` bytes, fill them from `file` and queue the call."""
+    """The gdb commands that map `size` bytes, fill them from `file` and queue the call."""
     length = (size + _PAGE - 1) & -_PAGE
     mmap = "(long(*)(void*,unsigned long,int,int,int,long))"
     yield f"set $page = ({mmap}{symbols['mmap']:#x})(0, {length}, 3, 0x22, -1, 0)"

@@ -1,11 +1,12 @@
-"""Running Python in a live process on x86-64, without a debugger and safe against our own death.
+"""Running Python in a live process on x86-64, without a debugger, and safe if we are killed at any point.
 
-Each step is one function call that a thread of the target makes as if in a signal handler (`signal_frame`): ``mmap``
-for a page of our own, then either ``Py_AddPendingCall``, whose function the main thread runs between two bytecodes
-like a Python signal handler, or ``pthread_create`` for a thread that waits for the GIL. Between the steps the target
-is whole. Nothing that could take a lock of the interrupted code is called at an arbitrary instruction: `mmap` is a
-system call, ``Py_AddPendingCall`` takes one lock of the interpreter, for which a thread is chosen that cannot hold it,
-and ``pthread_create`` is called only from a thread that has been waiting in a system call for a while.
+Each operation is one function call that a thread of the target makes as if in a signal handler (`signal_frame`):
+``mmap`` for a page of our own, then either ``Py_AddPendingCall``, whose function the main thread runs between two
+bytecodes like a Python signal handler, or ``pthread_create`` for a thread that waits for the GIL. Between operations
+the target is in a consistent state. No function that could take a lock held by the interrupted code is called at an
+arbitrary instruction: ``mmap`` is a system call, ``Py_AddPendingCall`` takes one lock of the interpreter, so a thread
+is chosen that cannot hold it, and ``pthread_create`` is called only from a thread that has been waiting in a system
+call for a while.
 """
 
 from __future__ import annotations
@@ -28,28 +29,28 @@ _THREAD_TRIES = 6
 
 _FUTEX = 202
 _WAITING_CALLS = frozenset({0, 7, 23, 35, 61, 202, 219, 230, 232, 247, 270, 271, 281, 441, 449})
-"""Numbers of system calls in which a thread waits: read, poll, select, nanosleep, wait, futex, epoll and relatives."""
+"""Numbers of system calls that wait: read, poll, select, nanosleep, wait, futex, epoll and variants."""
 
 
 class InjectionError(Exception):
-    """Why it did not work, in words; the target is as it was."""
+    """Why the injection failed; the target is unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """What was done."""
+    """The result of an injection."""
 
     tid: int
     """The thread that made the calls."""
     address: int
     size: int
-    """The page that is left for the agent to unmap."""
+    """The page that the agent is to unmap."""
     stopped_s: float
-    """How long that thread stood still, both times together."""
+    """How long threads were stopped, all attempts together."""
 
 
 class Injector:
-    """One process to inject into."""
+    """Injects into one process."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -62,14 +63,14 @@ class Injector:
         self._stopped_s = 0.0
 
     def run_at_next_bytecode(self, text: Callable[[int, int], bytes]) -> Injected:
-        """The main thread runs the text of Python soon; `text` is told the address and the size of its page."""
+        """Have the main thread run Python source soon; `text` receives the address and the size of its page."""
         tid, address, size = self._place(text, self._suitable_threads())
         call = Call(self._symbols["Py_AddPendingCall"], (address + machine_code.RUN_AT, address))
         tid = self._call_from_any(self._suitable_threads(), call)
         return Injected(tid, address, size, self._stopped_s)
 
     def run_in_new_thread(self, text: Callable[[int, int], bytes]) -> Injected:
-        """A new thread runs the text as soon as it gets the GIL; only while the main thread waits in the kernel."""
+        """Run Python source in a new thread once it gets the GIL; the main thread must be waiting in the kernel."""
         before = self._waiting_call()
         if before is None:
             raise InjectionError("the main thread is not waiting in the kernel")
@@ -79,12 +80,12 @@ class Injector:
             (address + machine_code.SCRATCH_AT, 0, address + machine_code.THREAD_AT, address),
         )
         if self._waiting_call() is None:
-            raise InjectionError("the main thread went on meanwhile")
+            raise InjectionError("the main thread resumed in the meantime")
         self._call(self._pid, call, only_waiting=True)
         return Injected(self._pid, address, size, self._stopped_s)
 
     def _place(self, text: Callable[[int, int], bytes], threads: Sequence[int]) -> tuple[int, int, int]:
-        """Map a page and fill it; the thread that mapped it, and the page."""
+        """Map a page and fill it; returns the thread that mapped it, the address and the size."""
         size = machine_code.page_size(text((1 << 47) - 1, machine_code.TEXT_LIMIT_BYTES))
         try:
             address = memory_maps.free_address(self._maps, size)
@@ -95,7 +96,7 @@ class Injector:
         deadline_s = time.monotonic() + _MAPPED_LIMIT_S
         while not ptrace.is_mapped(self._pid, address):
             if time.monotonic() > deadline_s:
-                raise InjectionError("the process was not given memory that can be executed (SELinux may forbid it)")
+                raise InjectionError("the process could not map executable memory (SELinux may forbid it)")
             time.sleep(2e-5)
         ptrace.write_memory(self._pid, address, machine_code.page(address, self._symbols, text(address, size)))
         return tid, address, size
@@ -105,7 +106,7 @@ class Injector:
         for attempt in range(_THREAD_TRIES):
             tid = threads[min(attempt, len(threads) - 1)]
             try:
-                # The last tries take the main thread wherever it stands: the lock is held for nanoseconds only.
+                # The last attempt stops the main thread wherever it is: the lock is held for nanoseconds only.
                 self._call(tid, call, careful=attempt < _THREAD_TRIES - 1)
                 return tid
             except (ptrace.GoneError, ptrace.RefusedError, _UnsuitableError) as error:
@@ -120,9 +121,9 @@ class Injector:
             with ptrace.stopped(tid) as thread:
                 registers = thread.registers()
                 if only_waiting and not (registers.in_system_call and registers.orig_rax in _WAITING_CALLS):
-                    raise InjectionError("the main thread went on meanwhile")
+                    raise InjectionError("the main thread resumed in the meantime")
                 if careful and not registers.in_system_call and self._is_careful(registers.rip):
-                    raise _UnsuitableError("the thread always stands inside the interpreter")
+                    raise _UnsuitableError("the thread was inside the interpreter or the C library at every attempt")
                 frame = signal_frame(
                     registers, thread.extended_state(), thread.signal_mask(), call, self._signal_return
                 )
@@ -140,14 +141,14 @@ class Injector:
         return any(begin <= address < end for begin, end in self._careful)
 
     def _suitable_threads(self) -> list[int]:
-        """Threads that wait in the kernel for others, then the main thread: the training is stopped only at need."""
+        """Threads that wait on a futex, then the main thread: the training is stopped only if necessary."""
         waiting = [
             tid for tid in _threads(self._pid) if tid != self._pid and system_call(self._pid, tid)[:1] == [_FUTEX]
         ]
         return [*waiting[:2], *([self._pid] * _THREAD_TRIES)]
 
     def _waiting_call(self) -> list[int] | None:
-        """The system call in which the main thread waits, when it has been the same for a while."""
+        """The system call in which the main thread has been waiting for a while; None if there is none."""
         first = system_call(self._pid, self._pid)
         if not first or first[0] not in _WAITING_CALLS:
             return None
@@ -163,7 +164,7 @@ class _UnsuitableError(Exception):
 
 
 def system_call(pid: int, tid: int) -> list[int]:
-    """Number and arguments of the system call in which a thread is; empty while it runs."""
+    """Number and arguments of a thread's current system call; empty while it runs."""
     try:
         with open(f"/proc/{pid}/task/{tid}/syscall", encoding="ascii") as stream:
             words = stream.read().split()

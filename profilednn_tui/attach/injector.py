@@ -1,7 +1,8 @@
 """The short-lived process that injects: ``python -m profilednn_tui.attach.injector METHOD PID < TEMPLATE``.
 
-METHOD is ``pending-call`` or ``thread``. The template's ``@ADDRESS@`` and ``@SIZE@`` stand for the page that the
-injection leaves. Answers with one JSON object: ``{"stopped_s": ...}`` or ``{"failure": "..."}``.
+METHOD is ``pending-call`` or ``thread``. ``@ADDRESS@`` and ``@SIZE@`` in the template stand for the page that the
+injection leaves. The answer is one JSON object: ``{"tid": ..., "address": ..., "stopped_s": ...}`` or ``{"failure":
+"..."}``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def main(method: str, pid: int) -> None:
 
 
 def inject(method: str, pid: int, template: bytes) -> dict[str, object]:
-    """Inject once; what to answer."""
+    """Inject once and return the answer."""
     from profilednn_tui.attach.injection import InjectionError, Injector
     from profilednn_tui.attach.ptrace import GoneError, RefusedError
     from profilednn_tui.attach.symbols import MissingSymbolsError

@@ -1,6 +1,6 @@
 """The x86-64 machine code that an injection leaves in the target: a page with two short functions and the text.
 
-The page begins with a table of addresses, to which the code refers through its only argument.
+The page begins with a table of addresses, which the code reaches through its only argument.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ TABLE = (
     "pthread_detach",
 )  # fmt: skip
 _TEXT_SLOT = len(TABLE) * 8
-"""The table's last entry: where the text is."""
+"""The table's last entry: the address of the text."""
 SCRATCH_AT, RUN_AT, THREAD_AT, _TEXT_AT = 0x78, 0x80, 0xC0, 0x140
-"""Room for one value that nobody reads, two functions, and the text."""
+"""Scratch space for one value that is never read, two functions, and the text."""
 TEXT_LIMIT_BYTES = 1 << 20
 
 _RUN = (
     "53"              # push rbx
     "4889fb"          # mov  rbx, rdi            the table
-    "ff5300"          # call [rbx]               Py_IsInitialized(): not while the interpreter ends
+    "ff5300"          # call [rbx]               Py_IsInitialized(): false during finalization
     "85c0"            # test eax, eax
     "7407"            # jz   out
     "488b7b30"        # mov  rdi, [rbx + text]
     "ff5308"          # call [rbx + 8]           PyRun_SimpleString(text)
-    "31c0"            # out: xor eax, eax        a pending call that worked
+    "31c0"            # out: xor eax, eax        success of the pending call
     "5b"              # pop  rbx
     "c3"              # ret
 )  # fmt: skip
@@ -37,7 +37,7 @@ _THREAD = (
     "4889fb"          # mov  rbx, rdi
     "ff5320"          # call [rbx + 32]          pthread_self()
     "4889c7"          # mov  rdi, rax
-    "ff5328"          # call [rbx + 40]          pthread_detach(self): nobody will join us
+    "ff5328"          # call [rbx + 40]          pthread_detach(self): it is never joined
     "ff5300"          # call [rbx]               Py_IsInitialized()
     "85c0"            # test eax, eax
     "7413"            # jz   out
@@ -56,12 +56,12 @@ _THREAD = (
 
 
 def page_size(text: bytes) -> int:
-    """Bytes to map for a text."""
+    """Bytes to map for the text: whole pages."""
     return (_TEXT_AT + len(text) + 1 + 4095) & ~4095
 
 
 def page(address: int, symbols: Mapping[str, int], text: bytes) -> bytes:
-    """The content of the page at `address`: table, code, text."""
+    """Content of the page at `address`: table, code, text."""
     table = struct.pack(f"<{len(TABLE) + 1}Q", *(symbols[name] for name in TABLE), address + _TEXT_AT)
     head = table.ljust(RUN_AT, b"\0") + bytes.fromhex(_RUN)
     return (head.ljust(THREAD_AT, b"\0") + bytes.fromhex(_THREAD)).ljust(_TEXT_AT, b"\0") + text + b"\0"

@@ -16,7 +16,7 @@ class Mapping:
     end: int
     executable: bool
     offset: int
-    """Where in the file it begins."""
+    """Where the mapping begins in the file, in bytes."""
     path: str
     """As the process sees it; empty for anonymous memory."""
 
@@ -26,7 +26,7 @@ class Mapping:
 
 
 def memory_maps(pid: int) -> tuple[Mapping, ...]:
-    """The mappings in the order of their addresses; `OSError` when they may not be read."""
+    """The mappings by address; raises `OSError` if they may not be read."""
     with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as lines:
         return tuple(_parse(lines))
 
@@ -40,11 +40,11 @@ def _parse(lines: Iterable[str]) -> Iterator[Mapping]:
 
 
 def free_address(maps: Iterable[Mapping], size: int) -> int:
-    """An address in the middle of a wide hole, so that a mapping put there meets no other."""
+    """An address inside a large gap, so that a mapping placed there overlaps no other."""
     margin = 1 << 32
     before = 1 << 40
     for mapping in maps:
         if mapping.begin - before > margin + size:
             return (before + margin // 2) & ~0xFFFFF
         before = max(before, mapping.end)
-    raise LookupError("no wide hole in the address space")
+    raise LookupError("no large gap in the address space")

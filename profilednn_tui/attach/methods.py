@@ -1,4 +1,4 @@
-"""The ways into a process, each one attempt that leaves the target whole whatever happens."""
+"""The methods of injecting the agent; each is one attempt that leaves the target intact whatever happens."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _START_FILE = "start.py"
 
 @dataclass(frozen=True, slots=True)
 class AttachTarget:
-    """One process, and what its agent is told."""
+    """One process and the settings of its agent."""
 
     facts: ProcessFacts
     exchange: Exchange
@@ -30,22 +30,22 @@ class AttachTarget:
     steps: int | None
 
     def start_text(self, address: str = "0", size: str = "0") -> bytes:
-        """The Python text that starts the agent there."""
+        """Python source that starts the agent in the target."""
         return start_text(self.exchange.folder_there, self.overhead_percent, self.steps, address, size)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of it."""
+    """The result of one attempt."""
 
     failure: str = ""
-    """Empty when the agent is on its way."""
+    """Empty if the agent is on its way."""
     stopped_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One rung of the ladder."""
+    """One way to inject the agent."""
 
     name: str
     title: str
@@ -54,7 +54,7 @@ class Method:
 
 
 def _by_remote_exec(target: AttachTarget) -> Attempt:
-    """The target's own interpreter asks it to run a file: the caller must be of the same version."""
+    """The request is made by the target's own interpreter: the caller must have the same Python version."""
     pid = target.facts.pid
     target.exchange.write(_START_FILE, target.start_text())
     command = [
@@ -71,7 +71,9 @@ def _by_remote_exec(target: AttachTarget) -> Attempt:
     except (OSError, subprocess.TimeoutExpired) as error:
         return Attempt(f"its interpreter cannot be run from here ({error})")
     if done.returncode:
-        return Attempt((done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed"])[-1])
+        return Attempt(
+            (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it failed without a message"])[-1]
+        )
     return Attempt()
 
 
@@ -83,7 +85,7 @@ def _by_injection(method: str) -> Callable[[AttachTarget], Attempt]:
             answer, _ = helper.communicate(text, timeout=TIME_LIMIT_S)
             body = json.loads(answer)
         except subprocess.TimeoutExpired:
-            helper.kill()  # at any instant: the target restores itself
+            helper.kill()  # safe at any instant: the target restores itself
             return Attempt(f"the injector did not finish within {TIME_LIMIT_S:.0f} s")
         except ValueError:
             return Attempt(f"the injector was killed (exit {helper.wait()})")

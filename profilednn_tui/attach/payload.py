@@ -1,4 +1,4 @@
-"""The text that an injection runs in the target: the whole agent, so that no file needs to be reachable there."""
+"""The text that an injection runs in the target: the whole agent, so that the target needs access to no file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from profilednn_tui.launch.options import AGENT_FOLDER
 
 PACKAGE = "_profilednn"
-"""Under this name the agent's modules are loaded in the target."""
+"""The name under which the agent's modules are loaded in the target."""
 
 _PACKAGE_FOLDER = AGENT_FOLDER.parent
 _BOOT = AGENT_FOLDER / "boot" / "attached.py"
 
-# Runs in the main thread between two bytecodes, so it does next to nothing: it starts a thread, without the locks of
+# Runs in the main thread between two bytecodes, so it does next to nothing: it starts a thread without the locks of
 # `threading`, leaves no name in `__main__` and lets no exception out. Imports and the rest happen in the thread.
 _START = """
 try:
@@ -41,9 +41,9 @@ except BaseException:
 def start_text(
     folder: str, budget_percent: float, stop_after: int | None, address: str = "0", size: str = "0"
 ) -> bytes:
-    """Python source of one statement that starts the agent with its recording in `folder`, a path of the target's.
+    """One Python statement that starts the agent with its recording in `folder`, a path as the target sees it.
 
-    `address` and `size` name the page that the agent is to unmap when it goes, if there is one.
+    `address` and `size` describe the page that the agent unmaps when it leaves; zero if there is none.
     """
     modules, digest = agent_modules()
     order = {
@@ -62,7 +62,7 @@ def start_text(
 
 @cache
 def agent_modules() -> tuple[dict[str, tuple[str, str]], str]:
-    """Module name -> (path, source) of the agent and of what it stands on, and a digest of it all."""
+    """Module name -> (path, source) of the agent and its dependencies, and a digest of them all."""
     files = sorted((_PACKAGE_FOLDER / "protocol").glob("*.py"))
     files += [path for path in sorted(AGENT_FOLDER.rglob("*.py")) if path.parent != _BOOT.parent]
     modules = {_module_name(path): (str(path), path.read_text()) for path in files}

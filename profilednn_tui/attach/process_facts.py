@@ -1,4 +1,4 @@
-"""What can be told from outside about a process that somebody wants to look into."""
+"""What can be read from outside about a process to attach to."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ INJECTION_MACHINE = "x86_64"
 _LIBRARY_VERSION = re.compile(r"/(?:libpython|lib/python|python)(\d+)\.(\d+)(?:t|d)?(?:[./]|$)")
 _DEBUG_OFFSETS = b"xdebugpy"
 _FINALIZING_AT = {(3, 9): 16, (3, 10): 16, (3, 11): 24, (3, 12): 24}
-"""Where ``_PyRuntime`` says that the interpreter ends; from 3.13 on it tells the place itself."""
+"""Offset in ``_PyRuntime`` of the finalizing state; from 3.13 on, ``_PyRuntime`` holds that offset itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessFacts:
-    """One process; what may not be read of it is unknown (None) or empty."""
+    """Facts about one process; those that cannot be read are unknown (None) or empty."""
 
     pid: int
     name: str = ""
     state: str = ""
-    """The letter of ``/proc/PID/stat``; empty for no such process."""
+    """The letter in ``/proc/PID/stat``; empty if there is no such process."""
     user_id: int | None = None
     argv: tuple[str, ...] = ()
     executable: str = ""
     working_directory: str = ""
     readable: bool = False
-    """Whether we may look into its memory, which the kernel decides like a ptrace."""
+    """Whether we may read its memory; the kernel applies the same rules as for ptrace."""
     tracer: int = 0
     shadow_stack: bool = False
     python: tuple[int, int] | None = None
-    """The interpreter's version; none in a process that is no Python."""
+    """The interpreter's version; None if the process is not Python."""
     torch: bool = False
     finalizing: bool = False
     missing: str = ""
-    """What an injection lacks, in words."""
+    """What injection needs and the process lacks, in words."""
 
 
 def inspect_process(pid: int) -> ProcessFacts:
-    """Read everything there is; never fails."""
+    """Read all facts; never fails."""
     stat = procfs.process(pid)
     if stat is None:
         return ProcessFacts(pid)
@@ -75,7 +75,7 @@ def inspect_process(pid: int) -> ProcessFacts:
 
 
 def command_line(pid: int) -> tuple[str, ...]:
-    """The words with which a process was started."""
+    """The arguments a process was started with."""
     return tuple(procfs.read(f"/proc/{pid}/cmdline").rstrip(b"\0").decode("utf-8", "replace").split("\0"))
 
 
@@ -85,7 +85,7 @@ def is_training_candidate(pid: int) -> bool:
 
 
 def python_version(executable: str, maps: Sequence[Mapping]) -> tuple[int, int] | None:
-    """The version of the interpreter in a process, by the files it has mapped."""
+    """The version of the interpreter in a process, from its mapped files; None if it is not Python."""
     library = next((mapping.path for mapping in maps if mapping.name.startswith("libpython")), "")
     name = executable.rpartition("/")[2]
     if not library and not re.match(r"(python|pypy|conda)", name):

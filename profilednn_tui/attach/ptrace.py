@@ -1,4 +1,4 @@
-"""The few requests of ptrace(2) that an injection makes, for x86-64."""
+"""The few ptrace(2) requests that an injection makes, for x86-64."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WAIT_ALL = 0x40000000
 _STOP_LIMIT_S = 2.0
 _POLL_S = 2e-5
 _BUSY_LIMIT_S = 1.0
-"""How long another tracer (py-spy looks for some milliseconds at a time) is waited for."""
+"""How long to wait for another tracer (py-spy traces for some milliseconds at a time)."""
 
 NAMES = (
     "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "orig_rax",
@@ -55,11 +55,11 @@ class GoneError(Exception):
 
 
 class RefusedError(Exception):
-    """The kernel does not let us."""
+    """The kernel refused the request."""
 
 
 class StoppedThread:
-    """A thread that stands still while we look at it."""
+    """A thread that is stopped while we inspect it."""
 
     def __init__(self, tid: int) -> None:
         self.tid = tid
@@ -73,7 +73,7 @@ class StoppedThread:
         _ptrace(_SETREGS, self.tid, 0, ctypes.addressof(registers))
 
     def extended_state(self) -> bytes:
-        """The XSAVE area: x87, SSE, AVX and what else the processor has."""
+        """The XSAVE area: x87, SSE, AVX and whatever else the processor has."""
         area = ctypes.create_string_buffer(_EXTENDED_STATE_LIMIT_BYTES)
         vector = _Vector(ctypes.addressof(area), len(area))
         _ptrace(_GETREGSET, self.tid, _EXTENDED_STATE, ctypes.addressof(vector))
@@ -87,7 +87,7 @@ class StoppedThread:
 
 @contextmanager
 def stopped(tid: int) -> Iterator[StoppedThread]:
-    """Stop one thread, the others run on; it goes on when the block ends or when this process dies."""
+    """Stop one thread while the others run; it resumes when the block ends or this process dies."""
     _seize(tid)
     try:
         _ptrace(_INTERRUPT, tid)
@@ -99,7 +99,7 @@ def stopped(tid: int) -> Iterator[StoppedThread]:
 
 
 def write_memory(pid: int, address: int, data: bytes) -> None:
-    """Write into the process."""
+    """Write to the memory of a process."""
     buffer = ctypes.create_string_buffer(data, len(data))
     local, remote = _Vector(ctypes.addressof(buffer), len(data)), _Vector(address, len(data))
     if _C.process_vm_writev(pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0) != len(data):
@@ -140,7 +140,7 @@ def _wait_for_stop(tid: int) -> None:
         elif status >> 16 == _EVENT_STOP:
             raise RefusedError("the process is being stopped (Ctrl-Z or SIGSTOP)")
         else:
-            _ptrace(_CONT, tid, 0, os.WSTOPSIG(status))  # a signal of its own comes first
+            _ptrace(_CONT, tid, 0, os.WSTOPSIG(status))  # deliver the signal that arrived first
 
 
 def _ptrace(request: int, tid: int, address: int = 0, data: int = 0) -> None:

@@ -33,9 +33,11 @@ from profilednn_tui.protocol.codec import encode
 from profilednn_tui.protocol.events import AttachedEvent, ByeEvent, Command
 from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording, control_file
 from profilednn_tui.protocol.vocabulary import DETACH, EXIT
+from profilednn_tui.recording.answer import answer_starter
 from profilednn_tui.recording.ending import release_reserve, save_holder
 from profilednn_tui.recording.sampler import EventFile, Sampler
 from profilednn_tui.recording.viewers import viewer_pids
+from profilednn_tui.session.storage.farewell import said_bye
 from profilednn_tui.session.storage.liveness import is_alive
 
 CARRY_INTERVAL_S = 0.25
@@ -118,8 +120,7 @@ class AttachedRecorder:
         return bool(self._exchanges) and all(self._has_left(pid) for pid in self._exchanges)
 
     def _has_left(self, pid: int) -> bool:
-        tail = _tail(self._folder / agent_recording(pid))
-        return tail.startswith(b'{"event":"bye"')
+        return said_bye(self._folder / agent_recording(pid))
 
     def _take_agents_out(self) -> None:
         there = [pid for pid in self._exchanges if (self._folder / agent_recording(pid)).exists()]
@@ -168,15 +169,6 @@ def _is_python(pid: int) -> bool:
         return False
 
 
-def _tail(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            stream.seek(max(0, stream.seek(0, os.SEEK_END) - 4096))
-            return (stream.read().splitlines() or [b""])[-1]
-    except OSError:
-        return b""
-
-
 def main(folder: Path) -> None:
     request = AttachRequest.decode(sys.stdin.buffer.read())
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE):
@@ -184,13 +176,10 @@ def main(folder: Path) -> None:
     try:
         recorder = AttachedRecorder(folder, request)
     except ProfilerError as error:
-        os.write(1, f"{error}\n".encode())
+        answer_starter(str(error))
         return
     save_holder(folder, request.root_pid)
-    os.write(1, b"\n")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):
-        os.dup2(nowhere, stream)
+    answer_starter("")
     recorder.begin()
     recorder.run()
 

@@ -10,15 +10,15 @@ from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 
 @dataclass(frozen=True, slots=True)
 class AttachRequest:
-    """It travels through a pipe."""
+    """The request, sent through a pipe."""
 
     root_pid: int
     """The process whose tree is shown."""
     pids: tuple[int, ...]
-    """The processes that are to get an agent; none for the view from outside."""
+    """The processes that get an agent; empty for the view from outside."""
     overhead_percent: float = DEFAULT_OVERHEAD_PERCENT
     steps: int | None = None
-    """Detach after so many."""
+    """Detach after this many steps."""
 
     def encode(self) -> bytes:
         return json.dumps(asdict(self)).encode()

@@ -1,9 +1,9 @@
 """Making a thread call a function the way the kernel calls a signal handler, on x86-64.
 
-Everything that the thread needs to go on as before lies on its own stack, in the layout of the kernel's
-``rt_sigframe``: all registers, the whole XSAVE area and the signal mask. The called function returns into the C
-library's ``rt_sigreturn``, so the thread restores itself. From the one change of its registers on nobody else is
-needed: the process that made the change may be killed at any instant.
+All that the thread needs to resume lies on its own stack, in the layout of the kernel's ``rt_sigframe``: all registers,
+the whole XSAVE area and the signal mask. The called function returns into the C library's ``rt_sigreturn``, so the
+thread restores itself. Once its registers have been changed, the process that changed them is no longer needed and may
+be killed at any instant.
 
 Layout: Linux, arch/x86/include/uapi/asm/{sigcontext,ucontext}.h and arch/x86/include/asm/sigframe.h.
 """
@@ -19,14 +19,14 @@ _RED_ZONE_BYTES = 128
 _SOFTWARE_RESERVED_AT = 464
 _MAGIC_BEGIN, _MAGIC_END = 0x46505853, 0x46505845
 _UC_FLAGS = 1 | 2 | 4
-"""An XSAVE area is there, and SS is to be restored as it was."""
+"""An XSAVE area is present, and SS is to be restored as it was."""
 _INVALID_STACK_MODE = 4
-"""The kernel sets the alternate stack of the thread from the frame, which we cannot know; it ignores an invalid one."""
+"""The kernel sets the thread's alternate stack from the frame, but we do not know it; an invalid mode is ignored."""
 _DIRECTION_FLAG = 0x400
 _NO_SYSTEM_CALL = (1 << 64) - 1
 
 _RESTART = frozenset({512, 513, 514})
-"""ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND: the system call begins anew."""
+"""ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND: the system call is restarted."""
 _RESTART_BLOCK = 516
 _NR_RESTART_SYSCALL = 219
 
@@ -39,7 +39,7 @@ _ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of the process and its integer arguments."""
+    """A function in the process and its integer arguments."""
 
     function: int
     arguments: tuple[int, ...] = ()
@@ -47,14 +47,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class SignalFrame:
-    """What goes to the stack, and the registers with which the thread is let go."""
+    """The data written to the stack, and the registers with which the thread resumes."""
 
     writes: tuple[tuple[int, bytes], ...]
     registers: Registers
 
 
 def signal_frame(registers: Registers, extended_state: bytes, mask: int, call: Call, signal_return: int) -> SignalFrame:
-    """The frame for one call from where the thread stands."""
+    """The frame for one call from the thread's current position."""
     back = _context_to_return_to(registers)
     size = len(extended_state)
     state_at = (int(registers.rsp) - _RED_ZONE_BYTES - size - 64) & ~63
@@ -78,7 +78,7 @@ def signal_frame(registers: Registers, extended_state: bytes, mask: int, call: C
 
 
 def _context_to_return_to(registers: Registers) -> Registers:
-    """The registers to restore: a system call that was interrupted is prepared to go on, as the kernel would."""
+    """The registers to restore; an interrupted system call is set up to restart, as the kernel would do."""
     back = registers.copy()
     if registers.in_system_call and int(registers.rax) >> 63:
         error = (1 << 64) - int(registers.rax)

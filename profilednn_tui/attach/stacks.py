@@ -1,4 +1,4 @@
-"""The Python stacks of a process and its children, from py-spy: a look from outside that needs nothing inside."""
+"""Python stacks of a process and its children, from py-spy: a view from outside that needs nothing in the target."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MAX_FRAMES = 200
 
 
 def py_spy_path() -> str | None:
-    """Where py-spy is: beside our interpreter, else on the path."""
+    """The path of py-spy: next to our interpreter, else on PATH; None if it is not installed."""
     return shutil.which("py-spy", path=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]))
 
 
 def dump_stacks(pids: Iterable[int], unix_ns: int) -> StacksEvent:
-    """One look at each process."""
+    """Dump the stacks of each process once."""
     threads: list[dict[str, Any]] = []
     failures: list[str] = []
     program = py_spy_path()
@@ -35,7 +35,7 @@ def dump_stacks(pids: Iterable[int], unix_ns: int) -> StacksEvent:
 
 
 def dump(program: str, pid: int, threads: list[dict[str, Any]], failures: list[str]) -> None:
-    """Add the threads of one process, or why there are none."""
+    """Append the threads of one process, or the reason why there are none."""
     command = [program, "dump", "--json", "--full-filenames", "--pid", str(pid)]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIME_LIMIT_S, check=False)
@@ -50,7 +50,7 @@ def dump(program: str, pid: int, threads: list[dict[str, Any]], failures: list[s
 
 
 def stacks_event(threads: Iterable[dict[str, Any]], failures: list[str], unix_ns: int) -> StacksEvent:
-    """py-spy's threads in the words of the protocol."""
+    """Convert py-spy's threads to an event of the protocol."""
     numbers: dict[str, int] = {}
 
     def number(text: Any) -> int:
@@ -59,7 +59,7 @@ def stacks_event(threads: Iterable[dict[str, Any]], failures: list[str], unix_ns
     rows: list[list[Any]] = []
     for thread in threads:
         frames: list[int] = []
-        for frame in reversed(thread["frames"][:MAX_FRAMES]):  # py-spy begins with the innermost
+        for frame in reversed(thread["frames"][:MAX_FRAMES]):  # py-spy lists the innermost first
             frames += (number(frame["name"]), number(frame["filename"]), int(frame["line"]))
         tid = thread.get("os_thread_id") or 0
         rows.append([thread["pid"], tid, number(thread.get("thread_name")), bool(thread["active"]),

@@ -14,7 +14,7 @@ from profilednn_tui.attach.recorder import STAY_FILE
 from profilednn_tui.attach.request import AttachRequest
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FILE_MODE, new_session_folder, session_word
-from profilednn_tui.recording.helper import start_helper
+from profilednn_tui.recording.helper import start_and_ask
 from profilednn_tui.session.storage.folder import HolderFile, SessionFile
 from profilednn_tui.session.storage.liveness import is_alive
 
@@ -36,7 +36,10 @@ def start_attached_session(root: ProcessFacts, request: AttachRequest) -> Path:
         launcher_pid=os.getpid(),
         attached=True,
     ).save(folder)
-    failure = _start_recorder(folder, request)
+    log = folder / RECORDER_LOG
+    failure = start_and_ask("attach.recorder", folder, request.encode(), log)
+    if failure is None:
+        failure = f"The process that should record has failed: {log.read_text().strip()[-500:]}"
     if failure:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(failure)
@@ -68,19 +71,3 @@ def detach(folder: Path) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def _start_recorder(folder: Path, request: AttachRequest) -> str:
-    log = os.open(folder / RECORDER_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
-    try:
-        recorder = start_helper("attach.recorder", str(folder), stderr=log, start_new_session=True)
-    finally:
-        os.close(log)
-    assert recorder.stdin is not None
-    assert recorder.stdout is not None
-    with suppress(BrokenPipeError), recorder.stdin as pipe:
-        pipe.write(request.encode())
-    answer = recorder.stdout.readline().decode()
-    if not answer:
-        return f"The process that should record has failed: {(folder / RECORDER_LOG).read_text().strip()[-500:]}"
-    return answer.strip()

@@ -1,4 +1,4 @@
-"""One way in after another until the agent says hello; each failure is kept as a reason."""
+"""Tries one method after another until the agent says hello; each failure is kept as a reason."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from profilednn_tui.protocol.files import agent_recording, answer_file
 from profilednn_tui.protocol.vocabulary import ALREADY_PRESENT
 
 HELLO_LIMIT_S = 1.2
-"""For the hello after one way, before the next is tried beside it: a thread that trains beside a main thread that waits
-is to be seen within 3 s."""
+"""Time for the hello after one method before the next is tried as well: a thread that trains while the main thread
+waits should be visible within 3 s."""
 PATIENCE_S = 60.0
-"""For all ways together: a call that is pending is answered when the main thread returns from a long computation."""
+"""For all methods together: a pending call runs only when the main thread returns from a long computation."""
 _POLL_S = 0.02
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
+    """Whether a process exists and is not a zombie."""
     stat = procfs.process(pid)
     return stat is not None and stat.state not in "ZX"
 
@@ -42,7 +42,7 @@ class AttachStrategy:
     stopped_s: float = 0.0
 
     def run(self) -> AttachedEvent:
-        """Try; what came of it."""
+        """Try the methods and return the outcome."""
         method = self._run()
         return AttachedEvent(self.target.facts.pid, method, self.reasons, int(self.stopped_s * 1e9), time.time_ns())
 
@@ -74,7 +74,7 @@ class AttachStrategy:
     def _applicable(self) -> Iterator[Method]:
         applicable = [method for method in self.methods if method.applies(self.target.facts, self.here)]
         if not applicable:
-            self.reasons.append(f"there is no way in on {self.here.machine}")
+            self.reasons.append(f"no method works on {self.here.machine}")
         return iter(applicable)
 
     def _finish(self, method: str) -> str:
@@ -96,7 +96,7 @@ class AttachStrategy:
         return f'"event":"{HelloEvent.kind}"'.encode() in exchange.read(agent_recording(exchange.pid_there))[:65536]
 
     def _failure(self) -> str | None:
-        """What the way in has left instead of a hello."""
+        """The failure reported instead of a hello; None if there is none."""
         exchange = self.target.exchange
         line = exchange.read(answer_file(exchange.pid_there)).partition(b"\n")[0]
         try:
@@ -104,5 +104,5 @@ class AttachStrategy:
         except ValueError:
             return None
         if body.get("event") == ALREADY_PRESENT:
-            return f"an agent is there already, its session is {body.get('folder')}"
+            return f"the process already has an agent, whose session is {body.get('folder')}"
         return str(body.get("text"))

@@ -14,15 +14,15 @@ C_LIBRARY = frozenset({"mmap", "pthread_create", "pthread_detach", "pthread_self
 
 _C_LIBRARY_FILES = ("libc.so", "libc-", "ld-musl", "libpthread")
 _SIGNAL_RETURN = bytes.fromhex("48c7c00f0000000f05")
-"""``mov $15, %rax; syscall``: where the C library lets signal handlers return to."""
+"""``mov $15, %rax; syscall``: the C library's return code for signal handlers."""
 
 
 class MissingSymbolsError(Exception):
-    """The process lacks functions that are needed."""
+    """The process lacks functions that an injection needs."""
 
 
 def interpreter_files(executable: str, maps: Sequence[Mapping]) -> dict[str, list[Mapping]]:
-    """Mapped files that may hold the interpreter: the executable itself and libpython."""
+    """Mapped files that may contain the interpreter: the executable itself and libpython."""
     return _mapped_files(maps, lambda mapping: mapping.path == executable or mapping.name.startswith("libpython"))
 
 
@@ -32,7 +32,7 @@ def library_files(maps: Sequence[Mapping]) -> dict[str, list[Mapping]]:
 
 
 def find_symbols(pid: int, executable: str, maps: Sequence[Mapping]) -> dict[str, int]:
-    """Name -> address; a `MissingSymbolsError` in words when one is not exported."""
+    """Name -> address; raises `MissingSymbolsError` if one is not exported."""
     found: dict[str, int] = {}
     for files, names in ((interpreter_files(executable, maps), PYTHON), (library_files(maps), C_LIBRARY)):
         for mapped in files.values():
@@ -49,7 +49,7 @@ def find_symbols(pid: int, executable: str, maps: Sequence[Mapping]) -> dict[str
 
 
 def find_signal_return(pid: int, maps: Sequence[Mapping]) -> int:
-    """The address of the C library's return from a signal handler, on x86-64."""
+    """The address of the C library's return code for signal handlers, on x86-64."""
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for mapping in maps:
             if mapping.executable and mapping.name.startswith(_C_LIBRARY_FILES):
@@ -57,7 +57,7 @@ def find_signal_return(pid: int, maps: Sequence[Mapping]) -> int:
                 at = memory.read(mapping.end - mapping.begin).find(_SIGNAL_RETURN)
                 if at >= 0:
                     return mapping.begin + at
-    raise MissingSymbolsError("the C library has no return from signal handlers that we know")
+    raise MissingSymbolsError("the C library's return code for signal handlers was not recognized")
 
 
 def _mapped_files(maps: Sequence[Mapping], wanted: Callable[[Mapping], bool]) -> dict[str, list[Mapping]]:

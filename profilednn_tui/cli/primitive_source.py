@@ -32,9 +32,9 @@ def read_primitives(names: Sequence[str]) -> tuple[PrimitiveLog, int | None]:
 def _of_session(name: str) -> tuple[PrimitiveLog, int | None]:
     from profilednn_tui.session.open_session import open_session
 
-    session = open_session(name)
-    session.catch_up()
-    view = session.view()
+    with open_session(name) as session:
+        session.catch_up()
+        view = session.view()
     if not view.primitives.log.uses:
         reason = next((one.text for one in view.notices if one.code == "no_primitives"), "no window has an account")
         raise ProfilerError(f"The session {name} holds no oneDNN primitives ({reason}).")

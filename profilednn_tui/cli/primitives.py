@@ -83,7 +83,8 @@ def _roofline(logs: Sequence[str], name: str, python: str | None, output: Path |
     from profilednn_tui.export.onednn.roofline import roofline_lines, roofline_svg
     from profilednn_tui.launch.interpreter import find_interpreter
     from profilednn_tui.paths import session_home
-    from profilednn_tui.project.peaks import CACHE_FILE, measured_peaks
+    from profilednn_tui.project.peaks import measured_peaks
+    from profilednn_tui.session.storage.peaks import CACHE_FILE
 
     def peaks() -> Peaks:
         cpu = cpu_name(procfs.read("/proc/cpuinfo").decode("utf-8", "replace"))

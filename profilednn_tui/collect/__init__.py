@@ -1,5 +1,5 @@
-"""The host's own collectors: what the operating system knows about the target.
+"""The host's collectors: what the operating system knows about the target.
 
-`sample` reads everything once a second; `cores`, `threads`, `memory` and `workers` are pure functions from two
-moments to one event; `recorder` writes the events to ``host.jsonl``.
+`sample` reads everything once per second; `cores`, `threads`, `memory` and `workers` are pure functions from two
+samples to one event; `recording.sampler` writes the events to ``host.jsonl``.
 """

@@ -1,4 +1,4 @@
-"""What the control group of a process allows it, in the first and the second version of the interface."""
+"""CPU and memory limits of a process's control groups, for versions 1 and 2 of the interface."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import PurePosixPath
 from profilednn_tui.collect import procfs
 
 NO_LIMIT_BYTES = 1 << 60
-"""Version 1 says "unlimited" with a number near 2**63."""
+"""Version 1 reports "unlimited" as a number near 2**63."""
 
 
 @dataclass(frozen=True, slots=True)
 class Throttling:
-    """Scheduler periods since the group began, and those in which the quota stopped it."""
+    """Scheduler periods since the group was created, and those in which the quota throttled it."""
 
     periods: int
     throttled: int
@@ -22,18 +22,18 @@ class Throttling:
 
 @dataclass(frozen=True, slots=True)
 class Cgroup:
-    """The folders of one process's groups, innermost first; empty where there is no such controller."""
+    """The folders of one process's groups, innermost first; empty if there is no such controller."""
 
     cpu: tuple[str, ...] = ()
     memory: tuple[str, ...] = ()
 
     @property
     def quota_cpus(self) -> float | None:
-        """The tightest quota on the way to the root, in CPUs."""
+        """The tightest quota up to the root, in CPUs; None if there is none."""
         return min((quota for quota in map(_quota, self.cpu) if quota is not None), default=None)
 
     def throttling(self) -> Throttling | None:
-        """Counters of the innermost group that has them."""
+        """The counters of the innermost group that has them; None if none has."""
         for folder in self.cpu:
             text = procfs.read(f"{folder}/cpu.stat")
             periods, throttled = (procfs.number_after(text, label) for label in (b"nr_periods", b"nr_throttled"))
@@ -42,11 +42,11 @@ class Cgroup:
         return None
 
     def memory_limit_bytes(self) -> int | None:
-        """The tightest limit on the way to the root."""
+        """The tightest limit up to the root; None if there is none."""
         return min((limit for limit in map(_memory_limit, self.memory) if limit is not None), default=None)
 
     def memory_left_bytes(self) -> int | None:
-        """What the tightest limit still allows; file pages that the kernel would drop count as free."""
+        """The least memory left below any limit; file pages that the kernel would drop count as free."""
         return min((left for left in map(_memory_left, self.memory) if left is not None), default=None)
 
 
@@ -58,11 +58,11 @@ def cgroup_of(pid: int, proc: str = "/proc") -> Cgroup:
 
 
 UNIFIED = ""
-"""The controller name of version 2 in ``/proc/PID/cgroup``."""
+"""The controller name used by version 2 in ``/proc/PID/cgroup``."""
 
 
 def _mounts(mountinfo: str) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Controller -> (mount point, the group that is mounted there)."""
+    """Controller -> (mount point, the group mounted there)."""
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
         place, kind = before.split(), after.split()
@@ -89,7 +89,7 @@ def _folders(controller: str, mounts: dict[str, tuple[str, str]], members: dict[
         return ()
     point, mounted = mounts[key]
     path = PurePosixPath(members[key])
-    # In a container the mount may show a part of the tree only, or the path may lie outside of what is mounted.
+    # In a container, the mount may show only part of the tree, or the path may lie outside the mount.
     inside = path.relative_to(mounted) if path.is_relative_to(mounted) else PurePosixPath()
     if ".." in inside.parts:
         inside = PurePosixPath()

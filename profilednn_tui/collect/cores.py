@@ -1,4 +1,4 @@
-"""Use of the logical CPUs: by the target, by others, and stolen by the hypervisor."""
+"""Use of the logical CPUs: by the target, by other processes, and stolen by the hypervisor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from profilednn_tui.protocol.events import CoresEvent
 
 
 def measure(interval: SampleInterval) -> CoresEvent:
-    """Use since the earlier moment."""
+    """Use since the previous sample."""
     now = interval.now
     on_core = [0] * (max(now.cores, default=-1) + 1)
     for process in now.tree.processes.values():
@@ -33,7 +33,7 @@ def measure(interval: SampleInterval) -> CoresEvent:
 
 
 def _shares(before: CoreTicks | None, now: CoreTicks | None) -> tuple[float, float]:
-    """Busy and stolen percent of one core; a core that was switched off between has none."""
+    """Busy and stolen percent of one core; zero for a core that was offline in between."""
     if before is None or now is None or now.total <= before.total:
         return 0.0, 0.0
     scale = 100 / (now.total - before.total)
@@ -43,8 +43,8 @@ def _shares(before: CoreTicks | None, now: CoreTicks | None) -> tuple[float, flo
 def _target_by_core(busy: list[float], claimed: list[float]) -> list[float]:
     """The target's part of each core's use.
 
-    A thread's time counts for the core it ran on last; what then exceeds the use of a core was spent elsewhere, so it
-    goes to the cores whose use nobody claims, in proportion.
+    A thread's time counts for the core it last ran on. Any excess over that core's use was spent elsewhere, so it is
+    spread in proportion over the cores with unclaimed use.
     """
     held = [min(use, claim) for use, claim in zip(busy, claimed, strict=True)]
     free = [use - part for use, part in zip(busy, held, strict=True)]

@@ -1,4 +1,4 @@
-"""Two moments, and how far each process and thread went between them."""
+"""Two samples, and the resources each process and thread used between them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from profilednn_tui.collect.tree import ProcessUse, ThreadUse
 
 @dataclass(frozen=True, slots=True)
 class SampleInterval:
-    """What one sample is made from."""
+    """The interval between two samples."""
 
     before: Sample
     now: Sample
@@ -52,5 +52,5 @@ class SampleInterval:
         return thread.stat.cpu_ticks if self.is_new(thread.stat.start_ticks) else 0
 
     def is_new(self, start_ticks: int) -> bool:
-        """Whether something began between the moments; what is older but new to us brings figures from long ago."""
+        """Whether something started in the interval; the counts of anything older but new to us include earlier use."""
         return start_ticks >= self.before.boot_ticks

@@ -12,7 +12,7 @@ from profilednn_tui.protocol.events import MachineEvent
 
 
 def describe(pid: int, unix_ns: int) -> MachineEvent:
-    """What the process may use of this machine."""
+    """The part of this machine that the process may use."""
     cores = os.cpu_count() or 1
     machine_bytes = psutil.virtual_memory().total
     cgroup = cgroup_of(pid)
@@ -30,7 +30,7 @@ def describe(pid: int, unix_ns: int) -> MachineEvent:
 
 
 def affinity(pid: int) -> list[int]:
-    """The logical CPUs a process may run on; those that we may, when it has ended already."""
+    """The logical CPUs a process may run on; ours if it has already ended."""
     try:
         return sorted(os.sched_getaffinity(pid))
     except OSError:
@@ -38,7 +38,7 @@ def affinity(pid: int) -> list[int]:
 
 
 def cpu_name(cpuinfo: str) -> str:
-    """The processor's name; its architecture on machines that do not tell."""
+    """The processor's name; the architecture if the machine does not report one."""
     for line in cpuinfo.splitlines():
         label, _, value = line.partition(":")
         if label.strip() in ("model name", "Model", "cpu model") and value.strip():

@@ -7,7 +7,7 @@ from profilednn_tui.protocol.events import MemoryEvent
 
 
 def measure(interval: SampleInterval) -> MemoryEvent | None:
-    """Figures of the main process since the earlier moment; nothing while it has just been found."""
+    """Figures of the main process since the previous sample; None if it was not in that sample."""
     now = interval.now
     main = now.tree.processes.get(now.main_pid) if now.main_pid is not None else None
     earlier = interval.earlier_process(main) if main is not None else None

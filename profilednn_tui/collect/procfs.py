@@ -1,4 +1,4 @@
-"""Small reads from ``/proc`` and ``/sys``: what has vanished or is forbidden reads as nothing."""
+"""Small reads from ``/proc`` and ``/sys``; files that are missing or forbidden read as empty."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """The fields of a ``stat`` file, of a process or of one thread, that somebody here needs."""
+    """The fields we need from the ``stat`` file of a process or thread."""
 
     name: str
     state: str
@@ -26,7 +26,7 @@ class Stat:
     """Since boot."""
     rss_pages: int
     core: int
-    """Where it last ran."""
+    """The logical CPU it last ran on."""
 
     @property
     def cpu_ticks(self) -> int:
@@ -34,8 +34,8 @@ class Stat:
 
 
 def read(path: str) -> bytes:
-    """The file's content, at most 1 MB of it; empty when it cannot be read."""
-    # Without the layers of `open`: a sample reads hundreds of these files.
+    """The file's content, at most 1 MB; empty if it cannot be read."""
+    # `os.open` avoids the overhead of `open`: a sample reads hundreds of these files.
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -49,7 +49,7 @@ def read(path: str) -> bytes:
 
 
 def names(path: str) -> list[str]:
-    """The entries of a folder; none when it cannot be read."""
+    """The entries of a folder; empty if it cannot be read."""
     try:
         return os.listdir(path)
     except OSError:
@@ -57,7 +57,7 @@ def names(path: str) -> list[str]:
 
 
 def stat(path: str) -> Stat | None:
-    """A ``stat`` file of a process or thread."""
+    """The ``stat`` file of a process or thread; None if it cannot be read."""
     text = read(path)
     end = text.rfind(b")")
     if end < 0:
@@ -79,7 +79,7 @@ def stat(path: str) -> Stat | None:
 
 
 def process(pid: int) -> Stat | None:
-    """The ``stat`` of a process."""
+    """The ``stat`` file of a process; None if there is no such process."""
     return stat(f"/proc/{pid}/stat")
 
 

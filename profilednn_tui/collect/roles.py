@@ -1,4 +1,4 @@
-"""What each process and thread of the target is for."""
+"""The role of each process and thread of the target."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ OPENMP = "OpenMP"
 OTHER = "other"
 
 TEAM_SHARE = 0.05
-"""Of its creator's CPU time: what a thread of an OpenMP team has used at least."""
+"""Least CPU time of a thread in an OpenMP team, as a fraction of its creator's."""
 
 _WORKER_NAME = "pt_data_worker"
-"""What torch calls a DataLoader worker since 2.6; older ones are known by their command line."""
+"""The name torch gives DataLoader workers since 2.6; older ones are recognized by their command line."""
 
 _ROLE_OF_NAME = (
     ("profilednn", AGENT),
@@ -27,11 +27,11 @@ _ROLE_OF_NAME = (
     ("pt_data_pin", DATALOADER_THREAD),
     ("QueueFeeder", DATALOADER_THREAD),
 )
-"""Beginnings of the names that torch, Python (since 3.14) and our agent give to threads."""
+"""Prefixes of the thread names set by torch, Python (since 3.14) and our agent."""
 
 
 def process_role(now: Sample, process: ProcessUse) -> str:
-    """What a process is for: ``main``, ``rank N``, ``DataLoader worker`` or ``other``."""
+    """The role of a process: ``main``, ``rank N``, ``DataLoader worker`` or ``other``."""
     if process.pid == now.main_pid:
         return MAIN
     rank = now.agents.get(process.pid)
@@ -41,7 +41,7 @@ def process_role(now: Sample, process: ProcessUse) -> str:
 
 
 def thread_roles(now: Sample, process: ProcessUse) -> dict[int, str]:
-    """What each thread of a process is for, by tid."""
+    """The role of each thread of a process, by thread ID."""
     role = process_role(now, process)
     eldest: dict[str, int] = {}
     for tid, thread in process.threads.items():
@@ -58,11 +58,11 @@ def thread_roles(now: Sample, process: ProcessUse) -> dict[int, str]:
 
 
 def _heir_role(role: str, thread: ThreadUse, creator: ThreadUse) -> str:
-    """A thread that nobody named has the name of its creator."""
-    if role == DATALOADER_WORKER:  # it has no team, torch gives it one thread; what it has are feeders of its queues
+    """The role of a thread that has only inherited its creator's name."""
+    if role == DATALOADER_WORKER:  # torch gives it one thread and so no team; the others feed its queues
         return DATALOADER_THREAD
-    # A team is made by whichever thread runs the operators, and each of its threads works about as much as that one.
-    # A helper thread of Python's has the same name and hardly works.
+    # A team is created by whichever thread runs the operators, and each of its threads works about as much as that one.
+    # A helper thread of Python has the same name but hardly works.
     return OPENMP if thread.stat.cpu_ticks >= max(1, TEAM_SHARE * creator.stat.cpu_ticks) else OTHER
 
 

@@ -1,4 +1,4 @@
-"""Everything the collectors need, read at one instant; a sample is made from two of these."""
+"""Everything the collectors need, read at one instant; each measurement compares two samples."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from profilednn_tui.collect.cgroup import Throttling, cgroup_of
 from profilednn_tui.collect.tree import ProcessTree, TreeReader
 
 Agents = Mapping[int, int | None]
-"""The processes that have an agent: pid -> rank, or nothing outside of a distributed run."""
+"""The processes that have an agent: PID -> rank, or None outside a distributed run."""
 
 
 @dataclass(frozen=True, slots=True)
 class CoreTicks:
-    """What one logical CPU has done since boot."""
+    """CPU time of one logical CPU since boot, in ticks."""
 
     busy: int
     steal: int
@@ -26,21 +26,21 @@ class CoreTicks:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One instant."""
+    """The state of the target and the machine at one instant."""
 
     unix_ns: int
     monotonic_s: float
     boot_ticks: int
-    """Time since boot, on the scale of a thread's start."""
+    """Time since boot, in the unit of thread start times."""
     tree: ProcessTree
     main_pid: int | None
-    """The process that trains; while no agent is known, the busiest one."""
+    """The process that trains; the busiest one while no agent is known."""
     agents: Agents = field(default_factory=dict)
     cores: Mapping[int, CoreTicks] = field(default_factory=dict)
     host_ticks: Mapping[int, int] = field(default_factory=dict)
-    """CPU time of profilednn-tui's own processes, by pid."""
+    """CPU time of profilednn-tui's own processes, by PID."""
     companion_ticks: int = 0
-    """CPU time so far of other targets, which stand still while this one trains."""
+    """CPU time so far of other targets, which are stopped while this one trains."""
     throttling: Throttling | None = None
     peak_rss_bytes: int = 0
     """Of the main process."""
@@ -48,7 +48,7 @@ class Sample:
 
 
 class SampleReader:
-    """Reads moments of one target."""
+    """Takes samples of one target."""
 
     def __init__(
         self,
@@ -93,9 +93,10 @@ class SampleReader:
 
 
 def choose_main(tree: ProcessTree, agents: Agents, current: int | None) -> int | None:
-    """The process whose memory is shown: the busiest of those with an agent, before there is one the busiest of all.
+    """The process whose memory is shown: the busiest of those with an agent, or of all while there is no agent.
 
-    The choice stays while no other has used twice its CPU time: the ranks of a distributed run do not take turns.
+    The choice stays until another process has used twice its CPU time, so that it does not alternate between the ranks
+    of a distributed run.
     """
     trained = [process for pid, process in tree.processes.items() if pid in agents]
     candidates = trained or list(tree.processes.values())

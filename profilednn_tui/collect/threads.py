@@ -1,4 +1,4 @@
-"""The target's threads and what they cost."""
+"""The target's threads and their CPU time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_ROWS = 64
 
 
 def measure(interval: SampleInterval) -> ThreadsEvent:
-    """The busiest threads since the earlier moment, of all processes of the target."""
+    """The busiest threads since the previous sample, over all processes of the target."""
     rows: list[list[Any]] = []
     for pid, process in interval.now.tree.processes.items():
         roles = thread_roles(interval.now, process)

@@ -11,12 +11,12 @@ from profilednn_tui.collect import procfs
 from profilednn_tui.collect.procfs import Stat
 
 MANY_THREADS = 128
-"""Beyond it, the switches of threads that used no CPU time are not read again: they have hardly changed."""
+"""Above this, the context switches of threads that used no CPU time are not read again: they hardly change."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadUse:
-    """One thread; context switches count from its start."""
+    """One thread; context switches are counted from its start."""
 
     stat: Stat
     voluntary: int
@@ -47,15 +47,15 @@ class ProcessTree:
         return sum(len(process.threads) for process in self.processes.values())
 
     def same(self, process: ProcessUse) -> ProcessUse | None:
-        """That process in this tree; another one with the same pid does not count."""
+        """The same process in this tree; None if it is gone or its PID was reused."""
         mine = self.processes.get(process.pid)
         return mine if mine is not None and mine.stat.start_ticks == process.stat.start_ticks else None
 
 
 class TreeReader:
-    """Reads the tree below one process again and again.
+    """Reads the tree below one process repeatedly.
 
-    A descendant stays in the tree when its parent ends: a launcher may be gone before its ranks are.
+    A descendant stays in the tree after its parent has ended: a launcher may exit before its ranks.
     """
 
     def __init__(self, root_pid: int) -> None:

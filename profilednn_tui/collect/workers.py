@@ -12,7 +12,7 @@ MAX_ROWS = 64
 
 
 def measure(interval: SampleInterval) -> WorkersEvent:
-    """All processes of the target but the main one, the busiest first."""
+    """All processes of the target except the main one, busiest first."""
     now = interval.now
     rows: list[list[Any]] = [
         [pid, process_role(now, process), interval.percent(interval.process_ticks(process)), process.rss_bytes]

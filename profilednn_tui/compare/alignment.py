@@ -37,7 +37,7 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Aligned(Generic[Key]):
-    """One part on both sides; means over the runs, nothing where a side does not have it."""
+    """One part on both sides; means over the runs, None where a side does not have it."""
 
     key: Key
     baseline_ns: float | None
@@ -48,7 +48,7 @@ class Aligned(Generic[Key]):
 
     @property
     def difference_ns(self) -> float:
-        """What the candidate needs more, a step."""
+        """How much more the candidate needs per step."""
         return (self.candidate_ns or 0.0) - (self.baseline_ns or 0.0)
 
 
@@ -91,24 +91,15 @@ def align_phases(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps]) 
 
 
 def align_operators(baseline: Side, candidate: Side) -> tuple[Aligned[OperatorName], ...]:
-    """Operators by name and input shapes, self time a step; the largest difference first."""
-    return _align(
-        [_totals(view.operators.rows, _operator_name, lambda row: row.self_ns_per_step, lambda row: row.calls_per_step)
-         for view in _profiled(baseline)],
-        [_totals(view.operators.rows, _operator_name, lambda row: row.self_ns_per_step, lambda row: row.calls_per_step)
-         for view in _profiled(candidate)],
-    )  # fmt: skip
+    """Operators by name and input shapes, self time per step; the largest difference first."""
+    return _align([*map(_operator_totals, _profiled(baseline))], [*map(_operator_totals, _profiled(candidate))])
 
 
 def align_modules(baseline: Side, candidate: Side) -> tuple[Aligned[ModuleName], ...]:
     """Modules by path and class, forward and backward time with their children; the largest difference first."""
     return _align(
-        [_totals(view.operators.modules, _module_name, _module_ns, lambda module: module.calls_per_step)
-         for view in _profiled(baseline)],
-        [_totals(view.operators.modules, _module_name, _module_ns, lambda module: module.calls_per_step)
-         for view in _profiled(candidate)],
-        nested=True,
-    )  # fmt: skip
+        [*map(_module_totals, _profiled(baseline))], [*map(_module_totals, _profiled(candidate))], nested=True
+    )
 
 
 def align_figures(baseline: Side, candidate: Side) -> tuple[Figure, ...]:
@@ -133,7 +124,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[SessionView], float | None]], ...] = (
 )
 
 _Totals = dict[Key, tuple[float, float]]
-"""Key -> time in ns and calls, a step."""
+"""Key -> time in ns and calls, per step."""
 
 
 def _align(
@@ -161,6 +152,16 @@ def _change(before_ns: float | None, after_ns: float | None, total_ns: float) ->
     if abs(difference_ns) < max(NOTABLE_SHARE * before_ns, NOTABLE_TOTAL * total_ns):
         return Change.UNCHANGED
     return Change.GROWN if difference_ns > 0 else Change.SHRUNK
+
+
+def _operator_totals(view: SessionView) -> _Totals[OperatorName]:
+    return _totals(
+        view.operators.rows, _operator_name, lambda row: row.self_ns_per_step, lambda row: row.calls_per_step
+    )
+
+
+def _module_totals(view: SessionView) -> _Totals[ModuleName]:
+    return _totals(view.operators.modules, _module_name, lambda row: row.time_ns, lambda row: row.calls_per_step)
 
 
 def _totals(
@@ -192,10 +193,6 @@ def _operator_name(row: Operator) -> OperatorName:
 
 def _module_name(module: Module) -> ModuleName:
     return ModuleName(module.path, module.class_name)
-
-
-def _module_ns(module: Module) -> float:
-    return module.forward_ns + module.backward_ns
 
 
 def _views(side: Side) -> list[SessionView]:

@@ -24,6 +24,7 @@ from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
 from profilednn_tui.compare.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
 from profilednn_tui.compare.verdict import Outcome, Verdict, judge
 from profilednn_tui.protocol.vocabulary import ASKED, ON
+from profilednn_tui.session.ending import exit_words, was_killed
 
 TAKEN = (ON, ASKED)
 """States of an optimization that need no word: with any other, the side is not what its name says."""
@@ -146,7 +147,7 @@ def _notes_on(side: Side) -> Iterator[str]:
         if run.disturbance and not side.disturbed:
             yield f"{who}: {run.disturbance}"
         if run.failed:
-            yield f"{who} ended with {_exit(run)}"
+            yield f"{who} {_how_it_failed(run)}"
         if not run.view.operators.windows:
             yield f"{who} has no operators: no window was recorded"
     yield from dict.fromkeys(
@@ -160,6 +161,6 @@ def _notes_on(side: Side) -> Iterator[str]:
         yield f"{side.name}: {len(side.left_out)} of {count} runs were disturbed and left out"
 
 
-def _exit(run: Run) -> str:
-    code = run.view.target.exit_code or 0
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+def _how_it_failed(run: Run) -> str:
+    code = run.view.target.exit_code
+    return f"was {exit_words(code)}" if was_killed(code) else f"ended with {exit_words(code)}"

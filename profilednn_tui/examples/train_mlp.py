@@ -1,4 +1,4 @@
-"""Train a small multi-layer perceptron on random data: about a millisecond a step."""
+"""Train a small multi-layer perceptron on random data: about a millisecond per step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train ResNet-18 on images the size of CIFAR's, drawn at random: one colour a class."""
+"""Train ResNet-18 on random images of CIFAR's size, with one colour per class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torchvision.models import resnet18
 
 
 class ColouredNoise(Dataset):
-    """Noise tinted by its class, made on demand."""
+    """Noise tinted by its class, generated on demand."""
 
     def __init__(self, length: int, size: int, classes: int) -> None:
         self.length = length

@@ -1,6 +1,6 @@
-"""Train RetinaNet with a ResNeXt50-32x4d FPN backbone on pictures that this script draws.
+"""Train RetinaNet with a ResNeXt50-32x4d FPN backbone on images that this script draws.
 
-The pictures, coloured shapes with their boxes, are stored as PNG in a temporary folder and decoded again by a
+The images, coloured shapes with bounding boxes, are stored as PNG files in a temporary folder and decoded by a
 DataLoader, so that the input pipeline does the work of a real one. Nothing is downloaded.
 """
 
@@ -22,7 +22,7 @@ SHAPES_PER_IMAGE = 4
 
 
 def draw(size: int, classes: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A picture of noise with some shapes, their boxes (x1, y1, x2, y2) and labels (0 is the background)."""
+    """An image of noise with some shapes, their boxes (x1, y1, x2, y2) and labels (0 is the background)."""
 
     def random_int(low: int, high: int) -> int:
         return int(torch.randint(low, high, (), generator=generator))
@@ -48,7 +48,7 @@ def draw(size: int, classes: int, generator: torch.Generator) -> tuple[torch.Ten
 
 
 class DrawnShapes(Dataset):
-    """Pictures in a folder, drawn once; boxes and labels stay in memory, as annotations do."""
+    """Images in a folder, drawn once; boxes and labels stay in memory, as annotations do."""
 
     def __init__(self, folder: Path, images: int, size: int, classes: int) -> None:
         self.folder = folder
@@ -74,7 +74,7 @@ def collate(samples: list) -> tuple[list[torch.Tensor], list[dict[str, torch.Ten
 
 
 def build_model(classes: int, image_size: int) -> RetinaNet:
-    """torchvision's RetinaNet on another backbone, whose batch norm is frozen and whose first two layers are fixed."""
+    """torchvision's RetinaNet with another backbone, whose batch norms and first two layers are frozen."""
     backbone = resnet_fpn_backbone(
         backbone_name="resnext50_32x4d",
         weights=None,
@@ -86,7 +86,7 @@ def build_model(classes: int, image_size: int) -> RetinaNet:
 
 
 def take_statistics(model: RetinaNet, images: list[torch.Tensor]) -> None:
-    """Give the frozen batch norm the statistics of some pictures: it would have those of the pretrained weights."""
+    """Give the frozen batch norms the statistics of some images, in place of those of pretrained weights."""
 
     def take(norm: FrozenBatchNorm2d, inputs: tuple[torch.Tensor]) -> None:
         norm.running_var, norm.running_mean = torch.var_mean(inputs[0], dim=(0, 2, 3))
@@ -100,7 +100,7 @@ def take_statistics(model: RetinaNet, images: list[torch.Tensor]) -> None:
 
 
 def batches(loader: DataLoader, steps: int):
-    """As many batches as asked for, over as many epochs as that takes."""
+    """Yield `steps` batches, over as many epochs as that takes."""
     step = 0
     while True:
         for images, targets in loader:
@@ -112,20 +112,20 @@ def batches(loader: DataLoader, steps: int):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--image-size", type=int, default=256, help="pixels a side (default: %(default)s)")
-    parser.add_argument("--batch-size", type=int, default=2, help="pictures a step (default: %(default)s)")
-    parser.add_argument("--classes", type=int, default=91, help="with the background (default: %(default)s)")
+    parser.add_argument("--image-size", type=int, default=256, help="width and height in pixels (default: %(default)s)")
+    parser.add_argument("--batch-size", type=int, default=2, help="images per step (default: %(default)s)")
+    parser.add_argument("--classes", type=int, default=91, help="including the background (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=50, help="optimizer updates (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="DataLoader worker processes (default: %(default)s)")
     parser.add_argument("--lr", type=float, default=1e-4, help="learning rate of Adam (default: %(default)s)")
-    parser.add_argument("--images", type=int, default=32, help="pictures to draw (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=32, help="number of images to draw (default: %(default)s)")
     options = parser.parse_args()
     if not 1 <= options.batch_size <= options.images:
         parser.error(f"--batch-size {options.batch_size} is not between 1 and --images {options.images}")
     if options.classes < 2:
-        parser.error("--classes counts the background: 2 is the least")
+        parser.error("--classes includes the background and must be at least 2")
     if options.image_size < 32 or options.steps < 1:
-        parser.error("--image-size is at least 32 and --steps at least 1")
+        parser.error("--image-size must be at least 32 and --steps at least 1")
 
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory(prefix="shapes-") as folder:

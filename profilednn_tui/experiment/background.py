@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,10 +22,10 @@ from profilednn_tui.launch.affinity import on_processors
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.environment import target_environment
 from profilednn_tui.launch.headless import say_trouble
+from profilednn_tui.launch.interpreter import find_program
 from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.session_folder import create_session
-from profilednn_tui.launch.signals import IGNORED_BY_PYTHON
 from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol.vocabulary import LOCKSTEP
 from profilednn_tui.recording.ending import record_end, save_holder
@@ -58,13 +59,17 @@ class EndedRun:
 @dataclass(slots=True)
 class _Running:
     folder: Path
-    pid: int
+    process: subprocess.Popen[bytes]
     sampler: Sampler
     member: LockstepMember | None
     exit_code: int | None = None
     duration_s: float = 0.0
     cpu_ticks: int = 0
     """When it has ended: of all its processes."""
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     @property
     def turns(self) -> int | None:
@@ -92,12 +97,12 @@ def run_in_background(
             if member is not None:
                 environment[LOCKSTEP] = "1"
             with on_processors(plan.processors):
-                pid = _start(command, environment, folder, mask)
-            save_holder(folder, pid)
-            sampler = Sampler(folder, pid, companion_ticks=partial(_ticks_beside, folder, running))
-            running.append(_Running(folder, pid, sampler, member))
+                process = _start(command, environment, folder, mask)
+            save_holder(folder, process.pid)
+            sampler = Sampler(folder, process.pid, companion_ticks=partial(_ticks_beside, folder, running))
+            running.append(_Running(folder, process, sampler, member))
             if member is not None:
-                member.group = pid
+                member.group = process.pid
             sampler.start()
         members = [one.member for one in running if one.member is not None]
         turns = Lockstep(members) if members else None
@@ -107,7 +112,7 @@ def run_in_background(
         for one in running:
             if one.exit_code is None:  # something of ours went wrong
                 _sweep(one.pid, ())
-                os.waitpid(one.pid, 0)
+                one.process.wait()
             if one.member is not None:
                 one.member.close()
         if turns is not None:
@@ -124,28 +129,30 @@ def _ticks_beside(folder: Path, running: Sequence[_Running]) -> int:
     )
 
 
-def _start(command: TargetCommand, environment: dict[str, str], folder: Path, mask: set[int | signal.Signals]) -> int:
+def _start(
+    command: TargetCommand, environment: dict[str, str], folder: Path, mask: set[int | signal.Signals]
+) -> subprocess.Popen[bytes]:
     log = os.open(folder / OUTPUT_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
-    nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.posix_spawnp(
-            command.argv[0],
+        return subprocess.Popen(
             command.argv,
-            environment,
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, nothing, 0),
-                *((os.POSIX_SPAWN_DUP2, log, stream) for stream in (1, 2)),
-            ],
-            setsid=True,
-            setsigmask=mask,
-            setsigdef=IGNORED_BY_PYTHON,
+            # Looked up in our PATH, as it was when the command was checked; the target's may be another.
+            executable=find_program(command.argv[0], command.working_directory),
+            cwd=command.working_directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            close_fds=False,  # what the user's shell has left open is meant for the target
+            start_new_session=True,
+            # The signals stay blocked here, so that none is lost between the start and our first look for them.
+            preexec_fn=partial(signal.pthread_sigmask, signal.SIG_SETMASK, mask),
         )
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(f"Cannot start {command.argv[0]}: {error.strerror}.") from None
     finally:
         os.close(log)
-        os.close(nothing)
 
 
 def _wait(
@@ -163,6 +170,7 @@ def _wait(
             if ended:
                 _sweep(one.pid, below)
                 one.exit_code = record_end(one.folder, one.sampler, status, usage)
+                one.process.returncode = one.exit_code  # waited for here, because of the usage
                 one.duration_s = time.monotonic() - begin_s
                 one.cpu_ticks = round((usage.ru_utime + usage.ru_stime) * procfs.TICKS_PER_S)
                 if turns is not None:

@@ -29,6 +29,10 @@ MOST_REPEATS = 1_000
 MOST_VARIANTS = 200
 
 
+RunGroup = tuple[tuple[Variant, int], ...]
+"""Runs that are started together, each as its variant and block."""
+
+
 class RunState(Enum):
     """What became of a run."""
 
@@ -101,7 +105,7 @@ class Experiment:
         ]
         return tuple(one for one in ordered if (one[0].name, one[1]) not in finished)
 
-    def next_groups(self) -> Iterator[tuple[tuple[Variant, int], ...]]:
+    def next_groups(self) -> Iterator[RunGroup]:
         """What is still to be made, as it is started: run by run, or in lockstep the rest of a block together."""
         for _, group in groupby(self.pending(), key=lambda one: one[1] if self.lockstep else one):
             yield tuple(group)

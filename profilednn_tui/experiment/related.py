@@ -33,11 +33,8 @@ class Related:
         """Its runs; a `ProfilerError` for a session that cannot be read."""
         if self.experiment is not None:
             return variant_side(self.experiment, self.name.rpartition(":")[2])
-        session = open_session(self.folder)
-        try:
+        with open_session(self.folder) as session:
             return Side(self.name, (read_run(session, self.folder.name),))
-        finally:
-            session.close()
 
 
 def related_runs(target: Target, location: Path) -> tuple[Related, ...]:

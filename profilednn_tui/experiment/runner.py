@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from profilednn_tui.compare.runs import Run, read_run
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.background import EndedRun, run_in_background
-from profilednn_tui.experiment.plan import Experiment, RunEntry, RunState
+from profilednn_tui.experiment.plan import Experiment, RunEntry, RunGroup, RunState
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
 from profilednn_tui.launch.options import LaunchOptions
+from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.open_session import open_session
+from profilednn_tui.session.storage.folder import OUTPUT_FILE
 
 Starter = Callable[
     [Sequence[tuple[TargetCommand, LaunchOptions]], Path, Callable[[Path, float], None]], tuple[EndedRun, ...]
 ]
-"""Runs targets to their ends; `run_in_background` by default."""
+"""Runs targets to their ends; by default `run_in_background`."""
 
 REPEATS = 1
 """How often a disturbed run is made again; a disturbance that stays is shown, not fought."""
@@ -41,7 +44,7 @@ class ExperimentProgress:
     elapsed_s: float
     """Of the current run."""
     remaining_s: float | None
-    """Of the experiment, from the runs so far; nothing before the first has ended."""
+    """Of the experiment, from the runs so far; None before the first has ended."""
 
 
 class Observer(Protocol):
@@ -68,8 +71,9 @@ def target_of(experiment: Experiment, variant: Variant) -> TargetCommand:
     python = variant.python or experiment.python
     first, *rest = experiment.words
     if experiment.kind == "command":
-        return any_command(experiment.words)
-    return (module_command if experiment.kind == "module" else script_command)(first, rest, python)
+        return any_command(experiment.words, experiment.working_directory)
+    command = module_command if experiment.kind == "module" else script_command
+    return command(first, rest, python, experiment.working_directory)
 
 
 def run_experiment(
@@ -79,47 +83,80 @@ def run_experiment(
     start: Starter = run_in_background,
 ) -> ExperimentOutcome:
     """Make the runs that are missing; each is in the file before the next begins."""
-    try:
-        os.chdir(experiment.working_directory)
-    except OSError as error:
-        raise ProfilerError(
-            f"The experiment's folder {experiment.working_directory} cannot be entered ({error.strerror}). Restore it."
-        ) from None
-    commands = {variant.name: target_of(experiment, variant) for variant in experiment.variants}
-    given_up: set[str] = set()
-    extra = int(EXTRA_SHARE * experiment.repeat * len(experiment.variants))
-    for planned in experiment.next_groups():
-        for attempt in range(1 + REPEATS):
-            group = [(variant, block) for variant, block in planned if variant.name not in given_up]
-            if not group:
-                break
-            progress = _progress(experiment, [variant for variant, _ in group])
+    return _Conductor(experiment, folder.absolute(), observer, start).run()
 
-            def on_beat(session: Path, elapsed_s: float, progress: ExperimentProgress = progress) -> None:
-                observer.beat(replace(progress, elapsed_s=elapsed_s))
 
-            targets = [(commands[variant.name], _options(experiment, variant, block)) for variant, block in group]
-            ended = start(targets, folder, on_beat)
+class _Conductor:
+    """Makes the groups of runs one after the other: starts an attempt, waits for it, and records what came of it."""
+
+    def __init__(self, experiment: Experiment, folder: Path, observer: Observer, start: Starter) -> None:
+        _check_can_be_entered(experiment.working_directory)
+        self._experiment = experiment
+        self._folder = folder
+        self._observer = observer
+        self._start = start
+        self._commands = {variant.name: target_of(experiment, variant) for variant in experiment.variants}
+        self._given_up: set[str] = set()
+        """Variants that have failed."""
+        self._extra_runs = int(EXTRA_SHARE * experiment.repeat * len(experiment.variants))
+        """That may still be made because of disturbances."""
+
+    def run(self) -> ExperimentOutcome:
+        for group in self._attempts():
+            progress = _progress(self._experiment, [variant for variant, _ in group])
+            ended = self._start(self._targets(group), self._folder, partial(self._beat, progress))
             if ended[0].stopped_by is not None:
                 for one in ended:
                     shutil.rmtree(one.folder, ignore_errors=True)
-                return ExperimentOutcome(experiment, ended[0].stopped_by)
-            found = _disturbed_together([_read(*run) for run in zip(group, ended, strict=True)])
-            for entry, run in found:
-                experiment = experiment.with_run(entry)
-                experiment.save(folder)
-                observer.ended(replace(progress, variant=entry.variant, elapsed_s=entry.duration_s), entry, run)
-                progress = replace(progress, number=progress.number + 1)
-            for entry, _ in found:
-                if entry.state is RunState.FAILED:
-                    if entry.variant == experiment.variants[0].name:
-                        raise ProfilerError(f"The baseline {entry.variant} failed: {entry.reason}")
-                    given_up.add(entry.variant)
-            disturbed = any(entry.state is RunState.DISTURBED for entry, _ in found)
-            if not disturbed or attempt == REPEATS or extra < len(group):
-                break
-            extra -= len(group)
-    return ExperimentOutcome(experiment, None)
+                return ExperimentOutcome(self._experiment, ended[0].stopped_by)
+            self._record(_disturbed_together([_read(*run) for run in zip(group, ended, strict=True)]), progress)
+        return ExperimentOutcome(self._experiment, None)
+
+    def _attempts(self) -> Iterator[RunGroup]:
+        """The groups to start: those of the plan, each again while it is disturbed and extra runs are left."""
+        for planned in self._experiment.next_groups():
+            for repeats_left in range(REPEATS, -1, -1):
+                group = tuple(run for run in planned if run[0].name not in self._given_up)
+                if not group:
+                    break
+                yield group
+                if not self._was_disturbed(group) or not repeats_left or self._extra_runs < len(group):
+                    break
+                self._extra_runs -= len(group)
+
+    def _was_disturbed(self, group: RunGroup) -> bool:
+        """Of the group whose runs were recorded last."""
+        return any(entry.state is RunState.DISTURBED for entry in self._experiment.runs[-len(group) :])
+
+    def _targets(self, group: RunGroup) -> list[tuple[TargetCommand, LaunchOptions]]:
+        return [(self._commands[variant.name], _options(self._experiment, variant, block)) for variant, block in group]
+
+    def _beat(self, progress: ExperimentProgress, session: Path, elapsed_s: float) -> None:
+        self._observer.beat(replace(progress, elapsed_s=elapsed_s))
+
+    def _record(self, outcomes: Sequence[tuple[RunEntry, Run]], progress: ExperimentProgress) -> None:
+        """Keep what came of a group; a variant that failed is given up, and with the baseline the experiment."""
+        for number, (entry, run) in enumerate(outcomes, progress.number):
+            self._experiment = self._experiment.with_run(entry)
+            self._experiment.save(self._folder)
+            so_far = replace(progress, number=number, variant=entry.variant, elapsed_s=entry.duration_s)
+            self._observer.ended(so_far, entry, run)
+        for entry, _ in outcomes:
+            if entry.state is not RunState.FAILED:
+                continue
+            if entry.variant == self._experiment.variants[0].name:
+                raise ProfilerError(f"The baseline {entry.variant} failed: {entry.reason}")
+            self._given_up.add(entry.variant)
+
+
+def _check_can_be_entered(folder: str) -> None:
+    try:
+        os.stat(folder)
+        os.stat(os.path.join(folder, "."))  # looks into the folder, as entering it would
+    except OSError as error:
+        raise ProfilerError(
+            f"The experiment's folder {folder} cannot be entered ({error.strerror}). Restore it."
+        ) from None
 
 
 def _options(experiment: Experiment, variant: Variant, block: int) -> LaunchOptions:
@@ -151,21 +188,18 @@ def _progress(experiment: Experiment, variants: Sequence[Variant]) -> Experiment
 
 
 def _read(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]:
-    session = open_session(ended.folder)
-    try:
+    with open_session(ended.folder) as session:
         run = read_run(session, ended.folder.name)
         state, reason = _judge(ended, run, session.output_tail(OUTPUT_TAIL_BYTES))
-    finally:
-        session.close()
     variant, block = planned
     return RunEntry(variant.name, block, ended.folder.name, state, reason, round(ended.duration_s, 3)), run
 
 
 def _judge(ended: EndedRun, run: Run, output: bytes) -> tuple[RunState, str]:
     if ended.exit_code != 0:
-        how = f"killed by signal {-ended.exit_code}" if ended.exit_code < 0 else f"exit code {ended.exit_code}"
         lines = output.decode("utf-8", "replace").strip().splitlines()
-        return RunState.FAILED, f"{how}{f': {lines[-1]}' if lines else ''} (its output: {ended.folder / 'output.log'})"
+        last_words = f": {lines[-1]}" if lines else ""
+        return RunState.FAILED, f"{exit_words(ended.exit_code)}{last_words} (its output: {ended.folder / OUTPUT_FILE})"
     if not run.view.steps.count:
         return RunState.FAILED, "no training step was seen"
     if ended.turns == 0:

@@ -36,11 +36,8 @@ def session_side(name: str) -> Side:
     if folder is not None:
         names = ", ".join(f"{name}{VARIANT_MARK}{one.name}" for one in load_experiment(folder).experiment.variants)
         raise ProfilerError(f"{name} is an experiment: name it alone, or one of its variants: {names}.")
-    session = open_session(name)
-    try:
+    with open_session(name) as session:
         run = read_run(session)
-    finally:
-        session.close()
     return Side(plain(Path(name).name.removesuffix(SUFFIX)), (run,))
 
 
@@ -109,8 +106,5 @@ def _settled(sides: Mapping[str, Side]) -> dict[str, list[FairSteps]]:
 
 
 def _read(experiment: Path, entry: RunEntry) -> Run:
-    session = open_session(experiment / entry.folder)
-    try:
+    with open_session(experiment / entry.folder) as session:
         return replace(read_run(session, entry.folder), turn=(str(experiment.resolve()), entry.block))
-    finally:
-        session.close()

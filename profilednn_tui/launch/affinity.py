@@ -1,4 +1,4 @@
-"""The processors that a target is started on."""
+"""The logical CPUs that a target is started on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def on_processors(processors: Collection[int]) -> Iterator[None]:
-    """What is started inside may use these logical CPUs only; with none named, all that we may use."""
+    """Restrict processes started in the block to these logical CPUs; if none are named, to all that we may use."""
     before = os.sched_getaffinity(0)
     wanted = before.intersection(processors)
     if not wanted:

@@ -1,17 +1,19 @@
-"""What the user asked to run, as a command that can be started; what cannot be started is refused here."""
+"""The user's command in a form that can be started; a command that cannot be started is rejected here.
+
+Relative names are looked up in the working directory of the command: ours, by default.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shlex
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.launch.interpreter import find_interpreter
+from profilednn_tui.launch.interpreter import find_interpreter, find_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,41 +21,47 @@ class TargetCommand:
     """One command line, ready to start."""
 
     argv: tuple[str, ...]
-    """What is executed."""
+    """The words to execute."""
     named: tuple[str, ...]
-    """The same as the user named it: script, ``-m`` module or command, with its arguments."""
+    """The command as the user named it: script, ``-m`` module or command, with its arguments."""
     display_name: str
     working_directory: str
     python: str = ""
-    """The target's interpreter, where we chose it."""
+    """The target's interpreter, if we chose it; otherwise empty."""
 
 
-def script_command(script: str, arguments: Sequence[str], python: str | None = None) -> TargetCommand:
+def script_command(
+    script: str, arguments: Sequence[str], python: str | None = None, working_directory: str | None = None
+) -> TargetCommand:
     """``SCRIPT ARGS``: a Python file, or a folder or archive with a ``__main__.py``."""
-    working_directory = _working_directory()
-    _check_script(script)
-    interpreter = find_interpreter(python)
+    folder = working_directory or _own_working_directory()
+    _check_script(script, folder)
+    interpreter = find_interpreter(python, folder)
     named = (script, *arguments)
-    return TargetCommand((interpreter, *named), named, _script_name(script), working_directory, interpreter)
+    return TargetCommand((interpreter, *named), named, _script_name(script, folder), folder, interpreter)
 
 
-def module_command(module: str, arguments: Sequence[str], python: str | None = None) -> TargetCommand:
+def module_command(
+    module: str, arguments: Sequence[str], python: str | None = None, working_directory: str | None = None
+) -> TargetCommand:
     """``-m MODULE ARGS``."""
-    interpreter = find_interpreter(python)
+    folder = working_directory or _own_working_directory()
+    interpreter = find_interpreter(python, folder)
     named = ("-m", module, *arguments)
-    return TargetCommand((interpreter, *named), named, module, _working_directory(), interpreter)
+    return TargetCommand((interpreter, *named), named, module, folder, interpreter)
 
 
-def any_command(words: Sequence[str]) -> TargetCommand:
-    """``COMMAND ...``: anything that ends up in Python."""
-    _check_command(words[0])
-    return TargetCommand(tuple(words), tuple(words), os.path.basename(words[0]), _working_directory())
+def any_command(words: Sequence[str], working_directory: str | None = None) -> TargetCommand:
+    """``COMMAND ...``: any command that ends up running Python."""
+    folder = working_directory or _own_working_directory()
+    _check_command(words[0], folder)
+    return TargetCommand(tuple(words), tuple(words), os.path.basename(words[0]), folder)
 
 
 def script_digest(command: TargetCommand) -> str:
-    """SHA-256 of the text of the script or module that a command runs; empty when it cannot be told.
+    """SHA-256 of the source of the script or module that a command runs; empty if it cannot be determined.
 
-    A module is looked for below the working directory only: elsewhere it is installed, and its version tells.
+    A module is looked for only below the working directory: elsewhere it is installed and identified by its version.
     """
     words = command.named
     if words[0] == "-m":
@@ -71,43 +79,43 @@ def script_digest(command: TargetCommand) -> str:
     return ""
 
 
-def _check_script(script: str) -> None:
-    path = Path(script)
+def _check_script(script: str, folder: str) -> None:
+    path = Path(folder, script)
     if not script:
         raise ProfilerError("The name of the script is empty. Name a SCRIPT; see `profilednn-tui --help`.")
     if path.is_dir():
         if not (path / "__main__.py").is_file():
             raise ProfilerError(f"{script} is a folder without a __main__.py. Name a script, or use `run -m MODULE`.")
     elif not path.exists():
-        raise ProfilerError(f"There is no script {script}{_hint_for_missing(script)}")
+        raise ProfilerError(f"There is no script {script}{_hint_for_missing(script, folder)}")
     if not os.access(path, os.R_OK):
         raise ProfilerError(f"The script {script} cannot be read. Change its permissions or run as its owner.")
 
 
-def _hint_for_missing(script: str) -> str:
-    if shutil.which(script) is not None:
+def _hint_for_missing(script: str, folder: str) -> str:
+    if find_program(script, folder) is not None:
         return f"; {script} is a command: `profilednn-tui run -- {shlex.quote(script)} ...` runs it."
     if os.path.isabs(script):
         return ". Check the path."
-    return f" in {_working_directory()}. Check the path, or see `profilednn-tui --help` for the commands."
+    return f" in {folder}. Check the path, or see `profilednn-tui --help` for the commands."
 
 
-def _check_command(command: str) -> None:
-    if shutil.which(command) is not None:
+def _check_command(command: str, folder: str) -> None:
+    if find_program(command, folder) is not None:
         return
-    if os.path.isfile(command):
+    if os.path.isfile(os.path.join(folder, command)):
         raise ProfilerError(
-            f"{command} is not executable. Make it so with `chmod +x {shlex.quote(command)}`; "
-            f"a Python script is started by `profilednn-tui {shlex.quote(command)} ...`."
+            f"{command} is not executable. Make it executable with `chmod +x {shlex.quote(command)}`; "
+            f"start a Python script with `profilednn-tui {shlex.quote(command)} ...`."
         )
     raise ProfilerError(f"There is no command {command}. Check the spelling and PATH.")
 
 
-def _script_name(script: str) -> str:
-    return os.path.basename(os.path.normpath(os.path.abspath(script)))
+def _script_name(script: str, folder: str) -> str:
+    return os.path.basename(os.path.normpath(os.path.join(folder, script)))
 
 
-def _working_directory() -> str:
+def _own_working_directory() -> str:
     try:
         return os.getcwd()
     except OSError:

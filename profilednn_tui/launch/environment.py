@@ -1,4 +1,4 @@
-"""The environment of a target: how the agent gets into it, and what the agent is told."""
+"""The environment of a target: how the agent gets into it, and the agent's settings."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
 from profilednn_tui.protocol.vocabulary import OVERHEAD, SEED, SESSION, STEPS, VARIABLES, WITH
 
 BOOT_FOLDER = AGENT_FOLDER / "boot"
-"""Holds a ``sitecustomize`` that every Python below the target finds first."""
+"""Holds a ``sitecustomize`` that every Python process of the target finds first."""
 
 
 def target_environment(base: Mapping[str, str], session: Path, options: LaunchOptions) -> dict[str, str]:
     """`base` with the user's additions and ours."""
-    # A target that launches under watch itself must not pass our orders on.
+    # A target that runs profilednn-tui itself must not pass our settings on.
     environment = {name: value for name, value in base.items() if name not in VARIABLES}
     environment.update(options.environment)
     # An empty entry would mean the working directory.
@@ -29,8 +29,8 @@ def target_environment(base: Mapping[str, str], session: Path, options: LaunchOp
         environment[WITH] = ",".join(options.optimizations)
     if options.seed is not None:
         environment[SEED] = str(options.seed)
-        # Python's own: the order of sets of strings, and with it that of the data, hangs on it.
+        # Python's own seed: the order of sets of strings depends on it, and with that possibly the order of the data.
         environment.setdefault("PYTHONHASHSEED", str(options.seed))
-    # torch reads it once, at the first profile: without it, each window prints a line into the target's stderr.
+    # torch reads it once, at the first profile: without it, each window prints a line to the target's stderr.
     environment.setdefault("KINETO_LOG_LEVEL", "99")
     return environment

@@ -1,4 +1,4 @@
-"""A run without a TUI: the target has our streams, and we keep out of its way."""
+"""A run without a TUI: the target has our streams, and we stay out of its way."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
-    """Run the target to its end; its exit code, negative for a signal."""
+    """Run the target to its end; returns its exit code, negative for a signal."""
     plan = launch_plan(command, options, os.environ)
     folder = create_session(command, options, terminal=False)
     say(f"profilednn-tui: watching {command.display_name}, session {folder.name}")
@@ -37,7 +37,7 @@ def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(f"Cannot start {command.argv[0]}: {error.strerror}.") from None
     os.nice(POLITE_NICENESS)
-    # Imported only now: the target is not to wait for what it does not need, and a library that starts threads before
+    # Imported only now: the target must not wait for modules it does not need, and a library that starts threads before
     # the signals are blocked would have them delivered there.
     from profilednn_tui.recording.ending import record_end, save_holder
     from profilednn_tui.recording.sampler import Sampler
@@ -52,32 +52,32 @@ def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
 
 def _report(folder: Path, output: Path | None) -> None:
     try:
-        from profilednn_tui.launch.report import take_home
+        from profilednn_tui.launch.report import write_report
 
-        for line in take_home(folder, output):
+        for line in write_report(folder, output):
             say(line)
-    except Exception as error:  # noqa: BLE001 - the target's exit code matters more than what we have to say
+    except Exception as error:  # noqa: BLE001 - the target's exit code matters more than our summary
         say(f"profilednn-tui: no summary: {error}")
 
 
 def say_trouble(sampler: Sampler) -> None:
-    """Say once that the disk does not take the recording."""
+    """Report once that the disk rejects the recording."""
     trouble = sampler.trouble()
     if trouble is not None:
         say(f"profilednn-tui: {trouble}")
 
 
 def say(line: str) -> None:
-    """A plain line, or several, on stderr, as far as there is one: nothing that we have to say may disturb the run."""
+    """Print one or more plain lines to stderr, if there is one: no message of ours may disturb the run."""
     if sys.stderr is None:
         return
-    # Not through the stream: what its buffer could not get rid of would change our exit code.
+    # Not through the stream: data left in its buffer would change our exit code.
     with suppress(OSError):
         os.write(sys.stderr.fileno(), f"{plain_lines(line)}\n".encode())
 
 
 def _start(command: TargetCommand, environment: dict[str, str]) -> int:
-    # Blocked before the target exists, so that no signal falls between its start and our first look.
+    # Blocked before the target exists, so that no signal is lost between its start and our first check.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals.AWAITED)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     return os.posix_spawnp(

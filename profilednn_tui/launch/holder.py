@@ -1,8 +1,8 @@
-"""The holder: a small process that owns the target's terminal and records, whether or not anybody watches.
+"""The holder: a small process that owns the target's terminal and records, with or without viewers.
 
 ``python -m profilednn_tui.launch.holder SESSION`` reads a `HolderRequest` from its stdin, starts the target, answers
-with one line on its stdout (empty, or why the target cannot be started), and stays until the target has ended and
-nobody writes to the terminal any more.
+with one line on its stdout (empty, or why the target cannot be started), and stays until the target has ended and no
+process writes to the terminal any more.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,21 +17,22 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.affinity import on_processors
 from profilednn_tui.launch.options import POLITE_NICENESS
 from profilednn_tui.launch.pseudoterminal import Job, TerminalSize, start_job
+from profilednn_tui.recording.answer import answer_starter
 
 
 @dataclass(frozen=True, slots=True)
 class HolderRequest:
-    """What to start. It travels through a pipe: the environment may hold secrets, which belong on no disk."""
+    """What to start. It is sent through a pipe: the environment may hold secrets, which must not be written to disk."""
 
     argv: list[str]
     environment: dict[str, str]
     processors: list[int]
-    """Logical CPUs for the target; empty: all that we may use."""
+    """Logical CPUs for the target; empty for all that we may use."""
     working_directory: str
     rows: int
     columns: int
     output: str | None
-    """Where to write a snapshot at the end."""
+    """Where to write a snapshot at the end; None for no snapshot."""
 
     def encode(self) -> bytes:
         return json.dumps(asdict(self)).encode()
@@ -49,15 +49,15 @@ def main(folder: Path) -> None:
         with on_processors(request.processors):
             job = start_job(request.argv, request.environment, request.working_directory, size)
     except OSError as error:
-        _answer(error.strerror or str(error))
+        answer_starter(error.strerror or str(error))
         return
-    _answer("")
+    answer_starter("")
     os.nice(POLITE_NICENESS)
     _serve_to_the_end(folder, job, request.output)
 
 
 def _serve_to_the_end(folder: Path, job: Job, output: str | None) -> None:
-    # Imported only now: the target is not to wait for what it does not need.
+    # Imported only now: the target must not wait for modules it does not need.
     from profilednn_tui.launch.terminal_server import TerminalServer
     from profilednn_tui.recording.ending import save_holder
     from profilednn_tui.recording.sampler import Sampler
@@ -68,23 +68,13 @@ def _serve_to_the_end(folder: Path, job: Job, output: str | None) -> None:
     server = TerminalServer(folder, job, sampler)
     server.run()
     if output is not None:
-        from profilednn_tui.launch.report import take_home
+        from profilednn_tui.launch.report import write_report
 
         try:
-            take_home(folder, Path(output))
+            write_report(folder, Path(output))
         except ProfilerError as error:
             print(error, file=sys.stderr)
     server.drain()
-
-
-def _answer(line: str) -> None:
-    """Tell the launcher how the start went, and let go of its pipes."""
-    with suppress(OSError):
-        os.write(1, f"{line}\n".encode())
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Optimizations as the host sees them: which there are, which are available, and what they change before a start.
+"""Optimizations as the host sees them: which ones exist, which are available, and what they change before launch.
 
-What is not known by name is asked of the agent's survey, in the target's interpreter: there it is true.
+Everything beyond our own names comes from the agent's survey in the target's interpreter, where it is accurate.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DESCRIBE_SCRIPT = AGENT_FOLDER.parent / "target_scripts" / "describe_optimizatio
 
 @dataclass(frozen=True, slots=True)
 class OptimizationDescription:
-    """One optimization, as it stands in the target's environment."""
+    """One optimization and its state in the target's environment."""
 
     name: str
     description: str
@@ -32,7 +32,7 @@ class OptimizationDescription:
     at_launch: bool
     """Whether it acts before the target starts."""
     reason: str
-    """Why it is not available; empty when it is."""
+    """Why it is not available; empty if it is."""
     fix: str
 
     @property
@@ -46,7 +46,7 @@ class LaunchPlan:
 
     environment: dict[str, str]
     processors: frozenset[int] = frozenset()
-    """Logical CPUs for the target; empty: those it would have anyway."""
+    """Logical CPUs for the target; empty for those it would have anyway."""
 
 
 def own_optimizations() -> tuple[str, ...]:
@@ -55,7 +55,7 @@ def own_optimizations() -> tuple[str, ...]:
 
 
 def check_names(names: Sequence[str], python: str | None) -> None:
-    """A `ProfilerError` for a name that is neither ours nor an entry point of the target's environment."""
+    """Raise `ProfilerError` for a name that is neither ours nor an entry point in the target's environment."""
     known = own_optimizations()
     if set(names) <= set(known):
         return
@@ -66,38 +66,48 @@ def check_names(names: Sequence[str], python: str | None) -> None:
 
 
 def describe_optimizations(python: str) -> tuple[OptimizationDescription, ...]:
-    """All optimizations, checked in an environment: takes as long as its torch needs to be imported."""
+    """All optimizations, checked in an environment; takes as long as importing its torch."""
     found = _ask_target(python, "describe")
     if found is None:
         raise ProfilerError(
-            f"{python} could not tell which optimizations are available. "
+            f"{python} could not report which optimizations are available. "
             f"See `profilednn-tui doctor --python {shlex.quote(python)}`."
         )
     return tuple(OptimizationDescription(**{**one, "conflicts": tuple(one["conflicts"])}) for one in found)
 
 
 def launch_plan(command: TargetCommand, options: LaunchOptions, base: Mapping[str, str]) -> LaunchPlan:
-    """What those of the chosen optimizations change that act before the start.
+    """What the chosen optimizations change before launch.
 
-    What the user has set himself, in the environment `base` or by option, stays; libraries are preloaded before his.
+    What the user has set, in the environment `base` or by option, stays; our libraries are preloaded before the user's.
     """
     if not options.optimizations:
         return LaunchPlan({})
     environment = {**base, **options.environment}
     quota = cgroup_of(os.getpid()).quota_cpus
     words = "launch", "none" if quota is None else str(quota), *options.optimizations
-    answer = _ask_target(command.python or find_interpreter(None), *words, environment=environment)
+    python, folder = command.python or find_interpreter(None), command.working_directory
+    answer = _ask_target(python, *words, environment=environment, working_directory=folder)
     if answer is None:
-        return LaunchPlan({})  # the agent reports each one
+        return LaunchPlan({})  # the agent reports each optimization
     changes = {name: value for name, value in answer["environment"].items() if name not in environment}
     if answer["preload"]:
         changes["LD_PRELOAD"] = ":".join([*answer["preload"], *filter(None, [environment.get("LD_PRELOAD")])])
     return LaunchPlan(changes, frozenset(answer["processors"]))
 
 
-def _ask_target(python: str, *words: str, environment: Mapping[str, str] | None = None) -> Any:
-    """The answer; nothing when there is none."""
-    answer = ask(python, str(DESCRIBE_SCRIPT), *words, environment=environment, time_limit_s=60.0)
+def _ask_target(
+    python: str, *words: str, environment: Mapping[str, str] | None = None, working_directory: str | None = None
+) -> Any:
+    """The decoded answer; None if there is none."""
+    answer = ask(
+        python,
+        str(DESCRIBE_SCRIPT),
+        *words,
+        environment=environment,
+        working_directory=working_directory,
+        time_limit_s=60.0,
+    )
     try:
         return plain_values(json.loads(answer))
     except ValueError:

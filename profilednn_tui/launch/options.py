@@ -1,4 +1,4 @@
-"""How a target is watched."""
+"""How a target is launched and profiled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 AGENT_FOLDER = Path(__file__).resolve().parent.parent / "agent"
 
 POLITE_NICENESS = 19
-"""Of our own processes: on a machine whose cores all train, each of them would be the one that the others wait for."""
+"""For our own processes: if all cores of a machine train, each core we run on would delay the others."""
 
 DEFAULT_OVERHEAD_PERCENT = 2.0
 
@@ -25,8 +25,8 @@ class LaunchOptions:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to the target's environment."""
     seed: int | None = None
-    """Of all random numbers, where runs are to be compared; the program's own seeds come later and win."""
+    """Seed of all random generators, to make runs comparable; seeds set by the program itself take precedence."""
     name: str | None = None
-    """What the user calls the session."""
+    """The user's name for the session; None for the default."""
     output: Path | None = None
-    """Absolute path of the snapshot to write at the end."""
+    """Absolute path of the snapshot to write at the end; None for no snapshot."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 SIZE_FILE = "terminal-size"
-"""In the session folder: ``ROWS COLUMNS``, written by a viewer, looked at by the holder once a second."""
+"""A file in the session folder with ``ROWS COLUMNS``: written by a viewer, read by the holder once per second."""
 
 IGNORED = (
     signal.SIGHUP,
@@ -25,7 +25,7 @@ IGNORED = (
     signal.SIGPIPE,
     signal.SIGXFSZ,
 )
-"""By the holder, which has no reason to end before its target; the target gets them back."""
+"""Ignored by the holder, which must not end before its target; the target gets their default actions back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Job:
     master: int
     """Our end of the terminal; never blocks."""
     slave: int
-    """The target's end: held open, or a target that closes all its files would take the terminal down."""
+    """The target's end: held open, because a target that closes all its files would otherwise close the terminal."""
 
 
 def start_job(argv: list[str], environment: Mapping[str, str], working_directory: str, size: TerminalSize) -> Job:
-    """Start the target as the foreground job of a new terminal; `OSError` when it cannot be executed.
+    """Start the target as the foreground job of a new terminal; raises `OSError` if it cannot be executed.
 
-    We are the session leader, like a shell: processes that the target leaves behind live on when it ends.
+    We are the session leader, like a shell: processes that the target leaves behind survive its end.
     """
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
@@ -70,7 +70,7 @@ def start_job(argv: list[str], environment: Mapping[str, str], working_directory
         finally:
             os._exit(127)
     os.close(failure_write)
-    with open(failure_read, "rb") as stream:  # ends when the exec closes the other side
+    with open(failure_read, "rb") as stream:  # ends when exec closes the other end
         failure = stream.read()
     if failure:
         os.waitpid(pid, 0)

@@ -1,4 +1,4 @@
-"""The target of a session, once more, with other optimizations."""
+"""The target of a session, run again with other optimizations."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from profilednn_tui.session.storage.folder import SessionFile
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """What to start again, and how it was watched."""
+    """What to run again, and with which options."""
 
     command: TargetCommand
     options: LaunchOptions
 
     @classmethod
     def of(cls, folder: Path) -> Rerun:
-        """From a session of ours that was started before: what its folder does not hold, as ``--env``, is left out."""
+        """From an earlier session of ours; what its folder does not hold, such as ``--env``, is left out."""
         try:
             started = SessionFile.load(folder, as_written=True)
-        except ProfilerError:  # recordings alone, which say nothing that could be started
+        except ProfilerError:  # recordings alone do not say what to start
             return cls(TargetCommand((), (), "", ""), LaunchOptions())
         named = tuple(started.argv)
         argv = (started.python, *named) if started.python else named
@@ -41,22 +41,26 @@ class Rerun:
 
     @property
     def text(self) -> str:
-        """What would be started, and where, for people."""
+        """What would be started, and where, in readable form."""
         return plain(f"{shlex.join(self.command.argv)}, in {self.command.working_directory}")
 
     def check(self) -> tuple[OptimizationDescription, ...]:
-        """The optimizations as they stand in the target's environment."""
+        """The optimizations and their state in the target's environment."""
         return describe_optimizations(self.command.python or find_interpreter(None))
 
     def with_optimizations(self, names: Collection[str]) -> Rerun:
-        """The same target; the snapshot that the first run was to leave stays that run's."""
+        """The same target with other optimizations, without the snapshot requested for the first run."""
         return replace(self, options=replace(self.options, optimizations=tuple(sorted(names)), output=None))
 
     def start(self, size: TerminalSize) -> Path:
-        """Start it on a terminal of its own; the session folder, or a `ProfilerError`."""
+        """Start it on a terminal of its own; returns the session folder, or raises `ProfilerError`."""
         if not self.command.argv:
-            raise ProfilerError("This session does not say what was started. Start the script anew.")
+            raise ProfilerError(
+                "This session does not record what was started. Start the script from the command line."
+            )
         if not os.path.isdir(self.command.working_directory):
             folder = self.command.working_directory
-            raise ProfilerError(f"The target's folder {folder} is not on this machine. Start the script here anew.")
+            raise ProfilerError(
+                f"The target's folder {folder} is not on this machine. Start the script from the command line."
+            )
         return start_under_terminal(self.command, self.options, size)

@@ -15,9 +15,9 @@ from profilednn_tui.session.storage.folder import SessionFile
 
 
 def create_session(command: TargetCommand, options: LaunchOptions, terminal: bool, home: Path | None = None) -> Path:
-    """Create the folder and say in it what is about to start; a `ProfilerError` while nothing has started.
+    """Create the folder and record what is about to start; raises `ProfilerError` before anything has started.
 
-    `home` is the folder in which it lies: that of all sessions, when not given.
+    `home` is the parent folder, by default the session home.
     """
     if options.output is not None:
         check_output(options.output)
@@ -46,7 +46,7 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
 
 
 def check_output(path: Path) -> None:
-    """Refuse an output file that could not be written at the end, hours later."""
+    """Reject an output file that could not be written at the end, hours later."""
     if path.is_dir():
         raise ProfilerError(f"{path} is a folder. Name a file with -o FILE.pdnn.")
     if not path.parent.is_dir():

@@ -1,4 +1,4 @@
-"""Signals of the process that waits for a target: which are passed on, and how its death is told to our parent."""
+"""Signals of the process that waits for a target: which are forwarded, and how its death is passed on to our parent."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQ
 AWAITED = FORWARDED | {signal.SIGCHLD}
 
 SI_KERNEL = 0x80
-"""Origin of a signal that the terminal driver sent, for instance for Ctrl-C: to every process of the group."""
+"""Origin of a signal sent by the terminal driver, for instance for Ctrl-C, to every process of the group."""
 
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
-"""Python ignores these from its start on, and a program that we start must not inherit that."""
+"""Python ignores these from its start, and a program that we start must not inherit that."""
 
 
 def was_for_us_alone(info: signal.struct_siginfo, target_pid: int) -> bool:
     """Whether the target has not received the same signal itself.
 
-    What the terminal sends reaches the whole process group, and what the target's own processes send they send to
-    that group too.
+    Signals from the terminal reach the whole process group, and the target's own processes signal that group as well.
     """
     if info.si_code == SI_KERNEL:
         return False
@@ -32,11 +31,11 @@ def was_for_us_alone(info: signal.struct_siginfo, target_pid: int) -> bool:
 
 
 def end_like(exit_code: int) -> NoReturn:
-    """End as the target did: with its exit code, or killed by the same signal."""
+    """Exit as the target did: with its exit code, or killed by the same signal."""
     if exit_code >= 0:
         sys.exit(exit_code)
-    # One core dump, the target's, is enough. A limit of 0 would not stop a handler that reads the core from a pipe;
-    # the kernel takes a limit of 1 as a wish for none.
+    # One core dump, the target's, is enough. A limit of 0 would not stop a handler that reads the core from a pipe; the
+    # kernel takes a limit of 1 as a request for no dump.
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0 if hard == 0 else 1, hard))
     number = -exit_code

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
@@ -16,8 +14,7 @@ from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.launch.pseudoterminal import TerminalSize
 from profilednn_tui.launch.session_folder import create_session
-from profilednn_tui.paths import FILE_MODE
-from profilednn_tui.recording.helper import start_helper
+from profilednn_tui.recording.helper import start_and_ask
 
 HOLDER_LOG = "holder.log"
 """Empty, unless the holder has failed."""
@@ -36,25 +33,11 @@ def start_under_terminal(command: TargetCommand, options: LaunchOptions, size: T
         columns=size.columns,
         output=str(options.output) if options.output is not None else None,
     )
-    holder = _start_holder(folder)
-    assert holder.stdin is not None
-    assert holder.stdout is not None
-    with suppress(BrokenPipeError), holder.stdin as request_pipe:
-        request_pipe.write(request.encode())
-    answer = holder.stdout.readline().decode()
-    if not answer:
-        raise ProfilerError(
-            f"The process that should hold the target's terminal has failed: see {folder / HOLDER_LOG}."
-        )
-    if answer.strip():
+    log = folder / HOLDER_LOG
+    failure = start_and_ask("launch.holder", folder, request.encode(), log)
+    if failure is None:
+        raise ProfilerError(f"The process that should hold the target's terminal has failed: see {log}.")
+    if failure:
         shutil.rmtree(folder, ignore_errors=True)
-        raise ProfilerError(f"Cannot start {command.argv[0]}: {answer.strip()}.")
+        raise ProfilerError(f"Cannot start {command.argv[0]}: {failure}.")
     return folder
-
-
-def _start_holder(folder: Path) -> subprocess.Popen[bytes]:
-    log = os.open(folder / HOLDER_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
-    try:
-        return start_helper("launch.holder", str(folder), stderr=log, start_new_session=True)
-    finally:
-        os.close(log)

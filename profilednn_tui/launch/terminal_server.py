@@ -1,4 +1,4 @@
-"""Serving the terminal of a target: output to the log, input from viewers, and a sample a second on the side."""
+"""Serves the terminal of a target: output to the log, input from viewers, and one sample per second."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from profilednn_tui.session.storage.folder import INPUT_FIFO, OUTPUT_FILE
 
 READ_BYTES = 1 << 16
 READS_AT_ONCE = 64
-"""Then there is time for a sample, however much the program prints."""
+"""After this many it is time for a sample, however much the program prints."""
 INPUT_BYTES = 1 << 10
 
 
 class TerminalServer:
-    """One target on its terminal."""
+    """Serves one target on its terminal."""
 
     def __init__(self, folder: Path, job: Job, sampler: Sampler) -> None:
         self._folder = folder
@@ -43,7 +43,7 @@ class TerminalServer:
         signal.set_wakeup_fd(wakeup)
 
     def run(self) -> int:
-        """Serve the terminal until the target's first process has ended; its exit code."""
+        """Serve the terminal until the target's first process has ended; returns its exit code."""
         while True:
             self._serve(self._sampler.wait_s())
             ended, status, usage = os.wait4(self._job.pid, os.WNOHANG)
@@ -54,7 +54,7 @@ class TerminalServer:
             self._follow_size()
 
     def drain(self) -> None:
-        """Serve what the target has left behind, until nobody has the terminal open."""
+        """Serve processes that the target has left behind, until none has the terminal open."""
         os.close(self._job.slave)
         while self._serve(None):
             pass
@@ -62,7 +62,7 @@ class TerminalServer:
             os.unlink(self._folder / INPUT_FIFO)
 
     def _serve(self, timeout_s: float | None) -> bool:
-        """Wait for something to do and do it; whether the terminal is still in use."""
+        """Wait for an event and handle it; returns whether the terminal is still in use."""
         master = self._job.master
         reading = [master, self._child_signal, *([] if self._pending_input else [self._input])]
         readable, _, _ = select.select(reading, [master] if self._pending_input else [], [], timeout_s)
@@ -84,19 +84,19 @@ class TerminalServer:
             except BlockingIOError:
                 break
             except OSError:
-                return False  # nobody has the other end open
+                return False  # no process has the other end open
             self._keep(data)
         return True
 
     def _keep(self, data: bytes) -> None:
-        """Into the log; what a full disk does not take is lost, for the program is not held up."""
+        """Write to the log; what a full disk rejects is lost, because the program must not be held up."""
         try:
             lost = len(data) - os.write(self._log, data)
         except OSError:
             lost = len(data)
         if lost:
             self._lost_bytes += lost
-            text = f"{units.bytes_size(self._lost_bytes)} of the target's output are lost: the disk is full."
+            text = f"{units.bytes_size(self._lost_bytes)} of the target's output was lost: the disk is full."
             self._sampler.tell(NoticeEvent(WARNING, "output-disk", f"{text} Free some space.", time.time_ns()))
 
     def _follow_size(self) -> None:
@@ -116,7 +116,7 @@ def _open_log(folder: Path) -> int:
 
 
 def _open_input(folder: Path) -> int:
-    """The FIFO into which viewers write; held open for writing too, so that it never ends."""
+    """The FIFO that viewers write to; held open for writing too, so that it never reaches its end."""
     path = folder / INPUT_FIFO
     os.mkfifo(path, FILE_MODE)
     return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -1,1 +1,1 @@
-"""What oneDNN says in its verbose logs: reading, breaking down, comparing, and repeating its primitives."""
+"""oneDNN's verbose logs: reading them, breaking them down, comparing them, and parameters for running them again."""

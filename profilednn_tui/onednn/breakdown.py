@@ -1,4 +1,4 @@
-"""Where the time of a log goes: one group for each direction, implementation, shape, data type or layout."""
+"""Where the time of a log goes: one group per direction, implementation, shape, data type or layout."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Group:
     """The primitives with one label."""
 
     label: tuple[str, ...]
-    """As many words as `COLUMNS` has for the grouping."""
+    """One word for each of the grouping's `COLUMNS`."""
     primitives: int
-    """Distinct ones."""
+    """The number of distinct primitives."""
     execution: Tally
     creation: Tally
     cached: Tally
     share: float
-    """Of the execution time of all primitives."""
+    """Fraction of the execution time of all primitives."""
     reorder: bool
     reference: bool
-    """Whether any of it ran oneDNN's reference loops."""
+    """Whether any of them ran oneDNN's reference loops."""
 
 
 COLUMNS: Mapping[By, tuple[str, ...]] = MappingProxyType(
@@ -51,18 +51,18 @@ COLUMNS: Mapping[By, tuple[str, ...]] = MappingProxyType(
 
 
 def configuration(primitive: Primitive) -> str:
-    """Data types of source, weights and destination, ``u8:s8:f32``; one word when they are equal."""
+    """Data types of source, weights and destination, ``u8:s8:f32``; a single one if they are equal."""
     types = [tensor.data_type for tensor in _main_tensors(primitive)]
     return types[0] if len(set(types)) == 1 else ":".join(types)
 
 
 def task(primitive: Primitive) -> tuple[str, str, str, str]:
-    """What is computed, however: two primitives with the same task differ in implementation and layouts at most."""
+    """What is computed: two primitives with the same task differ at most in implementation and layouts."""
     return primitive.name, primitive.direction, configuration(primitive), primitive.problem
 
 
 def layout(primitive: Primitive) -> str:
-    """Layouts of source, weights and destination; for a reorder, from and to."""
+    """Layouts of source, weights and destination; for a reorder, source and destination."""
     tags = [tensor.layout for tensor in _main_tensors(primitive)]
     if primitive.is_reorder:
         return " → ".join(tags)
@@ -81,7 +81,7 @@ _LABELS: Mapping[By, Callable[[Primitive], tuple[str, ...]]] = MappingProxyType(
 
 
 def breakdown(log: PrimitiveLog, by: By) -> tuple[Group, ...]:
-    """The groups, most execution time first."""
+    """The groups, longest execution time first."""
     label = _LABELS[by]
     members: dict[tuple[str, ...], list[PrimitiveUse]] = {}
     for use in log.uses:
@@ -91,14 +91,14 @@ def breakdown(log: PrimitiveLog, by: By) -> tuple[Group, ...]:
 
 
 def time_share(log: PrimitiveLog, chosen: Callable[[Primitive], bool]) -> float | None:
-    """The share of some primitives in the execution time; unknown for a log without any."""
+    """The chosen primitives' share of the execution time; None for a log without any."""
     if not log.time_ms:
         return None
     return sum(use.execution.total_ms for use in log.uses if chosen(use.primitive)) / log.time_ms
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
-    """All of them together."""
+    """The sum of the tallies."""
     return sum(tallies, Tally())
 
 
@@ -117,7 +117,7 @@ def _group(label: tuple[str, ...], uses: list[PrimitiveUse], time_ms: float) -> 
 
 
 def _main_tensors(primitive: Primitive) -> list[Tensor]:
-    """Source, weights and destination (in a backward pass their gradients only where there is nothing else)."""
+    """Source, weights and destination; the first tensor if none of them is present, as in some backward passes."""
     found = primitive.tensors
     main = [tensor for tensor in found if tensor.role.removesuffix("_layer") in _MAIN_ROLES]
     return main or list(found[:1]) or [_UNKNOWN]

@@ -1,6 +1,6 @@
-"""Two logs side by side: are all primitives there, are they called as often, do the shares agree?
+"""Compares two logs: are all primitives present, are they called as often, do the shares agree?
 
-These are the paper's two questions to an implementation and its reference, and the way it found the backward
+These are the questions that the paper asks of an implementation and its reference. They revealed the backward
 convolutions of frozen layers: more backward calls than the reference for the same forward calls.
 """
 
@@ -22,20 +22,20 @@ class Delta:
 
     label: Label
     reference: Group | None
-    """Nothing: the other log has an extra primitive."""
+    """None if the primitive is extra in the other log."""
     other: Group | None
-    """Nothing: the primitive is missing in the other log."""
+    """None if the primitive is missing in the other log."""
     expected_calls: float
-    """Calls of the reference, times the work of the other log (of the same problem, for backward calls)."""
+    """Calls in the reference times the work of the other log (for backward calls, the work of the same problem)."""
 
     @property
     def calls_delta(self) -> float:
-        """Calls of the other log beyond the expected ones."""
+        """Calls in the other log beyond the expected ones."""
         return _calls(self.other) - self.expected_calls
 
     @property
     def share_delta(self) -> float:
-        """Difference of the shares in execution time, a fraction of one."""
+        """Difference between the shares of execution time, as a fraction of one."""
         return _share(self.other) - _share(self.reference)
 
 
@@ -46,11 +46,11 @@ class LogComparison:
     reference: PrimitiveLog
     other: PrimitiveLog
     work: float
-    """How many times the reference's work the other log holds: the median ratio of forward calls of equal problems."""
+    """The other log's work in units of the reference's: the median ratio of forward calls of equal problems."""
     directions: tuple[Delta, ...]
-    """By primitive and direction, largest change of share first."""
+    """By primitive and direction, largest change in share first."""
     missing: tuple[Delta, ...]
-    """Problems that only the reference has, most time first."""
+    """Problems that only the reference has, longest time first."""
     extra: tuple[Delta, ...]
     """Problems that only the other log has."""
     more_backward: tuple[Delta, ...]
@@ -95,9 +95,9 @@ def _deltas(first: Mapping[Label, Group], second: Mapping[Label, Group], work: f
 
 
 def _for_its_forward_calls(delta: Delta, first: Mapping[Label, Group], second: Mapping[Label, Group]) -> Delta | None:
-    """Backward calls against those that its forward calls lead to expect; nothing where one log has no forward calls.
+    """Backward calls against those expected from the forward calls; None if a log has no forward calls of the problem.
 
-    Then it is another layer, not another gradient.
+    In that case it is another layer, not another gradient.
     """
     name, direction, problem = delta.label
     if not direction.startswith("BWD"):

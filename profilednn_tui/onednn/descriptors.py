@@ -1,4 +1,4 @@
-"""Memory descriptors of all eras of the log: which tensor has which data type and layout.
+"""Memory descriptors of all versions of the log: the data type and layout of each tensor.
 
 fsrc:nChw16c                       mkldnn_verbose: layout only
 in:f32_nchw                        mkldnn_verbose, reorders
@@ -39,19 +39,19 @@ class Tensor:
     role: str
     """``src``, ``wei``, ``bia``, ``dst``, ``diff_src`` ..."""
     data_type: str
-    """Empty where the log does not say."""
+    """Empty if the log does not say."""
     layout: str
-    """oneDNN's tag, ``abcd`` (also called nchw) or ``aBcd16b``; the kind of format where there is no tag."""
+    """oneDNN's tag, ``abcd`` (also called nchw) or ``aBcd16b``; the kind of format if there is no tag."""
 
     @property
     def item_bytes(self) -> float | None:
-        """Size of an element."""
+        """Size of an element in bytes; None if the data type is unknown."""
         return _TYPES.get(self.data_type)
 
 
 @lru_cache(maxsize=4096)
 def tensors(descriptors: str) -> tuple[Tensor, ...]:
-    """The tensors in a descriptor field, absent ones left out; text of another form gives none."""
+    """The tensors in a descriptor field, without absent ones; empty if the text has another form."""
     found = (_tensor(word.split(":")) for word in descriptors.split())
     return tuple(tensor for tensor in found if tensor is not None)
 
@@ -74,7 +74,7 @@ def _tensor(parts: list[str]) -> Tensor | None:
         return None if layout == _ABSENT else Tensor(role, known, layout if known else parts[1])
     if data_type == _ABSENT:
         return None
-    # [properties, kind of format, tag, strides, flags]; some eras leave properties or strides out
+    # [properties, kind of format, tag, strides, flags]; some versions omit properties or strides
     kind = next((index for index, word in enumerate(formats) if word in _KINDS), None)
     if kind is None:
         return None

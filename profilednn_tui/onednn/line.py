@@ -1,11 +1,11 @@
-"""One line of a verbose log, of any era.
+"""One line of a verbose log, of any version of oneDNN.
 
     mkldnn_verbose,exec,PRIMITIVE,IMPLEMENTATION,PROPAGATION,DESCRIPTORS,AUXILIARY,PROBLEM,TIME
     dnnl_verbose,exec,ENGINE,PRIMITIVE,IMPLEMENTATION,PROPAGATION,DESCRIPTORS,ATTRIBUTES,AUXILIARY,PROBLEM,TIME
     onednn_verbose,v1,TIMESTAMP,primitive,exec,ENGINE,PRIMITIVE,...
 
-The version, the timestamp and the word ``primitive`` stand in some eras only; a template line, where there is one,
-names the fields of the lines after it.
+The version, the timestamp and the word ``primitive`` appear in some versions only; a template line, if there is one,
+names the fields of the lines that follow.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TEMPLATE = "template:"
 
 
 class Event(Enum):
-    """What a line of a primitive tells of."""
+    """What the line of a primitive reports."""
 
     EXECUTION = "exec"
     CREATION = "create"
@@ -49,29 +49,29 @@ class Event(Enum):
 
 
 class Line(Enum):
-    """Lines that tell of no primitive."""
+    """Lines that do not report a primitive."""
 
     REMARK = "remark"
-    """About the library, a failed check, a subgraph: understood, and nothing to add up."""
+    """About the library, a failed check or a subgraph: understood, but nothing to add up."""
     BAD = "bad"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line that tells of a primitive."""
+    """A line that reports a primitive."""
 
     event: Event
     primitive: Primitive
     time_ms: float
     stamped: bool
-    """Whether a timestamp stood in the line."""
+    """Whether the line has a timestamp."""
     decimal_comma: bool
-    """Whether the time was written as in ``1,432``: oneDNN follows the program's locale."""
+    """Whether the time is written as in ``1,432``: oneDNN follows the program's locale."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldNames:
-    """The fields of the lines that follow."""
+    """The fields of the lines that follow a template line."""
 
     fields: tuple[str, ...]
 
@@ -84,7 +84,7 @@ class Version:
 
 
 def parse(text: str, template: FieldNames | None) -> Entry | FieldNames | Version | Line:
-    """Read a line from behind its marker on."""
+    """Parse the part of a line after its marker."""
     words = plain(text.strip()).split(",")
     stamped = False
     if words and _VERSION.fullmatch(words[0]):
@@ -105,7 +105,7 @@ def parse(text: str, template: FieldNames | None) -> Entry | FieldNames | Versio
     event = Event.EXECUTION if name == "exec" else Event.CACHED if detail == "cache_hit" else Event.CREATION
     fields = _fields_of(rest)
     if template is not None and len(template.fields) in (len(rest), len(rest) - 1):
-        fields = template.fields  # one of another length is garbled, or belongs to another library
+        fields = template.fields  # a template of another length is garbled or from another library
     decimal_comma = len(rest) == len(fields) + 1 and rest[-1].isdecimal() and rest[-2].isdecimal()
     if decimal_comma:
         rest = [*rest[:-2], f"{rest[-2]}.{rest[-1]}"]
@@ -120,7 +120,7 @@ def parse(text: str, template: FieldNames | None) -> Entry | FieldNames | Versio
 
 
 def execution(line: str) -> Entry | None:
-    """The execution that a whole line of output tells of, or nothing."""
+    """The execution that a whole line of output reports; None if it reports none."""
     told = parse(line.partition(",")[2], None) if MARKER.match(line.encode()) else None
     return told if isinstance(told, Entry) and told.event is Event.EXECUTION else None
 
@@ -134,7 +134,7 @@ def _remark(name: str, rest: list[str]) -> FieldNames | Version | Line:
         return Line.REMARK
     if rest[0].startswith(_TEMPLATE):
         fields = (rest[0].removeprefix(_TEMPLATE), *rest[1:])
-        # A template's operation and timestamp are read where they stand, in front of the other fields.
+        # The operation and the timestamp precede the other fields and are parsed where they appear.
         kept = tuple(field for field in fields if field not in ("timestamp", "operation"))
         whole = _NEEDED.issubset(kept) and kept[-1] == "exec_time" and len(set(kept)) == len(kept)
         return FieldNames(kept) if whole else Line.BAD

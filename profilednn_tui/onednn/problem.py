@@ -29,7 +29,7 @@ def dimensions(problem: str) -> tuple[tuple[int, ...], ...]:
 
 @lru_cache(maxsize=4096)
 def compact(problem: str) -> str:
-    """A convolution's problem for people, ``mb32 64→64 56x56 k3 s1 p1``; other problems as they are."""
+    """A convolution's problem in readable form, ``mb32 64→64 56x56 k3 s1 p1``; other problems unchanged."""
     named = sizes(problem)
     if not {"ic", "oc", "iw"}.issubset(named):
         return problem

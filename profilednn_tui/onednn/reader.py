@@ -1,7 +1,7 @@
 """Adds up verbose logs as they stream by.
 
-A line is known by its text without timestamp and time, so that the usual line costs one look into a table. What is
-kept is one row for each such text: memory grows with the number of distinct primitives, not with the log.
+A line is identified by its text without timestamp and time, so that the usual line costs one dictionary lookup. Only
+one row is kept per distinct text: memory grows with the number of distinct primitives, not with the log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from profilednn_tui.onednn.records import Primitive, PrimitiveLog, PrimitiveUse,
 
 CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 1 << 20
-"""A longer one is no line of oneDNN, and is not kept."""
+"""A longer line is not oneDNN's and is not kept."""
 FOLLOW_INTERVAL_S = 0.25
 STANDARD_INPUT = "-"
 
@@ -32,7 +32,7 @@ _Sums = list[float]  # count, total, least, most
 
 
 class LogReader:
-    """Reads logs piece by piece; `log` says at any time what they have told so far."""
+    """Reads logs piece by piece; `log` returns the result so far at any time."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, _Sums] = {}
@@ -47,7 +47,7 @@ class LogReader:
         self._damage: list[str] = []
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes; a line that is not whole yet waits for the next ones."""
+        """Add the next bytes; an incomplete line waits for the rest."""
         lines = (self._rest + chunk).split(b"\n")
         rest = lines.pop()
         if self._skipping and lines:
@@ -63,7 +63,7 @@ class LogReader:
         self._add(lines)
 
     def end_file(self, damage: str | None = None) -> None:
-        """The file is at its end, and the next one starts with a line of its own."""
+        """End the current file; the next one starts with a line of its own."""
         last, self._rest = self._rest, b""
         if last and not self._skipping:
             self._lines += 1
@@ -73,7 +73,7 @@ class LogReader:
             self._damage.append(damage)
 
     def log(self) -> PrimitiveLog:
-        """What has been read so far."""
+        """The result so far."""
         figures: dict[Primitive, dict[Event, Tally]] = {}
         for (primitive, event), (count, total, least, most) in self._sums.items():
             figures.setdefault(primitive, {})[event] = Tally(int(count), total, least, most)
@@ -125,7 +125,7 @@ class LogReader:
                 self._bad_lines += 1
 
     def _meet(self, line: bytes) -> None:
-        """A line that is not known yet. What another program wrote in front of a marker is cut off."""
+        """Parse a line not seen before; text that another program wrote in front of a marker is cut off."""
         starts = [match.start() for match in MARKER.finditer(line)]
         if starts != [0]:
             self._add([line[start:end] for start, end in zip(starts, [*starts[1:], len(line)], strict=False)])
@@ -142,14 +142,14 @@ class LogReader:
             self._bad_lines += told is Line.BAD
 
     def _count(self, entry: Entry, line: bytes) -> None:
-        """Add an entry; the same line with another time is known from now on."""
+        """Add an entry; from now on, the same line with another time is recognized."""
         sums = self._sums.setdefault((entry.primitive, entry.event), [0, 0.0, entry.time_ms, entry.time_ms])
         sums[0] += 1
         sums[1] += entry.time_ms
         sums[2] = min(sums[2], entry.time_ms)
         sums[3] = max(sums[3], entry.time_ms)
         if entry.decimal_comma:
-            return  # its last comma is not the one in front of the time
+            return  # its last comma does not separate fields
         if entry.stamped != self._stamped:
             self._known.clear()
             self._stamped = entry.stamped
@@ -157,12 +157,12 @@ class LogReader:
 
 
 def _key_begin(line: bytes) -> int:
-    """Where a line with a timestamp goes on behind it."""
+    """The index at which a line continues after its timestamp."""
     return line.find(b",", 18 if line.startswith(b"onednn_verbose,v1,") else 15)
 
 
 def read_logs(names: Sequence[str]) -> PrimitiveLog:
-    """Read files, ``-`` for standard input, gzip or not; a `ProfilerError` when one cannot be read."""
+    """Read files, ``-`` for standard input, gzip or not; raises `ProfilerError` if one cannot be read."""
     reader = LogReader()
     for name in names:
         with _opened(name) as stream:
@@ -171,13 +171,13 @@ def read_logs(names: Sequence[str]) -> PrimitiveLog:
                 while chunk := stream.read1(CHUNK_BYTES):
                     reader.feed(chunk)
             except (EOFError, zlib.error, gzip.BadGzipFile):
-                damage = f"{name} breaks off in the middle of its compression: what stands before was read."
+                damage = f"{name} is truncated or damaged: only what precedes the damage was read."
             reader.end_file(damage)
     return reader.log()
 
 
 def follow_log(name: str, wait: Callable[[float], object] = time.sleep) -> Iterator[PrimitiveLog]:
-    """Read a file that grows (or standard input): yields whenever there is news, until the file is gone or shorter."""
+    """Follow a growing file (or standard input): yields whenever it grows, until it is removed or truncated."""
     reader = LogReader()
     with _opened(name) as stream:
         while True:
@@ -201,6 +201,8 @@ def _opened(name: str) -> Iterator[BufferedReader | gzip.GzipFile]:
             0 if name == STANDARD_INPUT else name, "rb", closefd=name != STANDARD_INPUT
         )
     except OSError as error:
-        raise ProfilerError(f"Cannot read {name}: {error.strerror or error}. Name a verbose log of oneDNN.") from None
+        raise ProfilerError(
+            f"Cannot read {name}: {error.strerror or error}. Name a verbose log written by oneDNN."
+        ) from None
     with raw as stream:
         yield gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == _GZIP_MAGIC else stream

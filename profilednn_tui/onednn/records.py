@@ -1,4 +1,4 @@
-"""oneDNN primitives and their figures, as frozen values. Times are in milliseconds, as in the logs."""
+"""oneDNN primitives and their statistics, as frozen values. Times are in milliseconds, as in the logs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DIRECTIONS = {
     "undef": "",
     "": "",
 }
-"""oneDNN's propagation kinds in benchdnn's words; a primitive without a direction has an empty one."""
+"""oneDNN's propagation kinds -> benchdnn's directions; empty for a primitive without a direction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Primitive:
-    """What makes two executions the same primitive: every field of the log line but its time."""
+    """What identifies a primitive: every field of its log line except the time."""
 
     name: str
     """``convolution``, ``reorder`` ..."""
@@ -37,7 +37,7 @@ class Primitive:
     """Memory descriptors: data type and layout of each tensor."""
     attributes: str = ""
     auxiliary: str = ""
-    """Algorithm, flags, axis: what the kind of primitive needs."""
+    """Algorithm, flags, axis: parameters of this kind of primitive."""
     engine: str = "cpu"
 
     @property
@@ -47,7 +47,7 @@ class Primitive:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """The tensors the memory descriptors name."""
+        """The tensors that the memory descriptors name."""
         return tensors(self.descriptors)
 
     @property
@@ -57,13 +57,13 @@ class Primitive:
 
     @property
     def is_reference(self) -> bool:
-        """Whether oneDNN found no optimized code and ran its plain reference loops."""
+        """Whether oneDNN found no optimized code and ran its reference loops."""
         return self.implementation == "ref" or self.implementation.startswith(("ref:", "ref_"))
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How often something ran, and how long."""
+    """How often something ran, and for how long."""
 
     count: int = 0
     total_ms: float = 0.0
@@ -82,38 +82,38 @@ class Tally:
 
     @property
     def mean_ms(self) -> float | None:
-        """Mean time, unknown for none."""
+        """Mean time; None if it never ran."""
         return self.total_ms / self.count if self.count else None
 
 
 @dataclass(frozen=True, slots=True)
 class PrimitiveUse:
-    """One distinct primitive of a log with its figures."""
+    """One distinct primitive of a log with its statistics."""
 
     primitive: Primitive
     execution: Tally = Tally()
     creation: Tally = Tally()
-    """Built anew."""
+    """Created from scratch."""
     cached: Tally = Tally()
-    """Taken from oneDNN's cache of primitives."""
+    """Taken from oneDNN's primitive cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrimitiveLog:
-    """What one or several logs say."""
+    """The content of one or several logs."""
 
     uses: tuple[PrimitiveUse, ...] = ()
-    """Most execution time first."""
+    """Longest execution time first."""
     lines: int = 0
-    """All lines, other programs' output included."""
+    """All lines, including other programs' output."""
     primitive_lines: int = 0
     """Executions and creations."""
     bad_lines: int = 0
-    """Lines of oneDNN that cannot be read: torn, garbled, or of an unknown form."""
+    """oneDNN's lines that cannot be parsed: torn, garbled, or of an unknown form."""
     versions: tuple[str, ...] = ()
-    """What the logs say of oneDNN's version, threads and instruction set."""
+    """oneDNN's version, threads and instruction set, as reported in the logs."""
     damage: tuple[str, ...] = ()
-    """One sentence for each file that ends in the middle of its compression."""
+    """One sentence per truncated or damaged file."""
 
     @property
     def time_ms(self) -> float:

@@ -1,4 +1,4 @@
-"""How fast work is done against how fast this machine can do it (Williams, Waterman, Patterson: Roofline, 2009)."""
+"""Achieved against attainable performance on this machine (Williams, Waterman, Patterson: Roofline, 2009)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from enum import Enum
 from profilednn_tui.onednn.work import Work
 
 FAR_BELOW = 0.2
-"""Less than this part of the roof, neither arithmetic nor memory explains the time."""
+"""Below this fraction of the roof, neither arithmetic nor memory explains the time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peaks:
-    """What a machine can do at best with a number of threads."""
+    """The peak performance of a machine with a given number of threads."""
 
     float32_gflops: float
     bfloat16_gflops: float
@@ -22,17 +22,17 @@ class Peaks:
     torch: str
 
     def gflops(self, data_type: str) -> float:
-        """The peak for a data type of oneDNN or torch."""
+        """The peak for a data type, named as by oneDNN or torch."""
         return self.bfloat16_gflops if data_type.startswith(("bf16", "bfloat16")) else self.float32_gflops
 
 
 class Bound(Enum):
-    """What keeps work from being done faster."""
+    """What limits the performance."""
 
     COMPUTE = "compute"
     MEMORY = "memory"
     OVERHEAD = "overhead"
-    """It stays far below both: too small, badly laid out, or poor code."""
+    """The performance is far below both limits: too small, badly laid out, or poor code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,16 @@ class RooflinePoint:
     """Achieved."""
     gb_per_s: float
     intensity: float | None
-    """Operations a byte."""
+    """FLOP per byte; None if no bytes are moved."""
     roof: float
-    """Of the attainable rate at this intensity, the part that was achieved."""
+    """Achieved fraction of the attainable rate at this intensity."""
     peak_share: float
-    """Of the peak of arithmetic."""
+    """Achieved fraction of the arithmetic peak."""
     bound: Bound
 
 
 def locate(work: Work, time_ms: float, peaks: Peaks, data_type: str) -> RooflinePoint | None:
-    """Where work that took `time_ms` stands; nothing without work or time."""
+    """Place work that took `time_ms` on the roofline; None if there is no work or no time."""
     if time_ms <= 0 or not (work.flops or work.bytes):
         return None
     seconds = time_ms / 1e3

@@ -1,7 +1,7 @@
-"""Distinct primitives as parameters to run again: the twelve fields of the paper's Table 1, and benchdnn's words.
+"""Distinct primitives as parameters to run again: the twelve fields of the paper's Table 1, and benchdnn's arguments.
 
-The layout of a log wins; where the log has none, it is benchdnn's plain one (nchw). benchdnn takes one kind of
-primitive a process, named first, so each problem is a command line of its own.
+The log's layout takes precedence; if the log has none, benchdnn's plain layout (nchw) is used. benchdnn runs one kind
+of primitive per process, named first, so each problem is a command line of its own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DRIVERS: Mapping[str, str] = MappingProxyType(
 """benchdnn's names where they differ from oneDNN's."""
 
 PLAIN_LAYOUTS = ("", "a", "ab", "abc", "abcd", "abcde")
-"""By number of dimensions; four of them are nchw."""
+"""By number of dimensions; ``abcd`` is nchw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ class Template:
     calls: int
     time_ms: float
     command: str
-    """A line for a shell, performance mode."""
+    """A command line for a shell, in performance mode."""
 
 
 FIELDS: tuple[str, ...] = tuple(Template.__dataclass_fields__)
 
 
 def templates(log: PrimitiveLog) -> tuple[Template, ...]:
-    """The templates of all primitives that ran, most time first; implementations of one problem are one template."""
+    """The templates of all primitives that ran, longest time first; one per problem, whatever the implementations."""
     found: dict[str, Template] = {}
     for use in log.uses:
         if not use.execution.count:
@@ -75,7 +75,7 @@ def templates(log: PrimitiveLog) -> tuple[Template, ...]:
 
 
 def command_lines(log: PrimitiveLog) -> tuple[str, ...]:
-    """A shell script: one problem a line, under its number of calls."""
+    """A shell script: one problem per line, below its number of calls."""
     return tuple(line for one in templates(log) for line in (f"# {one.calls} calls, {one.time_ms:.6g} ms", one.command))
 
 
@@ -105,7 +105,7 @@ def _template(primitive: Primitive, calls: int, time_ms: float) -> Template:
 
 
 def benchdnn_arguments(primitive: Primitive, *knobs: str) -> list[str]:
-    """What benchdnn is to be called with for a primitive; `knobs` are those of the run."""
+    """benchdnn's arguments for a primitive; `knobs` are the options of the run."""
     auxiliary = _auxiliary(primitive)
     own_knobs = _KNOBS.get(primitive.name, _unary)(primitive, auxiliary)
     attributes = [
@@ -113,7 +113,7 @@ def benchdnn_arguments(primitive: Primitive, *knobs: str) -> list[str]:
         for name, _, value in (word.partition(":") for word in primitive.attributes.split())
         if name.startswith("attr-") and value
     ]
-    # Layouts of a log need not have a name in oneDNN's interface.
+    # A log's layouts need not have a name in oneDNN's API.
     words = [f"--{_driver(primitive)}", *knobs, "--allow-enum-tags-only=false", *own_knobs, *attributes]
     return [*filter(None, words), primitive.problem]
 
@@ -143,7 +143,7 @@ def _moved(primitive: Primitive, auxiliary: Mapping[str, str]) -> list[str]:
     sources = [tensor for tensor in primitive.tensors if tensor.role.startswith("src")]
     target = [tensor for tensor in primitive.tensors if tensor.role == "dst"]
     algorithm = auxiliary.get("alg", "")
-    if primitive.name != "softmax":  # the only one whose algorithms go by their full names
+    if primitive.name != "softmax":  # the only one whose algorithms keep their full names
         algorithm = algorithm.partition("_")[2]
     return [
         f"--dir={primitive.direction}" if primitive.direction else "",
@@ -157,7 +157,7 @@ def _moved(primitive: Primitive, auxiliary: Mapping[str, str]) -> list[str]:
 
 
 def _unary(primitive: Primitive, auxiliary: Mapping[str, str]) -> list[str]:
-    """Primitives whose tensors have one layout."""
+    """Primitives whose tensors share one layout."""
     algorithm = auxiliary.get("alg", "")
     algorithm = algorithm.partition("_")[2] or algorithm
     return [
@@ -208,7 +208,7 @@ def _types_and_tags(primitive: Primitive, *roles: str) -> list[str]:
 
 
 def _layouts(primitive: Primitive) -> list[str]:
-    """The layouts the log names, tensor by tensor; without one, the plain layout of the problem."""
+    """The layouts that the log names, per tensor; if it names none, the plain layouts of the problem."""
     named = [tensor.layout for tensor in primitive.tensors]
     if named:
         return named
@@ -227,7 +227,7 @@ def _attribute(primitive: Primitive, name: str) -> str:
 
 
 def _auxiliary(primitive: Primitive) -> dict[str, str]:
-    """``alg:eltwise_relu alpha:0`` as a table."""
+    """``alg:eltwise_relu alpha:0`` as a dictionary."""
     return {key: value for key, _, value in (word.partition(":") for word in primitive.auxiliary.split())}
 
 

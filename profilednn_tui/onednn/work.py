@@ -1,7 +1,7 @@
 """Floating-point operations and bytes of a primitive, from its problem and its memory descriptors.
 
-Operations follow `torch.utils.flop_counter`: a multiplication with its addition are two, and each gradient of a
-convolution or product has as many as the forward pass. Bytes count every tensor once: what must move at least.
+Operations follow `torch.utils.flop_counter`: a multiplication with its addition counts as two, and each gradient of a
+convolution or matrix product has as many as the forward pass. Bytes count every tensor once: the least to be moved.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ _RECURRENT_GATES = {"vanilla_rnn": 1, "vanilla_gru": 3, "lbr_gru": 3, "vanilla_l
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one call, or several together, have to do."""
+    """The work of one call, or of several together."""
 
     flops: float
     bytes: float
 
     @property
     def intensity(self) -> float | None:
-        """Operations a byte."""
+        """FLOP per byte; None if no bytes are moved."""
         return self.flops / self.bytes if self.bytes else None
 
 
 @lru_cache(maxsize=8192)
 def work_of(primitive: Primitive) -> Work | None:
-    """The work of one call; nothing where the log does not say enough."""
+    """The work of one call; None if the log does not say enough."""
     flops = flops_of(primitive)
     moved = bytes_of(primitive)
     return None if flops is None or moved is None else Work(flops, moved)
 
 
 def work_of_uses(uses: Iterable[PrimitiveUse]) -> tuple[Work, float]:
-    """The work of all executions that are known, and the milliseconds these took."""
+    """The work of all executions for which it is known, and their time in milliseconds."""
     flops = moved = time_ms = 0.0
     for use in uses:
         work = work_of(use.primitive)
@@ -51,7 +51,7 @@ def work_of_uses(uses: Iterable[PrimitiveUse]) -> tuple[Work, float]:
 
 
 def flops_of(primitive: Primitive) -> float | None:
-    """Operations of one call; 0 for what only moves data, nothing for what is not known."""
+    """Floating-point operations of one call; 0 for mere data movement, None if unknown."""
     named, shapes = sizes(primitive.problem), dimensions(primitive.problem)
     match primitive.name:
         case "convolution" | "deconvolution" if {"ic", "oc"}.issubset(named):
@@ -78,7 +78,7 @@ def flops_of(primitive: Primitive) -> float | None:
 
 
 def bytes_of(primitive: Primitive) -> float | None:
-    """Bytes of all tensors of one call; nothing where a size or a type is not known."""
+    """Bytes of those tensors of one call whose size is known; None if there are none or a data type is unknown."""
     total = 0.0
     for tensor in primitive.tensors:
         elements = _elements(primitive, tensor.role)

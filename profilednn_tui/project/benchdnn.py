@@ -1,7 +1,7 @@
-"""Runs primitives again with benchdnn, oneDNN's own benchmark program, where it is on the path.
+"""Runs primitives again with benchdnn, oneDNN's own benchmark program, if it is on PATH.
 
-It runs every kind of primitive, also those that no call of torch leads to. What counts are oneDNN's own reports, as
-for torch: they name the implementation.
+It runs every kind of primitive, including those that no torch call leads to. As with torch, only oneDNN's own reports
+count, because they name the implementation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from profilednn_tui.onednn.templates import benchdnn_arguments
 from profilednn_tui.project.in_torch import reporting
 
 RUNS = 12
-"""Of one primitive, after one that warms up."""
+"""Runs per primitive, after one warm-up run."""
 LONGEST_S = 60.0
 _MODES: Mapping[str, tuple[str, ...]] = {"cold": ("--cold-cache=all",), "warm": ()}
 
@@ -25,9 +25,9 @@ _MODES: Mapping[str, tuple[str, ...]] = {"cold": ("--cold-cache=all",), "warm": 
 def time_primitives(
     program: str, primitives: Iterable[Primitive], threads: int | None, seconds: float
 ) -> dict[tuple[Primitive, str], dict[int, list[float]]]:
-    """Milliseconds by primitive and mode, as `projection.Samples`; none of a primitive that benchdnn does not run.
+    """Milliseconds by primitive and mode, as `projection.Samples`, without primitives that benchdnn does not run.
 
-    In a step the caches hold what the other primitives left: "turn" is the cold run, where this benchdnn has one.
+    In a step, the caches hold what the other primitives left: "turn" is the cold run, if this benchdnn has one.
     """
     environment = reporting(threads)
     samples: dict[tuple[Primitive, str], dict[int, list[float]]] = {}
@@ -59,5 +59,5 @@ def _times_ms(program: str, primitive: Primitive, knobs: Iterable[str], environm
 
 
 def _is_wanted(ran: Primitive, wanted: Primitive) -> bool:
-    """benchdnn also reorders the data it makes up: a reorder must be the very same."""
+    """benchdnn also reorders the data it generates, so a reorder must match exactly."""
     return ran == wanted if wanted.is_reorder else task(ran) == task(wanted)

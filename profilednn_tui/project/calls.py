@@ -1,6 +1,6 @@
-"""The call of torch that makes oneDNN run a primitive again: same problem, data types and layouts.
+"""The torch call that makes oneDNN run a primitive again: same problem, data types and layouts.
 
-torch lays plain tensors out for oneDNN by itself, so a call brings its reorders along: those need no call of their own.
+torch reorders plain tensors for oneDNN by itself, so a call includes its reorders: those need no call of their own.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from profilednn_tui.onednn.problem import dimensions, sizes
 from profilednn_tui.onednn.records import Primitive
 
 Call = dict[str, Any]
-"""What ``target_scripts/run_primitives.py`` understands, as plain values."""
+"""A call for ``target_scripts/run_primitives.py``, as plain values."""
 
 _TORCH_TYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16", "f64": "float64"}
 _CHANNELS_LAST = frozenset({"acdb", "acdeb", "nhwc", "ndhwc"})
 
 
 def calls_of(primitives: Iterable[Primitive]) -> list[Call]:
-    """The distinct calls for some primitives; a primitive that torch cannot be asked for has none."""
+    """The distinct calls for the primitives, without those that torch cannot run."""
     distinct: dict[str, Call] = {}
     for primitive in primitives:
         make = _MAKERS.get(primitive.name)
@@ -31,7 +31,7 @@ def calls_of(primitives: Iterable[Primitive]) -> list[Call]:
 
 
 def _with_plain_layout(call: Call) -> tuple[Call, ...]:
-    """oneDNN may choose channels last for tensors that are not: then both are asked for."""
+    """oneDNN may choose channels last for tensors in another layout, so both layouts are requested."""
     return (call, {**call, "channels_last": False}) if call.get("channels_last") else (call,)
 
 
@@ -116,7 +116,7 @@ _MAKERS: Mapping[str, Callable[[Primitive], Call | None]] = MappingProxyType(
 
 
 def _dtype(primitive: Primitive) -> str | None:
-    """torch's name of the data type; logs without types are of float32."""
+    """torch's name of the data type; logs without types mean float32."""
     named = [tensor.data_type for tensor in primitive.tensors if tensor.role.startswith("src")]
     return _TORCH_TYPES.get((named[0] if named else "") or "f32")
 

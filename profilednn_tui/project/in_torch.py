@@ -1,4 +1,4 @@
-"""Runs primitives again, in the target's interpreter: it has torch."""
+"""Runs primitives again in the target's interpreter, which has torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def reporting(threads: int | None) -> dict[str, str]:
 
 
 def run_script(python: str, order: Mapping[str, object], threads: int | None) -> str:
-    """What ``target_scripts/run_primitives.py`` prints for an order; a `ProfilerError` when it fails."""
+    """The output of ``target_scripts/run_primitives.py`` for an order; raises `ProfilerError` if it fails."""
     environment = reporting(threads) | ({"ONEDNN_VERBOSE": "0"} if order.get("peaks") else {})
     try:
         done = subprocess.run(
@@ -29,6 +29,6 @@ def run_script(python: str, order: Mapping[str, object], threads: int | None) ->
     except OSError as error:
         raise ProfilerError(f"{python} cannot be run ({error.strerror}). Name an interpreter with torch.") from None
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no error message"])[-1]
         raise ProfilerError(f"Running the primitives with {python} failed: {last}. Name an interpreter with torch.")
     return done.stdout

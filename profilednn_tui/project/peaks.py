@@ -1,25 +1,23 @@
-"""What this machine can do at best: measured once, and kept."""
+"""Measuring what this machine can do at best; `session.storage.peaks` keeps it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.project.in_torch import run_script
-
-CACHE_FILE = "machine-peaks.json"
+from profilednn_tui.session.storage.peaks import read_cache
 
 
 def measured_peaks(python: str, threads: int | None, cache: Path, cpu: str) -> Peaks:
-    """The peaks of this machine, from the cache or measured now (some seconds) and kept there.
+    """The peaks of this machine, from the cache or measured now (some seconds) and cached.
 
-    Raises `ProfilerError` when `python` has no torch.
+    Raises `ProfilerError` if `python` has no torch.
     """
     key = f"{cpu}, {threads or 'all'} threads, {python}"
-    known = _read(cache)
+    known = read_cache(cache)
     try:
         return Peaks(**known[key])
     except (KeyError, TypeError):
@@ -30,19 +28,3 @@ def measured_peaks(python: str, threads: int | None, cache: Path, cpu: str) -> P
     cache.write_text(json.dumps({**known, key: asdict(peaks)}, indent=1))
     cache.chmod(0o600)
     return peaks
-
-
-def known_peaks(cache: Path, cpu: str) -> Peaks | None:
-    """The peaks measured last on a machine with this processor, if any."""
-    try:
-        return Peaks(**[value for key, value in _read(cache).items() if key.startswith(f"{cpu}, ")][-1])
-    except (IndexError, TypeError):
-        return None
-
-
-def _read(cache: Path) -> dict[str, Any]:
-    try:
-        known = json.loads(cache.read_text())
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}

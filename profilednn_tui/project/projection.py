@@ -1,12 +1,12 @@
-"""What a log's primitives would take on this machine, from running each of them again.
+"""The time a log's primitives would take on this machine, from running each of them again.
 
 The projected time is the sum over the primitives of calls times the time of one call, as in the paper; its ratio to the
-observed time is the efficiency. A round runs all of them once, in turn as in a step: the spread over rounds gives the
-interval. The paper ran each on end (`warm`), which flatters small ones; with other data in the caches (`cold`) is the
-other bound.
+observed time is the efficiency. A round runs all of them once, in turn as in a step; the spread over rounds gives the
+interval. The paper ran each one back to back (`warm`), which flatters small ones; with other data in the caches
+(`cold`) is the opposite bound.
 
-torch runs what it has calls for, benchdnn the rest where it is installed. Another machine has other implementations
-and layouts for the same task: its own count then.
+torch runs the primitives it has calls for, benchdnn the rest if it is installed. If this machine has another
+implementation and layout for the same task, those are the ones that count.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from profilednn_tui.project.in_torch import run_script
 
 ROUNDS, LEAST_ROUNDS, REPEATS = 40, 8, 5
 SECONDS = 40.0
-"""After which no further round begins."""
+"""No further round begins after this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A time with the interval in which its median lies with a probability of 95 %."""
+    """A time with the 95 % confidence interval of its median."""
 
     median_ms: float
     low_ms: float
@@ -42,11 +42,11 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class ProjectedPrimitive:
-    """One distinct primitive; times are of one call."""
+    """One distinct primitive; times are per call."""
 
     primitive: Primitive
     here: str
-    """The implementation that ran again: on another machine it may be another one."""
+    """The implementation that ran here, which may differ from the observed one on another machine."""
     calls: int
     observed_ms: float
     in_turn: Estimate
@@ -56,12 +56,12 @@ class ProjectedPrimitive:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """All primitives of a log; times are of all its calls."""
+    """All primitives of a log; times are totals over all calls."""
 
     rows: tuple[ProjectedPrimitive, ...]
-    """Most observed time first."""
+    """Longest observed time first."""
     missing: tuple[Primitive, ...]
-    """Those that nothing could run again."""
+    """The primitives that could not be run again."""
     observed_ms: float
     """Of all primitives."""
     covered_ms: float
@@ -73,12 +73,12 @@ class Projection:
 
     @property
     def efficiency(self) -> float | None:
-        """Projected by observed time of the same primitives: 1 is as fast as each of them runs here."""
+        """Projected over observed time of the same primitives: 1 if the log's primitives ran as fast as here."""
         return self.projected.median_ms / self.covered_ms if self.covered_ms else None
 
     @property
     def error(self) -> float | None:
-        """What the projection misses the observation by, a fraction of it."""
+        """The error of the projection, as a fraction of the observed time."""
         efficiency = self.efficiency
         return None if efficiency is None else efficiency - 1
 
@@ -88,7 +88,7 @@ Samples = Mapping[tuple[Primitive, str], Mapping[int, Sequence[float]]]
 
 
 class _Times:
-    """Samples, found for the primitive itself or else for those with the same task."""
+    """Samples of a primitive or, if it has none, of those with the same task."""
 
     def __init__(self, samples: Samples) -> None:
         self._samples = samples
@@ -98,11 +98,11 @@ class _Times:
                 self._by_task.setdefault(task(primitive), []).append(primitive)
 
     def runs_of(self, primitive: Primitive) -> list[Primitive]:
-        """What ran in its place."""
+        """The primitives that ran in its place."""
         return [primitive] if (primitive, "turn") in self._samples else self._by_task.get(task(primitive), [])
 
     def of(self, runs: Iterable[Primitive], mode: str) -> dict[int, list[float]]:
-        """Their times by round."""
+        """Their times by round, in milliseconds."""
         times: dict[int, list[float]] = {}
         for run in runs:
             for number, some_ms in self._samples.get((run, mode), {}).items():
@@ -111,14 +111,14 @@ class _Times:
 
 
 def project(log: PrimitiveLog, python: str, threads: int | None = None, seconds: float = SECONDS) -> Projection:
-    """Run the primitives of a log again with an interpreter that has torch, and with benchdnn where it is there."""
+    """Run the primitives of a log again, with an interpreter that has torch and with benchdnn if it is installed."""
     wanted = [use.primitive for use in log.uses if use.execution.count]
     calls = calls_of(wanted)
     benchdnn = shutil.which(PROGRAM)
     if not calls and benchdnn is None:
         raise ProfilerError(
-            "Nothing to run again: there is no convolution, matmul, inner product or LSTM among the primitives, "
-            f"and oneDNN's {PROGRAM}, which runs all kinds, is not on the path."
+            "Nothing to run again: the primitives include no convolution, matmul, inner product or LSTM, "
+            f"and oneDNN's {PROGRAM}, which runs all kinds, is not on PATH. Install {PROGRAM}."
         )
     order = {
         "calls": calls,
@@ -136,7 +136,7 @@ def project(log: PrimitiveLog, python: str, threads: int | None = None, seconds:
 
 
 def read_samples(lines: Iterable[str]) -> Samples:
-    """The times in the script's answer."""
+    """Parse the times in the script's output."""
     samples: dict[tuple[Primitive, str], dict[int, list[float]]] = {}
     known: dict[str, Primitive | None] = {}
     mode, number = "", 0
@@ -156,7 +156,7 @@ def read_samples(lines: Iterable[str]) -> Samples:
 
 
 def projection(log: PrimitiveLog, samples: Samples) -> Projection:
-    """Weigh the times by the calls of the log; the first round, which warms up, is left out."""
+    """Weight the times by the calls in the log, without the first round, which warms up."""
     rows, missing = [], []
     rounds = sorted({number for (_, mode), by in samples.items() if mode == "turn" for number in by if number > 0})
     totals_ms = dict.fromkeys(rounds, 0.0)

@@ -1,4 +1,4 @@
-"""The contract between agent and host: the one place for what both of them write, read or spell.
+"""The contract between agent and host: the single definition of everything that both write, read or name.
 
-It runs inside the target as well, so it needs nothing but Python 3.9 and its standard library.
+It also runs inside the target, so it needs nothing but Python 3.9 and its standard library.
 """

@@ -1,4 +1,4 @@
-"""Events and commands as lines of a file, and back."""
+"""Encodes events and commands as lines of a file, and decodes commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .vocabulary import ACTIONS
 
 
 def encode(event: Any) -> bytes:
-    """One event or command as one line; numbers that JSON cannot hold are spelled ("nan", "inf")."""
+    """Encode an event or command as one line; numbers that JSON cannot represent become strings ("nan", "inf")."""
     body = {"event": event.kind}
     for entry in fields(event):
         body[entry.name] = getattr(event, entry.name)
@@ -23,7 +23,7 @@ def encode(event: Any) -> bytes:
 
 
 def decode_command(line: bytes) -> Command | None:
-    """The command in a line of a control file, or nothing for a line that is none."""
+    """Decode a line of a control file; None if it is not a valid command."""
     try:
         body = json.loads(line)
         command = Command(str(body["action"]), float(body.get("value", 0.0)))

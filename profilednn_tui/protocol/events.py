@@ -1,12 +1,12 @@
-"""What one line of a recording says: the events of agent and host, and the commands of the host.
+"""The lines of a recording: events written by the agent and the host, and commands from the host.
 
-A recording is one append-only file a writer: ``agent-PID.jsonl`` from each training process, ``host.jsonl``
+A recording has one append-only file per writer: ``agent-PID.jsonl`` from each training process, ``host.jsonl``
 from the host's collectors. Every line is one JSON object ``{"event": KIND, ...fields}``; the first line of
 each file is a `Header`. The same lines serve the live stream, the recording and the snapshot.
 
 The agent runs this module inside the target, so it needs nothing but Python 3.9. Times are integers in
-nanoseconds: ``*_unix_ns`` since the epoch, all others durations. Tables of integers are plain lists, because a
-step row is written thousands of times a minute.
+nanoseconds: ``*_unix_ns`` since the epoch, all others durations. Tables of integers are plain lists, because
+step rows are written thousands of times per minute.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .vocabulary import PHASES
 
 MAGIC = "profilednn"
 VERSION = 2
-"""Of the format. Raised when an older reader would misread what is written; see `Header` for what needs no raise."""
+"""Format version. Increased when older readers would misread new files; `Header` says what needs no increase."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "steps.rows": ("end_unix_ns", "duration_ns", *(f"{phase}_ns" for phase in PHASES), "loss", "flags"),
@@ -32,7 +32,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
     "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes"),
 }
-"""What the rows of each table hold, by ``KIND.FIELD``; every file repeats it in its header."""
+"""Column names of each table, by ``KIND.FIELD``; every file repeats them in its header."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Header:
     pid: int
     start_unix_ns: int
     phases: list[str] = field(default_factory=list)
-    """Those of the writer, in the order of its step rows. Format 1 did not name them."""
+    """The writer's phases, in the order of its step rows. Absent in format 1."""
     columns: dict[str, list[str]] = field(default_factory=dict)
-    """`COLUMNS` of the writer. A reader goes by these names: a column that it does not know is skipped, one that is
-    missing is unknown, so that a new column or phase needs no new version."""
+    """The writer's `COLUMNS`. Readers look columns up by name: they skip columns they do not know and treat missing
+    ones as unknown, so a new column or phase needs no new version."""
 
 
 def current_header(writer: str, pid: int, start_unix_ns: int) -> Header:
@@ -81,7 +81,7 @@ class HelloEvent:
     intra_op_threads: int
     inter_op_threads: int
     rank: int | None
-    """``RANK`` of a distributed run, else nothing; a `DistributedEvent` may follow."""
+    """``RANK`` in a distributed run, None otherwise; a `DistributedEvent` may follow."""
     world_size: int | None
     overhead_budget_percent: float
     optimizations: list[str]
@@ -92,7 +92,7 @@ class HelloEvent:
 
 @dataclass(frozen=True)
 class DistributedEvent:
-    """The process has initialized torch.distributed: its rank from now on, whatever its `HelloEvent` said."""
+    """The process has initialized torch.distributed; this rank replaces the one in its `HelloEvent`."""
 
     kind: ClassVar[str] = "distributed"
 
@@ -103,7 +103,7 @@ class DistributedEvent:
 
 @dataclass(frozen=True)
 class ProgressEvent:
-    """What has been seen while there is no step yet; written when a count changes, at most twice a second."""
+    """Activity seen before the first step; written when a count changes, at most twice per second."""
 
     kind: ClassVar[str] = "progress"
 
@@ -113,7 +113,7 @@ class ProgressEvent:
     optimizer_steps: int
     unix_ns: int
     inferences: int = 0
-    """Calls of modules without gradients."""
+    """Module calls with gradients disabled."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class StepSourceEvent:
     kind: ClassVar[str] = "step_source"
 
     source: str
-    """``optimizer``; without a torch optimizer ``dataloader`` or ``forward``, the next batch or forward pass after a
+    """``optimizer``; without a torch optimizer, ``dataloader`` or ``forward``: the next batch or forward pass after a
     backward pass."""
     reason: str
     thread_id: int
@@ -148,8 +148,8 @@ class FirstInputsEvent:
 
 @dataclass(frozen=True)
 class StepsEvent:
-    """Finished steps. A row holds what `COLUMNS` says: end and duration, the phases in the order of `PHASES`, the loss
-    or null ("nan", "inf", "-inf" for what JSON cannot hold), and flags.
+    """Finished steps. Each row follows `COLUMNS`: end, duration, the phases in the order of `PHASES`, the loss (null if
+    unknown; "nan", "inf" and "-inf" as strings), and flags.
     """
 
     kind: ClassVar[str] = "steps"
@@ -159,15 +159,15 @@ class StepsEvent:
     rows: list[list[Any]]
 
     PROFILED: ClassVar[int] = 1
-    """Flag: torch.profiler was on during the step; its duration is no fair sample."""
+    """Flag: torch.profiler was on during the step, so its duration is not representative."""
     DISTURBED: ClassVar[int] = 2
-    """Flag: the step right after a window, which paid for stopping and summarizing it."""
+    """Flag: the step right after a window; it includes the cost of stopping and summarizing that window."""
     FIRST: ClassVar[int] = 4
     """Flag: the first step, which includes lazy initialization."""
     WARM_UP: ClassVar[int] = 8
-    """Flag: the step paid for the warm-up of an optimization, as compiling is."""
+    """Flag: the step includes the warm-up of an optimization, such as compilation."""
     LAST: ClassVar[int] = 16
-    """Flag: the program's last step, which nothing has ended; it is counted up to the end of its backward pass."""
+    """Flag: the program's last step, which no boundary ended; it counts up to the end of its backward pass."""
 
 
 @dataclass(frozen=True)
@@ -187,19 +187,19 @@ class WindowEvent:
     duration_ns: int
     """Wall time of the profiled step, start and stop of the profiler excluded."""
     cost_ns: int
-    """What the window took from the training: starting, stopping, summarizing, and the slower step."""
+    """The window's cost to training: starting, stopping and summarizing it, plus the slowdown of the step."""
     summarize_ns: int
     events: int
     """Nodes of the raw event tree."""
     stacks: bool
     """Whether Python stacks were recorded."""
     truncated: bool
-    """Whether rows of little weight were left out to keep the event small."""
+    """Whether minor rows were dropped to keep the event small."""
     operator_ns: int
-    """Sum of the self time of all operators of the step, left-out rows included."""
+    """Total self time of all operators in the step, including dropped rows."""
     strings: list[str]
     frames: list[list[int]]
-    """[file string, line, function string]; the line is the one that was executing. Line 0: unknown."""
+    """[file string, line, function string]; `line` is the line being executed, or 0 if unknown."""
     nodes: list[list[int]]
     """The call tree: [parent node, frame]."""
     operators: list[list[int]]
@@ -207,13 +207,13 @@ class WindowEvent:
     modules: list[list[int]]
     """[path string, class string, calls, forward_ns, backward_ns, parent module]; times include children."""
     rows: list[list[int]]
-    """[operator, node, forward node, module, calls, self_ns, total_ns, backward]; `forward node` is where the forward
-    pass created the work of a backward operator; `backward` is 1 for an operator run by the autograd engine."""
+    """[operator, node, forward node, module, calls, self_ns, total_ns, backward]; `forward node` is the place in the
+    forward pass that a backward operator stems from; `backward` is 1 for operators run by the autograd engine."""
 
 
 @dataclass(frozen=True)
 class PrimitivesEvent:
-    """What oneDNN ran in the window of the same number; its own tables, -1 means "none"."""
+    """What oneDNN ran in the window of the same number. It has its own tables; -1 means "none"."""
 
     kind: ClassVar[str] = "primitives"
 
@@ -221,19 +221,19 @@ class PrimitivesEvent:
     step: int
     end_unix_ns: int
     cost_ns: int
-    """What joining took from the training; a part of the window's cost."""
+    """Cost to training of joining primitives to operators; part of the window's cost."""
     strings: list[str]
     operators: list[list[int]]
     """As in `WindowEvent`."""
     chains: list[list[int]]
-    """The operators around a primitive, outermost first."""
+    """The operators enclosing a primitive, outermost first."""
     rows: list[list[int]]
     """[chain, string of the log line between ``exec,`` and its time, calls, time_ns]."""
 
 
 @dataclass(frozen=True)
 class OptimizationEvent:
-    """What came of an optimization that was asked for; a later one of the same name replaces the earlier."""
+    """The outcome of a requested optimization; a later event with the same name replaces an earlier one."""
 
     kind: ClassVar[str] = "optimization"
 
@@ -241,7 +241,7 @@ class OptimizationEvent:
     state: str
     """``on``, ``unavailable``, ``conflict``, ``no effect``, ``declined`` or ``failed``."""
     text: str
-    """The receipt of what was really changed, or the reason with the fix."""
+    """The receipt of what was actually changed, or the reason and the fix."""
     unix_ns: int
 
 
@@ -261,7 +261,7 @@ class NoticeEvent:
 
 @dataclass(frozen=True)
 class AgentErrorEvent:
-    """An exception inside the agent: caught at its door, the training went on."""
+    """An exception inside the agent; it was caught there, and training continued."""
 
     kind: ClassVar[str] = "agent_error"
 
@@ -272,7 +272,7 @@ class AgentErrorEvent:
 
 @dataclass(frozen=True)
 class StatusEvent:
-    """The agent's account of itself; cumulative figures, about once a second."""
+    """The agent's own statistics; cumulative, about once per second."""
 
     kind: ClassVar[str] = "status"
 
@@ -280,11 +280,11 @@ class StatusEvent:
     windows: int
     budget_percent: float
     paused: bool
-    """Whether windows are paused by command."""
+    """Whether windows were paused by a command."""
     elapsed_ns: int
     """Since the first step began."""
     hooks_ns: int
-    """Estimated: number of hook calls times the calibrated cost of one."""
+    """Estimated from the time that the hooks measure themselves and the number of nested module calls."""
     windows_ns: int
     """Measured cost of all windows."""
     writer_ns: int
@@ -294,21 +294,21 @@ class StatusEvent:
     dropped_events: int
     unix_ns: int
     run_ns: int = 0
-    """What the cost is set against: `elapsed_ns`, or the time since the agent came, a minute of it at most, where that
-    is longer: windows of a short run may have what it needs to get going for a measure. 0: `elapsed_ns`."""
+    """The time that the cost is compared with: `elapsed_ns`, or the time since the agent started, capped at one minute,
+    if that is longer, so that the start-up of a short run counts towards its budget. 0 means `elapsed_ns`."""
 
 
 @dataclass(frozen=True)
 class ByeEvent:
-    """The agent leaves: the process ends in good order, or the agent was told to detach.
+    """The agent leaves: the process exits normally, or the agent was told to detach.
 
-    In the host's recording: the host records no more of a process that it did not start.
+    In the host's recording: the host stops recording a process that it did not start.
     """
 
     kind: ClassVar[str] = "bye"
 
     reason: str
-    """``exit``; ``detach`` (as asked) and ``unread`` (nobody reads) while the process goes on; else a failure."""
+    """``exit``; ``detach`` (on request) or ``unread`` (no reader) if the process keeps running; otherwise a failure."""
     unix_ns: int
 
 
@@ -328,7 +328,7 @@ class MachineEvent:
     affinity: list[int]
     """Logical CPUs the target may run on."""
     quota: float | None
-    """CPUs the cgroup allows, or nothing without a limit."""
+    """Number of CPUs that the cgroup allows; None without a limit."""
     memory_bytes: int
     numa_nodes: int
     kernel: str
@@ -337,31 +337,31 @@ class MachineEvent:
 
 @dataclass(frozen=True)
 class CoresEvent:
-    """Use of each logical CPU since the last sample, in percent of one core."""
+    """Usage of each logical CPU since the last sample, in percent of one core."""
 
     kind: ClassVar[str] = "cores"
 
     unix_ns: int
     busy: list[float]
-    """All use of the core, by index."""
+    """Total usage by core index."""
     target: list[float]
-    """The part of the target's threads (by the core each last ran on); at most `busy`."""
+    """The share of the target's threads (assigned to the core each last ran on); at most `busy`."""
     steal: list[float]
     target_percent: float
-    """CPU use of the target and its children, all cores together: 400 is four cores."""
+    """CPU usage of the target and its children, summed over cores: 400 means four cores."""
     others_percent: float
-    """CPU use of everything else that is not idle or steal; without the profiler's own."""
+    """CPU usage of everything else except idle, steal and the profiler itself."""
     host_percent: float
-    """CPU use of profilednn-tui's own host processes."""
+    """CPU usage of profilednn-tui's own host processes."""
     throttled_percent: float
-    """Share of time in which the cgroup quota stopped the target."""
+    """Share of the time for which the cgroup quota throttled the target."""
 
 
 @dataclass(frozen=True)
 class ThreadsEvent:
     """The target's busiest threads since the last sample.
 
-    A row: [pid, tid, name, role, cpu percent, voluntary switches/s, involuntary switches/s, last core].
+    Row: [pid, tid, name, role, cpu percent, voluntary switches/s, involuntary switches/s, last core].
     Roles: main, autograd, OpenMP, DataLoader worker, DataLoader thread, agent, other.
     """
 
@@ -369,7 +369,7 @@ class ThreadsEvent:
 
     unix_ns: int
     count: int
-    """All threads of the target and its children, also those without a row."""
+    """All threads of the target and its children, including those without a row."""
     rows: list[list[Any]]
 
 
@@ -383,10 +383,10 @@ class MemoryEvent:
     rss_bytes: int
     """Main process."""
     workers_rss_bytes: int
-    """DataLoader workers and other children, shared pages counted once each process."""
+    """DataLoader workers and other children; shared pages are counted once per process."""
     peak_rss_bytes: int
     available_bytes: int
-    """What the machine (or the cgroup) still has."""
+    """Memory still available on the machine (or in the cgroup)."""
     minor_faults_per_s: float
     major_faults_per_s: float
     user_percent: float
@@ -395,7 +395,7 @@ class MemoryEvent:
 
 @dataclass(frozen=True)
 class WorkersEvent:
-    """Child processes of the target. A row: [pid, role, cpu percent, rss bytes].
+    """Child processes of the target. Row: [pid, role, cpu percent, rss bytes].
 
     Roles: DataLoader worker, rank N, other.
     """
@@ -408,23 +408,23 @@ class WorkersEvent:
 
 @dataclass(frozen=True)
 class AttachedEvent:
-    """How it went to get the agent into a process that was started without us."""
+    """The outcome of loading the agent into a process that we did not start."""
 
     kind: ClassVar[str] = "attached"
 
     pid: int
     way: str
-    """``remote_exec``, ``injection``, ``thread`` or ``gdb``; empty when no way worked: there is no agent."""
+    """``remote_exec``, ``injection``, ``thread`` or ``gdb``; empty if all methods failed and there is no agent."""
     reasons: list[str]
-    """Why the ways before this one failed, a sentence each."""
+    """Why the earlier methods failed, one sentence each."""
     stopped_ns: int
-    """How long a thread of the target stood still for it."""
+    """How long a thread of the target was stopped for it."""
     unix_ns: int
 
 
 @dataclass(frozen=True)
 class StacksEvent:
-    """The Python stack of every thread of the target and its children, looked at from outside."""
+    """The Python stack of every thread of the target and its children, sampled from outside."""
 
     kind: ClassVar[str] = "stacks"
 
@@ -434,7 +434,7 @@ class StacksEvent:
     """[pid, tid, name string, active, holds the GIL, frames]; frames are flat triples from the outermost to the
     innermost: function string, file string, current line."""
     failures: list[str]
-    """Why processes could not be looked at."""
+    """Why some processes could not be sampled."""
 
 
 @dataclass(frozen=True)
@@ -444,7 +444,7 @@ class ExitEvent:
     kind: ClassVar[str] = "exit"
 
     exit_code: int
-    """As the shell's parent sees it: negative for a signal."""
+    """Negative if the target was killed by a signal, as in `subprocess`."""
     unix_ns: int
     user_s: float
     system_s: float
@@ -487,7 +487,7 @@ EVENTS: dict[str, type[Any]] = {event.kind: event for event in _ALL}
 
 @dataclass(frozen=True)
 class Command:
-    """One line of ``control-PID``: appended by a host, acted on at a step boundary by the training thread."""
+    """One line of ``control-PID``, appended by a host and executed by the training thread at a step boundary."""
 
     kind: ClassVar[str] = "command"
 

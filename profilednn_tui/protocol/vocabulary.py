@@ -1,12 +1,12 @@
-"""The words that agent and host exchange: phases, states, reasons, actions, and the variables of a launched target."""
+"""The words that agent and host exchange: phases, states, reasons, actions, and a launched target's variables."""
 
 from __future__ import annotations
 
 PHASES: tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", "inference", "other")
-"""The parts of a step, in the order of the columns of `StepsEvent.rows`; they add up to the step exactly."""
+"""The phases of a step, in the column order of `StepsEvent.rows`; they add up to exactly the step."""
 
 AGENT, HOST = "agent", "host"
-"""Who writes a recording."""
+"""The writer of a recording."""
 
 LAUNCHED, ATTACHED = "launch", "attach"
 """How the agent got into the process."""
@@ -23,18 +23,18 @@ ON, NO_EFFECT, DECLINED, UNAVAILABLE, CONFLICT, FAILED = (
     "conflict",
     "failed",
 )
-"""The states of an optimization that was asked for."""
+"""The states of a requested optimization."""
 
 ASKED = "asked"
-"""The same, before the agent has said what came of it."""
+"""The state before the agent has reported the outcome."""
 
 INFO, WARNING = "info", "warning"
 """The levels of a notice."""
 
 EXIT, DETACH, UNREAD = "exit", "detach", "unread"
-"""Why an agent left: its process ended; it was told to; nobody read what it wrote."""
+"""Why an agent left: its process exited; it was told to detach; nothing read its output."""
 GAVE_UP = "gave up after errors"
-"""The same, for failures of our own."""
+"""Why an agent left after repeated errors of its own."""
 
 PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW, BUDGET, STOP_AFTER = (
     "pause_windows",
@@ -44,10 +44,10 @@ PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW, BUDGET, STOP_AFTER = (
     "stop_after",
 )
 ACTIONS: tuple[str, ...] = (PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW, BUDGET, STOP_AFTER, DETACH)
-"""What a host can ask of an agent."""
+"""The commands that a host can send to an agent."""
 
 ALREADY_PRESENT, NOT_STARTED = "present", "failed"
-"""The answers of a process in which no agent starts: one is at work there already, or it could not be started."""
+"""The answers of a process in which no agent was started: one is already running, or starting it failed."""
 
 SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP, PRIMITIVES = VARIABLES = (
     "PROFILEDNN_SESSION",
@@ -58,5 +58,5 @@ SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP, PRIMITIVES = VARIABLES = (
     "PROFILEDNN_LOCKSTEP",
     "PROFILEDNN_PRIMITIVES",
 )
-"""Environment variables of a launched target: its session folder, the overhead budget in percent, the number of steps
-after which it ends, optimizations, the seed, ``1`` for lockstep, ``0`` for no oneDNN primitives."""
+"""Environment variables of a launched target: the session folder, the overhead budget in percent, the number of steps
+to run, the optimizations, the seed, ``1`` for lockstep, ``0`` to disable oneDNN primitives."""

@@ -1,4 +1,4 @@
-"""What the process that waits for a target writes down: who it is, and how the target ended."""
+"""What the process that waits for a target records: its own identity, and how the target ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from profilednn_tui.session.storage.folder import ExitFile, HolderFile
 
 
 def save_holder(folder: Path, pid: int) -> None:
-    """Say who waits for the target; without it, on a full disk, only the moment of its end is uncertain."""
+    """Record which process waits for the target; if a full disk prevents it, only the time of the end is uncertain."""
     with suppress(OSError):
         HolderFile(os.getpid(), pid, time.time_ns()).save(folder)
     with suppress(OSError):
@@ -27,13 +27,13 @@ def save_holder(folder: Path, pid: int) -> None:
 
 
 def release_reserve(folder: Path) -> None:
-    """Give the room on the disk back for the last words."""
+    """Free the disk space reserved for the final records."""
     with suppress(OSError):
         (folder / RESERVE_FILE).unlink()
 
 
 def record_end(folder: Path, sampler: Sampler, status: int, usage: resource.struct_rusage) -> int:
-    """Say in the recording how the target ended; its exit code, negative for a signal."""
+    """Record how the target ended; returns its exit code, negative for a signal."""
     ended = ExitEvent(
         exit_code=os.waitstatus_to_exitcode(status),
         unix_ns=time.time_ns(),
@@ -42,7 +42,7 @@ def record_end(folder: Path, sampler: Sampler, status: int, usage: resource.stru
         max_rss_bytes=usage.ru_maxrss * 1024,
     )
     release_reserve(folder)
-    with suppress(OSError):  # a full disk: the reader finds out from the process that is gone
+    with suppress(OSError):  # on a full disk, readers notice that the process is gone
         ExitFile(ended.exit_code, ended.unix_ns, ended.user_s, ended.system_s, ended.max_rss_bytes).save(folder)
     sampler.finish(ended)
     return ended.exit_code

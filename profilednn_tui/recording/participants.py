@@ -1,4 +1,4 @@
-"""Who takes part in a session: the target's processes with an agent, and profilednn-tui's own."""
+"""The participants of a session: the target's processes with an agent, and profilednn-tui's own."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from profilednn_tui.protocol.files import agent_recording, recording_pid
 from profilednn_tui.recording.viewers import viewer_pids
 
 HEAD_BYTES = 1 << 16
-"""The first lines of a recording, among them its `HelloEvent` and, if its rank comes later, its `DistributedEvent`."""
+"""Holds the first lines of a recording: its `HelloEvent` and, if the rank comes later, its `DistributedEvent`."""
 
 
 class Participants:
-    """Reads from the session folder who takes part."""
+    """Reads the participants from the session folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._ranks: dict[int, int | None] = {}
         self._read: dict[int, int] = {}
-        """By pid, how much of its recording has been read."""
+        """By PID, how many bytes of its recording have been read."""
 
     def agents(self) -> Agents:
-        """Processes that have an agent, each with its rank as far as it is known."""
+        """The processes that have an agent, each with its rank if known."""
         pids = {pid for name in procfs.names(str(self._folder)) if (pid := recording_pid(name)) is not None}
         for pid in pids:
             begin = self._read.get(pid, 0)
@@ -40,7 +40,7 @@ class Participants:
         return self._ranks
 
     def host_pids(self) -> list[int]:
-        """This process, and the viewers that have the session open."""
+        """This process and the viewers that have the session open."""
         return [os.getpid(), *(pid for pid in viewer_pids(procfs.names(str(self._folder))) if pid != os.getpid())]
 
     def _take(self, pid: int, line: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The host's part of a recording: one sample a second, appended to ``host.jsonl``."""
+"""The host's part of a recording: one sample per second, appended to ``host.jsonl``."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from profilednn_tui.recording.participants import Participants
 INTERVAL_S = 1.0
 
 RESERVE_FILE = "reserve"
-"""Room on the disk, half of which is given back when it is full, to say so, and the rest at the end: viewers learn the
-exit code even when the recording has filled the disk."""
+"""Disk space held in reserve: half is released when the disk is full, to report it, and the rest at the end, so that
+viewers learn the exit code even when the recording has filled the disk."""
 RESERVE_BYTES = 16_384
 
 Collector = Callable[[SampleInterval], Any]
@@ -38,9 +38,9 @@ COLLECTORS: tuple[tuple[str, Collector], ...] = (
 
 
 class EventFile:
-    """An append-only file of whole lines; what a full disk does not take is lost, and the lines after it are whole.
+    """An append-only file of whole lines; a full disk loses lines, but those accepted afterwards are whole again.
 
-    The first line that it takes again says what is lost; the reserve of the session has room for it at once.
+    The first line accepted again reports the loss; releasing part of the session's reserve makes room for it at once.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,12 +48,12 @@ class EventFile:
         self._torn = False
         self._lost = 0
         self._untold = False
-        """Whether the file does not say yet what is lost."""
+        """Whether the file does not report the loss yet."""
         self.trouble: str | None = None
-        """Why lines are lost, in a sentence; none when all were taken."""
+        """Why lines are lost, in a sentence; None if none are."""
 
     def append(self, event: Any) -> bool:
-        """Write an event; whether it was taken."""
+        """Write an event; returns whether the disk accepted it."""
         line = encode(event)
         if self._untold and self._write(self._account()):
             self._untold = False
@@ -76,14 +76,14 @@ class EventFile:
         except OSError as error:
             reason = error.strerror or str(error)
             self.trouble = (
-                f"The disk takes no more of this session ({reason}): the recording has gaps. Free some space."
+                f"The disk rejects data of this session ({reason}), so the recording has gaps. Free some space."
             )
             return False
         complete = written == len(line) + self._torn
         self._torn = not complete and (written > 0 or self._torn)
         if not complete:
             self.trouble = (
-                "The disk is full, and took no more of this session: the recording has gaps. Free some space."
+                "The disk is full and rejects data of this session, so the recording has gaps. Free some space."
             )
         return complete
 
@@ -96,18 +96,18 @@ class EventFile:
 
 
 def _give_back(folder: Path, kept_bytes: int) -> None:
-    """Free a part of the room that a session keeps for its last words."""
+    """Release part of the disk space that a session reserves for its final records."""
     with suppress(OSError):
         os.truncate(folder / RESERVE_FILE, kept_bytes)
 
 
 class Sampler:
-    """Samples the target whenever it is due; the owner's loop calls `sample_if_due`, so that no thread is needed."""
+    """Samples the target when a sample is due; the owner's loop calls `sample_if_due`, so no thread is needed."""
 
     def __init__(
         self, folder: Path, root_pid: int, clock: Clock = SYSTEM_CLOCK, companion_ticks: Callable[[], int] = int
     ) -> None:
-        """`companion_ticks` tells the CPU time of processes that are no disturbance: see `Sample`."""
+        """`companion_ticks` returns the CPU time of processes that do not count as a disturbance: see `Sample`."""
         participants = Participants(folder)
         self._file = EventFile(folder / HOST_RECORDING)
         self._clock = clock
@@ -117,18 +117,18 @@ class Sampler:
         self._due_s = clock.monotonic_s()
         self._failed: set[str] = set()
         self._notices: dict[str, NoticeEvent] = {}
-        """What the disk has not taken yet, by code."""
+        """The notices that the disk has not accepted yet, by code."""
         self._told_trouble: str | None = None
         self._affinity: list[int] = []
 
     def start(self) -> None:
-        """Write the head of the file, describe the machine, and take the moment that the first sample starts from."""
+        """Write the file's header, describe the machine and take the sample that the first interval starts from."""
         self._file.append(current_header(HOST, os.getpid(), self._clock.unix_ns()))
         self._guarded("machine", self._describe, self._root_pid)
         self.sample_if_due()
 
     def target_ticks(self) -> int:
-        """The CPU time, now, of the target's processes that were last seen."""
+        """The current CPU time of the target's processes as last seen."""
         pids = self._before.tree.processes.keys() if self._before is not None else (self._root_pid,)
         return sum(stat.cpu_ticks for pid in pids if (stat := procfs.process(pid)) is not None)
 
@@ -140,7 +140,7 @@ class Sampler:
         late_s = self._clock.monotonic_s() - self._due_s
         if late_s < 0:
             return
-        # Beats that were missed, in a machine that slept or hung, are left out; the others do not drift.
+        # Samples missed while the machine slept or hung are left out; the others do not drift.
         self._due_s += INTERVAL_S * (1 + late_s // INTERVAL_S)
         self._guarded("moment", self._next_moment)
         self._tell()
@@ -151,16 +151,16 @@ class Sampler:
                 del self._notices[code]
 
     def tell(self, notice: NoticeEvent) -> None:
-        """Put something into the recording that the user should know: with the next sample that the disk takes."""
+        """Record a notice for the user with the next sample that the disk accepts."""
         self._notices[notice.code] = notice
 
     def trouble(self) -> str | None:
-        """Why lines of the recording are lost, in a sentence; each only once."""
+        """Why lines of the recording are lost, in a sentence; returned only once, None otherwise."""
         told, self._told_trouble = self._told_trouble, self._file.trouble
         return self._file.trouble if told is None else None
 
     def finish(self, exit_event: ExitEvent) -> None:
-        """The last word: the target's first process has ended."""
+        """Write the final event: the target's first process has ended."""
         self._tell()
         self._file.append(exit_event)
 
@@ -173,9 +173,9 @@ class Sampler:
                 self._guarded(name, measure, SampleInterval(before, now))
 
     def _describe(self, pid: int) -> MachineEvent | None:
-        """The machine, when the process may use other cores of it than was last said.
+        """The machine, if the process may use other cores than last recorded; None otherwise.
 
-        A library that looks at each core in turn while it is imported has the process on a single one for a moment.
+        A library that inspects each core in turn while it is imported pins the process to a single one for a moment.
         """
         if machine.affinity(pid) == self._affinity:
             return None
@@ -186,7 +186,7 @@ class Sampler:
     def _guarded(self, name: str, measure: Callable[..., Any], *arguments: Any) -> None:
         try:
             event = measure(*arguments)
-        except Exception as error:  # noqa: BLE001 - the door of the collectors: the recording goes on without this one
+        except Exception as error:  # noqa: BLE001 - the recording goes on without a collector that fails
             event = self._failure(name, error)
         if event is not None:
             self._file.append(event)
@@ -195,5 +195,5 @@ class Sampler:
         if name in self._failed:
             return None
         self._failed.add(name)
-        text = f"No figures of {name} in this recording: the collector failed ({type(error).__name__}: {error})."
+        text = f"This recording has no figures from {name}: the collector failed ({type(error).__name__}: {error})."
         return NoticeEvent(WARNING, f"collector-{name}", text, self._clock.unix_ns())

@@ -1,4 +1,4 @@
-"""Whose code a frame is: the user's, a library's, or the machinery of torch and Python."""
+"""Whose code a frame is: the user's, another package's, or that of torch and Python."""
 
 from __future__ import annotations
 
@@ -9,17 +9,27 @@ from pathlib import PurePath
 from profilednn_tui.session.view import Frame
 
 _INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
-_STANDARD_LIBRARY = re.compile(r"/lib/python\d[\d.]*/")
+_STANDARD_LIBRARY = re.compile(r"/lib/python\d[\w.]*/")
+
+
+def is_library(file: str) -> bool:
+    """Whether a source file belongs to torch or to Python itself; other packages, and their models, do not count."""
+    if file.startswith("<"):
+        return True
+    installed = _INSTALLED.sub("", file)
+    if installed != file:
+        return installed.startswith("torch/")
+    return "torch" in PurePath(file).parts or bool(_STANDARD_LIBRARY.search(file))
 
 
 def is_users(file: str, script: str) -> bool:
     """Whether a source file is the user's own. The script itself always is, also when it is installed."""
-    return not _is_machinery(file) and (PurePath(file).name == PurePath(script).name or not _INSTALLED.match(file))
+    return not is_library(file) and (PurePath(file).name == PurePath(script).name or not _INSTALLED.match(file))
 
 
 def call_site(frames: Sequence[Frame]) -> Frame | None:
     """The innermost frame that says something: torch's own dispatch and Python's library do not."""
-    telling = (frame for frame in reversed(frames) if not _is_machinery(frame.file))
+    telling = (frame for frame in reversed(frames) if not is_library(frame.file))
     return next(telling, frames[-1] if frames else None)
 
 
@@ -32,12 +42,3 @@ def relative_file(file: str, working_directory: str) -> str:
 def short_file(file: str, working_directory: str) -> str:
     """A file relative to the working directory, or to where its package was installed."""
     return _INSTALLED.sub("", relative_file(file, working_directory))
-
-
-def _is_machinery(file: str) -> bool:
-    if file.startswith("<"):
-        return True
-    installed = _INSTALLED.sub("", file)
-    if installed != file:
-        return installed.startswith("torch/")
-    return "torch" in PurePath(file).parts or bool(_STANDARD_LIBRARY.search(file))

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.paths import FILE_MODE, SESSION_FILE, list_session_folders, session_home
 from profilednn_tui.plain import plain
 from profilednn_tui.protocol.codec import encode
@@ -22,16 +24,17 @@ from profilednn_tui.protocol.vocabulary import INFO, WARNING
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.storage.folder import INPUT_FIFO, HolderFile, SessionFile
 from profilednn_tui.session.storage.liveness import is_alive
+from profilednn_tui.session.storage.peaks import CACHE_FILE, known_peaks
 from profilednn_tui.session.storage.reader import RecordingReader
 from profilednn_tui.session.storage.snapshot import SUFFIX, SnapshotStore, write_snapshot
 from profilednn_tui.session.storage.store import MOST_AGENTS, FolderStore, Store
 from profilednn_tui.session.view import SessionView
 
 POLL_BUDGET_S = 0.02
-"""A poll of a huge recording stops here: the screen stays quick while it loads."""
+"""A poll of a huge recording stops here, so that the screen responds while it loads."""
 LIVENESS_INTERVAL_S = 1.0
 FULL_BYTES = 8_192
-"""With less room, a disk is as good as full: it is given away in blocks."""
+"""With less room a disk is as good as full, as files grow by whole blocks."""
 END_GRACE_S = 5.0
 """How long a living launcher has to say how the target ended."""
 
@@ -39,20 +42,20 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 """What ends a line for Python; `splitlines` would count form feeds as well."""
 
 _HOST = 0
-"""Writer of what only the host knows."""
+"""The writer of events that only the host knows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """A source file that a frame names."""
 
     file: str
     lines: tuple[str, ...] | None = None
-    """Plain texts; nothing when there is no copy of the file here."""
+    """Plain texts; None when there is no copy of the file here."""
     path: Path | None = None
-    """Where it lies on this machine, where it may be opened."""
+    """Where the file is on this machine; None where it may not be opened."""
     foreign: str = ""
-    """Why it may not."""
+    """Why it may not be opened."""
 
     @property
     def missing(self) -> str:
@@ -63,7 +66,7 @@ class Source:
 
 
 class OpenSession:
-    """One session to read, and to steer while it is live."""
+    """One session to read, and to steer while it is live; closed at the end of a ``with`` block."""
 
     def __init__(
         self,
@@ -76,21 +79,29 @@ class OpenSession:
         self.started = store.session_file
         """What was started, and how."""
         self.foreign = store.foreign
-        """Why what it names is neither run nor opened here; empty for a session of our own."""
+        """Why nothing that the session names is run or opened here; empty for a session of the user's own."""
         self.behind = False
         """Whether the last `poll` stopped at its budget: poll again at once."""
         self._store = store
         self._alive = alive
         self._clock = clock
-        self._session = Session(store.session_file, live=store.folder is not None)
+        self._session = Session(store.session_file, store.folder is not None, _known_peaks)
         self._readers: dict[str, RecordingReader | None] = {}
-        """Nothing for a recording that cannot be read."""
+        """None for a recording that cannot be read."""
         self._next_liveness_s = 0.0
         self._disk_full = False
         self._silent_since_s: float | None = None
         self._sources = lru_cache(maxsize=64)(self._read_source)
         if store.cut_short:
             self._notice("snapshot-live", "The snapshot was taken while the target was running: it ends there.", INFO)
+
+    def __enter__(self) -> OpenSession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
     def poll(self) -> bool:
         """Read what is new, for some milliseconds at most; whether anything was."""
@@ -129,7 +140,7 @@ class OpenSession:
         """The end of what the target wrote to its terminal."""
         return self._store.output_tail(max_bytes)
 
-    def source(self, file: str) -> Source:
+    def source(self, file: str) -> SourceFile:
         """A source file named by a frame, as far as it can be had here."""
         return self._sources(file)
 
@@ -143,7 +154,7 @@ class OpenSession:
         return len(agents)
 
     def write_input(self, data: bytes) -> int:
-        """Write to the target's terminal; how many bytes it took, none when nobody reads."""
+        """Write to the target's terminal; returns how many bytes it took, 0 when no one reads."""
         if self._steered is None:
             return 0
         try:
@@ -242,10 +253,10 @@ class OpenSession:
         return True
 
     def _is_gone(self, holder: HolderFile | None, now_s: float) -> bool:
-        """Whether the target has vanished and nobody is left, or has had the time, to say how."""
+        """Whether the target has vanished, and no one is left to say how, or has failed to in time."""
         started: SessionFile = self._store.session_file
         if started.attached:
-            # What goes on there is told by its recorder, or nobody.
+            # Only its recorder can say what goes on there.
             witness = (
                 (holder.holder_pid, holder.start_unix_ns) if holder else (started.launcher_pid, started.start_unix_ns)
             )
@@ -266,12 +277,12 @@ class OpenSession:
             self._silent_since_s = now_s
         return now_s - self._silent_since_s >= END_GRACE_S
 
-    def _read_source(self, file: str) -> Source:
+    def _read_source(self, file: str) -> SourceFile:
         text, path = self._store.source(file), self._store.source_path(file)
         if text is not None:
             lines = _LINE_END.split(text.decode("utf-8", "replace").expandtabs(4))
-            return Source(file, tuple(map(plain, lines[:-1] if not lines[-1] else lines)), path, self.foreign)
-        return Source(file, None, path, self.foreign)
+            return SourceFile(file, tuple(map(plain, lines[:-1] if not lines[-1] else lines)), path, self.foreign)
+        return SourceFile(file, None, path, self.foreign)
 
     def _notice(self, code: str, text: str, level: str) -> None:
         self._session.apply(_HOST, NoticeEvent(level, code, text, unix_ns=0))
@@ -306,6 +317,14 @@ def open_session(
             f"There is no {kind} {path_or_name}. `profilednn-tui list` shows the sessions on this machine."
         )
     return OpenSession(FolderStore(path, started_here), alive)
+
+
+def _known_peaks(cpu: str) -> Peaks | None:
+    try:
+        home = session_home()
+    except ProfilerError:  # anybody can write there: the figures might be anybody's
+        return None
+    return known_peaks(home / CACHE_FILE, cpu)
 
 
 def _find(name: str) -> Path | None:

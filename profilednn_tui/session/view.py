@@ -1,4 +1,4 @@
-"""What a session knows, as frozen values: what every front end reads and nobody changes.
+"""What is known about a session, as frozen values: every front end reads them, none changes them.
 
 Durations are in nanoseconds (``_ns``), rates and shares in the named unit; shares are fractions of one. Series are
 tuples of equal length, oldest first. Absent knowledge is ``None`` or an empty tuple, never a zero.
@@ -12,6 +12,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from profilednn_tui.onednn.records import PrimitiveLog
+from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.protocol.vocabulary import PHASES
 
 __all__ = ["PHASES"]
@@ -109,7 +110,7 @@ class Steps:
     numbers: tuple[int, ...] = ()
     durations_ns: tuple[int, ...] = ()
     phases_ns: tuple[tuple[int, ...], ...] = ()
-    """One tuple a step, in the order of `PHASES`."""
+    """One tuple per step, in the order of `PHASES`."""
     losses: tuple[float | None, ...] = ()
     flags: tuple[int, ...] = ()
     end_unix_ns: tuple[int, ...] = ()
@@ -177,7 +178,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One nn.Module of the tree, times with its children, a step."""
+    """One nn.Module of the tree; times are per step and include its children."""
 
     path: str
     class_name: str
@@ -187,6 +188,11 @@ class Module:
     backward_ns: float
     children: tuple[str, ...]
     """Paths."""
+
+    @property
+    def time_ns(self) -> float:
+        """Forward and backward."""
+        return self.forward_ns + self.backward_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +225,8 @@ class Operators:
     steps: tuple[int, ...] = ()
     """The profiled steps of all of them."""
     gap_ns_per_step: float = 0.0
-    """What the rows, medians each, lack of (or have beyond) the median of all operators' time; none in one window."""
+    """How far the rows, medians each, fall short of the median of all operators' time, or exceed it when negative; 0 in
+    one window."""
     since: PaceChange | None = None
     """Set when the windows no longer stand for the run."""
 
@@ -229,7 +236,7 @@ _EMPTY_LOG = PrimitiveLog()
 
 @dataclass(frozen=True, slots=True)
 class Primitives:
-    """What oneDNN ran in the windows of `Operators`, summed over them: divide by their number for a step."""
+    """What oneDNN ran in the windows of `Operators`, summed over them: divide by their number for figures per step."""
 
     windows: tuple[int, ...] = ()
     """Numbers of those that have an account; empty without any."""
@@ -274,7 +281,7 @@ class Cores:
 
     @property
     def idle_percent(self) -> float | None:
-        """What all cores together left unused, in percent of one core; nothing before the first sample."""
+        """What all cores together left unused, in percent of one core; None before the first sample."""
         if not self.cores:
             return None
         return sum(max(0.0, 100.0 - core.target - core.others - core.steal) for core in self.cores)
@@ -385,11 +392,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Optimization:
-    """What came of an optimization that was asked for."""
+    """The outcome of an optimization that was asked for."""
 
     name: str
     state: str
-    """``on``, ``unavailable``, ``conflict``, ``no effect``, ``failed``; ``asked`` while nothing is known."""
+    """``on``, ``unavailable``, ``conflict``, ``no effect``, ``failed``; ``asked`` while the outcome is not known."""
     text: str
     """The receipt of what was really changed, or the reason with the fix."""
 
@@ -406,7 +413,7 @@ class ProcessEntry:
     median_ns: float | None = None
     """Of its steps, as in `Steps`."""
     life: int = 1
-    """Of processes that trained one after the other as the same rank, or under the same pid, the how manyeth."""
+    """Counts processes that trained one after the other as the same rank, or under the same pid; from 1."""
     shown: bool = False
     """Whether the view is of this process."""
     optimizations: tuple[Optimization, ...] = ()
@@ -421,6 +428,8 @@ class SessionView:
     """Whether more may come."""
     target: Target = Target(name="")
     machine: Machine = Machine()
+    peaks: Peaks | None = None
+    """What a machine with this processor can do at best, where that was measured."""
     progress: Progress = Progress()
     first_inputs: FirstInputs | None = None
     """None where they were not recorded."""

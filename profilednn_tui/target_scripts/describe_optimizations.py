@@ -1,9 +1,9 @@
-"""Answers the host about optimizations, in the target's interpreter.
+"""Answers the host's questions about optimizations, in the target's interpreter.
 
 Run as ``python describe_optimizations.py QUESTION [NAME ...]``.
 
-``names`` and ``launch`` need no torch. ``describe`` imports it, and tells what is available there and why not. The
-answer is one line of JSON.
+``names`` and ``launch`` do not need torch. ``describe`` imports it, and tells what is available there and what is not,
+with the reason. The answer is one line of JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 
 def describe() -> list[dict[str, Any]]:
-    """Every optimization with description, conflicts, and what keeps it from being available."""
+    """All optimizations with their descriptions, their conflicts, and why they are not available, if so."""
     try:
         torch: Any = importlib.import_module("torch")
     except ImportError:
@@ -27,24 +27,24 @@ def describe() -> list[dict[str, Any]]:
 
 
 def offer(name: str, context: Any) -> dict[str, Any]:
-    """One of them; a third party's that fails is not available."""
+    """The description of one optimization; one whose code fails is not available."""
     answer = {"name": name, "description": "", "conflicts": [], "at_launch": False, "reason": "", "fix": ""}
     try:
         kind = registry.load(name)
         answer.update(description=kind.description, conflicts=list(kind.conflicts), at_launch=kind.at_launch)
         if context.torch is None and not kind.at_launch:
-            answer.update(reason="torch is not installed there", fix="name another interpreter with --python PATH")
+            answer.update(reason="torch is not installed there", fix="choose another interpreter with --python PATH")
             return answer
         missing = kind(context).missing()
         if missing is not None:
             answer.update(reason=missing.reason, fix=missing.fix)
-    except Exception as error:  # noqa: BLE001 - code of others
-        answer.update(reason=f"{type(error).__name__}: {error}", fix="see whoever provides it")
+    except Exception as error:  # noqa: BLE001 - third-party code
+        answer.update(reason=f"{type(error).__name__}: {error}", fix="ask its provider")
     return answer
 
 
 def launch(chosen: list[str], quota: float | None) -> dict[str, Any]:
-    """What the chosen ones change before the target starts; one that cannot is left to the agent to report."""
+    """What the chosen optimizations change before the target starts; the agent reports those that cannot."""
     context = optimizations.here(None, frozenset(chosen), quota)
     answer: dict[str, Any] = {"environment": {}, "preload": [], "processors": []}
     kinds: list[Any] = []

@@ -1,11 +1,11 @@
-"""Runs calls again that make oneDNN run known primitives, and measures what the machine can do at best.
+"""Repeats calls that make oneDNN run known primitives, and measures the machine's best performance.
 
 A script for the target's interpreter, run by its path: ``python run_primitives.py < ORDER``. The order is a JSON object
-of the host; the answer is oneDNN's own reports on stdout between lines ``profilednn,MODE,NUMBER``:
+from the host; the answer is oneDNN's own log on stdout, between lines ``profilednn,MODE,NUMBER``:
 
-    turn      every call once after the other, as a step does: the caches hold what the other calls left
-    warm      one call many times on end
-    cold      the same with other data moved through the caches in between
+    turn      all calls one after the other, as in a step: the caches hold what the other calls left
+    warm      one call many times in a row
+    cold      the same, with other data moved through the caches in between
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import torch
 from torch import nn
 
 CACHE_BYTES = 1 << 26
-"""Twice the largest cache of usual cores."""
-POOL_BYTES_LEAST = 1 << 28
+"""Twice the largest cache of common processors."""
+MIN_POOL_BYTES = 1 << 28
 
 
 class Pool:
-    """Tensors for the calls; equal ones are shared, and the oldest leave when there are too many."""
+    """Tensors for the calls; equal ones are shared, and the oldest are dropped when there are too many."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
@@ -50,7 +50,7 @@ class Pool:
 
 
 def convolution(call: Any, pool: Pool) -> Any:
-    """Forward or one of the two gradients."""
+    """The forward pass of a convolution, or one of its two gradients."""
     dtype, last = getattr(torch, call["dtype"]), call["channels_last"]
     x = pool.take(call["input"], dtype, last)
     weight = pool.take(call["weight"], dtype, last)
@@ -69,7 +69,7 @@ def convolution(call: Any, pool: Pool) -> Any:
 
 
 def matmul(call: Any, pool: Pool) -> Any:
-    """A product of two matrices, or of two stacks of them."""
+    """The product of two matrices, or of two batches of them."""
     dtype = getattr(torch, call["dtype"])
 
     def operand(name: str, number: int) -> Any:
@@ -126,14 +126,14 @@ KINDS: dict[str, Callable[[Any, Pool], Any]] = {
 
 
 def say(mode: str, number: int) -> None:
-    """What follows belongs to this."""
+    """Mark the beginning of the log of a call."""
     print(f"profilednn,{mode},{number}", flush=True)
 
 
 def replay(order: Any) -> None:
-    """Rounds of all calls in turn, then each call warm and cold."""
+    """Run rounds of all calls in turn, then each call warm and cold."""
     calls = order["calls"]
-    pool = Pool(max(POOL_BYTES_LEAST, int(0.4 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES"))))
+    pool = Pool(max(MIN_POOL_BYTES, int(0.4 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES"))))
     refused: set[int] = set()
 
     def run(number: int) -> None:
@@ -166,7 +166,7 @@ def replay(order: Any) -> None:
 
 
 def peaks() -> dict[str, float]:
-    """The best of several: GFLOP/s of matrix products, GB/s of a copy, of which each byte is read and written."""
+    """The best of several runs: GFLOP/s of matrix products, and GB/s of a copy, which reads and writes each byte."""
     found: dict[str, float] = {}
     for name in ("float32", "bfloat16"):
         size = 2048
@@ -189,7 +189,7 @@ def _best(run: Callable[[], Any], repeats: int = 8) -> float:
 
 
 def main() -> None:
-    """Do what the order says."""
+    """Execute the order."""
     order = json.load(sys.stdin)
     if order.get("threads"):
         torch.set_num_threads(order["threads"])

@@ -13,26 +13,27 @@ if TYPE_CHECKING:
 
 
 def run_app(session: OpenSession, launched: bool, report: Report | None = None, rerun: Rerun | None = None) -> int:
-    """Show a session until the user leaves, and every run that he starts from it.
+    """Show a session until the user leaves, and every run that they start from it.
 
-    The exit code is the last target's when it was launched here and has ended, else 0. With a report, its comparisons
-    are on top. `rerun` says how the session's target was started; without it, that is what the session tells.
+    Returns the exit code of the last target when it was launched here and has ended, else 0. With a report, its
+    comparisons are on top. `rerun` says how the session's target was started; by default, as the session records it.
     """
     import gc
     import os
     from contextlib import nullcontext
     from pathlib import Path
 
-    gc.disable()  # until the first picture: what is imported now stays anyway
+    gc.disable()  # until the first picture: what is imported until then is never freed
     from profilednn_tui.clock import SYSTEM_CLOCK
     from profilednn_tui.launch.pseudoterminal import TerminalSize
     from profilednn_tui.launch.rerun import Rerun
     from profilednn_tui.recording.viewers import viewing
     from profilednn_tui.session.open_session import open_session
-    from profilednn_tui.tui.app import ProfilerApp, QuitChoice
+    from profilednn_tui.tui.app import ProfilerApp
+    from profilednn_tui.tui.controllers.quitting import Parting
 
     def choices(view: SessionView) -> tuple[RunChoice, ...]:
-        # What comparing needs takes half a second to import: not before somebody compares.
+        # Imported on demand: what comparing needs takes half a second to import.
         from profilednn_tui.tui.comparisons import related_choices
 
         return related_choices(session.location, SYSTEM_CLOCK)(view)
@@ -56,13 +57,14 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
         )
         with nullcontext() if session.foreign else viewing(session.location):
             app.run()
-        if app.parting is not None:
+        parting, optimizations = app.quitting.parting, app.quitting.rerun_with
+        if parting is not None:
             from profilednn_tui.attach.start import part
 
-            print(part(session.location, stay=app.parting is QuitChoice.STAY))
-        if app.rerun_with is None or again is None or app.return_code:
+            print(part(session.location, stay=parting is Parting.STAY))
+        if optimizations is None or again is None or app.return_code:
             return app.return_code or app.exit_code
-        again = again.with_optimizations(app.rerun_with)
+        again = again.with_optimizations(optimizations)
         session.close()
         columns, rows = os.get_terminal_size()
         session, launched, report = (

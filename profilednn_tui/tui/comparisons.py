@@ -13,7 +13,7 @@ from profilednn_tui.compare.runs import Run, Side, data_shapes
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.related import Related, related_runs
 from profilednn_tui.export.comparison.report import Report
-from profilednn_tui.session.open_session import Source, open_session
+from profilednn_tui.session.open_session import SourceFile, open_session
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present.comparison import RunRow
 from profilednn_tui.tui.screens.runs import RunChoice
@@ -69,15 +69,13 @@ def _switched_on(side: Side) -> str:
     return ", ".join(optimizations) or units.UNKNOWN
 
 
-def read_source(run: Run, file: str) -> Source:
+def read_source(run: Run, file: str) -> SourceFile:
     """A source file as a run recorded it."""
     if run.location is None:
-        return Source(file)
+        return SourceFile(file)
     try:
         session = open_session(run.location)
     except ProfilerError:
-        return Source(file)
-    try:
+        return SourceFile(file)
+    with session:
         return session.source(file)
-    finally:
-        session.close()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.open_session import SourceFile
 
 _PLACE = {
     "code": ("--goto", "{file}:{line}"),
@@ -21,8 +21,8 @@ _PLACE = {
 """Editors that do not follow the usual ``+LINE FILE``."""
 
 
-def editor_command(environment: Mapping[str, str], source: Source, line: int) -> list[str]:
-    """The command that opens a file at a line, from ``$VISUAL`` or ``$EDITOR``; its path is no option of theirs."""
+def editor_command(environment: Mapping[str, str], source: SourceFile, line: int) -> list[str]:
+    """The command that opens a file at a line, from ``$VISUAL`` or ``$EDITOR``."""
     if source.foreign:
         raise ProfilerError(source.foreign)
     try:

@@ -1,4 +1,4 @@
-"""What the screens need of a session; `session.source.OpenSession` is one."""
+"""What the screens need from a session; `session.open_session.OpenSession` provides it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from profilednn_tui.protocol.events import Command
-from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.view import SessionView
 
-ReadSource = Callable[[str], Source]
+ReadSource = Callable[[str], SourceFile]
 
 
 class Feed(Protocol):
@@ -17,7 +17,7 @@ class Feed(Protocol):
 
     @property
     def foreign(self) -> str:
-        """Why what the session names is neither run nor opened, in a sentence; empty for a session of our own."""
+        """Why nothing that the session names is run or opened, in a sentence; empty for a session of the user's own."""
 
     @property
     def behind(self) -> bool:
@@ -32,7 +32,7 @@ class Feed(Protocol):
     def output_tail(self, max_bytes: int) -> bytes:
         """The end of what the target wrote to its terminal."""
 
-    def source(self, file: str) -> Source:
+    def source(self, file: str) -> SourceFile:
         """A source file named by a frame, as far as it can be had."""
 
     def send(self, command: Command) -> int:

@@ -7,9 +7,9 @@ SLOWEST_S = 4.0
 SHARE = 0.02
 """Part of one core that following may take; keys are answered at once and on top of it."""
 SHARE_OF_BUSY = 0.005
-"""The same where every core is busy: the training loses what we take."""
+"""The same where every core is busy, so that following slows the training."""
 IDLE_PERCENT = 50.0
-"""So much of one core must have been idle for us to run beside the training."""
+"""So much of one core must have been idle for following not to disturb the training."""
 _WEIGHT = 0.3
 
 
@@ -22,7 +22,7 @@ class RefreshRate:
     def next_interval_s(self, cost_s: float, idle_percent: float | None) -> float:
         """The time to wait after a round that took `cost_s` of processor time, painting included.
 
-        `idle_percent` is what all cores together left unused, in percent of one core; nothing while that is unknown.
+        `idle_percent` is what all cores together left unused, in percent of one core; None while that is unknown.
         """
         self._cost_s += _WEIGHT * (cost_s - self._cost_s)
         busy = idle_percent is not None and idle_percent < IDLE_PERCENT

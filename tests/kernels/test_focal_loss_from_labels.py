@@ -109,7 +109,7 @@ def test_compiles_into_one_graph() -> None:
 
 
 def test_a_label_that_is_no_class_is_named() -> None:
-    with pytest.raises(IndexError, match="label 7 of anchor 2 is none of 5 classes, nor background"):
+    with pytest.raises(IndexError, match="label 7 of anchor 2 is neither one of 5 classes nor background"):
         sigmoid_focal_loss_from_labels(torch.zeros(4, 5), torch.tensor([0, -2, 7, 9]))
 
 

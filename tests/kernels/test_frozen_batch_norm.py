@@ -121,7 +121,7 @@ def test_second_derivatives_are_those_of_torch(relu: bool) -> None:
     ("arguments", "error", "message"),
     [
         ({"x": torch.zeros(3)}, ValueError, "pass at least two dimensions"),
-        ({"scale": torch.zeros(2)}, ValueError, r"pass one value a channel \(3\)"),
+        ({"scale": torch.zeros(2)}, ValueError, r"pass one value per channel \(3\)"),
         ({"shift": torch.zeros(3, requires_grad=True)}, ValueError, r"pass shift\.detach\(\)"),
         ({"residual": torch.zeros(2, 3)}, ValueError, "they must be the same"),
         ({"residual": torch.zeros(2, 3, 4).bfloat16()}, TypeError, "convert one of them"),

@@ -165,7 +165,7 @@ def test_second_derivatives_are_those_of_torch() -> None:
         ({"x": torch.zeros(1, 3, 4, 4)}, ValueError, "pass \\(N, C, H, W\\)"),
         ({"x": torch.zeros(0, 2, 4, 4)}, ValueError, "not empty"),
         ({"x": torch.zeros(1, 2, 4, 4).half()}, TypeError, "convert x"),
-        ({"bias": torch.zeros(2)}, ValueError, "one value for each"),
+        ({"bias": torch.zeros(2)}, ValueError, "one value per output channel"),
     ],
 )
 def test_bad_arguments_are_refused_in_one_sentence(
@@ -177,7 +177,7 @@ def test_bad_arguments_are_refused_in_one_sentence(
 
 
 def test_bad_weights_are_refused_in_one_sentence() -> None:
-    with pytest.raises(ValueError, match="pass one of \\(K, C, 3, 3\\)"):
+    with pytest.raises(ValueError, match="pass one with shape \\(K, C, 3, 3\\)"):
         winograd_weight(torch.zeros(2, 2, 1, 1), torch.float32)
     with pytest.raises(TypeError, match="convert it"):
         winograd_weight(torch.zeros(2, 2, 3, 3, dtype=torch.float64), torch.bfloat16)

@@ -1,4 +1,4 @@
-"""Attaches to targets of our own and waits for what comes."""
+"""Attaches to our own targets and waits for their events."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.process.harness import TARGETS
 from tests.process.launching import eventually
 
 PYTHONS = (sys.executable, *filter(None, [os.environ.get("SECOND_PYTHON")]))
-"""Interpreters with torch: ours, and one that the environment names."""
+"""Interpreters with torch: ours, and another one if the environment names it."""
 
 
 class AttachedAgent:
-    """An agent in a running process, brought there without the recorder's process."""
+    """An agent in a running process, injected without the recorder process."""
 
     def __init__(self, pid: int, folder: Path, steps: int | None = None, methods: tuple[Method, ...] = METHODS) -> None:
         folder.mkdir()
@@ -41,7 +41,7 @@ class AttachedAgent:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What the agent has written in whole lines."""
+        """The whole lines that the agent has written."""
         text = (self.folder / agent_recording(self.pid)).read_bytes()
         return [json.loads(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]
 
@@ -59,7 +59,7 @@ class AttachedAgent:
 
 @contextmanager
 def target(script: str, *arguments: str, python: str = sys.executable) -> Iterator[subprocess.Popen[str]]:
-    """A target that runs until it is told to end by a line on its stdin, or by itself."""
+    """A target that runs until a line on its stdin ends it, or until it ends by itself."""
     process = subprocess.Popen(
         [python, str(TARGETS / script), *arguments],
         stdin=subprocess.PIPE,

@@ -19,7 +19,7 @@ BOOT = ROOT / "profilednn_tui" / "agent" / "boot"
 
 @dataclass(frozen=True)
 class Ended:
-    """How a target ended and what it said."""
+    """How a target ended, and its output."""
 
     exit_code: int
     stdout: str
@@ -61,7 +61,7 @@ def run(*arguments: str, python: str = TARGET_PYTHON, stdin: str = "", **environ
 def watch(
     folder: Path, *arguments: str, python: str = TARGET_PYTHON, stdin: str = "", **environment: str
 ) -> tuple[Ended, list[Recording]]:
-    """Run it under the agent; returns its end and the recordings of all its processes that opened a stream."""
+    """Run a target under the agent; returns its end and the recordings of all its processes that opened a stream."""
     variables = {"PYTHONPATH": str(BOOT), "PROFILEDNN_SESSION": str(folder), **environment}
     ended = run(*arguments, python=python, stdin=stdin, **variables)
     return ended, recordings(folder)

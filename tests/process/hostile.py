@@ -1,4 +1,4 @@
-"""Snapshots and session folders as somebody might make them who means no good: each with a name, made from fixtures."""
+"""Malicious snapshots and session folders, each with a name, made from fixtures."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from typing import Any, NamedTuple
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "format-1"
 STRANGER = 65533
-"""A user that is not us."""
+"""The ID of another user."""
 PAYLOAD = "PWNED"
 ESCAPES = (
     f"\x1b]0;{PAYLOAD}\x07\x1b]52;c;{PAYLOAD}\x07\x1b[31m\x9b2J\x9d0;{PAYLOAD}\x9c\x7f\u202e\u2066\u200f\r\n\t\x00"
 )
-"""Title, clipboard, colour, C1 forms of the same, DEL, marks of direction, line ends."""
+"""Title, clipboard, colour, their C1 forms, DEL, bidirectional marks, line ends."""
 MARKUP = "[red]x[/nope] [@click=app.quit]q[/]"
 MARKER = "RAN"
-"""What a command of theirs would leave in the working directory."""
+"""A file that an injected command would leave in the working directory."""
 
 
 class Bomb(NamedTuple):
-    """Many bytes that are few in a zip; never all of them in memory."""
+    """Many bytes that compress to few in a zip file; never all in memory at once."""
 
     begin: bytes = b""
     unit: bytes = b"\0"
@@ -37,7 +37,7 @@ class Bomb(NamedTuple):
 Member = bytes | Bomb
 Json = dict[str, Any]
 Mutation = Callable[[Path], Path]
-"""Makes one below a folder; what to open."""
+"""Makes one in a folder; returns the path to open."""
 
 SNAPSHOTS: dict[str, Mutation] = {}
 FOLDERS: dict[str, Mutation] = {}
@@ -56,7 +56,7 @@ def write(
 ) -> Path:
     path = folder / "hostile.pdnn"
     with warnings.catch_warnings(), zipfile.ZipFile(path, "w", packed, compresslevel=1) as archive:
-        warnings.simplefilter("ignore")  # names that stand there twice are meant
+        warnings.simplefilter("ignore")  # duplicate names are intended
         for name, data in parts.items() if isinstance(parts, dict) else parts:
             with archive.open(name, "w", force_zip64=isinstance(data, Bomb)) as member:
                 if isinstance(data, bytes):
@@ -98,12 +98,12 @@ def changed(data: bytes, change: Callable[[Json], object]) -> bytes:
 
 
 def started(**fields: Any) -> Mutation:
-    """A snapshot whose session.json says something else."""
+    """A snapshot with other values in its session.json."""
     return snapshot(lambda parts: parts.update({SESSION: changed(parts[SESSION], lambda body: body.update(fields))}))
 
 
 def events(recording: str, kind: str, change: Callable[[Json], object]) -> Mutation:
-    """A snapshot whose events of a kind are others."""
+    """A snapshot with changed events of one kind."""
 
     def edit(parts: dict[str, Any]) -> None:
         lines = [
@@ -120,12 +120,12 @@ def appended(recording: str, *lines: bytes) -> Mutation:
 
 
 def bomb(recording: str, begin: bytes = b"", unit: bytes = b"\0") -> Mutation:
-    """A snapshot with a recording that goes on and on."""
+    """A snapshot with an endless recording."""
     return snapshot(lambda parts: parts.update({recording: Bomb(parts[recording] + begin, unit)}))
 
 
 def every_text(value: Any, text: str) -> Any:
-    """The value with another text wherever one stands that is no key or kind."""
+    """The value with `text` added to every text, except keys and words of the protocol."""
     if isinstance(value, dict):
         keep = ("event", "magic", "state", "level", "code", "how", "way", "reason")
         return {key: item if key in keep else every_text(item, text) for key, item in value.items()}
@@ -135,7 +135,7 @@ def every_text(value: Any, text: str) -> Any:
 
 
 def texts_with(text: str, ascii_only: bool) -> Mutation:
-    """All texts of all recordings and of session.json with more in them, as JSON escapes or as raw bytes."""
+    """All texts of all recordings and of session.json extended by `text`, as JSON escapes or raw bytes."""
 
     def edit(parts: dict[str, Any]) -> None:
         for name in (SESSION, AGENT, HOST):
@@ -147,7 +147,7 @@ def texts_with(text: str, ascii_only: bool) -> Mutation:
 
 
 def window(**tables: Any) -> bytes:
-    """A window whose tables are made up."""
+    """A window with made-up tables."""
     body: Json = {
         "event": "window", "number": 999, "step": 50, "end_unix_ns": 1, "duration_ns": 1, "cost_ns": 1,
         "summarize_ns": 1, "events": 1, "stacks": True, "truncated": False, "operator_ns": 1, "strings": ["a"],
@@ -196,7 +196,7 @@ def zipped(edit: Callable[[bytearray, zipfile.ZipFile], object]) -> Mutation:
 
 
 def central(data: bytearray, name: str) -> int:
-    """Where the list of members has an entry."""
+    """The offset of a member's entry in the central directory."""
     return data.rindex(name.encode()) - 46
 
 
@@ -371,7 +371,7 @@ def listening(name: str) -> Callable[[Path], object]:
         (folder / name).unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX) as one:
             before = os.getcwd()
-            os.chdir(folder)  # the path of a socket is short
+            os.chdir(folder)  # socket paths are limited in length
             one.bind(name)
             os.chdir(before)
 
@@ -395,7 +395,7 @@ def sparse(name: str, size: int) -> Callable[[Path], object]:
 
 
 def strangers(folder: Path) -> None:
-    """Somebody else's, who would like a command run, a process signalled, and files written where links lead."""
+    """A folder of another user that tries to run a command, signal a process and write files through links."""
     body = json.loads((folder / SESSION).read_text())
     (folder / SESSION).write_text(json.dumps({**body, **SHELL, "attached": True}))
     (folder / EXIT).unlink()

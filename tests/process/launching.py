@@ -1,4 +1,4 @@
-"""Runs programs plainly and through our command line, and compares."""
+"""Runs programs directly and through our command line, and compares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIME_LIMIT_S = 60.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a program ended and what it said."""
+    """How a program ended, and its output."""
 
     exit_code: int
     stdout: bytes
@@ -26,7 +26,7 @@ class Outcome:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The same for both ways to run."""
+    """The environment of both ways to run."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PROFILEDNN", "VIRTUAL_ENV"))}
     return clean | {
         "PROFILEDNN_HOME": str(home),
@@ -57,7 +57,7 @@ def start(words: tuple[str, ...], folder: Path, **streams: Any) -> subprocess.Po
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Wait until something is so; fail after a time in which it should have been."""
+    """Wait until a condition holds; fail if it takes too long."""
     deadline_s = time.monotonic() + TIME_LIMIT_S
     while not condition():
         assert time.monotonic() < deadline_s, f"waited in vain for: {what}"
@@ -65,6 +65,6 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 def session_folder(folder: Path) -> Path:
-    """The one session below a test's folder."""
+    """The only session below a test's folder."""
     (session,) = (folder / "home").iterdir()
     return session

@@ -126,9 +126,9 @@ def test_a_full_disk_harms_nothing_and_leaves_whole_lines(tmp_path: Path) -> Non
 def test_a_broken_agent_is_reported_and_the_training_goes_on(tmp_path: Path) -> None:
     code = (
         "import sys, torch\nfrom tiny import train\n"
-        "watch = sys.modules['_profilednn.agent.steps.tracker'].Watch\n"
-        "watch._end_step = lambda *a: 1 / 0\n"
-        "watch.before_forward = lambda *a: [][1]\n"
+        "tracker = sys.modules['_profilednn.agent.steps.tracker'].StepTracker\n"
+        "tracker._end_step = lambda *a: 1 / 0\n"
+        "tracker.before_forward = lambda *a: [][1]\n"
         "train(50); print('trained')"
     )
     watched, found = watch(tmp_path, "-c", code)

@@ -1,4 +1,4 @@
-"""oneDNN's primitives of a window: caught, joined to their operators, and never seen in the program's output."""
+"""oneDNN's primitives in a window: intercepted, assigned to their operators, and not visible in the output."""
 
 from __future__ import annotations
 

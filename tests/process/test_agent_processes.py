@@ -10,7 +10,7 @@ from tests.process.harness import Recording, run, watch
 
 
 def assert_whole(recording: Recording) -> None:
-    """All 40 steps are there, after the hello and before the goodbye."""
+    """All 40 steps are present, after the hello and before the goodbye."""
     kinds = [event["event"] for event in recording.events]
     numbers = [event["first"] + row for event in recording.of("steps") for row in range(len(event["rows"]))]
     assert kinds[:2] == ["header", "hello"]
@@ -53,7 +53,7 @@ def test_no_step_of_a_child_is_lost_at_either_end(tmp_path: Path, name: str, chi
 
 @pytest.mark.parametrize(("name", "children"), [("terminated_pool", 2), ("killed", 1)])
 def test_no_step_of_a_child_that_a_signal_ends_is_lost(tmp_path: Path, name: str, children: int) -> None:
-    """Found by reading: the last half second of a worker of `multiprocessing.Pool` was lost."""
+    """Found by code review: the last half second of a worker of `multiprocessing.Pool` was lost."""
     plain = run("children.py", name)
     watched, found = watch(tmp_path, "children.py", name)
 

@@ -1,4 +1,4 @@
-"""Attaching to targets that were started plainly: what arrives, and that they end as if nothing had happened."""
+"""Attaching to targets started without us: which events arrive, and that the targets end as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def end(process: subprocess.Popen[str]) -> tuple[str, str, int]:
 def test_a_training_attached_to_again_and_again_ends_with_the_same_weights(python: str, tmp_path: Path) -> None:
     command = (python, str(TARGETS / "deterministic.py"), STEPS)
     plain = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
-    # Held at its end: how often a loaded machine lets us in before is no matter of this test.
+    # Held at its end: how often a loaded machine lets us attach before that is not under test.
     with target("deterministic.py", STEPS, "1", "hold", python=python) as process:
         ready(process)
         for cycle in range(CYCLES):
@@ -154,7 +154,7 @@ def test_an_injector_killed_at_any_moment_harms_nothing(tmp_path: Path) -> None:
             assert injector.stdin is not None
             with injector.stdin as pipe:
                 pipe.write(text)
-            time.sleep(moments.uniform(0.02, 0.2))  # the moment of the kill is what is tried
+            time.sleep(moments.uniform(0.02, 0.2))  # kill at a random moment
             injector.send_signal(signal.SIGKILL)
             injector.wait()
             assert process.poll() is None

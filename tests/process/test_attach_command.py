@@ -1,4 +1,4 @@
-"""`attach PID` from the command line, on targets of our own."""
+"""`attach PID` from the command line, on our own targets."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_recorder_that_is_killed_is_no_end_of_the_training(training: subproces
 
 def test_no_process_and_no_python_are_refused_in_one_sentence(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "600"]) as sleeper:
-        for pid, cause in ((2**22 + 1, b"no running process"), (sleeper.pid, b"no Python")):
+        for pid, cause in ((2**22 + 1, b"no running process"), (sleeper.pid, b"not a Python process")):
             outcome = run((*PROGRAM, "attach", str(pid), "--headless"), tmp_path)
             assert outcome.exit_code == 2
             assert cause in outcome.stderr
@@ -110,7 +110,7 @@ TRAINING = f"{PROGRAM[0]} {Path(__file__).resolve().parents[1] / 'targets' / 'at
 
 
 def attach_in_namespace(shell: str, folder: Path) -> None:
-    """Attach to what `shell` starts among mounts of its own; it ends as if nothing had been."""
+    """Attach to a target that `shell` starts in its own mount namespace; it ends as if nothing had happened."""
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     training = subprocess.Popen(["unshare", "-m", "sh", "-c", shell], **streams)  # type: ignore[call-overload]
     ready(training)
@@ -122,7 +122,7 @@ def attach_in_namespace(shell: str, folder: Path) -> None:
 
 @NEEDS_UNSHARE
 def test_a_target_in_another_mount_namespace_and_of_another_user(tmp_path: Path) -> None:
-    # The session folder is hidden from the target by an empty file system over it.
+    # An empty file system mounted over the session folder hides it from the target.
     hidden = tmp_path / "home"
     hidden.mkdir()
     attach_in_namespace(
@@ -132,7 +132,7 @@ def test_a_target_in_another_mount_namespace_and_of_another_user(tmp_path: Path)
 
 @NEEDS_UNSHARE
 def test_a_target_in_another_root_folder(tmp_path: Path) -> None:
-    # Found by hand: its mapped files are told with that folder before them, and were looked for twice below it.
+    # Found manually: its mapped files were listed with the root directory in their paths, which was then added twice.
     root, hidden = tmp_path / "root", tmp_path / "home"
     root.mkdir()
     hidden.mkdir()

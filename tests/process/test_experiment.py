@@ -22,7 +22,7 @@ def definition(folder: Path) -> dict[str, Any]:
 
 
 def processes_of(folder: Path) -> list[int]:
-    """Processes that were started for a session below the folder, whatever became of their parents."""
+    """The processes started for a session below the folder, whatever became of their parents."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -50,7 +50,7 @@ def test_variants_run_in_turn_with_the_same_random_numbers(tmp_path: Path) -> No
     outcome = run((*PROGRAM, "experiment", *words), tmp_path)
     assert outcome.exit_code == 0, outcome.stderr
     found = json.loads(outcome.stdout)
-    # Python's, NumPy's and torch's numbers made the data: equal losses mean equal numbers.
+    # The data come from the random generators of Python, NumPy and torch: equal losses mean equal random numbers.
     assert (found["losses"]["agreement"], found["losses"]["largest"]) == ("same", 0.0)
     assert found["losses"]["steps"] == 40
     assert found["step_time"]["ratio"] > 1
@@ -63,7 +63,7 @@ def test_variants_run_in_turn_with_the_same_random_numbers(tmp_path: Path) -> No
 
 
 def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(tmp_path: Path) -> None:
-    """The target has a child of its own, which must not go on either."""
+    """The target has a child process, which must not survive either."""
     words = ("--variant", "B=CHILD=1", "--env", "CHILD=1", "--repeat", "1", "--steps", "30", SCRIPT)
     process = start((*PROGRAM, "experiment", *words), tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     eventually(lambda: bool(list((tmp_path / "home").glob("*/experiment.json"))), "the experiment")

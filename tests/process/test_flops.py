@@ -1,4 +1,4 @@
-"""The operations we take from oneDNN's problems, against torch's own count."""
+"""The operation counts we derive from oneDNN's problems, compared with torch's own."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ pytest.importorskip("torchvision")
 
 
 def counted_by_torch(output: str) -> dict[str, int]:
-    """What torch's own counter found, by operator."""
+    """The counts of torch's own counter, by operator."""
     found: dict[str, int] = json.loads(next(line for line in output.splitlines() if line.startswith("counted "))[8:])
     return found
 
 
 def test_convolutions_of_resnet50_have_the_operations_that_torch_counts() -> None:
-    ended = run("flops.py", ONEDNN_VERBOSE="1", OMP_NUM_THREADS="2")  # torch keeps small ones of a single thread
+    ended = run(
+        "flops.py", ONEDNN_VERBOSE="1", OMP_NUM_THREADS="2"
+    )  # with one thread, torch does not pass small ones to oneDNN
     reader = LogReader()
     reader.feed(ended.stdout.encode())
     log = reader.log()

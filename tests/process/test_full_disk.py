@@ -1,4 +1,4 @@
-"""A disk that fills in the middle of a run: the training does not notice, and everybody is told."""
+"""A disk that fills up during a run: training is unaffected, and every viewer is told."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def train(disk: Path, *words: str, watched: bool) -> Outcome:
 
 
 def notices(disk: Path) -> dict[str, dict[str, Any]]:
-    """What the recordings say, by code."""
+    """The notices in the recordings, by code."""
     lines = [line for path in (disk / "home").glob("*/*.jsonl") for line in path.read_bytes().splitlines()]
     found: dict[str, dict[str, Any]] = {}
     for line in lines:
         try:
             event = json.loads(line)
         except ValueError:
-            continue  # torn when there was no room
+            continue  # torn when the disk was full
         if event["event"] == "notice":
             found[event["code"]] = event
     return found

@@ -1,4 +1,4 @@
-"""An optimization never changes what is learned, and never ends a training that would have run."""
+"""An optimization never changes what is learned, and never ends a training run that would have succeeded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def as_run(ended: Ended, place: Path) -> judge.Run:
 
 
 def told(recordings: list[Recording]) -> dict[str, dict[str, Any]]:
-    """The receipts of the process that trained, or of the last that told any."""
+    """The receipts of the process that trained the most steps."""
     events = [event for one in sorted(recordings, key=lambda one: len(one.steps)) for event in one.of("optimization")]
     return {event["name"]: event for event in events}
 
@@ -89,7 +89,7 @@ def failing(folder: Path, mode: str) -> tuple[Ended, Ended, Recording]:
 
 
 def test_a_first_call_that_fails_is_made_again_without_and_the_training_goes_on(tmp_path: Path) -> None:
-    """With the random numbers and the running statistics that it would have had."""
+    """With the random numbers and running statistics of a plain run."""
     expected, ended, recording = failing(tmp_path, "view")
     assert (ended.exit_code, ended.stdout, ended.stderr) == (0, expected.stdout, expected.stderr)
     channels_last = told([recording])["channels_last"]

@@ -1,4 +1,4 @@
-"""Files from others are data: nothing of them is run, and nothing but plain text of them reaches the terminal."""
+"""Files from others are data: nothing in them is executed, and only their plain text reaches the terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.process.launching import PROGRAM, ROOT, environment
 
 MEMORY_BYTES = 300_000_000
 TIME_LIMIT_S = 60.0
-"""Of all commands on one file; a limit, not a measure."""
+"""For all commands on one file; a limit, not a measurement."""
 QUIET_S = 3.0
 
 DRIVER = """
@@ -66,7 +66,7 @@ def test_text_commands_show_plain_text_run_nothing_and_stay_small(name: str, tmp
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_comparisons_show_plain_text_run_nothing_and_stay_small(batch: int, tmp_path: Path) -> None:
-    """Many in one process: what they have in common takes a second to import."""
+    """Many in one process: their shared imports take a second."""
     commands = []
     for name in list(ALL)[batch::BATCHES]:
         folder = tmp_path / name
@@ -77,7 +77,7 @@ def test_comparisons_show_plain_text_run_nothing_and_stay_small(batch: int, tmp_
 
 
 def run(commands: list[list[str]], home: Path, out: Path) -> bytes:
-    """Run commands in one process, check what they write and take, and give what they showed."""
+    """Run commands in one process, check what they write and use, and return what they show."""
     out.mkdir()
     with open(out / "stdout", "wb") as stdout, open(out / "stderr", "wb") as stderr:
         child = subprocess.Popen(
@@ -104,7 +104,7 @@ def run(commands: list[list[str]], home: Path, out: Path) -> bytes:
 
 
 def assert_plain(text: bytes) -> None:
-    """Lines of printable characters, and nothing else."""
+    """Check that the text consists only of lines of printable characters."""
     for line in text.decode().split("\n"):
         assert line.isprintable(), repr(line[:300])
 
@@ -117,7 +117,7 @@ CAN_BE_OPENED = (
 )  # fmt: skip
 
 
-# Its keys are driven by what is on the screen, and one in eight runs loses the screen on a loaded machine.
+# Its keys depend on what is on the screen, and on a loaded machine one run in eight loses the screen.
 @pytest.mark.skipif(os.environ.get("CI") == "true", reason="drives a terminal by time: not on a loaded machine")
 @pytest.mark.parametrize("name", CAN_BE_OPENED)
 def test_the_screens_of_what_others_made_run_nothing_and_send_no_escapes_of_theirs(name: str, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_the_screens_of_what_others_made_run_nothing_and_send_no_escapes_of_thei
         )
         terminal.press("or")
     terminal.press("2")
-    terminal.press("\r", until=b"hidden")  # where an operator is called from, frames of torch hidden
+    terminal.press("\r", until=b"hidden")  # the callers of an operator, torch frames hidden
     terminal.press("" if ours else "e", until=b"hidden")
     terminal.press("\r")  # its source
     terminal.press("q" if ours else "eq", until=b"hidden")
@@ -164,7 +164,7 @@ class Terminal:
             os.execvpe(PROGRAM[0], [*PROGRAM, *words], {**variables, "TERM": "xterm-256color"})
 
     def press(self, keys: str, until: bytes = b"") -> None:
-        """Press keys until a word is on the screen: again when nothing came of them, as before the first picture."""
+        """Press keys until a word is on the screen; repeated if they have no effect, as before the first picture."""
         deadline_s = time.monotonic() + TIME_LIMIT_S
         seen = len(self.shown)
         os.write(self._terminal, keys.encode())
@@ -172,7 +172,7 @@ class Terminal:
             try:
                 if not self._read(QUIET_S):
                     os.write(self._terminal, keys.encode())
-            except OSError:  # nobody has the other end open
+            except OSError:  # no process has the other end open
                 _, status = os.waitpid(self._pid, 0)
                 pytest.fail(f"ended with {os.waitstatus_to_exitcode(status)} after {keys!r}: {self.shown[-2000:]!r}")
             if time.monotonic() > deadline_s:
@@ -183,7 +183,7 @@ class Terminal:
         try:
             while self._read(TIME_LIMIT_S):
                 pass
-        except OSError:  # nobody has the other end open
+        except OSError:  # no process has the other end open
             os.close(self._terminal)
             _, status = os.waitpid(self._pid, 0)
             assert os.waitstatus_to_exitcode(status) == 0, self.shown[-300:]
@@ -192,7 +192,7 @@ class Terminal:
             pytest.fail(f"it does not end: {self.shown[-300:]!r}")
 
     def _read(self, seconds: float) -> bool:
-        """Read what comes; whether anything did."""
+        """Read the available output; returns whether there was any."""
         ready, _, _ = select.select([self._terminal], [], [], seconds)
         if ready:
             self.shown += os.read(self._terminal, 65536)

@@ -36,7 +36,7 @@ print(sys.flags, sys.executable, sys.orig_argv if hasattr(sys, "orig_argv") else
 SURROUNDINGS = """
 import os, signal
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-STANDARD = (1 << 31) - 1  # of the two after these, which the C library keeps for itself, posix_spawn leaves traces
+STANDARD = (1 << 31) - 1  # not the two after these, reserved by the C library: posix_spawn leaves them changed
 print([int(status[name], 16) & STANDARD for name in ("SigBlk", "SigIgn")])
 print(os.nice(0), os.getpgrp() == os.getpgid(os.getppid()), sorted(os.listdir("/proc/self/fd")))
 print(signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.getsignal(signal.SIGINT))

@@ -1,4 +1,4 @@
-"""A target under the holder has a terminal, and outlives whoever started it."""
+"""A target under the holder has a terminal, and outlives its launcher."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start(text: str, output: Path | None = None) -> Path:
-    """Start a Python text under the holder; its session."""
+    """Start Python source under the holder; returns its session."""
     command = any_command((sys.executable, "-c", text))
     return start_under_terminal(command, LaunchOptions(output=output), TerminalSize(30, 100))
 
@@ -71,7 +71,7 @@ def test_it_starts_where_we_are_with_the_signals_of_a_shell() -> None:
     session = start(
         "import os\n"
         "status = dict(line.split(':', 1) for line in open('/proc/self/status'))\n"
-        "glibc = 1 << 31 | 1 << 32\n"  # its own signals 32 and 33, which a posix_spawn above us leaves ignored
+        "glibc = 1 << 31 | 1 << 32\n"  # its reserved signals 32 and 33, left ignored by a posix_spawn above us
         "print(os.getcwd(), [int(status[name], 16) & ~glibc for name in ('SigBlk', 'SigIgn')])\n"
     )
     exit_code(session)

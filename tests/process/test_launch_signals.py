@@ -1,4 +1,4 @@
-"""Signals reach the target once, whoever sends them, and whoever is killed takes nobody along."""
+"""Signals reach the target once, whatever sends them, and killing one process ends no other."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ print({signal.Signals(number).name: count for number, count in sorted(counts.ite
 
 
 def ready(folder: Path) -> int:
-    """The target's pid, when its handlers stand."""
+    """The target's PID, once its handlers are installed."""
     eventually((folder / "ready").exists, "the target")
     return int((folder / "ready").read_text())
 
@@ -47,7 +47,7 @@ def test_a_signal_sent_to_us_is_passed_on(name: str, tmp_path: Path) -> None:
     run = start((*PROGRAM, "script.py"), tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     ready(tmp_path)
     run.send_signal(signal.Signals[name])
-    eventually((tmp_path / "counted").exists, "the signal")  # two pending signals would come in no order
+    eventually((tmp_path / "counted").exists, "the signal")  # two pending signals would arrive in any order
     run.send_signal(signal.SIGUSR2)
     stdout, _ = run.communicate(timeout=60)
     assert (run.returncode, stdout) == (0, f"{{'{name}': 1}}\n".encode())
@@ -73,7 +73,7 @@ def test_a_key_in_the_terminal_reaches_the_target_once(key: bytes, name: str, tm
     ready(tmp_path)
     os.write(keyboard, key)
     eventually((tmp_path / "counted").exists, "the signal")
-    # Ours came with it: had we passed it on, the target would have had it before the next one.
+    # Our process got it too: had we passed it on, the target would have received it before the next one.
     run.send_signal(signal.SIGUSR2)
     stdout, _ = run.communicate(timeout=60)
     assert (run.returncode, stdout) == (0, f"{{'{name}': 1}}\n".encode())
@@ -97,7 +97,7 @@ def test_a_target_that_is_killed_ends_us_in_the_same_way(tmp_path: Path) -> None
     os.kill(ready(tmp_path), signal.SIGKILL)
     _, stderr = run.communicate(timeout=60)
     assert run.returncode == -signal.SIGKILL
-    assert b"killed by signal" in stderr
+    assert b"killed by SIGKILL (9)" in stderr
 
 
 def test_the_target_lives_on_when_we_are_killed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A training under watch, from the command line to the exported figures."""
+"""A profiled training run, from the command line to the exported figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong usage is one sentence and exit code 2, and nothing has been started or created."""
+"""Wrong usage gives one sentence and exit code 2, and nothing is started or created."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_attach_without_a_terminal_waits_for_the_end(folder: Path) -> None:
     assert b"exit code 0" in summary
     assert (folder / "seen.pdnn").exists()
     assert not list(session_folder(folder).glob("viewer-*"))
-    # Whoever came back to a training that had just ended was once sent to another command.
+    # A regression: attaching to a session that had just ended used to refer the user to another command.
     assert b"exit code 0" in run((*PROGRAM, "attach", name), folder).stderr
 
 

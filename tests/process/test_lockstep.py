@@ -1,4 +1,4 @@
-"""Experiments whose variants run at the same time and make their steps in turn."""
+"""Experiments whose variants run at the same time and take their steps in turn."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def test_one_variant_trains_while_the_other_stands_still(tmp_path: Path) -> None
     experiment = session_folder(tmp_path)
     sides = [steps(experiment / entry["folder"], entry["variant"]) for entry in definition(tmp_path)["runs"]]
     assert [len(side) for side in sides] == [40, 40]
-    # The first step of each is made while the other still starts.
+    # Each variant takes its first step while the other is still starting.
     together = sorted([*sides[0][1:], *sides[1][1:]])
     overlap_ns = sum(max(0, before.end_ns - after.begin_ns) for before, after in pairwise(together))
-    # The two clocks of a process are read one after the other: microseconds apart, as a rule.
+    # The two clocks of a process are read one after the other, usually microseconds apart.
     assert overlap_ns <= 0.01 * (together[-1].end_ns - together[0].begin_ns)
     changes = sum(before.variant != after.variant for before, after in pairwise(together))
     assert changes >= 8
-    assert all(path.is_file() or path.is_dir() for path in experiment.rglob("*"))  # no pipe that a reader would wait at
+    assert all(path.is_file() or path.is_dir() for path in experiment.rglob("*"))  # no pipe that would block a reader
 
 
 def test_standing_still_is_in_no_figure(tmp_path: Path) -> None:
-    """Neither in a step nor in the share of the time that watching costs."""
+    """Stopped time counts neither towards a step nor towards the overhead."""
     outcome = run((*LOCKSTEP, "--repeat", "1", "--steps", "120", SCRIPT), tmp_path)
     assert outcome.exit_code == 0, outcome.stderr
     for entry in definition(tmp_path)["runs"]:
@@ -109,7 +109,7 @@ def test_a_variant_that_fails_does_not_hold_up_the_other(tmp_path: Path) -> None
 
 
 def test_a_distributed_training_is_refused_with_the_reason(tmp_path: Path) -> None:
-    """Its ranks wait for each other: to stop one between two steps stops the others in the middle of one."""
+    """Its ranks wait for each other: stopping one between two steps stops the others in the middle of one."""
     outcome = run((*LOCKSTEP, "--env", "WORLD_SIZE=2", "--repeat", "1", "--steps", "20", SCRIPT), tmp_path)
     assert outcome.exit_code == 2
     assert b"in lockstep, one process of a target has to train" in outcome.stderr

@@ -23,13 +23,13 @@ needs_kernels = pytest.mark.skipif(unavailable_reason() is not None, reason="the
 IPEX_PYTHON = ROOT / ".venv-ipex" / "bin" / "python"
 
 FLOAT32_TOLERANCE = 1e-3
-"""Relative; the differences of five steps of training add up."""
+"""Relative; the differences add up over five training steps."""
 BFLOAT16_TOLERANCE = 5e-2
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What the target saw itself, and what the agent told of it."""
+    """What the target observed itself, and what the agent reported."""
 
     seen: dict[str, Any]
     told: dict[str, dict[str, Any]]
@@ -40,7 +40,7 @@ class Trained:
         return str(self.told[name]["text"])
 
     def called(self, operator: str) -> int:
-        """In the target's own profile of one step."""
+        """From the target's own profile of one step."""
         return int(self.seen["operators"].get(operator, 0))
 
 
@@ -68,7 +68,7 @@ def test_channels_last_turns_what_goes_into_convolutions_and_leaves_weights_alon
     trained = optimized(tmp_path, "resnet", "channels_last")
 
     text = trained.text("channels_last")
-    assert "80 of 80 convolution calls gave channels-last results; 4 images were turned for that" in text
+    assert "80 of 80 convolution calls gave channels-last results; 4 images were converted for that" in text
     assert trained.seen["layer_channels_last"]
     assert not plain("resnet")["layer_channels_last"]
     assert trained.seen["channels_last_weights"] == 0
@@ -151,7 +151,7 @@ def test_large_3x3_convolutions_take_winograds_way_in_bfloat16(tmp_path: Path) -
     ("model", "names", "reason"),
     [
         ("large_batch", (), "its 9 3x3 convolutions do not compute in bfloat16: switch bf16 on, too"),
-        ("resnet", ("bf16",), "its 9 3x3 convolutions work on maps and batches that are too small to gain"),
+        ("resnet", ("bf16",), "its 9 3x3 convolutions work on maps and batches that are too small to gain from it"),
         ("bert", ("bf16",), "the model has no 3x3 convolution of stride 1 with 128 channels or more"),
     ],
 )
@@ -202,7 +202,7 @@ def test_parameters_that_no_optimizer_updates_get_no_backward_work(tmp_path: Pat
 
 def test_torch_leaves_out_frozen_layers_by_itself_and_we_say_so(tmp_path: Path) -> None:
     trained = optimized(tmp_path, "retinanet", "frozen_backward")
-    assert "frozen by the script: torch leaves those out by itself" in trained.text("frozen_backward", "no effect")
+    assert "frozen by the script: torch skips those by itself" in trained.text("frozen_backward", "no effect")
     assert trained.seen["losses"] == plain("retinanet")["losses"]
 
 
@@ -253,11 +253,11 @@ def test_all_together_train_as_before(tmp_path: Path) -> None:
     losses_agree(trained, "retinanet", BFLOAT16_TOLERANCE)
 
 
-# ---- not available, in conflict, failing
+# ---- unavailable, conflicting and failing optimizations
 
 
 def test_what_is_missing_is_told_with_its_fix_and_the_training_is_the_plain_one(tmp_path: Path) -> None:
-    """No compiler on the PATH, no IPEX, an instruction set below AVX-512."""
+    """No compiler on PATH, no IPEX, an instruction set below AVX-512."""
     empty = tmp_path / "bin"
     empty.mkdir()
     names = ("compile", "ipex", "bf16", "bf16_matmul", "winograd")
@@ -324,7 +324,7 @@ def test_one_of_a_third_party_that_fails_takes_back_its_half_and_the_training_go
     trained = optimized(session, "bert", "clumsy", "flush_denormals", PYTHONPATH=path)
 
     text = trained.text("clumsy", "failed")
-    assert text == "RuntimeError: this is too hard; the training goes on without it"
+    assert text == "RuntimeError: this is too hard; training continues without it"
     assert "leave one of them out" in trained.text("flush_denormals", "conflict")
     assert trained.seen["losses"] == plain("bert")["losses"]
     assert trained.seen["gradients"] == plain("bert")["gradients"]

@@ -1,4 +1,4 @@
-"""From a watched training to a projection: the command line's way, with real primitives."""
+"""From a profiled training run to a projection, through the command line, with real primitives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_primitives_of_a_snapshot_run_again_without_the_model(tmp_path: Path
     watched = run(
         (*PROGRAM, "--headless", "--overhead", "100%", "-o", "kept.pdnn", target, "resnet18", "8"),
         tmp_path,
-        OMP_NUM_THREADS="2",  # with a single thread torch keeps small convolutions to itself
+        OMP_NUM_THREADS="2",  # with one thread, torch does not pass small convolutions to oneDNN
     )
     assert watched.exit_code == 0, watched.stderr.decode()
 

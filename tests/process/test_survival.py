@@ -1,4 +1,4 @@
-"""SIGKILL at any moment costs at most the last second of the recording, and the target nothing."""
+"""SIGKILL at any moment costs at most the last second of the recording, and does not affect the target."""
 
 from __future__ import annotations
 

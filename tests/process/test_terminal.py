@@ -1,4 +1,4 @@
-"""The screen in a terminal that vanishes or stops it."""
+"""The screen in a terminal that disappears or stops it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TARGET = "import time\nfor _ in range(100): time.sleep(0.1)\nraise SystemExit(7)
 
 
 class Screen:
-    """A TUI under a pty of its own."""
+    """A TUI on its own pty."""
 
     def __init__(self, folder: Path, *, ignores_hangup: bool) -> None:
         script = folder / "target.py"
@@ -37,7 +37,7 @@ class Screen:
         self.ended = False
 
     def read_until(self, seen: Callable[[bytes], bool]) -> None:
-        """Read what it paints until that is there."""
+        """Read its output until a condition holds."""
         text, end_s = b"", time.monotonic() + 60
         while not seen(text):
             assert time.monotonic() < end_s, text[-2000:]
@@ -55,7 +55,7 @@ class Screen:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[bool], Screen]]:
-    """Starts a screen, whether it ignores SIGHUP or not, and waits for its first picture."""
+    """Starts a screen that ignores SIGHUP or not, and waits for its first picture."""
     made: list[Screen] = []
 
     def one(ignores_hangup: bool) -> Screen:
@@ -73,7 +73,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[bool], Screen]]:
 def test_a_screen_whose_terminal_is_gone_ends_and_the_target_goes_on(
     ignores_hangup: bool, start: Callable[[bool], Screen]
 ) -> None:
-    """With SIGHUP ignored, as under nohup, it read the vanished terminal on and on, on a whole core."""
+    """With SIGHUP ignored, as under nohup, it kept reading the vanished terminal and used a whole core."""
     screen = start(ignores_hangup)
     os.close(screen.terminal)
     eventually(screen.has_ended, "the end of the screen")
@@ -86,7 +86,7 @@ def test_a_screen_whose_terminal_is_gone_ends_and_the_target_goes_on(
 
 
 def test_a_screen_that_was_stopped_reads_with_one_thread_and_ends(start: Callable[[bool], Screen]) -> None:
-    """SIGSTOP and SIGCONT left two threads that read the terminal, of which one never ended."""
+    """SIGSTOP and SIGCONT left two threads reading the terminal, one of which never ended."""
     screen = start(False)
     before = screen.threads
     os.kill(screen.pid, signal.SIGSTOP)

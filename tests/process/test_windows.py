@@ -1,4 +1,4 @@
-"""Windows in trainings that are hard on them."""
+"""Windows in training runs that are hard to profile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.process.harness import Recording, run, watch
 
 
 def the_recording(folder: Path, *arguments: str, **environment: str) -> Recording:
-    """What is recorded of a target that must end as it does without us, and meet no error of ours."""
+    """The recording of a target that must end as it does without the agent, with no error of ours."""
     ended, (recording,) = watch(folder, *arguments, **environment)
     assert ended == run(*arguments)
     assert ended.exit_code == 0, ended.stderr
@@ -48,7 +48,7 @@ def test_windows_that_fail_are_given_up_and_steps_go_on(tmp_path: Path, name: st
     assert recording.of("window") == []
     told = [notice["text"] for notice in recording.of("notice") if notice["code"] == "window_failed"]
     assert "(RuntimeError: the program has broken it, " in told[0]
-    assert told[-1].startswith("operator windows were given up, 3 in a row have failed")
+    assert told[-1].startswith("operator windows were given up after 3 failures in a row (")
     status = recording.of("status")[-1]
     assert status["steps"] == 200
     assert status["windows_ns"] > 0

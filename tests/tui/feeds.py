@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.vocabulary import PHASES
-from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.view import (  # fmt: skip
     EMPTY_VIEW,
     Agent,
@@ -60,8 +60,8 @@ class FakeFeed:
     def output_tail(self, max_bytes: int) -> bytes:
         return self.output[-max_bytes:]
 
-    def source(self, file: str) -> Source:
-        return Source(file, SOURCE if file == "/home/me/model.py" else None, foreign=self.foreign)
+    def source(self, file: str) -> SourceFile:
+        return SourceFile(file, SOURCE if file == "/home/me/model.py" else None, foreign=self.foreign)
 
     def send(self, command: Command) -> int:
         self.commands.append(command)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from profilednn_tui.session.view import Frame, Operators, SessionView, Stacks, State, Steps, Target, ThreadStack
-from profilednn_tui.tui.app import QuitChoice
+from profilednn_tui.tui.controllers.quitting import Parting
 from profilednn_tui.tui.screens.thread_stacks import ThreadStacksScreen
 from tests.tui.conftest import Watch
 from tests.tui.feeds import FakeFeed, running_view
@@ -25,8 +25,8 @@ def attached_view() -> SessionView:
     return replace(running_view(), target=Target("train.py", pid=4711, attached=True), stacks=stacks)
 
 
-@pytest.mark.parametrize(("key", "parting"), [("d", QuitChoice.DETACH), ("s", QuitChoice.STAY)])
-async def test_leaving_asks_what_becomes_of_the_agent(watch: Watch, key: str, parting: QuitChoice) -> None:
+@pytest.mark.parametrize(("key", "parting"), [("d", Parting.DETACH), ("s", Parting.STAY)])
+async def test_leaving_asks_what_becomes_of_the_agent(watch: Watch, key: str, parting: Parting) -> None:
     async with watch(FakeFeed(attached_view()), launched=False) as (app, pilot):
         await pilot.press("q")
         await pilot.pause()
@@ -34,7 +34,7 @@ async def test_leaving_asks_what_becomes_of_the_agent(watch: Watch, key: str, pa
         await pilot.press(key)
         await pilot.pause()
         assert not app.is_running
-    assert app.parting is parting
+    assert app.quitting.parting is parting
 
 
 async def test_ctrl_c_asks_too_and_cancelling_stays(watch: Watch) -> None:
@@ -45,7 +45,7 @@ async def test_ctrl_c_asks_too_and_cancelling_stays(watch: Watch) -> None:
         await pilot.press("c")
         await pilot.pause()
         assert app.is_running
-        assert app.parting is None
+        assert app.quitting.parting is None
     assert feed.typed == b""
 
 

@@ -31,7 +31,7 @@ async def test_quitting_a_launched_training_asks_and_can_leave_it_running(watch:
 async def test_quitting_before_the_first_look_asks_too(watch: Watch) -> None:
     # Found by hand: q in the first half second after a launch left at once.
     async with watch(FakeFeed(running_view())) as (app, pilot):
-        app._latest = EMPTY_VIEW
+        app.following.latest = EMPTY_VIEW
         await pilot.press("q")
         await pilot.pause()
         assert isinstance(app.screen, ChoiceScreen)

@@ -9,7 +9,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.protocol.vocabulary import PHASES
-from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.tui import theme
 from profilednn_tui.tui.editor import editor_command
 from profilednn_tui.tui.panels.lines import MATCH, mark_matches
@@ -73,7 +73,7 @@ def editor(directory: Path, name: str) -> dict[str, str]:
 def test_editors_open_at_the_line(tmp_path: Path, name: str, arguments: list[str]) -> None:
     file = tmp_path / "model.py"
     file.write_text("x = 1\n")
-    command = editor_command(editor(tmp_path, name), Source(str(file), path=file), 7)
+    command = editor_command(editor(tmp_path, name), SourceFile(str(file), path=file), 7)
     assert command == [name, *(part.replace("FILE", str(file)) for part in arguments)]
 
 
@@ -81,20 +81,20 @@ def test_visual_wins_and_may_have_arguments(tmp_path: Path) -> None:
     file = tmp_path / "model.py"
     file.write_text("x = 1\n")
     environment = editor(tmp_path, "emacs") | {"VISUAL": "emacs -nw"}
-    assert editor_command(environment, Source(str(file), path=file), 0) == ["emacs", "-nw", "+1", str(file)]
+    assert editor_command(environment, SourceFile(str(file), path=file), 0) == ["emacs", "-nw", "+1", str(file)]
 
 
 def test_each_reason_why_no_editor_opens_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ProfilerError, match="export EDITOR"):
-        editor_command({}, Source("model.py"), 1)
+        editor_command({}, SourceFile("model.py"), 1)
     with pytest.raises(ProfilerError, match="not found"):
-        editor_command({"EDITOR": "no-such-editor", "PATH": str(tmp_path)}, Source("model.py"), 1)
+        editor_command({"EDITOR": "no-such-editor", "PATH": str(tmp_path)}, SourceFile("model.py"), 1)
     with pytest.raises(ProfilerError, match="not on this machine"):
-        editor_command(editor(tmp_path, "vi"), Source("gone.py"), 1)
+        editor_command(editor(tmp_path, "vi"), SourceFile("gone.py"), 1)
     with pytest.raises(ProfilerError, match="somebody else's"):
-        editor_command(editor(tmp_path, "vi"), Source("a.py", path=tmp_path, foreign="It is somebody else's."), 1)
+        editor_command(editor(tmp_path, "vi"), SourceFile("a.py", path=tmp_path, foreign="It is somebody else's."), 1)
     with pytest.raises(ProfilerError, match="quote"):
-        editor_command({"EDITOR": "vi 'x", "PATH": str(tmp_path)}, Source("model.py"), 1)
+        editor_command({"EDITOR": "vi 'x", "PATH": str(tmp_path)}, SourceFile("model.py"), 1)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ async def test_no_step_yet_tells_what_was_seen(watch: Watch) -> None:
 async def test_an_ended_training_stays_navigable(watch: Watch) -> None:
     view = replace(running_view(), state=State.ENDED, live=False, target=Target("train.py", exit_code=0))
     async with watch(FakeFeed(view)) as (app, pilot):
-        assert "training ended (exit 0)" in screen_text(app)
+        assert "training ended (exit code 0)" in screen_text(app)
         await pilot.press("down", "down")
         assert app.query_one(OperatorsPane).cursor == 2
         await pilot.press("enter")
@@ -146,11 +146,17 @@ async def test_brackets_step_through_windows_and_zero_goes_back(watch: Watch) ->
 async def test_the_same_view_is_not_painted_again(watch: Watch) -> None:
     async with watch(FakeFeed(running_view())) as (app, pilot):
         pane = app.query_one(OperatorsPane)
-        presented: list[SessionView] = []
-        pane.present = presented.append  # type: ignore[method-assign,assignment]
+        drawn: list[SessionView] = []
+        pane.draw = drawn.append  # type: ignore[method-assign,assignment]
         app.follow_once()
         await pilot.pause()
-        assert presented == []
+        assert drawn == []
+
+
+async def test_a_recording_without_output_says_that_there_is_none(watch: Watch) -> None:
+    ended = replace(running_view(), state=State.ENDED, live=False)
+    async with watch(FakeFeed(ended), launched=False) as (app, _):
+        assert "No output was recorded" in screen_text(app)
 
 
 async def test_a_click_on_a_header_sorts_and_a_click_on_a_row_selects(watch: Watch) -> None:

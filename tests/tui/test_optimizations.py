@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from textual.pilot import Pilot
+
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.session.view import Optimization, SessionView, State, Target
 from profilednn_tui.tui.app import ProfilerApp
 from profilednn_tui.tui.screens.choice import ChoiceScreen
+from profilednn_tui.tui.screens.optimizations import OptimizationsScreen
 from tests.tui.feeds import FakeFeed, running_view
 from tests.tui.screen_text import screen_text
 
@@ -29,11 +32,21 @@ def app_over(feed: FakeFeed) -> ProfilerApp:
     return ProfilerApp(feed, True, lambda name, path: None, check=lambda: OFFERS, optimizations=("channels_last",))
 
 
+async def open_optimizations(app: ProfilerApp, pilot: Pilot[None]) -> None:
+    """Open the screen and wait until the target's environment has answered, in its thread."""
+    await pilot.press("o")
+    for _ in range(100):
+        await app.workers.wait_for_complete()
+        await pilot.pause(0.02)
+        if isinstance(app.screen, OptimizationsScreen) and OFFERS[0].description in screen_text(app):
+            return
+    raise AssertionError("the optimizations were not checked")
+
+
 async def test_the_pane_tells_availability_and_the_receipts_of_this_run() -> None:
     app = app_over(FakeFeed(view()))
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await pilot.press("o")
-        await app.workers.wait_for_complete()
+        await open_optimizations(app, pilot)
         app.follow_once()
         await pilot.pause()
         text = screen_text(app)
@@ -46,8 +59,7 @@ async def test_the_pane_tells_availability_and_the_receipts_of_this_run() -> Non
 async def test_what_is_not_available_or_conflicts_cannot_be_chosen() -> None:
     app = app_over(FakeFeed(view()))
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await pilot.press("o")
-        await app.workers.wait_for_complete()
+        await open_optimizations(app, pilot)
         await pilot.press("space")
         assert "bf16 is not available" in screen_text(app)
         await pilot.press("j", "j", "space", "j", "space")
@@ -56,6 +68,18 @@ async def test_what_is_not_available_or_conflicts_cannot_be_chosen() -> None:
         await pilot.press("r")
         await pilot.pause()
         assert "with channels_last, compile" in screen_text(app)
+
+
+async def test_a_choice_stays_when_the_screen_is_opened_again() -> None:
+    app = app_over(FakeFeed(view()))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await open_optimizations(app, pilot)
+        await pilot.press("j", "space", "j", "space")
+        await pilot.pause()
+        assert app.rerunning.chosen == {"compile"}
+        await pilot.press("escape")
+        await open_optimizations(app, pilot)
+        assert [line.split()[2] for line in screen_text(app).splitlines() if "[x]" in line] == ["compile"]
 
 
 async def test_running_again_ends_the_training_first_and_asks_before() -> None:
@@ -75,7 +99,7 @@ async def test_running_again_ends_the_training_first_and_asks_before() -> None:
         feed.current = replace(feed.current, state=State.ENDED, live=False)
         app._follow()
         await pilot.pause()
-    assert app.rerun_with == frozenset({"channels_last"})
+    assert app.quitting.rerun_with == frozenset({"channels_last"})
 
 
 async def test_cancelling_leaves_all_as_it_is() -> None:
@@ -87,7 +111,7 @@ async def test_cancelling_leaves_all_as_it_is() -> None:
         await pilot.pause()
         assert app.is_running
     assert feed.typed == b""
-    assert app.rerun_with is None
+    assert app.quitting.rerun_with is None
 
 
 async def test_the_header_names_what_is_switched_on() -> None:
@@ -112,7 +136,13 @@ async def test_of_somebody_elses_session_nothing_is_run_and_the_reason_is_said()
             assert len(app.screen_stack) == 1, key
         assert feed.foreign in screen_text(app)
         await pilot.press("q")
-    assert (asked, feed.commands, feed.typed, app.rerun_with, app.parting) == ([], [], b"", None, None)
+    assert (asked, feed.commands, feed.typed, app.quitting.rerun_with, app.quitting.parting) == (
+        [],
+        [],
+        b"",
+        None,
+        None,
+    )
 
 
 async def test_before_a_session_is_run_again_its_command_is_shown() -> None:

@@ -28,7 +28,7 @@ async def test_d_breaks_down_onednns_time_and_b_groups_otherwise(watch: Watch) -
         await pilot.press("d")
         await pilot.pause()
         text = screen_text(app)
-        assert "oneDNN 4.00 ms a step in 5 calls" in text
+        assert "oneDNN 4.00 ms per step in 5 calls" in text
         assert "convolution FWD_D" in text
         assert "By primitive · direction" in text
         await pilot.press("b", "b")
@@ -43,7 +43,7 @@ async def test_an_operator_tells_what_onednn_ran_inside(watch: Watch) -> None:
     async with watch(FakeFeed(view_with_primitives())) as (app, pilot):
         await pilot.press("enter")
         await pilot.pause()
-        assert "oneDNN 3.75 ms a step in 4 calls" in screen_text(app)
+        assert "oneDNN 3.75 ms per step in 4 calls" in screen_text(app)
         await pilot.press("d")
         await pilot.pause()
         text = screen_text(app)

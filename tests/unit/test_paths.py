@@ -85,9 +85,9 @@ def test_a_home_that_everybody_can_write_to_is_refused_with_the_fix(home: Path) 
     home.mkdir(parents=True)
     for mode in (0o777, 0o1777, 0o702):
         home.chmod(mode)
-        with pytest.raises(ProfilerError, match=rf"Everybody can write to {home}.*chmod o-w {home}"):
+        with pytest.raises(ProfilerError, match=rf"Everyone can write to {home}.*chmod o-w {home}"):
             paths.new_session_folder("train.py")
-        with pytest.raises(ProfilerError, match="Everybody"):
+        with pytest.raises(ProfilerError, match="Everyone"):
             paths.list_session_folders()
     home.chmod(0o755)
     assert paths.list_session_folders() == ()

@@ -1,6 +1,6 @@
-"""Load the agent from the source that an injection has carried in, and start it; run in a thread of its own.
+"""Loads the agent from the source code that an injection brought along, and starts it; runs in its own thread.
 
-The order is what `profilednn_tui.attach.payload` packed.
+`profilednn_tui.attach.payload` creates the order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class CarriedModules(Loader):
-    """Finds and loads modules of the package ``_profilednn`` from text, wherever the target can read files."""
+    """Finds and loads the modules of ``_profilednn`` from memory: the target may be unable to read our files."""
 
     ENTRY = "/profilednn-carried"
 
@@ -31,7 +31,7 @@ class CarriedModules(Loader):
         return spec
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """Python's own will do."""
+        """Python's default is sufficient."""
 
     def exec_module(self, module: ModuleType) -> None:
         path, source = self._modules[module.__name__]
@@ -42,7 +42,7 @@ class CarriedModules(Loader):
 
 
 def wait_for_torch() -> Any:
-    """torch, completely imported; nothing when this process does not have it."""
+    """Wait for torch to be fully imported and return it; None if this process has not imported it."""
     import time
 
     for _ in range(600):
@@ -56,7 +56,7 @@ def wait_for_torch() -> Any:
 
 
 def load(order: dict[str, Any]) -> Any:
-    """The agent's module `start_attached`: the one that is loaded, if its source is the same, else a new one."""
+    """The agent's module `start_attached`: the loaded one if its source is the same, otherwise a new one."""
     import importlib
 
     package: Any = sys.modules["_profilednn"]
@@ -70,15 +70,15 @@ def load(order: dict[str, Any]) -> Any:
 
 
 def present() -> str | None:
-    """The session of an agent that is at work here already."""
-    # The second name is that of the first version: an agent of it may still be at work.
+    """The session folder of an agent that is already running in this process; None if there is none."""
+    # The second name is from the first version, whose agent may still be running.
     forks = sys.modules.get("_profilednn.agent.isolation.forks") or sys.modules.get("_profilednn.agent.presence")
     agent = forks.current() if forks is not None else None
     return None if agent is None else agent.folder
 
 
 def answer(order: dict[str, Any], event: str, **fields: str) -> None:
-    """Tell the host why no hello will come."""
+    """Tell the host why no agent was started."""
     import json
     import os
     import time
@@ -89,7 +89,7 @@ def answer(order: dict[str, Any], event: str, **fields: str) -> None:
 
 
 def attach(order: dict[str, Any]) -> None:
-    """Start the agent, once."""
+    """Start the agent unless one is already running."""
     import _thread
 
     package = sys.modules.setdefault("_profilednn", ModuleType("_profilednn"))
@@ -105,8 +105,8 @@ def attach(order: dict[str, Any]) -> None:
 
 
 def main(order: dict[str, Any]) -> None:
-    """Attach, and tell the host when that fails."""
+    """Attach, and tell the host if that fails."""
     try:
         attach(order)
-    except Exception as error:  # noqa: BLE001 - fail open: the program goes on without an agent
+    except Exception as error:  # noqa: BLE001 - fail open: the program continues without an agent
         answer(order, "failed", text=f"the agent did not start: {error!r}")

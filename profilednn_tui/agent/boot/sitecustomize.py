@@ -1,5 +1,5 @@
-# Found by every Python that starts below a launched run, whatever its version: so the syntax is that of Python 2.
-# It takes itself out of the way, arms the agent for the moment when torch is imported, and then loads the
+# Every Python started within a launched run finds this file, whatever its version, so it uses Python 2 syntax.
+# It removes itself from the path, prepares to start the agent when torch is imported, and then loads the
 # sitecustomize that it shadows.
 import sys
 
@@ -20,7 +20,7 @@ def _boot():
             pass
     ours = sys.modules.pop("sitecustomize", None)
     try:
-        import sitecustomize  # noqa: F401 - the one of the user or the distribution
+        import sitecustomize  # noqa: F401 - the user's or the distribution's own
     except ImportError as error:
         if getattr(error, "name", "sitecustomize") != "sitecustomize":
             raise

@@ -1,4 +1,4 @@
-"""Start the agent right after the target has imported torch; run by `sitecustomize` next to this file."""
+"""Starts the agent right after the target has imported torch; run by `sitecustomize` next to this file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class TorchFinder:
-    """A finder that sees ``import torch`` once: it lets the real finders answer and adds a step after the load."""
+    """A finder that intercepts ``import torch`` once: it asks the real finders and adds a step after loading."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name != "torch":
@@ -35,7 +35,7 @@ class TorchFinder:
         finder = self
 
         def exec_module(module: ModuleType) -> None:
-            del loader.exec_module  # an instance attribute: the loader is as it was before
+            del loader.exec_module  # an instance attribute: deleting it restores the loader
             try:
                 original(module)
             except BaseException as error:
@@ -48,7 +48,7 @@ class TorchFinder:
 
         try:
             loader.exec_module = exec_module
-        except AttributeError:  # a loader with slots: no agent, and the host says so
+        except AttributeError:  # a loader with slots: there is no agent, and the host reports that
             return
 
 
@@ -62,18 +62,18 @@ def start_agent() -> None:
         package.__path__ = [os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))]
         sys.modules["_profilednn"] = package
         importlib.import_module("_profilednn.agent.start_launched").start()
-    except Exception as error:  # noqa: BLE001 - fail open: the training goes on without an agent
+    except Exception as error:  # noqa: BLE001 - fail open: training continues without an agent
         leave_note(error)
 
 
 def leave_note(error: Exception) -> None:
-    """Tell the host why there is no agent, in the words of the agent's own event."""
+    """Tell the host why there is no agent, in the format of the agent's own event."""
     import json
     import os
     import time
 
     note = {"event": "agent_error", "where": "start", "text": repr(error)[:500], "unix_ns": time.time_ns()}
-    # Of the first format, that every version reads: what the present one is cannot be asked where our code is broken.
+    # Format 1, which every version reads: our code may be too broken to ask for the current version.
     head: dict[str, Any] = {"event": "header", "magic": "profilednn", "version": 1, "writer": "agent"}
     head.update(pid=os.getpid(), start_unix_ns=time.time_ns())
     path = os.path.join(os.environ.get("PROFILEDNN_SESSION", ""), f"agent-{os.getpid()}.jsonl")

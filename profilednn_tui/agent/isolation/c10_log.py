@@ -1,8 +1,8 @@
-"""Keeping a warning of torch's C++ code off the target's stderr.
+"""Keeps a warning from torch's C++ code off the target's stderr.
 
-When another Python thread makes a call just as a window ends, torch's tracer has an event that begins after its end.
-It says so (in collection.cpp, of one in some thousand windows) where no filter of Python's `warnings` reaches. So for
-the moment of the end c10 prints nothing below an error. Warnings that torch hands to Python are no matter of c10's.
+If another Python thread makes a call just as a window ends, torch's tracer records an event that begins after its end.
+It warns about that (in collection.cpp, once in a few thousand windows) where no filter of Python's `warnings` applies.
+So while a window closes, c10 prints errors only. Warnings that torch passes to Python do not go through c10.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _NAMES = ("FLAGS_caffe2_log_level", "_ZN3c1022FLAGS_caffe2_log_levelE")
 
 
 class ErrorsOnly:
-    """A context in which c10 prints no warnings; without effect where torch's library has no such setting."""
+    """A context in which c10 prints no warnings; no effect if torch's library lacks the setting."""
 
     def __init__(self, torch: Any) -> None:
         self._level = _level(torch)

@@ -1,9 +1,8 @@
-"""Keeping one line of Kineto's off the target's stderr.
+"""Keeps one of Kineto's messages off the target's stderr.
 
-Kineto wants to be loaded by the thread that imported torch, and says otherwise with ``fprintf(stderr)``, which no
-setting silences. In a training that runs in another thread there is no such choice. So for the moment of the load the
-C library's ``stderr`` is a stream in memory; what else was written there meanwhile is passed on. Python's own stderr
-and that of C++ do not go through it.
+Kineto expects to be loaded by the thread that imported torch. Otherwise it complains with ``fprintf(stderr)``, which no
+setting silences, and training in another thread leaves no choice. So during the load, the C library's ``stderr`` is an
+in-memory stream, and anything else written to it is passed on. Python's stderr and C++ streams do not go through it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ KINETOS_LINE = b"ERROR: External init callback must run in same thread as regist
 
 
 class StderrFilter:
-    """A context in which C's stderr is collected; without effect where the C library is not glibc."""
+    """A context in which C's stderr is captured and filtered; no effect if the C library is not glibc."""
 
     def __init__(self) -> None:
         self._library: Any = ctypes.CDLL(None)

@@ -1,9 +1,9 @@
-"""What C code prints through stdio, caught in memory for a while.
+"""Temporarily captures in memory what C code prints through stdio.
 
-glibc's ``printf`` writes to the stream that its variable ``stdout`` points to. Pointing it to a stream in memory
-catches oneDNN's lines without touching the descriptor: what Python and other processes print goes on to where it always
-went. No descriptor is held, no callback runs, and nothing blocks. C code of the program that prints meanwhile is caught
-as well and would be late, so the stream of a program that has ever printed this way is left alone.
+glibc's ``printf`` writes to the stream that its variable ``stdout`` points to. Pointing it to an in-memory stream
+captures oneDNN's lines without touching the descriptor, so the output of Python and other processes is unaffected. No
+descriptor is held, no callback runs, and nothing blocks. Output of the program's own C code would be captured as well,
+and delayed, so ``stdout`` is left alone if the program has ever printed this way.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import platform
 from typing import Any
 
 _MAGIC, _MAGIC_MASK, _CURRENTLY_PUTTING = 0xFBAD0000, 0xFFFF0000, 0x0800
-"""From glibc's frozen layout: a stream starts with its flags, the last of which is set by the first write."""
+"""From glibc's frozen ABI: a stream starts with its flags; the first write sets ``_IO_CURRENTLY_PUTTING``."""
 
 
 class CStdout:
-    """libc's ``stdout``, and the stream in memory that takes its place; a `RuntimeError` where that cannot be."""
+    """libc's ``stdout`` and the in-memory stream that replaces it; raises `RuntimeError` if that is not possible."""
 
     def __init__(self) -> None:
         if platform.libc_ver()[0] != "glibc":
@@ -38,7 +38,7 @@ class CStdout:
         self._libc: Any = libc
         self._text = ctypes.c_void_p()
         self._size = ctypes.c_size_t()
-        # Kept for the life of the process: another thread may be about to write to it at any time.
+        # Kept for the lifetime of the process: another thread may be about to write to it at any time.
         self._memory: int | None = libc.open_memstream(ctypes.byref(self._text), ctypes.byref(self._size))
         if not self._memory:
             raise RuntimeError("the C library has no memory for a stream")
@@ -53,11 +53,11 @@ class CStdout:
 
     @property
     def caught(self) -> bool:
-        """Whether what C code prints goes to memory now."""
+        """Whether output of C code currently goes to memory."""
         return self._own is not None
 
     def catch(self) -> bool:
-        """Catch what C code prints from now on; false when somebody is printing at this moment."""
+        """Start capturing; returns False if a thread is printing right now."""
         own = self._variable.value
         if self._own is not None or not own or self._libc.ftrylockfile(own):
             return False
@@ -69,7 +69,7 @@ class CStdout:
         return True
 
     def release(self) -> bytes:
-        """Let C code print to where it did before; returns what was caught."""
+        """Stop capturing and return the captured text."""
         if self._own is None:
             return b""
         own, self._own = self._own, None
@@ -86,10 +86,10 @@ class CStdout:
         return text
 
     def write(self, text: bytes) -> None:
-        """Print through stdio, as the C code that was caught would have."""
+        """Print through stdio, as the captured C code would have."""
         if text:
             self._libc.fwrite(text, 1, len(text), self._own or self._variable.value)
 
     def forget(self) -> None:
-        """In a forked child: what was caught belongs to the parent."""
+        """In a forked child: stop capturing and discard the text, which belongs to the parent."""
         self.release()

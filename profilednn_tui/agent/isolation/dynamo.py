@@ -1,7 +1,7 @@
-"""Keeps torch.compile away from the agent's own functions.
+"""Keeps torch.compile from compiling the agent's own functions.
 
-Below a compiled optimizer or training step, Dynamo would look at every frame of ours and compile what it can. The
-mark that ``torch._dynamo.disable`` sets on a code object is set here on all of ours, without importing Dynamo.
+Below a compiled optimizer or training step, Dynamo would inspect all of our frames and compile what it can. This puts
+the mark of ``torch._dynamo.disable`` on all of our code objects, without importing Dynamo.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any, Callable
 
 
 def skip_our_code(torch: Any, package: str) -> None:
-    """Mark all functions of the modules below `package`; without effect on a torch that lacks the mark."""
+    """Mark all functions in the modules of `package`; no effect if this torch lacks the mark."""
     compiled = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
     for name, module in list(sys.modules.items()):
         if name.startswith(package) and isinstance(module, ModuleType):
             for code, inner in _codes_of(module):
-                # Inner functions stand in the place of torch's: what they call is Dynamo's business as before.
+                # Inner functions replace torch's: Dynamo must still see the functions they call.
                 _skip(compiled, code, below_too=not inner)
 
 
@@ -48,17 +48,17 @@ def _with_inner(code: CodeType, inner: bool) -> Iterator[tuple[CodeType, bool]]:
 
 
 def compiled_region(torch: Any) -> Callable[[], Any]:
-    """A function that tells whether the program runs inside of what it has compiled; nothing is false."""
+    """A function that returns a true value while the program runs code that it has compiled."""
     compiled = getattr(getattr(torch._C, "_dynamo", None), "eval_frame", None)
     return getattr(compiled, "get_eval_frame_callback", lambda: None)
 
 
 def is_compiled(model: Any) -> bool:
-    """Whether the program has compiled a module by itself."""
+    """Whether the program itself has compiled a module."""
     return hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None
 
 
 def graphs() -> int:
-    """How many graphs have been compiled in this process."""
+    """The number of graphs compiled in this process so far."""
     utils = sys.modules.get("torch._dynamo.utils")
     return int(utils.counters["stats"].get("unique_graphs", 0)) if utils is not None else 0

@@ -1,7 +1,7 @@
-"""Which agent is at work in this process, and its ties to the process's forks and end.
+"""The agent running in this process, and its handlers for forks and for the end of the process.
 
-Python keeps what was registered for forks for ever, so that is done once, whatever comes and goes. ``os._exit`` is
-replaced while an agent is there: `multiprocessing` ends forked children by it, and nothing else would tell of it.
+Fork handlers cannot be unregistered, so they are registered once, however many agents come and go. ``os._exit`` is
+replaced while an agent is present: `multiprocessing` ends forked children with it, which runs no other handler.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _registered = False
 
 
 def current() -> Any:
-    """The agent at work, or nothing."""
+    """The running agent; None if there is none."""
     return _present[0] if _present else None
 
 
 def enter(agent: Any) -> None:
-    """From now on the agent is told of forks and of the interpreter's end."""
+    """Notify the agent of forks and of the end of the interpreter from now on."""
     global _registered
     _present.append(agent)
-    if os._exit is _end_at_once:
-        setattr(os, "_exit", _tell_and_end_at_once)  # noqa: B010 - mypy knows a type of its own for it
+    if os._exit is _original_exit:
+        setattr(os, "_exit", _notify_and_exit)  # noqa: B010 - mypy rejects the plain assignment
     if not _registered:
         _registered = True
         os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after_in_child)
@@ -39,8 +39,8 @@ def leave(agent: Any) -> None:
     if agent in _present:
         _present.remove(agent)
         atexit.unregister(agent.at_exit)
-    if not _present and os._exit is _tell_and_end_at_once:
-        setattr(os, "_exit", _end_at_once)  # noqa: B010
+    if not _present and os._exit is _notify_and_exit:
+        setattr(os, "_exit", _original_exit)  # noqa: B010
 
 
 def _before() -> None:
@@ -58,21 +58,21 @@ def _after_in_child() -> None:
         agent.after_fork_in_child()
 
 
-_end_at_once: Any = os._exit
+_original_exit: Any = os._exit
 
 
-@functools.wraps(_end_at_once)
-def _tell_and_end_at_once(*arguments: Any, **keywords: Any) -> None:
+@functools.wraps(_original_exit)
+def _notify_and_exit(*arguments: Any, **keywords: Any) -> None:
     try:
-        if [type(value) for value in (*arguments, *keywords.values())] == [int]:  # else it raises
+        if [type(value) for value in (*arguments, *keywords.values())] == [int]:  # otherwise it raises
             for agent in tuple(_present):
                 agent.at_exit()
     finally:
         try:
-            _end_at_once(*arguments, **keywords)
+            _original_exit(*arguments, **keywords)
         except BaseException as error:
             without_our_frame(error)
             raise
 
 
-_tell_and_end_at_once.__module__ = os.__name__  # where pickle finds it
+_notify_and_exit.__module__ = os.__name__  # where pickle looks it up

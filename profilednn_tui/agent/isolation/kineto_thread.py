@@ -1,8 +1,8 @@
-"""Kineto's thread out of the way of forks.
+"""Keeps Kineto's thread from disturbing forks.
 
-Once loaded, Kineto keeps a thread that waits for orders from outside. A forked child inherits the handle without the
-thread, and joins it when it ends: it hangs or is aborted, whatever its exit code should have been. Python 3.12 and
-newer also warn of a fork beside other threads. So the thread ends before each fork, and starts again after it.
+Once loaded, Kineto keeps a thread that waits for external requests. A forked child inherits the handle without the
+thread and joins it on exit: it hangs or aborts, whatever its exit code should have been. Python 3.12 and newer also
+warn about forking a multi-threaded process. So the thread is stopped before each fork and restarted afterwards.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _TASKS = "/proc/self/task"
 
 @functools.cache
 def keep_out_of_forks(torch: Any) -> None:
-    """From now on and for good: Kineto stays loaded when the agent leaves, and finds this done when it comes back.
+    """Install the fork handlers, once and for good: Kineto stays loaded when the agent leaves.
 
-    Without effect where libtorch does not export the functions; torch 2.8, 2.13 and 2.14 do.
+    No effect if libtorch does not export the functions; torch 2.8, 2.13 and 2.14 do.
     """
     try:
-        # Calls that keep the interpreter's lock: two threads may fork at a time.
+        # PyDLL holds the GIL during calls: two threads may fork at the same time.
         library = ctypes.PyDLL(os.path.join(os.path.dirname(torch.__file__), "lib", "libtorch_cpu.so"))
         instance, stop, start = (
             library[_CLASS + name] for name in ("8instanceEv", "10stopThreadEv", "11startThreadEv")

@@ -1,7 +1,7 @@
-"""What can be switched on in a target, one file each, with one class of its own.
+"""The optimizations that can be switched on in a target: one file each, with one class.
 
-An optimization of a third party is an entry point of the group ``profilednn.optimizations`` in the target's
-environment: a plain class with whichever of these members it needs; what it leaves out does nothing.
+A third-party optimization is an entry point in the group ``profilednn.optimizations`` in the target's environment: a
+plain class with whichever of these members it needs; the others default to doing nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Callable
 
 @dataclass(frozen=True)
 class Missing:
-    """Why an optimization is not available here, and what would make it so."""
+    """Why an optimization is not available here, and how to make it available."""
 
     reason: str
     fix: str
@@ -24,21 +24,21 @@ class Missing:
 
 @dataclass(frozen=True)
 class Context:
-    """What an optimization may ask about the target's environment."""
+    """What an optimization can learn about the target's environment."""
 
     torch: Any
-    """The target's torch; nothing where only the launch is prepared."""
+    """The target's torch; None while the launch is prepared."""
     processor_flags: frozenset[str]
     """As in /proc/cpuinfo."""
     environment: Mapping[str, str]
     find_program: Callable[[str], str | None]
     """Path of an executable."""
     find_library: Callable[[str], str | None]
-    """Path of a shared library, by its stem: ``libjemalloc``."""
+    """Path of a shared library by its stem, such as ``libjemalloc``."""
     quota: float | None = None
-    """Processors that the container may use; nothing without a limit."""
+    """Number of processors that the container may use; None without a limit."""
     others: frozenset[str] = frozenset()
-    """Names of all optimizations that were asked for."""
+    """Names of all requested optimizations."""
 
     @property
     def torch_version(self) -> tuple[int, int]:
@@ -48,52 +48,52 @@ class Context:
 
 @dataclass(frozen=True)
 class LaunchChanges:
-    """What is to be different at the start of the target."""
+    """Changes to the environment in which the target starts."""
 
     environment: dict[str, str] = field(default_factory=dict)
-    """Variables; those that the user has set stay as they are."""
+    """Variables; those that the user has set are not overridden."""
     preload: str = ""
     """A shared library for LD_PRELOAD."""
     processors: tuple[int, ...] = ()
-    """Logical CPUs the target may run on; empty: as they are."""
+    """Logical CPUs that the target may run on; empty for no change."""
 
 
 class Declined(Exception):  # noqa: N818 - an answer, not an error
-    """This program cannot have the optimization; the text says why, to follow "because"."""
+    """The optimization does not suit this program; the text says why, as a clause after "because"."""
 
 
 LayerCall = Callable[..., Any]
-"""A call of a layer: ``call(layer, *arguments, **keywords)``."""
+"""Calls a layer: ``call(layer, *arguments, **keywords)``."""
 
 
 class Optimization:
     """One named change. It leaves no trace in what the program can see or store.
 
-    The moments (`prepare_launch` to `change_gradients`) may raise `Declined`, or fail: then `revert` is called, the
-    reason is reported, and the training goes on without this optimization.
+    The callbacks from `prepare_launch` to `change_gradients` may raise `Declined` or fail: then `revert` is called, the
+    reason is reported, and training continues without this optimization.
     """
 
     name = ""
     description = ""
     """One line."""
     conflicts: tuple[str, ...] = ()
-    """Names of optimizations that cannot be on at the same time."""
+    """Names of optimizations that it cannot be combined with."""
     at_launch = False
     """Whether it acts before the target starts."""
     rank = 0
-    """Order of begin among those that are on; 1 takes the model as the others leave it."""
+    """Position in the order in which optimizations begin; those with 1 get the model as the others leave it."""
     acts_on = ""
-    """``model`` or ``optimizer`` for one that can have no effect where there is none."""
+    """``model`` or ``optimizer`` if it cannot have an effect without one."""
     changes_model = False
-    """Whether `begin_model` changes the model itself: from then on no call can be made as in a plain run."""
+    """Whether `begin_model` changes the model itself: afterwards, no call can be made as in a plain run."""
     copies_inputs = False
     """Whether a model is called with copies of its arguments."""
     risky = False
-    """Whether a call of the model may fail under it that would not without: then the first calls are on probation."""
+    """Whether it may make a model call fail that would otherwise succeed: then the first calls are on probation."""
     clues: tuple[str, ...] = ()
-    """What the text of an error, or the names of the files it passed through, hold when this is behind it."""
+    """Strings in an error's text, or in the file names of its traceback, that point to this optimization."""
     wary_of: frozenset[str] = frozenset()
-    """Names in the model's own code with which it may fail: where a call could not be made again, it declines."""
+    """Names in the model's own code that may make it fail: it declines if the call could not be repeated."""
     refuses: frozenset[str] = frozenset()
     """Names in the model's own code that would compute something else under it: then it declines."""
 
@@ -101,25 +101,25 @@ class Optimization:
         self.context = context
         self.torch = context.torch
         self.undo: list[Callable[[], None]] = []
-        """What takes back the changes made so far."""
+        """Functions that undo the changes made so far."""
         self._functions: list[tuple[Any, str, Any, Any]] = []
 
     def missing(self) -> Missing | None:
-        """What keeps it from being available here; nothing when it is available."""
+        """Why it is not available here; None if it is."""
         return None
 
     def prepare_launch(self) -> LaunchChanges:
-        """Before the target starts, in a process of its own."""
+        """Called before the target starts, in a separate process."""
         return LaunchChanges()
 
     def begin_torch(self) -> None:
         """torch has just been imported."""
 
     def begin_training(self) -> None:
-        """The first backward pass, update, or call of a model with gradients is about to begin, on its thread."""
+        """The first backward pass, update, or model call with gradients is about to begin on the current thread."""
 
     def has_work(self, model: Any) -> bool:
-        """Whether there is anything in a model that it would change."""
+        """Whether a model contains anything that it would change."""
         return True
 
     def begin_model(self, model: Any) -> None:
@@ -135,66 +135,66 @@ class Optimization:
         """An optimizer is about to make an update."""
 
     def shows_in(self, activation: Any) -> bool:
-        """Whether a tensor inside of the model is another under it: of another type, otherwise in memory, or apart from
-        what the result is computed from."""
+        """Whether a tensor inside the model is different under it: in its type, in its memory layout, or in not being
+        part of what the result is computed from."""
         return False
 
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
-        """A context for every call of such a root module."""
+        """A context for every call of a root module, or None."""
         return None
 
     def change_call(self, model: Any, call: LayerCall) -> LayerCall:
-        """What is called in the place of such a root module."""
+        """The function to call in place of a root module."""
         return call
 
     def change_inputs(self, arguments: Any) -> Any:
-        """The arguments of such a call, a tuple of the positional ones and a dict of the others."""
+        """The arguments for a root module: a tuple of the positional ones and a dict of the keyword ones."""
         return arguments
 
     def change_outputs(self, outputs: Any) -> Any:
-        """The result of such a call."""
+        """The result of a root module."""
         return outputs
 
     def layer_types(self) -> tuple[type, ...]:
-        """Classes of modules whose calls inside such a call go through `call_layer`."""
+        """Classes of modules whose calls inside a root module go through `call_layer`."""
         return ()
 
     def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
-        """The result of a layer; `call` goes on as without this optimization."""
+        """The result of a layer; `call` computes it without this optimization."""
         return call(layer, *arguments, **keywords)
 
     def change_backward(self, tensors: Any, keywords: dict[str, Any]) -> dict[str, Any]:
-        """The keywords of a call of ``torch.autograd.backward`` that names no inputs and creates no graph."""
+        """The keyword arguments for a ``torch.autograd.backward`` call that names no inputs and creates no graph."""
         return keywords
 
     def change_gradients(self, inputs: Any, gradients: Any) -> Any:
-        """The result of a call of ``torch.autograd.grad``, a tuple, for `inputs`."""
+        """The result of a ``torch.autograd.grad`` call for `inputs`, a tuple."""
         return gradients
 
     def hide(self) -> None:
-        """The program compiles code by its source: it shall find what a plain run has."""
+        """Restore the original functions, because the program is about to compile code from its source."""
         for owner, name, original, _ in self._functions:
             setattr(owner, name, original)
 
     def show(self) -> None:
-        """It is done."""
+        """Undo `hide`."""
         for owner, name, _, ours in self._functions:
             setattr(owner, name, ours)
 
     def receipt(self, steps: int) -> str:
-        """What was really changed, after so many steps; empty when nothing was."""
+        """What was actually changed, after `steps` steps; empty if nothing was."""
         return ""
 
     def no_effect(self) -> str:
-        """Why nothing was changed, to follow "because"."""
+        """Why nothing was changed, as a clause after "because"."""
         return "nothing here could be changed"
 
     def busy(self) -> bool:
-        """Whether the current step pays for a warm-up."""
+        """Whether the current step includes a warm-up."""
         return False
 
     def revert(self) -> None:
-        """Take back everything."""
+        """Undo all changes."""
         while self.undo:
             self.undo.pop()()
 
@@ -205,7 +205,7 @@ class Optimization:
         self.undo.append(self._functions.clear)
 
     def take_back(self, owner: Any, change: Callable[[Any], Any]) -> None:
-        """Let `revert` call `change` with `owner`, a module or parameter of the program's, while that still exists."""
+        """Have `revert` call `change` with `owner`, a module or parameter of the program, if it still exists."""
         reference = weakref.ref(owner)
 
         def restore() -> None:
@@ -231,14 +231,14 @@ class Optimization:
 
 
 def here(torch: Any, others: frozenset[str], quota: float | None = None) -> Context:
-    """The surroundings of this process."""
+    """The context of this process."""
     import shutil
 
     return Context(torch, processor_flags(), os.environ, shutil.which, find_library, quota, others)
 
 
 def processor_flags(path: str = "/proc/cpuinfo") -> frozenset[str]:
-    """The instruction sets of the processor; empty where nothing tells."""
+    """The processor's flags for its instruction sets; empty if they are unknown."""
     try:
         with open(path) as stream:
             line = next((line for line in stream if line.startswith(("flags", "Features"))), "")
@@ -248,7 +248,7 @@ def processor_flags(path: str = "/proc/cpuinfo") -> frozenset[str]:
 
 
 def find_library(stem: str) -> str | None:
-    """A shared library in the target's environment or where the dynamic linker looks."""
+    """Path of a shared library in the target's environment or in the dynamic linker's cache."""
     import glob
     import subprocess
     import sys

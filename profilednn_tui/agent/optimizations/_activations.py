@@ -1,8 +1,8 @@
-"""Activations that a model hands out beside its result, so that the program may look at them.
+"""Finds activations that a model exposes besides its result, where the program may read them.
 
-The first calls of a model, up to a backward pass, are made as in a plain run, to see them. Looked at are attributes of
-its modules, containers and objects among its arguments, and what its code, or a hook on one of its modules, names by a
-global or holds in a closure.
+To find them, the first calls of a model, up to a backward pass, are made as in a plain run. The search covers the
+attributes of its modules, containers and objects among its arguments, and the globals and closures of its code and of
+hooks on its modules.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from ._inspection import codes_of, functions_of, hooks_of, is_of_program, is_tru
 from ._tensors import tensors_of
 
 OWN = frozenset({"_parameters", "_buffers", "_modules"})
-"""Attributes of a module that are no activations."""
+"""Module attributes that are not activations."""
 _DEPTH = 3
-_MOST_ITEMS = 1_000
-"""Of a container, the newest."""
-_MOST_LOOKS = 50_000
-"""At items of all containers together: a training may hold its whole data set in a list."""
+_MAX_ITEMS = 1_000
+"""Per container: only the newest are searched."""
+_MAX_LOOKS = 50_000
+"""Items in all containers together: a program may keep its whole data set in a list."""
 
 
 class _Place(NamedTuple):
-    """Where something is held."""
+    """Where a value is kept."""
 
     owner: Any
-    """A list, or a dict."""
+    """A list or dict."""
     key: Any
     value: Any
     name: str
 
 
 class EscapedActivations:
-    """What a model and its surroundings hold before a call."""
+    """Snapshot of what a model and its surroundings hold before a call."""
 
     def __init__(self, torch: Any, root: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         self._torch = torch
@@ -43,7 +43,7 @@ class EscapedActivations:
         self._before = {(id(place.owner), place.key): place.value for place in self._look()}
 
     def since(self, concerns: Callable[[Any], bool]) -> str:
-        """Where the first tensor is held that has come since and that `concerns` is true of; empty without one."""
+        """Where the first new tensor is kept for which `concerns` is true; empty if there is none."""
         for place in self._look():
             if self._before.get((id(place.owner), place.key)) is place.value:
                 continue
@@ -64,7 +64,7 @@ class EscapedActivations:
             seen.add(id(owner))
         for key, value in _items(owner, keys):
             self._looks += 1
-            if self._looks > _MOST_LOOKS:
+            if self._looks > _MAX_LOOKS:
                 return
             if key in OWN:
                 continue
@@ -77,7 +77,7 @@ class EscapedActivations:
 
 
 def _contents(torch: Any, value: Any) -> Any:
-    """The list or dict inside which something may be changed; nothing for what is no container."""
+    """The list or dict with the contents of a value; None if it is not a container."""
     if isinstance(value, (list, dict)):
         return value
     if isinstance(value, (type, ModuleType, FunctionType, torch.Tensor, torch.nn.Module)):
@@ -89,13 +89,13 @@ def _contents(torch: Any, value: Any) -> Any:
 def _items(owner: Any, keys: Any) -> list[tuple[Any, Any]]:
     if keys is not None:
         return [(key, owner[key]) for key in keys if key in owner]
-    return [*(enumerate(owner) if isinstance(owner, list) else owner.items())][-_MOST_ITEMS:]
+    return [*(enumerate(owner) if isinstance(owner, list) else owner.items())][-_MAX_ITEMS:]
 
 
 def _owners(
     torch: Any, root: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Iterator[tuple[str, Any, Any]]:
-    """Name, list or dict, and its keys that count (nothing for all)."""
+    """Name, list or dict, and its relevant keys (None for all)."""
     for module in root.modules():
         if not is_trusted(type(module)):
             yield "", vars(module), None
@@ -106,7 +106,7 @@ def _owners(
     for hook in hooks_of(root):
         holder = getattr(hook, "__self__", hook)
         if not isinstance(holder, FunctionType):
-            given.append(("what a hook is bound to", holder))
+            given.append(("an object that a hook is bound to", holder))
         function = getattr(hook, "__func__", hook)
         if isinstance(function, FunctionType):
             given += _held(function)

@@ -1,4 +1,4 @@
-"""Which optimization an error of the training points to."""
+"""Determines which optimization an error in training points to."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MAX_FRAMES = 200
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception of the training, without the objects that it holds on to."""
+    """An exception in training, without the objects that it keeps alive."""
 
     text: str
     where: str
     """``the forward pass``, ``the backward pass``, or empty."""
     files: tuple[str, ...]
-    """Of the traceback, outermost first."""
+    """Files in the traceback, outermost first."""
     remark: str = ""
 
     @classmethod
@@ -31,12 +31,12 @@ class Failure:
         return cls(f"{type(error).__name__}: {error}"[:300], where, tuple(files), remark)
 
     def pointed_at(self, optimizations: Sequence[Any]) -> list[Any]:
-        """Those whose clues are in the error's text or traceback."""
+        """The optimizations whose clues occur in the error's text or traceback."""
         places = "\n".join(self.files)
         return [one for one in optimizations if any(clue in self.text or clue in places for clue in one.clues)]
 
     def sentence(self, on: Sequence[Any]) -> str:
-        """For the session: what was on when the training failed, and which one the error points to."""
+        """For the session: what was on when training failed, and which optimization the error points to."""
         names = ", ".join(one.name for one in on)
         place = f" in {self.where}" if self.where else ""
         pointed = ", ".join(one.name for one in self.pointed_at(on))
@@ -45,12 +45,12 @@ class Failure:
         first_line = self.text.partition("\n")[0]
         were = "was" if len(on) == 1 else "were"
         return (
-            f"the training failed{place} with {first_line}{remark} while {names} {were} on: {verdict}; "
-            "a run without tells for certain"
+            f"training failed{place} with {first_line}{remark} while {names} {were} on: {verdict}; "
+            "a run without optimizations will tell for certain"
         )
 
 
 def unhandled() -> Failure | None:
-    """The exception that ends this process, once the interpreter has printed it; nothing for an exit or ctrl+c."""
+    """The exception that ends this process, once the interpreter has printed it; None for an exit or Ctrl-C."""
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     return Failure.of(error, "") if isinstance(error, Exception) else None

@@ -1,7 +1,7 @@
-"""Whether a module is called below an autograd function.
+"""Determines whether a module is called inside an autograd function.
 
-Gradients are off in the forward pass of an autograd function by design, as reentrant checkpointing and adjoint methods
-have one: the modules called there are those of the training all the same.
+Gradients are off by design in the forward pass of an autograd function, as in reentrant checkpointing and adjoint
+methods; the modules called there take part in training all the same.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from types import CodeType, FrameType
 from typing import Any
 
 SEEN_FRAMES = 40
-"""So far up the stack a function is looked for."""
+"""Number of stack frames to search."""
 NAME = "forward"
 
 
 class AutogradFunctions:
-    """Knows the forward passes of the program's autograd functions by their code."""
+    """Recognizes the forward passes of the program's autograd functions by their code."""
 
     def __init__(self, torch: Any) -> None:
         self._base = torch.autograd.Function
         self._known: dict[int, tuple[CodeType, bool]] = {}
-        """By the code's identity, which holds as long as we hold the code: to hash one takes long."""
+        """By the code's id, which is valid because we keep a reference to the code: hashing code is slow."""
 
     def inside(self) -> bool:
-        """Whether one of them is on the stack."""
+        """Whether such a forward pass is on the stack."""
         frame: FrameType | None = sys._getframe(1)
         for _ in range(SEEN_FRAMES):
             if frame is None:
@@ -43,7 +43,7 @@ class AutogradFunctions:
 
 
 def _codes(base: Any) -> Iterator[CodeType]:
-    """The code of each forward pass below `base`, decorated or not."""
+    """The code of the forward method of every subclass of `base`, decorated or not."""
     for kind in base.__subclasses__():
         method = kind.__dict__.get(NAME)
         function = getattr(method, "__func__", method)

@@ -1,7 +1,7 @@
-"""What can be told from a model's code before it runs: names it uses, and whether a call could be made twice.
+"""What a model's code reveals before it runs: the names it uses, and whether a call can be repeated.
 
-Only code that is neither torch's, torchvision's nor Python's own is read. An answer is a reason, never a
-proof: what cannot be followed counts as a reason against.
+Code of torch, torchvision and Python itself is not read. The answers are reasons, not proofs: code that cannot be
+followed counts against a call.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ _WRITES_ELSEWHERE = frozenset(
     {"print", "open", "input", "exec", "eval", "setattr", "delattr", "next", "__import__", "breakpoint", "exit", "vars",
      "globals"}
 )  # fmt: skip
-"""Builtins that change, or may change, something that a second call would find changed."""
-_NOT_TWICE = frozenset(
+"""Builtins that have, or may have, side effects that a second call would see."""
+_NOT_REPEATABLE = frozenset(
     {"save", "load", "backward", "step", "zero_grad", "register_hook", "register_forward_hook", "seed", "share_memory_",
      "register_forward_pre_hook", "register_full_backward_hook", "retain_grad", "register_post_accumulate_grad_hook",
      "set_num_threads", "set_default_dtype", "set_default_device", "tofile", "add_module", "register_module",
      "requires_grad_", "register_buffer", "register_parameter", "load_state_dict", "set_"}
 )  # fmt: skip
-"""The same for attributes of tensors, modules and torch."""
+"""Attributes of tensors, modules and torch with such side effects."""
 _TRUSTED = frozenset({"torch", "torchvision", "_profilednn", "profilednn_kernels", "profilednn_tui"})
-"""Packages whose code is known to do no such things."""
+"""Packages whose code is known to have no such side effects."""
 _PLAIN = (int, float, complex, bool, str, bytes, type(None), tuple, frozenset, type, ModuleType, BuiltinFunctionType)
 _IMMUTABLE_TORCH = ("dtype", "device", "memory_format", "layout", "Size")
 _OPERATIONS = {"STORE_GLOBAL", "DELETE_GLOBAL"}
 
 
 def functions_of(model: Any) -> Iterator[tuple[Any, FunctionType]]:
-    """The forward methods below a model that are not torch's own, each with a module that has it."""
+    """The forward methods of a model's modules that are not torch's own, each with a module that has it."""
     seen: set[Any] = set()
     for module in model.modules():
         for name in ("forward", "__call__"):
@@ -46,7 +46,7 @@ def functions_of(model: Any) -> Iterator[tuple[Any, FunctionType]]:
 
 
 def hooks_of(model: Any) -> list[Any]:
-    """The functions that the program hung on modules below a model, or on all modules."""
+    """The hooks that the program has registered on a model's modules and parameters, or on all modules."""
     tables = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     found = [hook for module in model.modules() for name in tables for hook in getattr(module, name, {}).values()]
     of_tensors = ("_backward_hooks", "_post_accumulate_grad_hooks")
@@ -64,9 +64,9 @@ def hooks_of(model: Any) -> list[Any]:
 
 
 def mention(model: Any, names: frozenset[str]) -> str:
-    """The first of `names` that the model's own code uses, with its place ("view (train.py:31)"); empty without one.
+    """The first of `names` that the model's own code uses, with its place ("view (train.py:31)"); empty if none.
 
-    A hook that cannot be read mentions everything.
+    A hook that cannot be read counts as mentioning all of them.
     """
     for module, function in functions_of(model):
         for code in codes_of(function, module):
@@ -87,7 +87,7 @@ def mention(model: Any, names: frozenset[str]) -> str:
 
 
 def program_mentions(pattern: str) -> str:
-    """The program's own file that holds a regular expression; empty when none does. Installed packages are not read."""
+    """The program's own file that matches a regular expression; empty if none does. Installed packages are skipped."""
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None) if isinstance(module, ModuleType) else None
         ours = module.__name__.partition(".")[0] in _TRUSTED
@@ -102,14 +102,14 @@ def program_mentions(pattern: str) -> str:
     return ""
 
 
-def why_not_twice(model: Any, torch: Any) -> str:
-    """Why a call of the model cannot be made again as if the first had not been; empty when it can."""
+def why_not_repeatable(model: Any, torch: Any) -> str:
+    """Why a call of the model cannot be repeated as if it had not been made; empty if it can."""
     if hooks_of(model):
         return "the program has hooks on its modules"
     known = _known_names(model, torch)
     for module, function in functions_of(model):
         if "forward" in vars(module):
-            return f"{type(module).__name__} has a forward of its own"
+            return f"{type(module).__name__} has its own forward"
         for code in codes_of(function, module):
             reason = _reason(code, function.__globals__, known)
             if reason:
@@ -118,7 +118,7 @@ def why_not_twice(model: Any, torch: Any) -> str:
 
 
 def _known_names(model: Any, torch: Any) -> frozenset[str]:
-    """Attributes that read: of tensors, of torch and its functions, of plain values, and of the model's modules."""
+    """Attributes without side effects: of tensors, torch and its functions, plain values, and the model's modules."""
     known: set[str] = set()
     for owner in (torch.Tensor, torch, torch.nn, torch.nn.functional, math, list, dict, tuple, str, set, slice, range):
         known.update(dir(owner))
@@ -129,7 +129,7 @@ def _known_names(model: Any, torch: Any) -> frozenset[str]:
             if isinstance(value, (*_PLAIN, list, dict, FunctionType, MethodType)) or _is_torch(value):
                 known.add(name)
         known.update(module._parameters, module._buffers, module._modules)
-    return frozenset(known - _NOT_TWICE)
+    return frozenset(known - _NOT_REPEATABLE)
 
 
 def _reason(code: CodeType, names: dict[str, Any], known: frozenset[str]) -> str:
@@ -137,7 +137,7 @@ def _reason(code: CodeType, names: dict[str, Any], known: frozenset[str]) -> str
         operation, argument = instruction.opname, instruction.argval
         if operation in _OPERATIONS or (operation == "STORE_DEREF" and argument not in code.co_cellvars):
             return f"changes {argument}"
-        if operation == "STORE_ATTR" and argument not in known:  # of modules, changes are looked for after the call
+        if operation == "STORE_ATTR" and argument not in known:  # changes of modules are detected after the call
             return f"sets {argument}"
         if operation == "LOAD_GLOBAL":
             reason = _of_global(str(argument), names)
@@ -157,7 +157,7 @@ def _of_global(name: str, names: dict[str, Any]) -> str:
 
 
 def codes_of(function: FunctionType, module: Any, depth: int = 3) -> Iterator[CodeType]:
-    """The code of a function, of those inside it, and of those that it names: globals, and methods of `module`."""
+    """The code of a function, of its inner functions, and of functions it names: globals and methods of `module`."""
     seen: set[CodeType] = set()
     pending = [(function, depth)]
     while pending:
@@ -171,7 +171,7 @@ def codes_of(function: FunctionType, module: Any, depth: int = 3) -> Iterator[Co
             yield code
             codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
             for name in code.co_names if left else ():
-                # Of all classes that a module is of: a method may call the one that it overrides.
+                # From all base classes: a method may call the one that it overrides.
                 methods = [vars(base)[name] for base in type(module).__mro__ if name in vars(base)]
                 for value in (function.__globals__.get(name), *methods):
                     called = _plain(value)
@@ -198,7 +198,7 @@ def _line_of(instruction: dis.Instruction, before: int) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """The function below methods and decorators."""
+    """The function underneath methods and decorators."""
     value = getattr(value, "__func__", value)
     while isinstance(value, FunctionType) and "__wrapped__" in vars(value):
         value = vars(value)["__wrapped__"]
@@ -206,13 +206,13 @@ def _plain(value: Any) -> Any:
 
 
 def is_trusted(function: FunctionType | type) -> bool:
-    """Whether the code of a function or class is torch's, ours or Python's own."""
+    """Whether a function or class belongs to torch, to us or to Python itself."""
     package = (function.__module__ or "").partition(".")[0]
     return package in _TRUSTED or package in _STANDARD
 
 
 def is_of_program(kind: type) -> bool:
-    """Whether a class is the program's own: neither of an installed package nor of Python."""
+    """Whether a class is the program's own: neither from an installed package nor from Python itself."""
     module = sys.modules.get(kind.__module__)
     file = getattr(module, "__file__", None)
     package = kind.__module__.partition(".")[0]

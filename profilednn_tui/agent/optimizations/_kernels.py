@@ -1,4 +1,4 @@
-"""Our C++ kernels inside the target: loaded from where this package lies, installed nowhere."""
+"""Loads our C++ kernels into the target from next to this package, without installing anything."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from . import Context, Missing
 NAME = "profilednn_kernels"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PLACES = (os.path.join(_PACKAGE, os.pardir, NAME), os.path.join(_PACKAGE, os.pardir, "kernels", NAME))
-"""Beside this package when installed, in the folder ``kernels`` of a clone."""
+"""Next to this package if installed; in the folder ``kernels`` of a clone."""
 MINIMUM_TORCH = (2, 4)
 
 
 def kernels() -> Any:
-    """The package; an error when it cannot be loaded here."""
+    """The kernels package; raises an error if it cannot be loaded here."""
     if NAME in sys.modules:
         return sys.modules[NAME]
     folder = next((place for place in PLACES if os.path.isfile(os.path.join(place, "__init__.py"))), None)
     if folder is None:
-        raise ImportError(f"{NAME} does not lie beside profilednn_tui: reinstall profilednn-tui")
+        raise ImportError(f"{NAME} is not next to profilednn_tui: reinstall profilednn-tui")
     start = os.path.join(folder, "__init__.py")
     spec = importlib.util.spec_from_file_location(NAME, start, submodule_search_locations=[folder])
     assert spec is not None
@@ -39,7 +39,7 @@ def kernels() -> Any:
 
 
 def missing_kernels(context: Context) -> Missing | None:
-    """What keeps the kernels from running in this process."""
+    """Why the kernels cannot run in this process; None if they can."""
     if context.torch_version < MINIMUM_TORCH:
         needed = ".".join(map(str, MINIMUM_TORCH))
         return Missing(
@@ -48,7 +48,7 @@ def missing_kernels(context: Context) -> Missing | None:
         )
     try:
         reason = kernels().unavailable_reason()
-    except Exception as error:  # noqa: BLE001 - whatever a foreign torch makes of it is the reason
+    except Exception as error:  # noqa: BLE001 - any error from the target's torch is a reason
         reason = f"{type(error).__name__}: {error}"
     if reason is None:
         return None

@@ -1,4 +1,4 @@
-"""What optimizations ask about the program's modules."""
+"""Properties of the program's modules that optimizations need to know."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _SHARED = tuple(f"_global{name}" for name in _HOOKS)
 
 
 def has_hooks(module: Any) -> bool:
-    """Whether somebody looks at what the module is given and gives: then it is called as it is."""
+    """Whether hooks see the inputs and outputs of a module: then it is called as it is."""
     shared = sys.modules["torch.nn.modules.module"]
     return any(getattr(module, name, None) for name in _HOOKS) or any(getattr(shared, name, None) for name in _SHARED)
 
 
 def fake_quantizer() -> tuple[type, ...]:
-    """The class of modules that imitate quantization, where the program has loaded it."""
+    """The class of modules that simulate quantization, if the program has loaded it."""
     loaded = sys.modules.get("torch.ao.quantization.fake_quantize")
     return (loaded.FakeQuantizeBase,) if loaded is not None else ()
 
@@ -28,13 +28,13 @@ def fake_quantized(model: Any) -> bool:
 
 
 def shares_memory(model: Any) -> str:
-    """Why the model's parameters cannot be given other memory: somebody else may hold what they have. Else empty."""
+    """Why the model's parameters cannot be moved to other memory: theirs may be in use elsewhere. Empty if they can."""
     seen: dict[int, Any] = {}
     for name, parameter in model.named_parameters():
         storage = parameter.untyped_storage()
         if parameter.is_shared():
-            return f"{name} is in memory that processes share"
+            return f"{name} is in memory shared between processes"
         if storage.nbytes() != parameter.numel() * parameter.element_size() or storage.data_ptr() in seen:
-            return f"{name} is a part of a larger tensor, or shares its memory with another"
+            return f"{name} is part of a larger tensor, or shares its memory with another"
         seen[storage.data_ptr()] = parameter
     return ""

@@ -1,7 +1,7 @@
-"""Switches optimizations on at the right moments, and keeps account of what each has really changed.
+"""Switches optimizations on at the right moments, and keeps track of what each has actually changed.
 
-A failing optimization takes back what it did and is reported; the training goes on without it. The program's own
-objects stay what they are: layers are reached through ``Module.__call__``, not by another class or another forward.
+A failing optimization is reverted and reported, and training continues without it. The program's own objects stay what
+they are: layers are intercepted in ``Module.__call__``, not by replacing their class or forward method.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from . import Declined, LayerCall, Optimization, here
 from . import _registry as registry
 from ._activations import EscapedActivations
 from ._attribution import Failure, unhandled
-from ._inspection import mention, why_not_twice
+from ._inspection import mention, why_not_repeatable
 from ._plan import Layers, Plan
 from ._probation import Probation, kind_of_call, versions
 from ._receipts import Receipts, error_text, sentence
 
 _PARAMETRIZE = "torch.nn.utils.parametrize"
-"""Its modules are called where a weight is looked at: no call of a model."""
+"""Its modules are called whenever a weight is read: these are not model calls."""
 
 
 class _Thread(_local):
-    """What this thread is doing."""
+    """State of the current thread."""
 
     layers: Layers | None = None
-    """Those of the root module under way; nothing outside of any."""
+    """Layers of the root module being called; None outside of any."""
 
 
 class OptimizationManager:
@@ -46,12 +46,12 @@ class OptimizationManager:
         self._active: list[Optimization] = []
         self._receipts = Receipts()
         self._plans: weakref.WeakKeyDictionary[Any, Plan] = weakref.WeakKeyDictionary()
-        """By module: its own, or that of the root module above it."""
+        """By module: its own plan, or that of the root module that contains it."""
         self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._backwards = 0
-        """Backward passes so far."""
+        """Number of backward passes so far."""
         self._failure: Failure | None = None
-        """The newest exception that the training has seen under an optimization."""
+        """The latest exception in training under an optimization."""
         self._thread = _Thread()
         context = here(torch, frozenset(names), quota)
         kinds: list[type[Optimization]] = []
@@ -61,11 +61,11 @@ class OptimizationManager:
                 clashing = registry.conflict(kind, kinds)
                 optimization = kind(context)
                 missing = optimization.missing()
-            except Exception as error:  # noqa: BLE001 - code of others, or a broken installation
+            except Exception as error:  # noqa: BLE001 - third-party code, or a broken installation
                 self._receipts.close(name, FAILED, error_text(error))
                 continue
             if clashing:
-                self._receipts.close(name, CONFLICT, f"cannot be on together with {clashing}: leave one of them out")
+                self._receipts.close(name, CONFLICT, f"cannot be combined with {clashing}: leave one of them out")
             elif missing is not None:
                 self._receipts.close(name, UNAVAILABLE, sentence(missing))
             else:
@@ -89,13 +89,13 @@ class OptimizationManager:
         register_optimizer_step_pre_hook(self._before_update)
 
     def busy(self) -> bool:
-        """Whether the step that has just ended paid for a warm-up; asked once a step."""
+        """Whether the step that has just ended included a warm-up; called once per step."""
         self._failure = None  # a step has ended since
         answers = [self._ask(one, one.busy) for one in self._active]
         return True in answers
 
     def news(self, steps: int, final: bool = False) -> list[Any]:
-        """What has not been told yet, after so many steps; receipts come when there was a whole step, or none will."""
+        """Events not reported yet, after `steps` steps; receipts follow after a whole step, or if none will come."""
         fresh = self._receipts.news(list(self._active), steps, final)
         news: list[Any] = [
             OptimizationEvent(name, state, text, time.time_ns()) for name, (state, text) in fresh.items()
@@ -108,14 +108,14 @@ class OptimizationManager:
         return news
 
     def _ending(self) -> Failure | None:
-        """The exception that has ended the training, if one has."""
+        """The exception that has ended training, if any."""
         last = unhandled()
         if last is None:  # a child of `multiprocessing` prints its exceptions itself
             return self._failure if is_child_of_multiprocessing() else None
         return self._failure if self._failure is not None and self._failure.text == last.text else last
 
     def begin_anew(self) -> None:
-        """In a forked child: what is on is on, and has to be told in the child's own stream."""
+        """In a forked child: active optimizations stay on, and are reported again in the child's own stream."""
         self._receipts.begin_anew()
 
     # ---- calls of modules
@@ -128,7 +128,7 @@ class OptimizationManager:
             if compiling():
                 return original(self_, *arguments, **keywords)
             try:
-                if compiled():  # what the program compiles is its own business
+                if compiled():  # what the program compiles itself is left alone
                     return original(self_, *arguments, **keywords)
                 layers = thread.layers
                 if layers is None:
@@ -142,7 +142,7 @@ class OptimizationManager:
 
     def _outermost(self, original: LayerCall, root: Any, arguments: Any, keywords: Any) -> Any:
         thread = self._thread
-        if self._is_backward():  # checkpointing computes again what was computed in the forward pass
+        if self._is_backward():  # checkpointing recomputes parts of the forward pass
             plan = self._plans.get(root)
             if plan is not None and plan.is_of(root):
                 return self._run(plan, root, arguments, keywords, *plan.newest)
@@ -165,7 +165,7 @@ class OptimizationManager:
             if plan is not None and plan.is_of(root):
                 return True
             return self._torch.is_grad_enabled() and any(parameter.requires_grad for parameter in root.parameters())
-        except Exception:  # noqa: BLE001 - methods of the program's, called where a plain run does not call them
+        except Exception:  # noqa: BLE001 - methods of the program, called where a plain run does not call them
             return False
 
     def _is_backward(self) -> bool:
@@ -173,7 +173,7 @@ class OptimizationManager:
         return ask is not None and ask() != -1
 
     def _is_traced(self) -> bool:
-        """Whether what the program computes now is looked at by an exporter or a function transform."""
+        """Whether an exporter or a function transform is tracing the program."""
         torch = self._torch
         level = getattr(getattr(torch._C, "_functorch", None), "maybe_current_level", None)
         return bool(
@@ -187,7 +187,7 @@ class OptimizationManager:
         plan = self._plans.get(root)
         if plan is None or not plan.is_of(root):
             self._receipts.seen.compiled.add(is_compiled(root))
-            self._thread.layers = Layers(original, [], self._give_up)  # a look at a parametrized weight computes it
+            self._thread.layers = Layers(original, [], self._give_up)  # reading a parametrized weight computes it
             try:
                 active = [one for one in list(self._active) if self._begin_model(one, root)]
             finally:
@@ -199,7 +199,7 @@ class OptimizationManager:
         return plan
 
     def _begin_model(self, one: Optimization, root: Any) -> bool:
-        """Whether this model takes part in this optimization."""
+        """Whether this optimization applies to this model."""
         try:
             if one.has_work(root):
                 self._check_code(one, root)
@@ -207,24 +207,24 @@ class OptimizationManager:
         except Declined as declined:
             self._receipts.leave_alone(one, root, str(declined))
             return False
-        except Exception as error:  # noqa: BLE001 - the door
+        except Exception as error:  # noqa: BLE001 - the error boundary
             self._give_up(one, error)
             return False
         return True
 
     def _check_code(self, one: Optimization, root: Any) -> None:
         if one.risky and any(isinstance(module, self._torch.jit.ScriptModule) for module in root.modules()):
-            raise Declined("parts of the model are compiled by torch.jit, and cannot be looked into")
+            raise Declined("parts of the model are compiled by torch.jit and cannot be inspected")
         place = mention(root, one.refuses) if one.refuses else ""
         if place:
-            raise Declined(f"the model's code uses {place}, which would give something else with it")
+            raise Declined(f"the model's code uses {place}, which would give different results with it")
         place = mention(root, one.wary_of) if one.wary_of else ""
         if not place:
             return
-        reason = "other ranks take part in it" if is_distributed(self._torch) else why_not_twice(root, self._torch)
+        reason = "other ranks take part in it" if is_distributed(self._torch) else why_not_repeatable(root, self._torch)
         if reason:
             raise Declined(
-                f"the model's code uses {place}, which may fail with it, and its call cannot be tried twice: {reason}"
+                f"the model's code uses {place}, which may fail with it, and its call cannot be repeated: {reason}"
             )
 
     def _call(self, plan: Plan, root: Any, arguments: Any, keywords: Any) -> Any:
@@ -237,7 +237,7 @@ class OptimizationManager:
             except Exception as error:
                 self._failure = Failure.of(error, "the forward pass")
                 raise
-        # Until a backward pass has followed: what is computed again in that has to be as it was.
+        # Until a backward pass has followed: what that recomputes must be as it was.
         if plan.may_show() and plan.seen.setdefault(kind, self._backwards) == self._backwards:
             return self._look_at(plan, root, arguments, keywords)
         result = self._try(plan, root, arguments, keywords)
@@ -245,43 +245,43 @@ class OptimizationManager:
         return result
 
     def _look_at(self, plan: Plan, root: Any, arguments: Any, keywords: Any) -> Any:
-        """A call as without us, to see what activations the model hands out beside its result.
+        """Make a call as in a plain run, to find activations that the model exposes besides its result.
 
         Optimizations that would show in them leave this model alone.
         """
         try:
             since: Callable[[Any], str] = EscapedActivations(self._torch, root, arguments, keywords).since
-        except Exception:  # noqa: BLE001 - objects of the program's that do not like to be looked at
+        except Exception:  # noqa: BLE001 - objects of the program that fail when they are inspected
             since = _nowhere
         given = versions(self._torch, arguments, keywords)
         result = self._run(plan, root, arguments, keywords, [], plan.with_only([]))
         changed = versions(self._torch, arguments, keywords) != given
         for one in list(plan.active):
             place = self._ask(one, since, one.shows_in)
-            reason = f"it keeps activations ({place}), which the program may look at" if place else ""
+            reason = f"it keeps activations ({place}), which the program may read" if place else ""
             if changed and one.copies_inputs:
-                reason = "it changes its arguments in place, which the program may look at"
+                reason = "it changes its arguments in place, which the program may read"
             if reason:
                 self._receipts.leave_alone(one, root, reason)
                 plan.keep([other for other in plan.active if other is not one])
         return result
 
     def _try(self, plan: Plan, root: Any, arguments: Any, keywords: Any) -> Any:
-        """A call on probation: made again without what it failed under, if that can be done."""
+        """Make a call on probation: if it fails, it is repeated without the suspects, if possible."""
         try:
             before: Probation | None = Probation(self._torch, root, arguments, keywords)
-        except Exception:  # noqa: BLE001 - tensors of a kind that cannot be copied
+        except Exception:  # noqa: BLE001 - some kinds of tensors cannot be copied
             before = None
         failure: Exception | None = None
         last: Exception | None = None
         try:
             return self._run(plan, root, arguments, keywords, plan.active, plan.layers)
-        except Exception as error:  # noqa: BLE001 - looked at below, outside: a repeated call has a context of its own
+        except Exception as error:  # noqa: BLE001 - handled below: a repeated call must not run in its context
             failure = error
         try:
-            reason = "what it holds cannot be copied" if before is None else before.why_not_again()
+            reason = "its state cannot be copied" if before is None else before.why_not_repeatable()
             if before is None or reason:
-                self._failure = Failure.of(failure, "the forward pass", f"it was not made again: {reason}")
+                self._failure = Failure.of(failure, "the forward pass", f"the call was not repeated: {reason}")
                 raise failure
             for suspects in self._suspects(failure, plan.active):
                 before.restore()
@@ -295,12 +295,12 @@ class OptimizationManager:
                     self._give_up(one, failure, others=len(suspects) - 1)
                 return result
             assert last is not None
-            raise last  # as without us: nothing of ours is to blame
+            raise last  # as in a plain run: no optimization is to blame
         finally:
-            failure = last = None  # an exception that its own traceback holds would keep the tensors of the call
+            failure = last = None  # breaks the cycle of exception and traceback, which would keep the call's tensors
 
     def _suspects(self, error: Exception, active: list[Optimization]) -> list[list[Optimization]]:
-        """Whom to leave out, one try after the other: whom the error points to, then all."""
+        """What to leave out in successive attempts: the optimizations that the error points to, then all risky ones."""
         risky = [one for one in active if one.risky]
         pointed = [one for one in Failure.of(error, "").pointed_at(risky) if one in risky]
         return [pointed, risky] if pointed and pointed != risky else [risky]
@@ -379,7 +379,7 @@ class OptimizationManager:
         return grad
 
     def _jit_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """What is stored of a program shall be its own: code that it names, and names that it gives."""
+        """Hide our functions from torch.jit: the code and the names that it stores must be the program's own."""
 
         @functools.wraps(original)
         def without_ours(*arguments: Any, **keywords: Any) -> Any:
@@ -415,7 +415,7 @@ class OptimizationManager:
             self._receipts.seen.training = True
             self._each("begin_training")
 
-    # ---- the door: whatever an optimization raises stays here
+    # ---- the error boundary: whatever an optimization raises is handled here
 
     def _each(self, moment: str, *arguments: Any) -> None:
         for one in list(self._active):
@@ -433,7 +433,7 @@ class OptimizationManager:
             return None
         try:
             return method(*arguments)
-        except Exception as error:  # noqa: BLE001 - this is the door
+        except Exception as error:  # noqa: BLE001 - this is the error boundary
             self._give_up(one, error)
             return None
 
@@ -441,8 +441,8 @@ class OptimizationManager:
         if isinstance(error, Declined):
             self._take_back(one, DECLINED, f"because {error}")
             return
-        among = f" (this or {'one other' if others == 1 else f'one of {others} others'} that was on)" if others else ""
-        self._take_back(one, FAILED, f"{error_text(error)}{among}; the training goes on without it")
+        among = f" (caused by this or {'one other' if others == 1 else f'one of {others} others'})" if others else ""
+        self._take_back(one, FAILED, f"{error_text(error)}{among}; training continues without it")
 
     def _take_back(self, one: Optimization, state: str, text: str) -> None:
         if one in self._active:
@@ -453,8 +453,8 @@ class OptimizationManager:
             self._thread.layers.without(one)
         try:
             one.revert()
-        except Exception as second:  # noqa: BLE001 - the same door
-            text += f", but not all could be taken back: {error_text(second)}"
+        except Exception as second:  # noqa: BLE001 - as above
+            text += f", but not everything could be undone: {error_text(second)}"
         self._receipts.close(one.name, state, text)
 
 

@@ -1,4 +1,4 @@
-"""What is on in the calls of one root module, and how its layers are called under it."""
+"""The optimizations in the calls of one root module, and how its layers are called under them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GiveUp = Callable[[Optimization, Exception], None]
 
 
 class Layers(dict):  # type: ignore[type-arg]
-    """By class of a module inside a root module, what is called for it: each optimization around the one before."""
+    """Maps the class of a module inside a root module to its call: each optimization wraps the previous one."""
 
     def __init__(self, original: LayerCall, active: list[Optimization], give_up: GiveUp) -> None:
         super().__init__()
@@ -28,12 +28,12 @@ class Layers(dict):  # type: ignore[type-arg]
         return call
 
     def without(self, one: Optimization) -> None:
-        """Leave one out from now on."""
+        """Leave out an optimization from now on."""
         self._active = [other for other in self._active if other is not one]
         self.clear()
 
     def _guarded(self, one: Optimization, call: LayerCall) -> LayerCall:
-        """The layer as `one` calls it; where that fails before the layer itself is called, as without it."""
+        """Call a layer under `one`, or without it if that fails before the layer itself is called."""
         original, give_up = self._original, self._give_up
 
         def call_layer(layer: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -48,7 +48,7 @@ class Layers(dict):  # type: ignore[type-arg]
                 give_up(one, failure)
                 return result
             finally:
-                del failure  # its traceback holds this frame, and so the tensors of the call
+                del failure  # its traceback refers to this frame, and so keeps the tensors of the call
 
         return call_layer
 
@@ -61,34 +61,34 @@ class Plan:
         self.original = original
         self._give_up = give_up
         self.seen: dict[Any, int] = {}
-        """Kinds of calls that have been made as in a plain run, and how many backward passes there were before."""
+        """Kinds of calls that have been made as in a plain run, with the number of backward passes before."""
         self.proven: set[Any] = set()
-        """Those that have been made without a failure with what is on."""
+        """Kinds of calls that have succeeded under the active optimizations."""
         self.keep(active)
         self.newest = self.active, self.layers
-        """What was on in the newest call: what a checkpoint computes again has to be the same."""
+        """What was on in the latest call: a checkpoint must recompute with the same."""
 
     def is_of(self, module: Any) -> bool:
-        """Whether this is the root module itself, and not a module inside it."""
+        """Whether `module` is the root module itself, and not a module inside it."""
         return self._root() is module
 
     def may_show(self) -> bool:
-        """Whether activations look different under what is on, and a call can still be made as in a plain run."""
+        """Whether active optimizations show in activations, and a call can still be made as in a plain run."""
         shows = any(type(one).shows_in is not Optimization.shows_in for one in self.active)
         return shows and not any(one.changes_model for one in self.active)
 
     def keep(self, active: list[Optimization]) -> None:
-        """From now on these are on."""
+        """Keep only these optimizations from now on."""
         self.active = active
         self.layers = self.with_only(active)
 
     def with_only(self, active: list[Optimization]) -> Layers:
-        """The layers of a call under these."""
+        """The layers for a call under these optimizations only."""
         return Layers(self.original, active, self._give_up)
 
 
 def _went_through(error: BaseException, function: Callable[..., Any]) -> bool:
-    """Whether a function was being called when an exception was raised."""
+    """Whether a function was on the stack when an exception was raised."""
     code, entry = getattr(function, "__code__", None), error.__traceback__
     while entry is not None and entry.tb_frame.f_code is not code:
         entry = entry.tb_next

@@ -1,7 +1,7 @@
-"""The first call of a model under an optimization, so that it can be made again without it when it fails.
+"""Prepares the first call of a model under an optimization to be repeated without it if the call fails.
 
-Only random states and named buffers are put back, the latter in their own storage. Where anything else can have
-changed, or other ranks wait for this one, nothing is repeated.
+Only random states and named buffers are restored, the latter in their own storage. If anything else may have changed,
+or other ranks wait for this one, nothing is repeated.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 from ..parentage import is_distributed
 from ._activations import OWN
-from ._inspection import why_not_twice
+from ._inspection import why_not_repeatable
 from ._tensors import tensors_of
 
 _CONTAINERS = (list, dict, set)
 
 
 def kind_of_call(root: Any, grad_enabled: bool, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """What makes two calls alike enough that what the first has shown holds for the second."""
+    """The key of a call: what holds for one call is assumed to hold for all calls with the same key."""
     values = (*arguments, *keywords.values())
     return root.training, grad_enabled, tuple(map(_kind, values)), tuple(keywords)
 
@@ -27,7 +27,7 @@ def kind_of_call(root: Any, grad_enabled: bool, arguments: tuple[Any, ...], keyw
 def _kind(value: Any) -> Any:
     try:
         dtype = getattr(value, "dtype", None)
-    except Exception:  # noqa: BLE001 - an object of the program's
+    except Exception:  # noqa: BLE001 - an object of the program
         return type(value)
     if dtype is not None and hasattr(value, "dim") and hasattr(value, "layout"):
         return type(value), dtype, value.dim(), value.layout
@@ -37,13 +37,13 @@ def _kind(value: Any) -> Any:
 
 
 def versions(torch: Any, *values: Any) -> list[tuple[int, int]]:
-    """The tensors inside of some values, each with the number that a change in place counts up."""
+    """The ids of the tensors in some values, each with its version, which in-place changes increment."""
     found = (tensor for value in values for tensor in tensors_of(torch, value))
     return [(id(tensor), tensor._version) for tensor in found if not tensor.is_inference()]
 
 
 class Probation:
-    """What a call may change, as it was before."""
+    """Snapshot of what a call may change."""
 
     def __init__(self, torch: Any, root: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         self._torch = torch
@@ -57,31 +57,31 @@ class Probation:
         self._numpy_random = sys.modules.get("numpy.random")
         self._numpy_state = self._numpy_random.get_state() if self._numpy_random is not None else None
 
-    def why_not_again(self) -> str:
-        """Why the call cannot be made again; empty when it can."""
+    def why_not_repeatable(self) -> str:
+        """Why the call cannot be repeated; empty if it can."""
         if is_distributed(self._torch):
             return "other ranks take part in it"
         if versions(self._torch, *self._given) != self._versions:
             return "the call has changed its arguments or parameters in place"
         if any(_attributes(module) != before for module, before in self._attributes):
             return "the call has changed attributes of its modules"
-        return why_not_twice(self._root, self._torch)
+        return why_not_repeatable(self._root, self._torch)
 
     def restore(self) -> None:
-        """Put random states and buffers back."""
+        """Restore random states and buffers."""
         random.setstate(self._random)
         self._torch.set_rng_state(self._torch_random)
         if self._numpy_random is not None:
             self._numpy_random.set_state(self._numpy_state)
         with self._torch.no_grad():
             for buffer, before in self._buffers:
-                # Not by version: batch norm changes its statistics without one, and so do we.
+                # Not by version: batch norm changes its statistics without a new one, and so do we.
                 if not self._torch.equal(buffer, before):
                     buffer.data.copy_(before)
 
 
 class _Attributes(dict[str, Any]):
-    """Attributes by name: equal when they are the same objects, and containers hold the same objects."""
+    """Attributes by name; equal if they are the same objects and their containers hold the same objects."""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Attributes) or self.keys() != other.keys():

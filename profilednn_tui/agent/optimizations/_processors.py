@@ -1,4 +1,4 @@
-"""Which logical CPUs are one core, and which cores are near the same memory."""
+"""Which logical CPUs share a core, and which cores share a NUMA node."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SYSTEM = "/sys/devices/system"
 
 
 def one_for_each_core(allowed: Iterable[int], system: str = SYSTEM) -> tuple[int, ...]:
-    """The first logical CPU of each physical core, on the NUMA node that has most of the allowed ones."""
+    """The first logical CPU of each physical core, on the NUMA node with the most allowed CPUs."""
     allowed = set(allowed)
     nodes = [allowed.intersection(_list(path)) for path in sorted(glob.glob(f"{system}/node/node[0-9]*/cpulist"))]
     node = max(nodes, key=len, default=allowed) or allowed
@@ -22,12 +22,12 @@ def one_for_each_core(allowed: Iterable[int], system: str = SYSTEM) -> tuple[int
 
 
 def usable_threads(cores: int, quota: float | None) -> int:
-    """Threads that do not have to wait for each other: `quota` is in processors."""
+    """Number of threads that need not wait for each other; `quota` is in processors."""
     return cores if quota is None else max(1, min(cores, int(quota)))
 
 
 def _list(path: str) -> set[int]:
-    """``0-3,8`` as numbers."""
+    """The numbers in a list like ``0-3,8``."""
     found: set[int] = set()
     for part in _read(path).split(","):
         first, _, last = part.partition("-")
@@ -45,5 +45,5 @@ def _read(path: str) -> str:
 
 
 def processors_online() -> int:
-    """Logical CPUs of the machine."""
+    """Number of logical CPUs of the machine."""
     return len(_list(f"{SYSTEM}/cpu/online")) or os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""What is told of each optimization: whether it is on, what it has really changed, or why it has not."""
+"""What is reported about each optimization: whether it is on, what it has actually changed, or why it has not."""
 
 from __future__ import annotations
 
@@ -14,71 +14,71 @@ Account = tuple[str, str]
 
 @dataclass
 class Seen:
-    """What this process has shown of what optimizations act on."""
+    """What has been seen in this process of the things that optimizations act on."""
 
     training: bool = False
-    """Anything of a training."""
+    """Any sign of training."""
     optimizer: bool = False
     compiled: set[bool] = field(default_factory=set)
-    """Of the models that were trained: whether the program compiles them."""
+    """For all models that were trained: whether the program compiles them."""
 
     def lacks(self, one: Optimization) -> str:
-        """What the optimization acts on and this process never had; empty when it had it."""
+        """What the optimization acts on but this process lacked; empty if nothing was lacking."""
         if one.acts_on and not self.training:
             return "no model was trained in this process"
         if one.acts_on == "model" and not self.compiled:
             outside = " outside of what the script compiles" if graphs() else ""
-            return f"the training calls no nn.Module with trainable parameters{outside}"
+            return f"training calls no nn.Module with trainable parameters{outside}"
         if one.acts_on == "model" and self.compiled == {True}:
             return "the script compiles the model itself"
         if one.acts_on == "optimizer" and not self.optimizer:
-            return "no optimizer of torch has made an update"
+            return "no torch optimizer has made an update"
         return ""
 
 
 class Receipts:
-    """The accounts of all optimizations of one process, and which of them have been told."""
+    """The accounts of all optimizations in one process, and which of them have been reported."""
 
     def __init__(self) -> None:
         self.seen = Seen()
         self._final: dict[str, Account] = {}
-        """Of those that are not on, by name."""
+        """Accounts of optimizations that are not on, by name."""
         self._told: dict[str, Account] = {}
         self._next_news_step = 0
         self._left_alone: dict[str, dict[str, str]] = {}
-        """By name of an optimization and class of a model, why that was left alone."""
+        """Why a model was left alone, by the name of the optimization and the class of the model."""
         self._acted: set[str] = set()
-        """Those that were on in the call of a model."""
+        """Optimizations that were on in a model call."""
 
     def close(self, name: str, state: str, text: str) -> None:
-        """An optimization is not on, or no longer."""
+        """Record that an optimization is not, or no longer, on."""
         self._final[name] = state, text
 
     def leave_alone(self, one: Optimization, root: object, reason: str) -> None:
-        """An optimization does nothing to one model."""
+        """Record that an optimization leaves a model alone."""
         self._left_alone.setdefault(one.name, {})[type(root).__name__] = reason
 
     def acted(self, active: list[Optimization]) -> None:
-        """These were on in the call of a model."""
+        """Record that these optimizations were on in a model call."""
         self._acted.update(one.name for one in active)
 
     def news(self, active: list[Optimization], steps: int, final: bool) -> dict[str, Account]:
-        """What has not been told yet; accounts of those that are on come after a whole step, or when none will come."""
+        """Accounts not reported yet; those of active optimizations follow after a whole step, or if none will come."""
         found = dict(self._final)
         if final or (steps and steps >= self._next_news_step):
-            self._next_news_step = max(3, 2 * steps)  # a receipt may hold figures that go on changing a little
+            self._next_news_step = max(3, 2 * steps)  # a receipt may contain figures that keep changing slightly
             found.update((one.name, self.account(one, steps)) for one in active)
         fresh = {name: account for name, account in found.items() if self._told.get(name) != account}
         self._told.update(fresh)
         return fresh
 
     def begin_anew(self) -> None:
-        """In a forked child: all has to be told in the child's own stream."""
+        """In a forked child: everything has to be reported again in the child's own stream."""
         self._told.clear()
         self._next_news_step = 0
 
     def account(self, one: Optimization, steps: int) -> Account:
-        """State and text of one that has not been taken back."""
+        """State and text of an optimization that has not been reverted."""
         try:
             receipt = one.receipt(steps)
             left_alone = "; ".join(
@@ -90,7 +90,7 @@ class Receipts:
             if left_alone:
                 return DECLINED, left_alone
             return NO_EFFECT, f"because {self.seen.lacks(one) or one.no_effect()}"
-        except Exception as error:  # noqa: BLE001 - asked by the agent's thread, while the training may go on
+        except Exception as error:  # noqa: BLE001 - called on the agent's thread, while training may continue
             return ON, f"no receipt: {error_text(error)}"
 
 

@@ -1,4 +1,4 @@
-"""Which optimizations there are: the files of `optimizations`, and entry points of the target's environment."""
+"""The known optimizations: the files in `optimizations`, and entry points in the target's environment."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ GROUP = "profilednn.optimizations"
 
 
 def names() -> list[str]:
-    """Our own, by file."""
+    """Names of our own optimizations, which are those of their files."""
     files = os.listdir(os.path.dirname(optimizations.__file__))
     return sorted(file[:-3] for file in files if file.endswith(".py") and not file.startswith("_"))
 
 
 def third_party() -> dict[str, Any]:
-    """The entry points of others by name; ours come first."""
-    from importlib import metadata  # only now: it is slow to load
+    """Third-party entry points by name; our own names take precedence."""
+    from importlib import metadata  # imported late, because it is slow to load
 
     found = metadata.entry_points()
     select = getattr(found, "select", None)  # Python 3.9 has a dict
@@ -31,7 +31,7 @@ def third_party() -> dict[str, Any]:
 
 
 def load(name: str) -> type[Optimization]:
-    """The class of an optimization; a `LookupError` for a name that is none, or what its import raises."""
+    """The class of an optimization; raises `LookupError` for an unknown name, or whatever its import raises."""
     if name in names():
         return _only_optimization(importlib.import_module(f"{optimizations.__name__}.{name}"))
     entry = third_party().get(name)
@@ -42,7 +42,7 @@ def load(name: str) -> type[Optimization]:
 
 
 def conflict(kind: type[Optimization], others: list[type[Optimization]]) -> str:
-    """The name of one among `others` that cannot be on together with this one; empty without a conflict."""
+    """The name of one of `others` that conflicts with this one; empty if none does."""
     clashing = (one.name for one in others if one.name in kind.conflicts or kind.name in one.conflicts)
     return next(clashing, "")
 

@@ -9,14 +9,14 @@ from typing import Any, Callable
 
 
 def map_tensors(torch: Any, value: Any, change: Callable[[Any], Any]) -> Any:
-    """`value` with `change` applied to every plain tensor in tuples, lists and mappings; the same object if none is."""
+    """`value` with `change` applied to all tensors in tuples, lists, mappings and dataclasses; itself if unchanged."""
     if isinstance(value, torch.Tensor):
         return change(value)
     if isinstance(value, Mapping):
         items = {key: map_tensors(torch, item, change) for key, item in value.items()}
         if all(items[key] is value[key] for key in items):
             return value
-        changed: Any = copy.copy(value)  # of whatever kind it is, with what else it holds
+        changed: Any = copy.copy(value)  # keeps its class and anything else that it holds
         for key, item in items.items():
             changed[key] = item
         return changed

@@ -1,4 +1,4 @@
-"""A memory allocator that keeps what a step frees, so that the next step need not fault it in again."""
+"""A memory allocator that keeps the memory freed by a step, so that the next step need not fault it in again."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LIBRARIES = (
     ("libtcmalloc", TCMALLOC),
     ("libtcmalloc_minimal", TCMALLOC),
 )
-"""In the order of preference, before glibc's own."""
+"""In order of preference; glibc's own allocator comes last."""
 
 
 class RetainingAllocator(Optimization):
     name = "allocator"
-    description = "memory freed by a step is kept for the next: jemalloc or tcmalloc where present, else glibc tuned"
+    description = "keeps memory freed by a step for the next: jemalloc or tcmalloc if present, otherwise tuned glibc"
     at_launch = True
 
     def __init__(self, context: Any) -> None:
@@ -53,7 +53,7 @@ class RetainingAllocator(Optimization):
             self._active = f"glibc with {' '.join(kept)}"
 
     def begin_optimizer(self, optimizer: Any) -> None:
-        # From the first update on: before it, memory is touched that every step needs anew.
+        # Counted from the first update on: before, memory that all steps need is touched for the first time.
         self._faults, self._counting = _faults(), True
 
     def receipt(self, steps: int) -> str:
@@ -63,7 +63,7 @@ class RetainingAllocator(Optimization):
         return f"{self._active}{faults if self._counting else ''}"
 
     def no_effect(self) -> str:
-        return "its variables did not reach the process, or others were set already"
+        return "its variables did not reach the process, or were already set to other values"
 
 
 def _faults() -> int:

@@ -1,4 +1,4 @@
-"""bfloat16 arithmetic in the forward and backward pass, the loss in float32."""
+"""bfloat16 arithmetic in the forward and backward pass, with the loss in float32."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from ._layers import fake_quantized, fake_quantizer
 from ._tensors import map_tensors
 
 FLAGS = ("avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16")
-"""Processor flags of x86 and Arm, one of which makes bfloat16 faster than float32."""
+"""Processor flags of x86 and Arm, any of which makes bfloat16 faster than float32."""
 
 LOSS = "compute_loss"
 """torchvision's detection models compute their losses inside the forward pass, in methods of this name."""
 ANCHORS = ("AnchorGenerator", "DefaultBoxGenerator")
-"""torchvision gives coordinates the type of the features; of 512 pixels bfloat16 holds every second."""
+"""torchvision gives coordinates the dtype of the features, and beyond 256 bfloat16 only has every second pixel."""
 
 
 def missing_bfloat16(context: Any) -> Missing | None:
-    """Why this processor does not compute in bfloat16."""
+    """Why this processor does not compute in bfloat16; None if it does."""
     if not context.processor_flags.intersection(FLAGS):
         return Missing(
             "this processor has no bfloat16 arithmetic (avx512_bf16 or amx_bf16), so it would be slower than float32",
-            "use a machine that has: Cooper Lake, Sapphire Rapids or newer, Zen 4 or newer",
+            "use a machine that has it: Cooper Lake, Sapphire Rapids or newer, Zen 4 or newer",
         )
     limit = context.environment.get("ONEDNN_MAX_CPU_ISA", "").upper()
     if limit and "BF16" not in limit and "AMX" not in limit and limit not in ("ALL", "DEFAULT"):
         return Missing(
-            f"ONEDNN_MAX_CPU_ISA={limit} keeps oneDNN from bfloat16 instructions", "unset ONEDNN_MAX_CPU_ISA"
+            f"ONEDNN_MAX_CPU_ISA={limit} keeps oneDNN from using bfloat16 instructions", "unset ONEDNN_MAX_CPU_ISA"
         )
     return None
 
@@ -46,20 +46,20 @@ class BFloat16(Optimization):
     )
 
     refuses = frozenset({"rrelu", "poisson"})
-    """They draw as many random numbers as the values of their input call for: another rounding, and all that follow
-    are others."""
+    """How many random numbers they draw depends on the values of their input: different rounding would change all
+    subsequent ones."""
 
     def __init__(self, context: Any) -> None:
         super().__init__(context)
         self._layers = 0
         self._in_bfloat16 = 0
         self._looking = True
-        """Until the first call has been made: which layers compute in bfloat16."""
+        """Whether to count the layers that compute in bfloat16: only during the first call."""
         self._quantized = False
         self._users_own = False
         self._models: list[str] = []
         self._losses: dict[Any, Any] = {}
-        """By class, its method that computes a loss, in float32."""
+        """Float32 versions of the methods that compute a loss, by class."""
         self._in_float32: dict[str, bool] = {}
 
     def missing(self) -> Missing | None:
@@ -67,9 +67,9 @@ class BFloat16(Optimization):
 
     def begin_model(self, model: Any) -> None:
         if fake_quantized(model):
-            raise Declined("it is fake-quantized: in bfloat16 it would learn other ranges")
+            raise Declined("it is fake-quantized, and would learn different ranges in bfloat16")
         if any(isinstance(module, self.torch.nn.RReLU) for module in model.modules()):
-            raise Declined("its RReLU layers draw as many random numbers as there are values below zero")
+            raise Declined("its RReLU layers draw a random number for each negative value")
         if self.torch.is_autocast_enabled("cpu"):
             self._users_own = True
             return
@@ -82,14 +82,14 @@ class BFloat16(Optimization):
 
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
         if self._quantized:
-            raise Declined("the program has begun to fake-quantize: in bfloat16 it would learn other ranges")
+            raise Declined("the program has begun to fake-quantize, and would learn different ranges in bfloat16")
         if self._users_own or self.torch.is_autocast_enabled("cpu") or not self.torch.is_grad_enabled():
             return None
         return self._computing()
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
-        """Methods of the program's classes are replaced during a call only: others may script or store them."""
+        """Methods of the program's classes are replaced only during a call: they may be scripted or stored later."""
         before = [(owner, vars(owner).get(LOSS)) for owner in self._losses]
         for owner, in_float32 in self._losses.items():
             setattr(owner, LOSS, in_float32)
@@ -113,7 +113,7 @@ class BFloat16(Optimization):
     def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
         kind = type(layer)
         if kind.__name__ in ANCHORS or isinstance(layer, fake_quantizer()):
-            self._quantized |= kind.__name__ not in ANCHORS  # quantization-aware training that began after us
+            self._quantized |= kind.__name__ not in ANCHORS  # quantization-aware training that began later
             arguments, keywords = map_tensors(self.torch, (arguments, keywords), self._to_float32)
             with self.torch.autocast("cpu", enabled=False):
                 return call(layer, *arguments, **keywords)

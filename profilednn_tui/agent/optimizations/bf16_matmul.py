@@ -9,7 +9,7 @@ from . import Missing, Optimization
 from .bf16 import missing_bfloat16
 
 PRECISION = "medium"
-"""torch's word for bfloat16 in float32 matrix products."""
+"""torch's name for bfloat16 in float32 matrix products."""
 
 
 class BFloat16Matmul(Optimization):
@@ -43,7 +43,7 @@ class BFloat16Matmul(Optimization):
         return f"torch {self.torch.__version__} computes the same with it on this processor"
 
     def _set(self, torch: Any) -> None:
-        # Products by the old interface: where the new one has set them, torch refuses the program's use of the old.
+        # Matrix products through the old interface: torch rejects it in the program once the new one was used.
         before = torch.get_float32_matmul_precision()
         self.undo.append(lambda: torch.set_float32_matmul_precision(before))
         torch.set_float32_matmul_precision(PRECISION)
@@ -54,7 +54,7 @@ class BFloat16Matmul(Optimization):
 
 
 def _numbers(torch: Any, *shape: int) -> Any:
-    # Made without the random number generator, whose state is the program's.
+    # Made without the random number generator, whose state belongs to the program.
     count = 1
     for size in shape:
         count *= size

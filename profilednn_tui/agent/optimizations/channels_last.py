@@ -1,8 +1,8 @@
-"""Images with the channels last in memory, as oneDNN's fastest kernels want them.
+"""Images in the channels-last memory format, which oneDNN's fastest kernels prefer.
 
-Only what goes into a convolution is turned: oneDNN then computes with the channels last, and its result lies so for the
-layers that follow. Weights stay as they are, because others may hold their memory: workers that share it, flat buffers,
-averages. What leaves the model lies as in a plain run.
+Only the inputs of convolutions are converted: oneDNN then computes in this format, and its results keep it for the
+layers that follow. Weights are left alone, because their memory may be used elsewhere: by workers that share it, in
+flat buffers, in averages. What leaves the model has the memory format of a plain run.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from . import LayerCall, Optimization, each_step, plural
 from ._tensors import map_tensors
 
 RANDOM = ("dropout", "alpha_dropout", "rrelu")
-"""Functions that draw a number for each element, in the order of memory."""
+"""Functions that draw a random number for each element, in memory order."""
 TRIALS = 8
-"""After so many turned images without a channels-last result no more are turned."""
+"""After this many converted images without a channels-last result, no more are converted."""
 
 
 class ChannelsLast(Optimization):
     name = "channels_last"
-    description = "images with the channels last in memory (NHWC) in convolutions; weights stay as they are"
+    description = "channels-last images (NHWC in memory) in convolutions; weights stay as they are"
     acts_on = "model"
     risky = True
     clues = ("view size is not compatible", "contiguous", "memory_format", "memory format", "stride")
@@ -48,12 +48,12 @@ class ChannelsLast(Optimization):
         self._formats: dict[int, Any] = {}
         self._convolutions = 0
         self._calls = 0
-        self._turned = 0
+        self._converted = 0
         self._already = 0
         self._results = 0
-        self._turned_before = 0
+        self._converted_before = 0
         self._at_root = self.copies_inputs = "compile" in context.others
-        """torch.compile sees whole models: then their inputs are turned."""
+        """torch.compile takes whole models: then their inputs are converted."""
 
     def begin_torch(self) -> None:
         self._formats = {4: self.torch.channels_last, 5: self.torch.channels_last_3d}
@@ -68,57 +68,57 @@ class ChannelsLast(Optimization):
         self._convolutions += self._count(model)
 
     def change_inputs(self, arguments: Any) -> Any:
-        self._turned_before = self._turned
-        return map_tensors(self.torch, arguments, self._turn) if self._at_root and self._convolutions else arguments
+        self._converted_before = self._converted
+        return map_tensors(self.torch, arguments, self._convert) if self._at_root and self._convolutions else arguments
 
     def layer_types(self) -> tuple[type, ...]:
         return () if self._at_root else (self.torch.nn.modules.conv._ConvNd,)
 
     def call_layer(self, call: LayerCall, layer: Any, *arguments: Any, **keywords: Any) -> Any:
         if arguments:
-            arguments = self._turn(arguments[0]), *arguments[1:]
+            arguments = self._convert(arguments[0]), *arguments[1:]
         elif "input" in keywords:
-            keywords["input"] = self._turn(keywords["input"])
+            keywords["input"] = self._convert(keywords["input"])
         output = call(layer, *arguments, **keywords)
         self._calls += 1
-        self._results += self._lies_last(output)
+        self._results += self._is_channels_last(output)
         return output
 
     def shows_in(self, activation: Any) -> bool:
         return activation.dim() in self._formats and activation.is_floating_point()
 
     def change_outputs(self, outputs: Any) -> Any:
-        if self._turned == self._turned_before:
+        if self._converted == self._converted_before:
             return outputs
-        return map_tensors(self.torch, outputs, self._as_plain)
+        return map_tensors(self.torch, outputs, self._to_contiguous)
 
     def change_gradients(self, inputs: Any, gradients: Any) -> Any:
-        """As in a plain run; ``Tensor.grad`` of a leaf lies as the leaf by itself."""
+        """As in a plain run; ``Tensor.grad`` of a leaf has the memory format of the leaf anyway."""
         inputs = (inputs,) if isinstance(inputs, self.torch.Tensor) else tuple(inputs)
         changed = (
-            gradient.contiguous() if self._lies_last(gradient) and source.is_contiguous() else gradient
+            gradient.contiguous() if self._is_channels_last(gradient) and source.is_contiguous() else gradient
             for source, gradient in zip(inputs, gradients)
         )
-        return tuple(changed) if self._turned else gradients
+        return tuple(changed) if self._converted else gradients
 
     def receipt(self, steps: int) -> str:
-        if not self._turned or not (self._results or self._at_root):
+        if not self._converted or not (self._results or self._at_root):
             return ""
         if self._at_root:
-            turned = plural(self._turned, "input")
-            return f"{turned} of the compiled model turned to channels last, {each_step(self._turned, steps)}"
+            converted = plural(self._converted, "input")
+            return f"{converted} of the compiled model converted to channels last, {each_step(self._converted, steps)}"
         return (
             f"{self._results:,} of {self._calls:,} convolution calls gave channels-last results; "
-            f"{self._turned:,} images were turned for that, weights stay as they are"
+            f"{self._converted:,} images were converted for that, weights stay as they are"
         )
 
     def no_effect(self) -> str:
         if not self._convolutions:
             return "the model has no 2-D or 3-D convolution"
-        if self._turned:
+        if self._converted:
             return "convolutions of this kind give no channels-last results here"
         if self._already:
-            return "all images were channels last already"
+            return "all images were already channels last"
         return "no convolution of the model was called with a dense floating-point image"
 
     def _count(self, model: Any) -> int:
@@ -126,33 +126,37 @@ class ChannelsLast(Optimization):
         return sum(isinstance(module, kinds) and len(module.kernel_size) > 1 for module in model.modules())
 
     def _in_plain_order(self, original: Any) -> Any:
-        """Each element gets the random number that it has in a plain run."""
+        """Give each element the random number that it gets in a plain run."""
 
-        # No tensor has a name here: torch.jit.trace would give it to a value of the program's.
+        # No tensor is bound to a name here: torch.jit.trace would use that name for a value of the program.
         @functools.wraps(original)
         def random(*arguments: Any, **keywords: Any) -> Any:
-            if self._turned and any(map(self._lies_last, (*arguments, *keywords.values()))):
-                arguments, keywords = map_tensors(self.torch, (arguments, keywords), self._as_plain)
+            if self._converted and any(map(self._is_channels_last, (*arguments, *keywords.values()))):
+                arguments, keywords = map_tensors(self.torch, (arguments, keywords), self._to_contiguous)
             return original(*arguments, **keywords)
 
         return random
 
-    def _as_plain(self, tensor: Any) -> Any:
-        return tensor.contiguous() if self._lies_last(tensor) else tensor
+    def _to_contiguous(self, tensor: Any) -> Any:
+        return tensor.contiguous() if self._is_channels_last(tensor) else tensor
 
-    def _turn(self, image: Any) -> Any:
+    def _convert(self, image: Any) -> Any:
         if type(image) is not self.torch.Tensor or image.layout != self.torch.strided or not image.is_floating_point():
             return image
         wanted = self._formats.get(image.dim())
-        if wanted is None or not image.is_cpu or (self._turned >= TRIALS and not self._results and not self._at_root):
+        if (
+            wanted is None
+            or not image.is_cpu
+            or (self._converted >= TRIALS and not self._results and not self._at_root)
+        ):
             return image
         if image.is_contiguous(memory_format=wanted):
             self._already += 1
             return image
-        self._turned += 1
+        self._converted += 1
         return image.contiguous(memory_format=wanted)
 
-    def _lies_last(self, tensor: Any) -> bool:
+    def _is_channels_last(self, tensor: Any) -> bool:
         if not isinstance(tensor, self.torch.Tensor) or tensor.layout != self.torch.strided:
             return False
         wanted = self._formats.get(tensor.dim())

@@ -1,4 +1,4 @@
-"""The model compiled by torch.compile; the steps that pay for compiling are marked."""
+"""Compiles the model with torch.compile, and marks the steps that include compilation."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from . import Declined, LayerCall, Missing, Optimization, plural
 from ._inspection import program_mentions
 
 TWICE_DIFFERENTIABLE = {"create_graph": "create_graph", r"\btorch\.func\b": "torch.func", "functorch": "functorch"}
-"""What a program that may differentiate twice says: a regular expression, and its name."""
+"""Regular expressions for code that may differentiate twice, each with its name."""
 CHECKPOINTS = r"\bcheckpoint(_sequential)?\(|checkpointing"
-"""What a program that computes activations again says."""
+"""Regular expression for code that recomputes activations."""
 
 
 class Compile(Optimization):
@@ -47,25 +47,25 @@ class Compile(Optimization):
         for pattern, word in TWICE_DIFFERENTIABLE.items():
             file = program_mentions(pattern)
             if file:
-                raise Declined(f"{file} uses {word}, and what torch.compile makes has no second derivative")
+                raise Declined(f"{file} uses {word}, and code made by torch.compile has no second derivative")
         dynamo = importlib.import_module("torch._dynamo")
         self.undo.append(functools.partial(setattr, dynamo.config, "suppress_errors", dynamo.config.suppress_errors))
         dynamo.config.suppress_errors = True  # what cannot be compiled runs as it is
         inductor: Any = importlib.import_module("torch._inductor.config")
         self.undo.append(functools.partial(setattr, inductor, "fallback_random", inductor.fallback_random))
-        inductor.fallback_random = True  # the same random numbers as without
+        inductor.fallback_random = True  # the same random numbers as in a plain run
         if hasattr(inductor, "layout_optimization") and program_mentions(CHECKPOINTS):
-            # Below a checkpoint it lets dropout draw its numbers in another order (torch 2.14).
+            # Inside a checkpoint, it makes dropout draw its numbers in a different order (torch 2.14).
             self.undo.append(functools.partial(setattr, inductor, "layout_optimization", inductor.layout_optimization))
             inductor.layout_optimization = False
-        # The function, not the method: what is compiled must not keep the model alive. Inline, because Dynamo skips the
-        # frames of torch's own modules, Sequential among them, where a call begins with one.
-        inline = getattr(importlib.import_module("torch._dynamo.external_utils"), "wrap_inline", _as_it_is)
+        # The function, not the bound method: compiled code must not keep the model alive. Inlined, because Dynamo skips
+        # the frames of torch's own modules, such as Sequential, if a call begins with one.
+        inline = getattr(importlib.import_module("torch._dynamo.external_utils"), "wrap_inline", _identity)
         self._compiled[model] = self.torch.compile(inline(self.torch.nn.Module._call_impl))
         self._models.append(type(model).__name__)
 
     def shows_in(self, activation: Any) -> bool:
-        return bool(activation.requires_grad)  # it is no part of what the result is computed from, and gets no gradient
+        return bool(activation.requires_grad)  # the result is not computed from it, so it would get no gradient
 
     def change_call(self, model: Any, call: LayerCall) -> LayerCall:
         compiled = self._compiled.get(model)
@@ -89,18 +89,18 @@ class Compile(Optimization):
         )
 
     def no_effect(self) -> str:
-        return "the script compiles the model itself" if self._users_own else "torch.compile made no graph of the model"
+        return "the script compiles the model itself" if self._users_own else "torch.compile created no graph"
 
     def _counters(self) -> Any:
         return self.torch._dynamo.utils.counters
 
     def _total_s(self) -> float:
-        """Seconds that Dynamo and the compilers below it have taken."""
+        """Seconds spent in Dynamo and the compilers that it calls."""
         metrics = getattr(self.torch._dynamo.utils, "compilation_time_metrics", {})
         outer = [times for name, times in metrics.items() if name.endswith(("compile_inner", "bw_compiler"))]
         return float(sum(map(sum, outer)))
 
 
-def _as_it_is(function: Any) -> Any:
-    """For a torch that has no such wrapper."""
+def _identity(function: Any) -> Any:
+    """Replaces the wrapper in a torch that lacks it."""
     return function

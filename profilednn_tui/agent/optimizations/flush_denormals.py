@@ -1,4 +1,4 @@
-"""Denormal numbers as zero: a processor computes with them many times slower."""
+"""Treats denormal numbers as zero, because processors are many times slower with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from . import Missing, Optimization, plural
 
 DENORMAL = 1e-39
 PROBE_ELEMENTS = 1 << 20
-"""Enough for all threads of torch to have a part."""
+"""Enough for all of torch's threads to take part."""
 
 
 class FlushDenormals(Optimization):
@@ -18,16 +18,16 @@ class FlushDenormals(Optimization):
     def __init__(self, context: Any) -> None:
         super().__init__(context)
         self._flushed: float | None = None
-        """Share of a probe's denormal results that were zero; nothing before the probe."""
+        """Share of a probe's denormal results that were zero; None before the probe."""
 
     def missing(self) -> Missing | None:
         torch = self.context.torch
         if torch.set_flush_denormal(False):
             return None
-        return Missing("this processor cannot flush denormal numbers", "none: leave it out")
+        return Missing("this processor cannot flush denormal numbers", "leave it out")
 
     def begin_torch(self) -> None:
-        # The mode belongs to a thread and passes on to the threads it starts; torch's pool has not started yet.
+        # The mode is per thread and inherited by the threads it starts; torch's pool has not started yet.
         self.undo.append(lambda: self.torch.set_flush_denormal(False))
         self.torch.set_flush_denormal(True)
 
@@ -35,7 +35,7 @@ class FlushDenormals(Optimization):
         torch = self.torch
         with torch.no_grad():
             probe = torch.full((PROBE_ELEMENTS,), DENORMAL).mul_(0.5)
-            # As integers: a comparison of floats would flush in turn.
+            # As integers: a comparison of floats would flush, too.
             self._flushed = float((probe.view(torch.int32) == 0).float().mean())
 
     def receipt(self, steps: int) -> str:

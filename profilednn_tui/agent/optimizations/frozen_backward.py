@@ -1,7 +1,7 @@
-"""No backward work for parameters that no optimizer updates.
+"""Skips backward work for parameters that no optimizer updates.
 
-The backward pass is asked for the gradients of all other leaves, as ``inputs=`` does; parameters, modules and the graph
-stay what they are. It begins after some backward passes in which nobody read, changed or hooked such a parameter.
+The backward pass computes gradients only for all other leaves, with ``inputs=``; parameters, modules and the graph stay
+as they are. This begins after a few backward passes in which nothing read, changed or hooked such a parameter.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from . import Declined, Optimization, plural
 from ._inspection import program_mentions
 
 OBSERVED = 3
-"""Backward passes before any work is left out."""
+"""Number of backward passes before any work is skipped."""
 READERS = r"\.grad\b|clip_grad|retain_grad|register_hook|register_post_accumulate|get_total_norm"
-"""What a program says that looks at gradients by itself, maybe only after many steps."""
+"""Regular expression for code that reads gradients itself, perhaps only after many steps."""
 HARMLESS = tuple(os.path.join("torch", *names) for names in (("optim", ""), ("nn", "modules", "module.py")))
-"""Who may look at such a gradient: optimizers have others, modules set it to none, and torch's profiler looks at all
-parameters of a module that is called."""
+"""Code that may read such a gradient: optimizers use those of other parameters, modules set it to None, and torch's
+profiler reads those of all parameters of a called module."""
 
 
 class FrozenBackward(Optimization):
@@ -39,14 +39,14 @@ class FrozenBackward(Optimization):
         self._owned = tensors()
         """Parameters of optimizers."""
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
-        """Optimizers."""
+        """Optimizers seen so far."""
         self._updates = 0
         self._passes = 0
         self._next_check = OBSERVED
         self._unowned = tensors()
-        """Parameters of no optimizer that a backward pass has reached, with a sum over their values."""
+        """Parameters without an optimizer that a backward pass has reached, with a checksum of their values."""
         self._frozen = tensors()
-        """Those among them that get no gradient any more."""
+        """Those among them that no longer get a gradient."""
         self._count = 0
         self._already = 0
         self._reader = ""
@@ -67,7 +67,7 @@ class FrozenBackward(Optimization):
 
         @functools.wraps(restore)
         def __setstate__(self_: Any, state: Any) -> None:  # noqa: N807
-            restore(self_, state)  # of a copy, or of one that was stored
+            restore(self_, state)  # called for copied and for unpickled optimizers
             self._know(self_)
 
         self.replace(optimizer, "__setstate__", __setstate__)
@@ -112,12 +112,10 @@ class FrozenBackward(Optimization):
 
     def no_effect(self) -> str:
         if self._own_function:
-            return f"the backward pass runs code in Python ({self._own_function}), which may look at any gradient"
+            return f"the backward pass runs Python code ({self._own_function}), which may read any gradient"
         if self._passes <= OBSERVED:
-            return (
-                f"nothing is left out before {OBSERVED} backward passes were looked at, and there were {self._passes}"
-            )
-        frozen = f" ({plural(self._already, 'parameter')} frozen by the script: torch leaves those out by itself)"
+            return f"no work is skipped before {OBSERVED} backward passes were observed, and there were {self._passes}"
+        frozen = f" ({plural(self._already, 'parameter')} frozen by the script: torch skips those by itself)"
         return f"an optimizer updates every parameter that gets a gradient{frozen if self._already else ''}"
 
     def revert(self) -> None:
@@ -125,23 +123,23 @@ class FrozenBackward(Optimization):
         self._frozen.clear()
 
     def _know(self, optimizer: Any) -> None:
-        """Whatever an optimizer holds now is its own."""
+        """Take note of the parameters that an optimizer has now."""
         self._known.add(optimizer)
         for group in getattr(optimizer, "param_groups", ()):
             for parameter in group["params"]:
                 if parameter not in self._owned:
                     self._owned[parameter] = True
-                    self._frozen.pop(parameter, None)  # an optimizer that came later wants it
+                    self._frozen.pop(parameter, None)  # a later optimizer needs its gradient
                     self._unowned.pop(parameter, None)
 
     def _observe(self, parameters: list[Any]) -> None:
-        """Look for what others do with parameters that no optimizer updates; `Declined` when there is anything."""
+        """Raise `Declined` if anything else uses the parameters that no optimizer updates."""
         if parameters and is_distributed(self.torch):
             raise Declined("other ranks wait for the gradients of all parameters")
         self._next_check = max(OBSERVED + 1, 2 * self._passes)
         file = program_mentions(READERS) if parameters else ""
         if file:
-            raise Declined(f"{file} looks at gradients by itself, and may look at one that no optimizer needs")
+            raise Declined(f"{file} reads gradients itself, and may read one that no optimizer needs")
         for parameter in parameters:
             if parameter._backward_hooks or getattr(parameter, "_post_accumulate_grad_hooks", None):
                 raise Declined("the program has hooks on the gradients of parameters that no optimizer updates")
@@ -151,7 +149,7 @@ class FrozenBackward(Optimization):
                 raise Declined("parameters that no optimizer updates are changed by the program itself")
 
     def _leaves(self, tensors: Any) -> list[Any] | None:
-        """The tensors that this backward pass gives a gradient; nothing where some part of it must run as it is."""
+        """The tensors that get a gradient in this backward pass; None if it must run unchanged."""
         ends = (tensors,) if isinstance(tensors, self.torch.Tensor) else tuple(tensors)
         pending = [tensor.grad_fn for tensor in ends]
         leaves = [tensor for tensor in ends if tensor.grad_fn is None and tensor.requires_grad]
@@ -172,7 +170,7 @@ class FrozenBackward(Optimization):
         return leaves
 
     def _watch_readers(self) -> None:
-        """Learn of whoever looks at a gradient that would be missing."""
+        """Detect code that reads a gradient that would be missing."""
         base = self.torch._C.TensorBase.grad
         unowned = self._unowned
 

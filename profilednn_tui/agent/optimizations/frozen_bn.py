@@ -1,4 +1,4 @@
-"""Frozen batch norm as one pass over memory, instead of a multiplication and an addition."""
+"""Frozen batch norm in one pass over memory, instead of a multiplication and an addition."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from ._layers import has_hooks
 
 class FrozenBatchNorm(Optimization):
     name = "frozen_bn"
-    description = (
-        "frozen batch norm as one fused kernel (torchvision's FrozenBatchNorm2d, BatchNorm2d without training)"
-    )
+    description = "frozen batch norm as one fused kernel (torchvision's FrozenBatchNorm2d, non-training BatchNorm2d)"
     conflicts = ("compile",)
     acts_on = "model"
     risky = True
@@ -26,7 +24,7 @@ class FrozenBatchNorm(Optimization):
         self._calls = 0
         self._candidates = 0
         self._thawed = 0
-        """Batch norms that train: their statistics, or their weights."""
+        """Number of batch norms that train their statistics or their weights."""
 
     def missing(self) -> Missing | None:
         return missing_kernels(self.context)
@@ -55,7 +53,7 @@ class FrozenBatchNorm(Optimization):
 
     def no_effect(self) -> str:
         if self._candidates:
-            return "its frozen batch norms have hooks of the program, or see tensors that the kernel does not take"
+            return "its frozen batch norms have hooks, or get tensors that the kernel does not support"
         if self._thawed:
             return f"{plural(self._thawed, 'batch norm')} of the model train their statistics or their weights"
         return "the model has no frozen batch norm"
@@ -65,7 +63,7 @@ class FrozenBatchNorm(Optimization):
         try:
             output = kernels().residual_forward(layer, x) if is_block else kernels().frozen_forward(layer, x)
         except (TypeError, ValueError):
-            return None  # what the usual way refuses, it shall refuse in its own words
+            return None  # the original raises its own error
         if output is not None:
             self._calls += 1
             self._norms.update(map(id, kernels().norms_of(layer) if is_block else (layer,)))

@@ -1,4 +1,4 @@
-"""The sigmoid focal loss in one sweep, forward and gradient together, and RetinaNet's loss from class indices."""
+"""The sigmoid focal loss and its gradient in one pass, and RetinaNet's loss from class indices."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import inspect
 import sys
 from typing import Any
 
-from . import Declined, Missing, Optimization, each_step, plural
+from . import Declined, Missing, Optimization, each_step
 from ._inspection import program_mentions
 from ._kernels import kernels, missing_kernels
 
 FUNCTION_MODULE = "torchvision.ops.focal_loss"
 HEAD_MODULE = "torchvision.models.detection.retinanet"
 BRIDGE = "_profilednn_sigmoid_focal_loss"
-"""Global of torchvision's module that the new code of its function calls."""
+"""Global in torchvision's module that the new code of its function calls."""
 HEAD_PARAMETERS = ["self", "targets", "head_outputs", "matched_idxs"]
 
 
@@ -71,10 +71,10 @@ class FusedFocalLoss(Optimization):
             return self._failure
         if not self._replaced:
             return "the script has not imported torchvision's focal loss"
-        return f"the training does not call {' or '.join(self._replaced)}"
+        return f"training does not call {' or '.join(self._replaced)}"
 
     def _replace_function(self) -> None:
-        """Give the function new code: every reference to it, whoever imported it and when, is the same object."""
+        """Give the function new code: all references to it, however and whenever imported, are the same object."""
         module: Any = sys.modules.get(FUNCTION_MODULE)
         function = getattr(module, "sigmoid_focal_loss", None)
         if not inspect.isfunction(function):
@@ -84,7 +84,7 @@ class FusedFocalLoss(Optimization):
 
         def bridge(inputs: Any, targets: Any, alpha: float, gamma: float, reduction: str) -> Any:
             try:
-                # What torchvision refuses, it shall refuse in its own words.
+                # For invalid values, torchvision raises its own error.
                 loss = fused(inputs, targets, alpha, gamma, reduction) if alpha == -1 or 0 <= alpha <= 1 else None
             except (TypeError, ValueError, RuntimeError) as error:
                 self._failed(name, error)
@@ -123,7 +123,7 @@ class FusedFocalLoss(Optimization):
         self._replaced.append(name)
 
     def _failed(self, name: str, error: Exception) -> None:
-        self._failure = f"{plural(1, 'call')} or more of {name} went the usual way ({error})"
+        self._failure = f"one or more calls of {name} used the original code ({error})"
 
 
 def _copy(function: Any) -> Any:

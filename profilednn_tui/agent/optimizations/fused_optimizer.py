@@ -1,7 +1,7 @@
-"""The update of all parameters in one pass: torch's own ``fused``, else its ``foreach``.
+"""Updates all parameters in one pass, in torch's own ``fused`` form or else in its ``foreach`` form.
 
-The form is chosen where torch itself chooses it, for each update anew, when its gradients are known. Nothing of it is
-left in the optimizer, its groups or its state.
+The form is chosen where torch itself chooses it, anew for each update, when the gradients are known. It leaves no trace
+in the optimizer, its groups or its state.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FUSED = {
     "SGD": ("sgd", "aten::_fused_sgd_"),
     "Adagrad": ("adagrad", "aten::_fused_adagrad_"),
 }
-"""Optimizers of torch with a fused kernel, which some versions have for the CPU: module of the update, and kernel."""
+"""torch optimizers with a fused kernel, which only some versions have for the CPU: module of the update, and kernel."""
 FOREACH = {
     "Adadelta": "adadelta", "Adamax": "adamax", "ASGD": "asgd", "NAdam": "nadam", "RAdam": "radam",
     "RMSprop": "rmsprop", "Rprop": "rprop",
@@ -36,7 +36,7 @@ class FusedOptimizer(Optimization):
     def __init__(self, context: Any) -> None:
         super().__init__(context)
         self._groups: dict[tuple[str, str], dict[int, int]] = {}
-        """By optimizer and form: number of parameters of each group, known by its first one."""
+        """By optimizer and form: the number of parameters in each group, identified by its first parameter."""
         self._others: list[str] = []
         self._reason = ""
 
@@ -60,9 +60,9 @@ class FusedOptimizer(Optimization):
         if self._reason:
             return self._reason
         if self._others:
-            return f"{self._others[0]} is none of torch's own optimizers"
+            return f"{self._others[0]} is not one of torch's own optimizers"
         if graphs():
-            return "no update was made that could take another form, outside of what the script compiles"
+            return "outside of what the script compiles, no update could take another form"
         return f"the program's optimizer has neither form in torch {self.torch.__version__} on the CPU"
 
     def _offer(self, name: str, file: str, form: str) -> None:
@@ -82,12 +82,12 @@ class FusedOptimizer(Optimization):
         self.replace(module, file, update)
 
     def _allows(self, name: str, form: str, lists: Any, keywords: Any) -> bool:
-        """Whether this update may take the form; keeps count, or the reason."""
+        """Whether this update may take the form; records it, or the reason against it."""
         parameters, gradients, *state = lists
         try:
             reason = self._why_not(form, parameters, gradients, state, keywords)
-        except Exception as error:  # noqa: BLE001 - tensors of a kind that cannot be asked
-            reason = f"its tensors cannot be looked at ({type(error).__name__})"
+        except Exception as error:  # noqa: BLE001 - some kinds of tensors cannot be inspected
+            reason = f"its tensors cannot be inspected ({type(error).__name__})"
         if reason:
             self._reason = reason
         elif parameters:
@@ -100,17 +100,17 @@ class FusedOptimizer(Optimization):
         if keywords.get("fused") is not None or keywords.get("foreach") is not None:
             return "the script chooses fused or foreach itself"
         if keywords.get("differentiable") or keywords.get("capturable") or isinstance(keywords.get("lr"), torch.Tensor):
-            return "the optimizer is differentiable or capturable here, or its learning rate is a tensor"
+            return "the optimizer is differentiable or capturable, or its learning rate is a tensor"
         plain = (torch.Tensor, torch.nn.Parameter)
         for parameter, gradient in zip(parameters, gradients):
             if gradient.layout != torch.strided or parameter.layout != torch.strided:
                 return "its gradients are sparse"
             if type(parameter) not in plain or type(gradient) not in plain or not parameter.is_cpu:
-                return "some parameters are no plain tensors on the CPU"
+                return "some parameters are not plain CPU tensors"
             if not parameter.is_floating_point() or gradient.dtype != parameter.dtype:
-                return "some parameters are no floating-point tensors of the type of their gradients"
-            if form == "fused" and not _lie_alike(torch, parameter, gradient):
-                return "some parameters lie in memory with gaps, or otherwise than their gradients"
+                return "some parameters are not floating-point tensors, or differ in type from their gradients"
+            if form == "fused" and not _same_layout(torch, parameter, gradient):
+                return "some parameters are not dense in memory, or differ in layout from their gradients"
         return self._why_not_state(parameters, state) if form == "fused" else ""
 
     def _why_not_state(self, parameters: Any, state: Any) -> str:
@@ -122,9 +122,9 @@ class FusedOptimizer(Optimization):
                 return "some parameters have had no gradient before"
             for parameter, tensor in zip(parameters, tensors if not missing else ()):
                 if tensor.dim() == 0 and tensor.dtype != self.torch.float32:
-                    return "it counts its steps in another type than float32"
+                    return "its step counter is not float32"
                 if tensor.shape == parameter.shape and tensor.dim() and _strides(tensor) != _strides(parameter):
-                    return "its state lies in memory otherwise than its parameters"
+                    return "its state differs in memory layout from its parameters"
         return ""
 
     def _has_kernel(self, kernel: str) -> bool:
@@ -134,8 +134,8 @@ class FusedOptimizer(Optimization):
             return False
 
 
-def _lie_alike(torch: Any, parameter: Any, gradient: Any) -> bool:
-    """Whether a kernel that goes over both from the first element to the last meets the same places."""
+def _same_layout(torch: Any, parameter: Any, gradient: Any) -> bool:
+    """Whether a kernel that walks through both in memory order pairs the same elements."""
     if _strides(parameter) != _strides(gradient):
         return False
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
@@ -144,6 +144,6 @@ def _lie_alike(torch: Any, parameter: Any, gradient: Any) -> bool:
 
 
 def _strides(tensor: Any) -> Any:
-    """Those that matter: along a dimension of size 1 there is no step."""
+    """The strides that matter: those of dimensions of size 1 do not."""
     strides = tensor.stride()
     return [step for step, size in zip(strides, tensor.shape) if size != 1] if 1 in tensor.shape else list(strides)

@@ -1,4 +1,4 @@
-"""Intel's OpenMP runtime in the place of GNU's."""
+"""Intel's OpenMP runtime in place of GNU's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIBRARY = "libiomp5"
 
 class IntelOpenMP(Optimization):
     name = "iomp"
-    description = "Intel's OpenMP runtime preloaded, in the place of GNU's"
+    description = "Intel's OpenMP runtime, preloaded in place of GNU's"
     at_launch = True
 
     def __init__(self, context: Any) -> None:

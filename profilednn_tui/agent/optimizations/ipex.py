@@ -1,4 +1,4 @@
-"""Intel's extension for PyTorch, whose last version fits torch 2.8: `ipex.optimize` with the model's own optimizer."""
+"""Intel's extension for PyTorch, whose last version needs torch 2.8: `ipex.optimize` with the model's own optimizer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._layers import fake_quantized, shares_memory
 
 PACKAGE = "intel_extension_for_pytorch"
 NOT_FUSED = "master_param_non_fused_step"
-"""Intel's update that calls torch's own, hooks included."""
+"""Intel's update that calls torch's own, including its hooks."""
 
 
 class IntelExtension(Optimization):
@@ -38,14 +38,14 @@ class IntelExtension(Optimization):
             version = metadata.version(PACKAGE)
         except metadata.PackageNotFoundError:
             return Missing(
-                "Intel's extension for PyTorch is not installed, and its last version fits torch 2.8 only",
+                "Intel's extension for PyTorch is not installed, and its last version needs torch 2.8",
                 "use an environment with torch 2.8: `make ipex-env`, then --python .venv-ipex/bin/python",
             )
         torch = str(self.context.torch.__version__)
         if version.split(".")[:2] != torch.split(".")[:2]:
             return Missing(
-                f"Intel's extension {version} needs its own torch, and here is torch {torch}",
-                f"pip install torch=={'.'.join(version.split('+')[0].split('.')[:2])}.* there",
+                f"Intel's extension {version} needs the same version of torch, but this is torch {torch}",
+                f"pip install torch=={'.'.join(version.split('+')[0].split('.')[:2])}.* in the target's environment",
             )
         return None
 
@@ -65,18 +65,18 @@ class IntelExtension(Optimization):
         parameters = {id(parameter) for parameter in model.parameters()}
         optimizer = next((one for one in self._optimizers if self._holds(one, parameters)), None)
         if optimizer is None:
-            self._reason = "no optimizer with the model's parameters was there at its first call with gradients"
+            self._reason = "no optimizer had the model's parameters at its first call with gradients"
             return
         if fake_quantized(model):
             raise Declined("it is fake-quantized")
         shared = shares_memory(model)
         if shared:
-            raise Declined(f"ipex.optimize gives parameters other memory, and {shared}")
+            raise Declined(f"ipex.optimize moves parameters to other memory, and {shared}")
         bfloat16 = "bf16" in self.context.others
         dtype = self.torch.bfloat16 if bfloat16 else self.torch.float32
         extension = importlib.import_module(PACKAGE)
-        # In place, because the script holds references to both; and without the pre-packing of weights for a sample
-        # input, which the script has not given us.
+        # In place, because the script holds references to both; without prepacking weights for a sample input, which we
+        # do not have.
         extension.optimize(model, dtype=dtype, optimizer=optimizer, inplace=True)
         self._keep_hooks(optimizer)
         packed = [type(module).__name__ for module in model.modules() if type(module).__module__.startswith(PACKAGE)]
@@ -87,7 +87,7 @@ class IntelExtension(Optimization):
         )
 
     def _keep_hooks(self, optimizer: Any) -> None:
-        """Intel's fused update goes past torch's hooks: the program's, and those that end our steps."""
+        """Restore torch's hooks, which Intel's fused update bypasses: the program's, and those that end our steps."""
         update = getattr(vars(optimizer).get("step"), "__func__", None)
         if update is not None and update.__name__ != NOT_FUSED:
             hooked = self.torch.optim.Optimizer.profile_hook_step(update)

@@ -1,4 +1,4 @@
-"""Whether OpenMP threads spin or sleep between two parallel loops."""
+"""Decides whether OpenMP threads spin or sleep between parallel loops."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VARIABLE = "OMP_WAIT_POLICY"
 
 class OpenMPWait(Optimization):
     name = "omp_wait"
-    description = "OpenMP threads spin between loops where each has a core of its own, else they sleep"
+    description = "OpenMP threads spin between loops if each has its own core, otherwise they sleep"
     at_launch = True
 
     def __init__(self, context: Any) -> None:

@@ -1,4 +1,4 @@
-"""One thread on each physical core of one NUMA node, within what the container may use."""
+"""One thread per physical core of one NUMA node, within the container's limit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import LaunchChanges, Optimization, plural
 from ._processors import one_for_each_core, processors_online, usable_threads
 
 VARIABLE = "PROFILEDNN_THREADS"
-"""Carries the number of usable processors from the launcher to the agent."""
+"""Passes the number of usable processors from the launcher to the agent."""
 
 
 class OneThreadPerCore(Optimization):
@@ -30,11 +30,11 @@ class OneThreadPerCore(Optimization):
         return LaunchChanges({VARIABLE: str(usable)}, processors=processors)
 
     def begin_torch(self) -> None:
-        # Here, and not by OMP_NUM_THREADS: a wrapper or the script may set that in between, as torchrun does.
+        # Here, and not through OMP_NUM_THREADS: a wrapper or the script may set that in between, as torchrun does.
         self._processors = os.sched_getaffinity(0)
         self._before = self._after = self.torch.get_num_threads()
         if is_child_of_multiprocessing():
-            return  # how many of its kind there are, only the program knows
+            return  # only the program knows how many such processes there are
         usable = self.context.environment.get(VARIABLE, "")
         cores = int(usable) if usable.isdigit() else len(one_for_each_core(self._processors))
         self._after = max(1, cores // self._ranks())
@@ -53,10 +53,10 @@ class OneThreadPerCore(Optimization):
         now = self.torch.get_num_threads()
         if now != self._after:
             return f"the program sets its number of threads itself ({now})"
-        what = f"torch takes {plural(now, 'thread')} on {plural(len(self._processors), 'core')} by itself"
-        return f"{what}, as the process that started this one has it" if is_child_of_multiprocessing() else what
+        what = f"torch already uses {plural(now, 'thread')} on {plural(len(self._processors), 'core')}"
+        return f"{what}, as set by the process that started this one" if is_child_of_multiprocessing() else what
 
     def _ranks(self) -> int:
-        """Processes of a distributed training that share this machine."""
+        """Number of processes of a distributed run that share this machine."""
         ranks = self.context.environment.get("LOCAL_WORLD_SIZE", "")
         return int(ranks) if ranks.isdigit() and int(ranks) else 1

@@ -1,4 +1,4 @@
-"""Convolutions of 3x3 with 2.25 times fewer multiplications, in bfloat16."""
+"""3x3 convolutions in bfloat16 with 2.25 times fewer multiplications."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Winograd(Optimization):
 
     def begin_model(self, model: Any) -> None:
         if fake_quantized(model):
-            raise Declined("its convolutions are fake-quantized: their rounding is what the training is about")
+            raise Declined("its convolutions are fake-quantized: training depends on their exact rounding")
         self._candidates += sum(map(kernels().takes_winograd, model.modules()))
 
     def around_call(self, model: Any) -> AbstractContextManager[Any] | None:
@@ -43,7 +43,7 @@ class Winograd(Optimization):
             try:
                 output = kernels().winograd_forward(layer, arguments[0])
             except (TypeError, ValueError, RuntimeError):
-                output = None  # what the usual way refuses, it shall refuse in its own words
+                output = None  # the original raises its own error
             if output is not None:
                 return output
         return call(layer, *arguments, **keywords)
@@ -55,13 +55,13 @@ class Winograd(Optimization):
         return f"{plural(self._candidates, '3x3 convolution')} by F(2x2, 3x3) in bfloat16, {each_step(calls, steps)}"
 
     def no_effect(self) -> str:
-        least = kernels().winograd.LEAST_CHANNELS
+        least = kernels().winograd.MIN_CHANNELS
         if not self._candidates:
             return f"the model has no 3x3 convolution of stride 1 with {least} channels or more"
         what = f"its {plural(self._candidates, '3x3 convolution')}"
         calls = kernels().winograd_calls()
         if calls["size"]:
-            return f"{what} met maps and batches that are too small to gain"
+            return f"{what} work on maps and batches that are too small to gain from it"
         if calls["dtype"]:
-            return f"{what} compute in another type than bfloat16: switch bf16 on, too"
-        return f"{what} had hooks of the program, or no call"
+            return f"{what} do not compute in bfloat16: switch bf16 on, too"
+        return f"{what} had hooks, or were not called"

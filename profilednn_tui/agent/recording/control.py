@@ -1,4 +1,4 @@
-"""Commands from the host: a small file that grows, read from where the last look ended."""
+"""Commands from the host: a small, growing file, read from where the last read ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ControlFile:
         self._position = 0
 
     def new_commands(self) -> list[Command]:
-        """Commands of whole lines appended since the last call; a file that is not there is an empty one."""
+        """Commands in the complete lines appended since the last call; none if the file does not exist."""
         try:
             if os.stat(self._path).st_size <= self._position:
                 return []

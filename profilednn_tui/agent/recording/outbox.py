@@ -1,7 +1,7 @@
-"""What the agent has to say, on its way to the recording: a bounded queue, and a file opened for each flush.
+"""The agent's output on its way to the recording: bounded queues, and a file that is opened for each flush.
 
-The training thread only appends to a deque. The file is opened, appended to and closed again at every flush: a
-program may close every file descriptor, and a number that we held would then name a file of the program's.
+The training thread only appends to a deque. The file is opened, appended to and closed at every flush: a program may
+close every file descriptor, and a number that we kept could then refer to one of its own files.
 """
 
 from __future__ import annotations
@@ -22,53 +22,36 @@ from ..steps.timeline import Cut
 MAX_EVENTS = 2_000
 MAX_STEPS = 50_000
 MAX_WAITING_BYTES = 8_000_000
-"""Of lines that the disk does not take: they wait in the memory of the training."""
-ROWS_A_LINE = 200
+"""Limit for lines that cannot be written yet: they wait in the target's memory."""
+ROWS_PER_LINE = 200
 
 
 FinishedStep = tuple[int, Cut, Cut, Optional[float], int]
-"""One step as the training thread leaves it: number, begin, end, loss, flags."""
+"""A step as queued by the training thread: number, begin, end, loss, flags."""
 
 
 class Outbox:
-    """Events and step rows waiting for the writer; full queues drop what comes and count it."""
+    """Events and step rows of one process waiting for the writer; full queues drop what comes and count it."""
 
     def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self.path = ""
+        self.path = os.path.join(folder, agent_recording(os.getpid()))
         self.dropped = 0
         self._events: deque[Any] = deque()
         self._steps: deque[FinishedStep] = deque()
-        self._lines: deque[bytes] = deque()
+        self._lines = deque([encode(current_header(AGENT, os.getpid(), time.time_ns()))])
         self._line_torn = False
         self._refusal = ""
-        """Why the disk took nothing, the last time."""
+        """Why the last flush failed; empty if it succeeded."""
         self._account = b""
-        """The line that says so."""
+        """The line with the notice about it."""
         self._lost = 0
-        """Lines that it never took."""
+        """Number of lines dropped because of it."""
         self._begun = False
-        """Whether the header is written."""
+        """Whether the header has been written."""
         self._writing = allocate_lock()
-        self.restart()
-
-    def restart(self) -> None:
-        """Begin a stream of this process's own: at the start, and in a forked child."""
-        self.path = os.path.join(self._folder, agent_recording(os.getpid()))
-        self._events.clear()
-        self._steps.clear()
-        self._lines.clear()
-        self._line_torn = False
-        self._refusal = ""
-        self._account = b""
-        self._lost = 0
-        self._begun = False
-        self._writing = allocate_lock()
-        self.dropped = 0
-        self._lines.append(encode(current_header(AGENT, os.getpid(), time.time_ns())))
 
     def introduce(self, events: list[Any]) -> None:
-        """What opens the stream: it goes before all that is queued."""
+        """Put the opening events of the stream before everything queued."""
         self._lines.extend(map(encode, events))
 
     def put(self, event: Any) -> None:
@@ -86,15 +69,15 @@ class Outbox:
             self.dropped += 1
 
     def flush(self) -> None:
-        """Write what is queued, whole lines only; what the disk does not take waits for the next flush.
+        """Write everything queued, in whole lines; what cannot be written waits for the next flush.
 
-        The first line that it takes then says so. Two threads take turns.
+        That flush begins with a notice about it. Threads take turns.
         """
         with self._writing:
             self._flush()
 
     def flush_if_free(self) -> None:
-        """The same, unless another thread is at it: the training does not wait."""
+        """Flush unless another thread is flushing: training does not wait."""
         if self._writing.acquire(False):
             try:
                 self._flush()
@@ -129,7 +112,7 @@ class Outbox:
         waiting = self._steps
         first = waiting[0][0]
         rows: list[list[Any]] = []
-        while waiting and len(rows) < ROWS_A_LINE and waiting[0][0] == first + len(rows):
+        while waiting and len(rows) < ROWS_PER_LINE and waiting[0][0] == first + len(rows):
             _, begin, end, loss, flags = waiting.popleft()
             duration_ns = end.now_ns - begin.now_ns
             rows.append([end.now_ns + offset_ns, duration_ns, *end.phases_since(begin), loss, flags])
@@ -137,7 +120,7 @@ class Outbox:
 
     def _write_line(self, descriptor: int) -> None:
         line = self._lines[0]
-        # A line cut by a full disk stays in the file; a newline sets it apart from the next try.
+        # A line truncated by a full disk stays in the file; a newline separates it from the next attempt.
         whole = b"\n" + line if self._line_torn else line
         written = os.write(descriptor, whole)
         if written < len(whole):
@@ -157,13 +140,13 @@ class Outbox:
             self._lost += 1
 
     def _put_account(self) -> None:
-        """In front of what waits, for the last line of a recording says how it ended."""
+        """Put the notice before the waiting lines: the last line of a recording tells how it ended."""
         if self._account in self._lines:
             self._lines.remove(self._account)
         pid, reason = os.getpid(), self._refusal
-        level, text = INFO, f"The disk took nothing of process {pid} for a while ({reason}); nothing is lost."
+        level, text = INFO, f"The output of process {pid} could not be written for a while ({reason}); nothing is lost."
         if self._lost:
             level = WARNING
-            text = f"{self._lost} lines of process {pid} are lost: the disk took none ({reason}). Free some space."
+            text = f"{self._lost} lines of process {pid} are lost: the disk rejected them ({reason}). Free some space."
         self._account = encode(NoticeEvent(level, "disk", text, time.time_ns()))
         self._lines.insert(0 if self._begun else 1, self._account)

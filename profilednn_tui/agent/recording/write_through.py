@@ -1,4 +1,4 @@
-"""Writes steps as they end, in a process that its parent may end by a signal as soon as it has what it waits for."""
+"""Writes steps as they end, in processes that their parent may kill as soon as it has their results."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Callable
 from ..parentage import is_child_of_multiprocessing
 
 CREDIT_NS = 20_000_000
-"""Enough for some hundred steps, so that short work is there to its last step."""
+"""Enough for a few hundred steps, so that short tasks are recorded to the last step."""
 SHARE = 0.01
-"""Of the time since, for what follows."""
+"""Share of the time since the first step that may be spent on top of the credit."""
 
 
 class WriteThrough:
-    """Called after every step; in a child of `multiprocessing` it calls `write`, as far as its budget goes."""
+    """Called after every step; in a child of `multiprocessing`, it calls `write` as long as its budget allows."""
 
     def __init__(self, write: Callable[[], object]) -> None:
         self._write = write
@@ -28,7 +28,7 @@ class WriteThrough:
         now_ns = perf_counter_ns()
         if not self._begun_ns:
             self._begun_ns = now_ns
-            self._wanted = is_child_of_multiprocessing()  # only now: in a forked child that comes after the fork
+            self._wanted = is_child_of_multiprocessing()  # only now: a forked child knows it some time after the fork
         if self._wanted and self._spent_ns <= CREDIT_NS + SHARE * (now_ns - self._begun_ns):
             self._write()
             self._spent_ns += perf_counter_ns() - now_ns

@@ -1,4 +1,4 @@
-"""What ends a step: the optimizer's update, or the next best sign in a program without a torch optimizer."""
+"""What ends a step: the optimizer's update, or the next best sign if the program has no torch optimizer."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ...protocol.vocabulary import DATALOADER, FORWARD, OPTIMIZER
 from .timeline import Cut
 
 PATIENCE = 3
-"""Iterations without an optimizer's update after which another sign is taken, in a program without any optimizer."""
+"""Iterations without an optimizer update after which another sign is used, if the program has no optimizer."""
 PATIENCE_WITH_OPTIMIZER = 256
-"""The same where an optimizer exists: gradients may be accumulated that long."""
+"""The same if an optimizer exists: gradients may be accumulated for that long."""
 LOADER_SHARE = 1 / 3
-"""The DataLoader is the better sign when at least so many iterations begin with a batch: it is asked once for several
-forward and backward passes, as those of a generator and its critic."""
+"""The DataLoader is the better sign if at least this share of iterations begins with a batch: one batch may serve
+several forward and backward passes, such as those of a generator and its critic."""
 
 _ENDED_BY_A_BATCH = (None, DATALOADER, FORWARD)
 _ENDED_BY_A_FORWARD_PASS = (None, FORWARD)
@@ -28,15 +28,15 @@ class Mark(NamedTuple):
 
 
 class Leader:
-    """Which of several optimizers, or models, ends steps: the first, until another is seen twice without it."""
+    """Decides which of several optimizers or models ends steps: the first, until another is seen twice without it."""
 
     def __init__(self) -> None:
-        self._leader: Any = _nobody
+        self._leader: Any = _no_referent
         self._others: dict[int, Mark] = {}
-        """Marks of others since the leader was seen last."""
+        """Marks of others since the leader was last seen."""
 
     def follow(self, thing: Any, mark: Mark) -> list[Mark]:
-        """The marks at which steps have ended, now that `thing` was seen."""
+        """Return the marks at which steps have ended, given that `thing` was seen at `mark`."""
         leader = self._leader()
         earlier = self._others.get(id(thing))
         if leader is not thing and leader is not None and earlier is None:
@@ -51,9 +51,9 @@ class Leader:
 class Boundaries:
     """Decides which events end a step.
 
-    Without an optimizer's update a step is ended by the batch or the forward pass that comes next after a backward
-    pass; module calls without gradients end none. Until it is known that there will be no update such marks are kept,
-    and become the first steps when patience runs out.
+    Without optimizer updates, a step ends at the next batch or forward pass after a backward pass; module calls without
+    gradients end none. Until it is known that there will be no update, such marks are kept; they become the first steps
+    when patience runs out.
     """
 
     def __init__(self, any_optimizer: Callable[[], bool]) -> None:
@@ -66,20 +66,20 @@ class Boundaries:
         self.backwards = 0
         self.optimizer_steps = 0
         self.learned = False
-        """Whether there was a backward pass since the last mark."""
+        """Whether there has been a backward pass since the last mark."""
         self._ends_graphs = False
-        """Whether there was a backward pass that leaves no graph."""
+        """Whether there has been a backward pass that creates no graph."""
         self._optimizers = Leader()
         self._models = Leader()
         self._kept: list[tuple[str, Mark]] = []
         self._pause: Mark | None = None
-        """Where the program turned to something else, with no sign of training since."""
+        """Where the program turned to something else, if there has been no sign of training since."""
 
     def on_backward(self, keeps_graph: bool = False) -> bool:
-        """A backward pass begins; whether it is one of the training.
+        """A backward pass begins; returns whether it counts towards a step.
 
-        One that can be differentiated itself makes a part of a loss, as a penalty, unless the program knows no other:
-        ``torch.func.grad`` makes no other.
+        A differentiable backward pass computes part of a loss, such as a penalty, unless the program makes no others,
+        as with ``torch.func.grad``.
         """
         if keeps_graph and self._ends_graphs:
             return False
@@ -92,25 +92,25 @@ class Boundaries:
         return True
 
     def on_update(self, optimizer: Any, mark: Mark) -> list[Mark]:
-        """An optimizer has made its update; the marks at which steps have ended, the newest of them now."""
+        """An optimizer has made its update; returns the marks at which steps have ended, the newest of which is now."""
         self.optimizer_steps += 1
         if self.source != OPTIMIZER:
-            self.source, self.reason = OPTIMIZER, f"a step ends at the update of {type(optimizer).__name__}"
+            self.source, self.reason = OPTIMIZER, f"each update of {type(optimizer).__name__} ends a step"
             self._kept.clear()
         marks = self._optimizers.follow(optimizer, mark)
         self.learned = self.learned and not marks
         return marks
 
     def batch_may_end(self) -> bool:
-        """Whether a batch that is asked for now ends a step, as far as is known."""
+        """Whether a batch requested now ends a step, as far as is known."""
         return self.learned and self.source in _ENDED_BY_A_BATCH
 
     def forward_may_end(self) -> bool:
-        """The same of a forward pass."""
+        """Whether a forward pass beginning now ends a step, as far as is known."""
         return self.learned and self.source in _ENDED_BY_A_FORWARD_PASS
 
     def may_pause(self) -> bool:
-        """The same of a module call without gradients, should no sign of training follow."""
+        """Whether a module call without gradients ends a step if no sign of training follows."""
         return self.learned and self._pause is None and self.source != OPTIMIZER
 
     def pause(self, mark: Mark) -> None:
@@ -118,15 +118,15 @@ class Boundaries:
         self._pause = mark
 
     def on_batch(self, mark: Mark) -> list[Mark]:
-        """A batch that may end a step is asked for; marks as in `on_update`, where they are known already."""
+        """A batch that may end a step is requested; returns marks as in `on_update`, if they are known already."""
         return self._settle(DATALOADER, [mark])
 
     def on_forward(self, module: Any, mark: Mark) -> list[Mark]:
-        """A forward pass that may end a step begins; likewise."""
+        """A forward pass that may end a step begins; returns marks as in `on_update`, if they are known already."""
         return self._settle(FORWARD, self._models.follow(module, mark))
 
     def at_end(self, last: Mark) -> tuple[list[Mark], bool]:
-        """The program ends: the marks not told so far, and whether nothing but `last` ends the last of those steps."""
+        """The program ends; returns the unreported marks, and whether only `last` ends the last of their steps."""
         if self.source == OPTIMIZER or not (self._kept or self.learned):
             return [], False
         marks = [] if self.source is not None else self._choose()
@@ -155,7 +155,7 @@ class Boundaries:
 
     def _choose(self) -> list[Mark]:
         self.source = DATALOADER if self._loader_leads() else FORWARD
-        what = "DataLoader iterations" if self.source == DATALOADER else "calls of the model"
+        what = "DataLoader iterations" if self.source == DATALOADER else "model calls"
         self.reason = f"no torch optimizer has made an update: steps are {what}"
         kept, self._kept = self._kept, []
         return [mark for sign, mark in kept if self.source == FORWARD or sign == DATALOADER]
@@ -164,25 +164,25 @@ class Boundaries:
 class Beginning:
     """Where the first step begins: with the batch or the forward pass that led to the first backward pass.
 
-    What a program does before, as to make its data with a model or to evaluate one, is in no step.
+    Anything before that, such as generating data with a model or evaluating one, belongs to no step.
     """
 
     def __init__(self) -> None:
         self.cut: Cut | None = None
-        self._module: Any = _nobody
-        """The one whose forward pass was taken for the beginning."""
+        self._module: Any = _no_referent
+        """The module whose forward pass was taken as the beginning."""
         self._called = False
-        """Whether a module was called since."""
+        """Whether a module has been called since."""
         self._inferred = False
-        """Whether one was called without gradients since."""
+        """Whether a module has been called without gradients since."""
 
     def on_batch(self, cut: Callable[[], Cut]) -> None:
-        """A batch is asked for."""
+        """A batch is requested."""
         if self.cut is None or self._called:
-            self._begin(cut(), _nobody)
+            self._begin(cut(), _no_referent)
 
     def on_last_batch(self) -> None:
-        """There was none."""
+        """The requested batch does not exist: the DataLoader is exhausted."""
         self.cut = None
 
     def on_forward(self, module: Any, cut: Callable[[], Cut]) -> None:
@@ -199,12 +199,12 @@ class Beginning:
         self.cut, self._module, self._called, self._inferred = cut, module, False, False
 
 
-def _nobody() -> None:
+def _no_referent() -> None:
     return None
 
 
 def any_optimizer_class_in_use(optimizer_class: Any) -> bool:
-    """Whether an optimizer has been constructed: torch marks the ``step`` of a class at its first instance."""
+    """Whether an optimizer has been constructed: torch marks the ``step`` of a class when it is first instantiated."""
     pending = list(optimizer_class.__subclasses__())
     while pending:
         found = pending.pop()

@@ -1,8 +1,8 @@
-"""The places of torch where the agent listens, and how it leaves them again.
+"""Installs the agent's hooks in torch, and removes them.
 
-Python functions of torch are replaced by wrappers that keep name, signature and traceback: an exception that passes
-through one leaves no entry of ours. Everything here runs in the target's threads and must cost next to nothing; what
-the wrappers call goes through the guard.
+Python functions of torch are replaced with wrappers that keep name, signature and traceback: an exception that passes
+through one leaves no entry of ours. Everything here runs on the target's threads and must cost next to nothing;
+whatever the wrappers call goes through the guard.
 """
 
 from __future__ import annotations
@@ -20,31 +20,34 @@ from .training_thread import Sign, TrainingThread
 
 
 class Listener(Protocol):
-    """What the hooks tell; calls come from the training thread where nothing else is said."""
+    """What the hooks report; called on the training thread unless stated otherwise."""
+
+    def before_hooks(self, nested_call_ns: float) -> None:
+        """The hooks are about to be installed: nested module calls will take this much longer."""
 
     def before_batch(self) -> None:
-        """A DataLoader is about to be asked for a batch."""
+        """A batch is about to be requested from a DataLoader."""
 
     def no_batch(self) -> None:
-        """The DataLoader had none left."""
+        """The DataLoader is exhausted."""
 
     def before_forward(self, module: Any) -> bool:
-        """A root module is about to be called; whether it may compute the loss."""
+        """A root module is about to be called; returns whether it may compute the loss."""
 
     def before_inference(self, module: Any) -> None:
-        """A root module is about to be called without gradients; from any thread while none has trained."""
+        """A root module is about to be called without gradients; on any thread as long as none has trained."""
 
     def is_loss(self, result: Any) -> bool:
-        """Whether what such a module has returned is the loss."""
+        """Whether the result of a module that may compute the loss is the loss."""
 
     def scaled(self, scaler: Any, outputs: Any, result: Any) -> None:
-        """A GradScaler has scaled losses; from any thread."""
+        """A GradScaler has scaled losses; on any thread."""
 
     def before_backward(self, tensors: Any, keeps_graph: bool) -> None:
-        """The backward pass is about to begin; whether it is differentiable itself, as that of a penalty."""
+        """The backward pass is about to begin; `keeps_graph` if it is itself differentiable, as for a penalty."""
 
     def before_backward_elsewhere(self, tensors: Any) -> None:
-        """Another thread is about to make a backward pass."""
+        """A backward pass is about to begin on another thread."""
 
     def after_update(self, optimizer: Any, cut: Cut) -> None:
         """An optimizer has updated its parameters."""
@@ -63,6 +66,7 @@ class Hooks:
 
     def install(self) -> None:
         """Begin to listen."""
+        self._listener.before_hooks(self._nested_call_ns())
         torch = self._torch
         compiling = torch.compiler.is_compiling
         self._replace(torch.nn.Module, "__call__", self._module_call(torch.nn.Module.__call__))
@@ -77,11 +81,11 @@ class Hooks:
         self._undo.append(hook_updates(self._before_update, self._after_update))
 
     def remove(self) -> None:
-        """Stop listening."""
+        """Remove all hooks."""
         while self._undo:
             self._undo.pop()()
 
-    def nested_call_ns(self) -> float:
+    def _nested_call_ns(self) -> float:
         """What the wrapper of ``Module.__call__`` adds to a nested call, measured now: the best of five loops."""
 
         def call(module: None) -> None:
@@ -105,7 +109,7 @@ class Hooks:
         original = owner.__dict__[name]
 
         def undo() -> None:
-            if owner.__dict__.get(name) is wrapper:  # someone may have wrapped ours meanwhile
+            if owner.__dict__.get(name) is wrapper:  # ours may have been wrapped in the meantime
                 setattr(owner, name, original)
 
         setattr(owner, name, wrapper)
@@ -113,7 +117,7 @@ class Hooks:
 
     def _module_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
         timeline, listener, guard, trainer = self._timeline, self._listener, self._guard, self._trainer
-        # Dynamo must leave before it reads the timeline; for exports it is enough to ask outside of other calls.
+        # Dynamo must return before it reads the timeline; for exports it is enough to check outermost calls.
         in_dynamo, compiling = self._torch.compiler.is_dynamo_compiling, self._torch.compiler.is_compiling
         gradients = self._torch.is_grad_enabled
         below_function = AutogradFunctions(self._torch).inside
@@ -135,7 +139,7 @@ class Hooks:
                     began_ns = timeline.now()
                     try:
                         listener.before_inference(self)
-                    except Exception as error:  # noqa: BLE001 - the guard's door, without the cost of a call
+                    except Exception as error:  # noqa: BLE001 - the guard's error boundary, without the cost of a call
                         guard.failed("before_inference", error)
                     previous = timeline.enter(INFERENCE, began_ns)
                     try:
@@ -167,7 +171,7 @@ class Hooks:
 
         @functools.wraps(original)
         def backward(*arguments: Any, **keywords: Any) -> Any:
-            # A backward pass may make others, as checkpointing and adjoint methods do: they are not the training's.
+            # A backward pass may run others, as in checkpointing and adjoint methods: those do not count.
             if compiling() or timeline.current == BACKWARD:
                 return original(*arguments, **keywords)
             try:
@@ -182,8 +186,8 @@ class Hooks:
                     finally:
                         timeline.backward_elsewhere(began_ns)
                 began_ns = timeline.now()
-                if not (only_gradients and timeline.busy):  # else a model computes with gradients, as with forces
-                    trainer.has_learned()
+                if not (only_gradients and timeline.busy):  # otherwise a model uses gradients, such as forces
+                    trainer.saw_backward()
                     try:
                         listener.before_backward(tensors, only_gradients and _keeps_graph(arguments, keywords))
                     except Exception as error:  # noqa: BLE001 - as above
@@ -244,7 +248,7 @@ class Hooks:
     def _before_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
         timeline = self._timeline
         began_ns = timeline.now()
-        self._trainer.has_updated()
+        self._trainer.saw_update()
         timeline.enter_optimizer(began_ns)
 
     def _after_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
@@ -257,5 +261,5 @@ class Hooks:
 
 
 def _keeps_graph(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-    """Whether a call of ``autograd.grad`` is to be differentiable itself."""
+    """Whether the result of an ``autograd.grad`` call is to be differentiable."""
     return bool(arguments[4] if len(arguments) > 4 else keywords.get("create_graph", False))

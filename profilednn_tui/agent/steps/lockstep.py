@@ -1,4 +1,4 @@
-"""Turns: a training that is compared in lockstep stands still at a boundary until the host says that it may go on."""
+"""Turns in a lockstep comparison: a target waits at a step boundary until the host lets it continue."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import os
 from ...protocol.files import TURN_BEGINS, TURN_ENDED
 
 TURN_NS = 10_000_000
-"""A turn ends at the first boundary after so long: stopping and going on costs 0.1 ms and what the caches held."""
+"""A turn ends at the first boundary after this time: a switch costs 0.1 ms and the contents of the caches."""
 
 
 class LockstepGate:
-    """The target's side of the two pipes in the session folder; without a host at their other ends it stands open."""
+    """The target's side of the two pipes in the session folder; stays open if there is no host at their other ends."""
 
     def __init__(self, folder: str) -> None:
-        """Raises an `OSError` when there is no host, or when another process of this target takes the turns."""
+        """Raises `OSError` if there is no host, or if another process of this target takes the turns."""
         self._ended = os.open(os.path.join(folder, TURN_ENDED), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         fcntl.flock(self._ended, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._begins = os.open(os.path.join(folder, TURN_BEGINS), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -24,7 +24,7 @@ class LockstepGate:
         self._open = False
 
     def is_due(self, now_ns: int) -> bool:
-        """Whether the turn is over, a boundary being reached now."""
+        """Whether the turn ends at the boundary reached now."""
         return not self._open and now_ns >= self._until_ns
 
     def wait(self) -> None:
@@ -36,5 +36,5 @@ class LockstepGate:
             self._open = True
 
     def begin(self, now_ns: int) -> None:
-        """A turn begins."""
+        """Begin a turn."""
         self._until_ns = now_ns + TURN_NS

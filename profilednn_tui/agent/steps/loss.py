@@ -1,7 +1,7 @@
 """The value of a scalar tensor, read from memory.
 
-``item()`` would do, but it is an operator: it would show in the program's own profile and in ours, and reach
-whatever dispatch mode the program has on. The scalar was just computed on the CPU, so its bytes are there.
+``item()`` would work, but it is an operator: it would show up in the program's own profile and in ours, and go through
+any dispatch mode that the program has enabled. The scalar was just computed on the CPU, so its bytes are available.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ class LossReader:
         }
 
     def read(self, tensors: Any) -> float | None:
-        """The value of the single element of a plain CPU tensor, or the first such of a sequence; else nothing."""
+        """The value of a plain CPU tensor with one element, or of a sequence of one such tensor; otherwise None."""
         if isinstance(tensors, (list, tuple)):
             tensors = tensors[0] if len(tensors) == 1 else None
         if type(tensors) is not self._tensor_type:
             return None
-        if self._modes():  # a function mode of the program must not see us look
+        if self._modes():  # the program's function modes must not see our reads
             with self._unseen():
                 return self._value(tensors)
         return self._value(tensors)
 
     def is_number(self, result: Any) -> bool:
-        """Whether a module has returned a tensor of no dimension."""
+        """Whether a module's result is a zero-dimensional tensor."""
         if not isinstance(result, self._tensor_type):
             return False
         if self._modes() or type(result) is not self._tensor_type:

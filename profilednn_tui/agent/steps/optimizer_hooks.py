@@ -1,7 +1,7 @@
-"""torch's global hooks on optimizer updates, registered and removed beside a training that runs.
+"""torch's global hooks on optimizer updates, registered and removed while training runs.
 
-torch keeps them in two dictionaries, over which every update iterates. To change one while a thread stands inside a
-hook would make the program's own iteration fail, so the moment is chosen: no thread may be inside.
+torch keeps them in two dictionaries, and every update iterates over both. Changing one while a thread is inside a hook
+would make the program's own iteration fail, so changes wait until no thread is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _TRIES, _PAUSE_S = 2_000, 0.001
 
 
 def hook_updates(before: Callable[..., None], after: Callable[..., None]) -> Callable[[], None]:
-    """Register both hooks; the result removes them."""
+    """Register both hooks; returns a function that removes them."""
     from torch.optim import optimizer as module
 
     tables: tuple[Any, ...] = (module._global_optimizer_pre_hooks, module._global_optimizer_post_hooks)
@@ -32,7 +32,7 @@ def hook_updates(before: Callable[..., None], after: Callable[..., None]) -> Cal
 
 
 def _await_quiet(tables: tuple[Any, ...]) -> None:
-    """Return when no other thread runs one of the hooks; hooks take microseconds, windows some milliseconds."""
+    """Wait until no other thread is inside a hook, for 2 s at most; hooks take microseconds, windows milliseconds."""
     for _ in range(_TRIES):
         hooks = {code for table in tables for hook in list(table.values()) if (code := _code(hook)) is not None}
         if not any(frame.f_code in hooks for frame in _frames_of_other_threads()):

@@ -11,7 +11,7 @@ from typing import Any
 def seed_all(torch: Any, seed: int) -> None:
     """Seed Python's, NumPy's and torch's generators, right after torch was imported.
 
-    A program that sets seeds of its own does so later, in every run alike.
+    A program that sets its own seeds does so later, and identically in every run.
     """
     random.seed(seed)
     torch.manual_seed(seed)

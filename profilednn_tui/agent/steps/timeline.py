@@ -1,12 +1,12 @@
-"""The training thread's wall time, divided among phases without a gap, and what the hooks took of it.
+"""The training thread's wall time, divided among phases without gaps, and the hooks' share of it.
 
-One phase is current at any time; a switch closes the running piece and opens the next, so the phases of a step add
-up to its wall time by construction. The time between a forward pass and the backward pass that follows is the
-loss; it is known to be that only when the backward pass begins, so until then it is held back. A module call without
-gradients in between, as that of a teacher, leaves it open.
+One phase is current at any time; a switch closes the running interval and opens the next, so the phases of a step add
+up to its wall time by construction. The time between a forward pass and the next backward pass is the loss; that is
+known only when the backward pass begins, so until then it is held back. A module call without gradients in between,
+such as a teacher's, does not settle it.
 
-What a hook costs is measured where it happens: from the time noted at its beginning (`now`) to `enter`, and from
-`leave` to the end. Calibrating a hook in a loop would find a tenth: in a training the caches are full of other things.
+The cost of a hook is measured in place: from the time noted when it begins (`now`) to `enter`, and from `leave` to its
+end. Calibrating a hook in a loop would find a tenth of it: during training, the caches are full of other data.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from time import perf_counter_ns
 from typing import Callable, NamedTuple
 
 DATA, FORWARD, INFERENCE, BACKWARD, LOSS, OPTIMIZER, OTHER, GAP = range(8)
-_ROW_ORDER = (DATA, FORWARD, LOSS, BACKWARD, OPTIMIZER, INFERENCE, OTHER)  # that of protocol.PHASES
+_ROW_ORDER = (DATA, FORWARD, LOSS, BACKWARD, OPTIMIZER, INFERENCE, OTHER)  # as in protocol.PHASES
 
 
 class Cut(NamedTuple):
@@ -32,7 +32,7 @@ class Cut(NamedTuple):
 
 
 class Timeline:
-    """Phase totals in nanoseconds; `enter` and `leave` bracket a call of the training thread."""
+    """Phase totals in nanoseconds; `enter` and `leave` bracket a call on the training thread."""
 
     __slots__ = (
         "_base", "_elsewhere", "_held_ns", "_mark_ns", "_totals", "busy", "current", "hooks_ns", "now", "thread",
@@ -44,27 +44,27 @@ class Timeline:
         self._totals: list[int] = [0] * 8
         self._base = OTHER
         self.current = OTHER
-        """The phase under way; `GAP` from a forward pass on."""
+        """The current phase; `GAP` after a forward pass."""
         self._held_ns = 0
         self._mark_ns = clock()
         self._elsewhere: deque[tuple[int, int]] = deque(maxlen=64)
-        """Backward passes that other threads have made for the training thread: begin and end."""
+        """Begin and end of backward passes that other threads have run for the training thread."""
         self.busy = False
-        """Whether a data, module or backward call is open: what it calls in turn belongs to it."""
+        """Whether a data, module or backward call is in progress: nested calls belong to it."""
         self.hooks_ns = 0
-        """What the hooks have cost so far."""
+        """The cost of the hooks so far."""
         self.thread: int | None = None
-        """Python's identifier of the training thread; nothing before its first activity."""
+        """Python's identifier of the training thread; None before its first activity."""
 
     @property
     def updating(self) -> bool:
-        """Whether an optimizer's update is under way, with its closure."""
+        """Whether an optimizer's update, including its closure, is in progress."""
         return self._base == OPTIMIZER
 
     def enter(self, phase: int, hook_began_ns: int) -> int:
-        """Make `phase` current; returns what `leave` needs."""
+        """Make `phase` current; returns the argument for `leave`."""
         now = self.now()
-        mark = self._mark_ns  # inside the hook, if that cut or skipped
+        mark = self._mark_ns  # inside the hook, if it called `cut` or `skip`
         self.hooks_ns += now - (hook_began_ns if hook_began_ns > mark else mark)
         current = self.current
         if current == GAP:
@@ -92,7 +92,7 @@ class Timeline:
         self.hooks_ns += self.now() - now
 
     def leave_forward(self, is_loss: bool) -> None:
-        """Close a call of a root module; `is_loss` says that the module computed the loss."""
+        """Close a call of a root module; `is_loss` if the module computed the loss."""
         now = self.now()
         self._totals[LOSS if is_loss else FORWARD] += now - self._mark_ns
         if not is_loss and self._held_ns:
@@ -103,31 +103,31 @@ class Timeline:
         self.hooks_ns += self.now() - now
 
     def enter_optimizer(self, hook_began_ns: int) -> None:
-        """The optimizer's update begins; forward and backward calls of a closure still count as such."""
+        """The optimizer's update begins; forward and backward calls in a closure still count as such."""
         self.hooks_ns += self._rebase(OPTIMIZER) - hook_began_ns
 
     def leave_optimizer(self) -> Cut:
-        """The optimizer's update is done, which may bound a step."""
+        """The optimizer's update ends, which may end a step."""
         return Cut(self._rebase(OTHER), tuple(self._totals))
 
     def cut(self) -> Cut:
-        """Close the running piece: a boundary between two steps."""
+        """Close the running interval at a boundary between two steps."""
         return Cut(self._close(), tuple(self._totals))
 
     def last_switch(self) -> Cut:
-        """The moment at which the current phase began; changes nothing, so any thread may ask."""
+        """The moment at which the current phase began; changes nothing, so any thread may call it."""
         return Cut(self._mark_ns, tuple(self._totals))
 
     def backward_elsewhere(self, began_ns: int) -> None:
-        """Another thread has made a backward pass, which ends now; so long the training thread has waited for it."""
+        """A backward pass on another thread, for which the training thread has waited, ends now."""
         self._elsewhere.append((began_ns, self.now()))
 
     def book(self) -> None:
-        """The hook that left the optimizer is done: what has passed since is its cost."""
+        """The hook that left the optimizer ends: the time since then is its cost."""
         self.hooks_ns += self.now() - self._mark_ns
 
     def skip(self) -> int:
-        """Leave out what has passed since the last switch: it was spent by us. Returns the time."""
+        """Exclude the time since the last switch, which was spent by us; returns the current time."""
         self._mark_ns = now = self.now()
         return now
 
@@ -151,7 +151,7 @@ class Timeline:
         return now
 
     def _hold(self, now: int) -> None:
-        """Take the time since the last switch into what is held back."""
+        """Hold back the time since the last switch."""
         while self._elsewhere:
             began_ns, ended_ns = self._elsewhere.popleft()
             if self._mark_ns <= began_ns and ended_ns <= now:

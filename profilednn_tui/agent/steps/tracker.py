@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-import weakref
 from _thread import get_native_id
 from collections import deque
-from operator import attrgetter
 from time import perf_counter_ns
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
 from ...protocol.events import Command, NoticeEvent, ProgressEvent, StatusEvent, StepsEvent, StepSourceEvent
-from ...protocol.vocabulary import BUDGET, INFO, PAUSE_WINDOWS, STOP_AFTER, WINDOW_NOW
+from ...protocol.vocabulary import BUDGET, DETACH, INFO, PAUSE_WINDOWS, STOP_AFTER, WINDOW_NOW
+from ..life.states import LEAVING, LISTENING, Life, Request
 from ..recording.outbox import Outbox
 from ..windows.window import Windows
 from .boundaries import Beginning, Boundaries, Mark, any_optimizer_class_in_use
 from .lockstep import LockstepGate
 from .loss import LossReader
 from .loss_scale import ScaledLosses
+from .root_modules import RootModule, RootModules
 from .timeline import Cut, Timeline
 
 NOT_BEGUN = Cut(0, ())
@@ -31,16 +31,6 @@ FIRST_STEPS = 8
 """These are looked at one by one, however fast they are."""
 
 
-class _Root(NamedTuple):
-    """A module that was called by the program itself."""
-
-    module: weakref.ref[Any]
-    learns: bool
-    """Whether it has parameters."""
-    nested: int
-    """Number of modules below it."""
-
-
 class StepTracker:
     """A `hooks.Listener`: what happens at each sign of training, on the training thread."""
 
@@ -49,36 +39,43 @@ class StepTracker:
         torch: Any,
         timeline: Timeline,
         outbox: Outbox,
+        life: Life,
         commands: deque[Command],
+        roots: RootModules,
+        windows: Windows | None,
+        *,
+        came_ns: int,
         stop_after: int | None,
-        late: bool = False,
+        late: bool,
+        lockstep: LockstepGate | None,
+        learn_rank: Callable[[], None],
+        warming_up: Callable[[], bool],
+        after_step: Callable[[], None],
     ) -> None:
         self._timeline = timeline
         self._outbox = outbox
+        self._life = life
         self._commands = commands
-        self.nested_call_ns = 0.0
-        """What a call of a module inside another costs."""
-        self.windows: Windows | None = None
-        self.lockstep: LockstepGate | None = None
-        """In an experiment whose variants make their steps in turn."""
-        self.warming_up: Callable[[], bool] = bool
-        """Whether an optimization warmed up in the step that ends."""
-        self.came_ns = perf_counter_ns()
+        self._roots = roots
+        self._windows = windows
+        self._came_ns = came_ns
         """When the agent came into the run."""
-        self.learn_rank: Callable[[], None] = _nothing
-        """Called at each of the first steps: a short run is over before the agent's thread has asked."""
-        self.after_step: Callable[[], None] = _nothing
         self._stop_after = stop_after
         self._late = late
-        """Whether the training began without us: then `stop_after` ends the watching alone."""
+        """Whether the training may have begun without us: then `stop_after` ends the recording alone."""
+        self._lockstep = lockstep
+        """In an experiment whose variants make their steps in turn."""
+        self._learn_rank = learn_rank
+        """Called at each of the first steps: a short run is over before the agent's thread has asked."""
+        self._warming_up = warming_up
+        """Whether an optimization warmed up in the step that ends."""
+        self._after_step = after_step
         self._joining = late
         """Whether the first boundary is still to come; what ends there is not a whole step."""
         self._loss_reader = LossReader(torch)
         self._scaled = ScaledLosses(self._loss_reader)
         self._beginning = Beginning()
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
-        self._roots: dict[int, _Root] = {}
-        self._paths: dict[int, str] = {}
         self._last = NOT_BEGUN
         self._first_ns = 0
         self._loss: float | None = None
@@ -90,14 +87,16 @@ class StepTracker:
         """Those of the step under way."""
         self._look_ns = 0
         self._nested = 0
+        """Calls of modules inside others."""
+        self._nested_call_ns = 0.0
+        """What one of them costs."""
         self.steps = 0
-        self.native_thread = 0
-        self.leaving = False
-        """Whether the agent is to go at the next boundary."""
-        self.detach_wanted = False
-        """Whether it may go now: no window is open and none will be."""
 
     # ---- signs of training (hooks.Listener)
+
+    def before_hooks(self, nested_call_ns: float) -> None:
+        """The hooks are about to be installed."""
+        self._nested_call_ns = nested_call_ns
 
     def before_batch(self) -> None:
         """A DataLoader is about to be asked for a batch."""
@@ -105,7 +104,7 @@ class StepTracker:
         boundaries.batches += 1
         if self._last is NOT_BEGUN:
             self._beginning.on_batch(self._timeline.cut)
-        if self.leaving:
+        if self._life.state is not LISTENING:
             self._give_up_window()
         if boundaries.batch_may_end():
             self._reach(boundaries.on_batch(self._mark(self._timeline.cut())))
@@ -166,7 +165,7 @@ class StepTracker:
 
     def at_end(self) -> None:
         """The program ends: no sign of training will follow, so what is known by now must do."""
-        if self._joining or self.detach_wanted:
+        if self._joining or self._life.state >= LEAVING:
             return
         marks, unended = self._boundaries.at_end(self._mark(self._timeline.last_switch()))
         if marks:
@@ -186,8 +185,8 @@ class StepTracker:
             self._loss_read = True
 
     def _give_up_window(self) -> None:
-        if self.windows is not None:
-            self.windows.give_up()
+        if self._windows is not None:
+            self._windows.give_up()
 
     # ---- steps
 
@@ -228,29 +227,30 @@ class StepTracker:
         if source == self._source:
             return
         self._source = source
-        self.native_thread = get_native_id()
-        self._outbox.put(StepSourceEvent(source, reason, self.native_thread, time.time_ns()))
+        self._outbox.put(StepSourceEvent(source, reason, get_native_id(), time.time_ns()))
 
     def _enough(self) -> bool:
         return self._stop_after is not None and self.steps >= self._stop_after
 
     def _end_step(self, mark: Mark) -> None:
-        if self.detach_wanted:
+        if self._life.state >= LEAVING:
             return
         last, cut = self._last, mark.cut
         flags = 0 if self._enough() else self._record_step(mark)
         enough = self._enough()
-        self.leaving = self.leaving or (enough and self._late)
-        soon = flags or self.leaving or self._commands or self.lockstep is not None or self.steps <= FIRST_STEPS
+        if enough and self._late:
+            self._life.ask(Request.LEAVE, DETACH)
+        leaves = self._life.state is not LISTENING
+        soon = flags or leaves or self._commands or self._lockstep is not None or self.steps <= FIRST_STEPS
         if soon or cut.now_ns >= self._look_ns:
             self._look(last, cut, flags)
-        self.after_step()
+        self._after_step()
         if enough and not self._late:
             self._stop()
 
     def _record_step(self, mark: Mark, more_flags: int = 0) -> int:
         self.steps += 1
-        flags = self._flags | self.warming_up() * StepsEvent.WARM_UP | more_flags
+        flags = self._flags | self._warming_up() * StepsEvent.WARM_UP | more_flags
         self._outbox.put_step((self.steps, self._last, mark.cut, mark.loss, flags))
         self._last = mark.cut
         self._flags = StepsEvent.DISTURBED if flags & StepsEvent.PROFILED else 0
@@ -260,20 +260,20 @@ class StepTracker:
         """What need not happen at every one of many fast steps: windows and commands."""
         self._look_ns = cut.now_ns + LOOK_INTERVAL_NS
         if self.steps <= FIRST_STEPS:
-            self.learn_rank()
+            self._learn_rank()
         while self._commands:
             self._obey(self._commands.popleft())
-        windows = self.windows
+        windows = self._windows
         duration_ns, elapsed_ns = cut.now_ns - last.now_ns, cut.now_ns - self._first_ns
         if windows is not None and windows.begun:
             windows.finish(self.steps, duration_ns, elapsed_ns)
         elif windows is not None and not flags:
             windows.add_plain_step(duration_ns)
-        if self.lockstep is not None and self.lockstep.is_due(cut.now_ns) and self.steps != self._stop_after:
-            self._take_turn(self.lockstep)
-        if windows is None or self.leaving:
-            self.detach_wanted = self.leaving
-        elif windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self.came_ns):
+        if self._lockstep is not None and self._lockstep.is_due(cut.now_ns) and self.steps != self._stop_after:
+            self._take_turn(self._lockstep)
+        if self._life.state is not LISTENING:
+            self._life.ask(Request.RELEASE)
+        elif windows is not None and windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self._came_ns):
             self._flags |= windows.start(elapsed_ns)
         if self._flags:
             # What we did since the cut belongs to no step.
@@ -285,15 +285,15 @@ class StepTracker:
         lockstep.wait()
         now_ns = self._timeline.skip()
         self._first_ns += now_ns - before_ns
-        self.came_ns += now_ns - before_ns
+        self._came_ns += now_ns - before_ns
         self._last = self._last._replace(now_ns=now_ns)
         lockstep.begin(now_ns)
 
     def _obey(self, command: Command) -> None:
         if command.action == STOP_AFTER:
             self._stop_after = self.steps + int(command.value)
-        elif self.windows is not None:
-            budget = self.windows.budget
+        elif self._windows is not None:
+            budget = self._windows.budget
             if command.action == WINDOW_NOW:
                 budget.want_now()
             elif command.action == BUDGET:
@@ -305,35 +305,12 @@ class StepTracker:
         self._outbox.put(NoticeEvent(INFO, "stopped", f"ended after {self.steps} steps, as asked", time.time_ns()))
         sys.exit(0)  # on the training thread, as if the program had said so: its clean-up runs
 
-    # ---- for the summaries
-
-    def module_paths(self) -> dict[int, str]:
-        """``id(module)`` -> path of every module below the root modules seen so far.
-
-        A module that was once called by itself keeps the path it has in the larger model.
-        """
-        if not self._paths:
-            for root in sorted(self._roots.values(), key=attrgetter("nested"), reverse=True):
-                top = root.module()
-                for path, module in top.named_modules() if top is not None else ():
-                    self._paths.setdefault(id(module), path.replace("_orig_mod.", "") or type(module).__name__)
-        return self._paths
-
-    def _root(self, module: Any) -> _Root:
+    def _root(self, module: Any) -> RootModule:
         """What is known of a module that the program has called."""
-        if self.leaving:
+        if self._life.state is not LISTENING:
             self._give_up_window()
-        root = self._roots.get(id(module))
-        if root is None or root.module() is not module:
-            root = self._add_root(module)
+        root = self._roots.look_up(module)
         self._nested += root.nested
-        return root
-
-    def _add_root(self, module: Any) -> _Root:
-        self._roots = {key: root for key, root in self._roots.items() if root.module() is not None}
-        learns = next(module.parameters(), None) is not None
-        self._roots[id(module)] = root = _Root(weakref.ref(module), learns, sum(1 for _ in module.modules()) - 1)
-        self._paths = {}
         return root
 
     # ---- read by the agent's thread
@@ -346,14 +323,14 @@ class StepTracker:
         )
 
     def _hooks_ns(self) -> int:
-        return int(self._timeline.hooks_ns / SEEN_SHARE + self._nested * self.nested_call_ns)
+        return int(self._timeline.hooks_ns / SEEN_SHARE + self._nested * self._nested_call_ns)
 
     def status(self, writer_ns: int) -> StatusEvent:
         """The agent's account of itself."""
-        budget = self.windows.budget if self.windows is not None else None
+        budget = self._windows.budget if self._windows is not None else None
         now_ns = perf_counter_ns()
         elapsed_ns = now_ns - self._first_ns if self._first_ns else 0
-        run_ns = max(elapsed_ns, min(now_ns - self.came_ns, FIRST_MINUTE_NS)) if elapsed_ns else 0
+        run_ns = max(elapsed_ns, min(now_ns - self._came_ns, FIRST_MINUTE_NS)) if elapsed_ns else 0
         hooks_ns = self._hooks_ns()
         windows_ns = budget.spent_ns if budget is not None else 0
         cost_ns = hooks_ns + windows_ns + writer_ns
@@ -371,7 +348,3 @@ class StepTracker:
             unix_ns=time.time_ns(),
             run_ns=run_ns,
         )
-
-
-def _nothing() -> None:
-    """What is called where nobody asks for it."""

@@ -1,4 +1,4 @@
-"""Which thread trains: the first that shows a sign of training, until another shows a better one."""
+"""Identifies the training thread: the first that shows a sign of training, until another shows a better one."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from .timeline import GAP, Timeline
 
 
 class Sign:
-    """The better, the higher: a thread that only fetches batches does not train if another calls the model."""
+    """Higher is better: a thread that only fetches batches is not the training thread if another calls the model."""
 
     NONE, BATCH, FORWARD, BACKWARD, UPDATE = range(5)
 
 
 class TrainingThread:
-    """Keeps `Timeline.thread`."""
+    """Maintains `Timeline.thread`."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
         self._sign = Sign.NONE
-        """The best that the training thread has shown."""
+        """The best sign that the training thread has shown."""
         self._other: int | None = None
-        """The thread that has called a model last, of those that do not train."""
+        """The other thread that most recently called a model."""
 
     def is_me(self, sign: int) -> bool:
-        """Whether the calling thread is the one that trains, now that it shows this sign."""
+        """Whether the calling thread is the training thread, given that it shows this sign."""
         timeline, thread = self._timeline, get_ident()
         if timeline.thread is None:
             timeline.thread, self._sign = thread, sign
@@ -36,16 +36,16 @@ class TrainingThread:
             timeline.thread, self._sign = thread, sign
         return True
 
-    def has_learned(self) -> None:
-        """The training thread makes a backward pass."""
+    def saw_backward(self) -> None:
+        """The training thread runs a backward pass."""
         if self._sign < Sign.BACKWARD:
             self._sign = Sign.BACKWARD
 
-    def has_updated(self) -> None:
-        """The calling thread makes an update: it is the one that trains, whatever there was before."""
+    def saw_update(self) -> None:
+        """The calling thread runs an update, so it is the training thread, whatever was seen before."""
         self._timeline.thread, self._sign = get_ident(), Sign.UPDATE
 
     def _is_its_own(self, thread: int) -> bool:
-        """Whether a backward pass of another thread is that of a training there, and no help for the training thread,
-        which waits for one."""
+        """Whether a backward pass on another thread belongs to training there; otherwise it is run on behalf of the
+        training thread, which waits for it."""
         return self._other == thread or self._timeline.current != GAP

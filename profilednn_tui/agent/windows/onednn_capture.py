@@ -1,4 +1,4 @@
-"""oneDNN's own account of a window: switched on with it, and caught before anybody sees it."""
+"""oneDNN's verbose log of a window: enabled with the window, and captured before it is printed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _EXECUTION = re.compile(rb"onednn_verbose,(?:v\d+,)?(?:(\d+(?:\.\d+)?),)?(?:prim
 
 
 class Execution(NamedTuple):
-    """One primitive that ran."""
+    """One execution of a primitive."""
 
     middle_ns: int
-    """Since the epoch; 0 without a timestamp."""
+    """Its midpoint since the epoch; 0 without a timestamp."""
     text: str
     """The line between ``exec,`` and the time."""
     duration_ns: int
 
 
 class OneDnnCapture:
-    """Switches oneDNN's reports on and off with a window. The program's own use of them comes first."""
+    """Switches oneDNN's verbose log on and off with each window. The program's own use of the log comes first."""
 
     def __init__(self, torch: Any, report: Callable[[Any], None]) -> None:
         self._torch = torch
@@ -52,11 +52,11 @@ class OneDnnCapture:
         self._verbose.mkldnn_set_verbose = self._watched_set_verbose
 
     def start(self) -> None:
-        """Have oneDNN report what it runs, if nobody else wants to hear it."""
+        """Enable the log unless the program itself uses it."""
         if self._stdout is None or self._wanted_by_program:
             return
         if self._stdout.used:
-            self._tell("C code of the program prints as well, and its lines would come late")
+            self._tell("the program's own C code prints, too, and its output would be delayed")
             self._leave()
             return
         if not self._stamped:
@@ -66,11 +66,11 @@ class OneDnnCapture:
             return
         if not self._set_verbose(1):
             self._give_back()
-            self._tell("this torch cannot switch oneDNN's reports on")
+            self._tell("this torch cannot enable oneDNN's verbose log")
             self._leave()
 
     def stop(self) -> list[Execution] | None:
-        """End the reports; what ran meanwhile, or nothing when they were not caught."""
+        """Disable the log and return what ran meanwhile; None if the log was not captured."""
         if self._stdout is None or not self._stdout.caught:
             return None
         if not self._wanted_by_program:
@@ -78,7 +78,7 @@ class OneDnnCapture:
         return executions(self._give_back())
 
     def forget(self) -> None:
-        """In a forked child: the window that was open belongs to the parent."""
+        """In a forked child: drop the open window, which belongs to the parent."""
         if self._stdout is not None and self._stdout.caught:
             self._set_verbose(0)
             self._stdout.forget()
@@ -94,9 +94,9 @@ class OneDnnCapture:
         self._verbose.mkldnn_set_verbose = self._set_verbose
 
     def _ask_for_timestamps(self) -> None:
-        """oneDNN looks for the variable once, at its first report: have it report something, and take it away again.
+        """Have oneDNN log something with the variable set, as it reads it only once, at its first line; then unset it.
 
-        Neither the program's `os.environ` nor its children see it.
+        Neither the program's `os.environ` nor its children see the variable.
         """
         assert self._stdout is not None
         if _STAMP.decode() in os.environ or not self._stdout.catch():
@@ -108,21 +108,21 @@ class OneDnnCapture:
             with torch._C._DisableTorchDispatch(), torch.no_grad():
                 torch.ones(2, 2, dtype=torch.float32, device="cpu").to_mkldnn()
         except (RuntimeError, AttributeError):
-            pass  # then primitives come without their operators
+            pass  # then primitives are not joined to operators
         finally:
             self._set_verbose(0)
             libc.unsetenv(_STAMP)
             self._give_back()
 
     def _give_back(self) -> bytes:
-        """Let stdout go; what others printed through it goes on to where it belongs."""
+        """Release stdout and pass on what others printed through it."""
         assert self._stdout is not None
         text = self._stdout.release()
         self._stdout.write(_LINE.sub(b"", text))
         return text
 
     def _watched_set_verbose(self, level: int) -> Any:
-        """In place of torch's: the program wants to see the reports itself."""
+        """Replaces torch's function: the program may want to see the log itself."""
         self._wanted_by_program = bool(level)
         if level and self._stdout is not None and self._stdout.caught:
             self._give_back()
@@ -132,13 +132,11 @@ class OneDnnCapture:
     def _refused(torch: Any) -> str | None:
         own = [name for name in _VARIABLES if os.environ.get(name, "0") not in ("0", "none", "")]
         if own:
-            return (
-                f"the program prints oneDNN's reports itself ({own[0]} is set): read them with `profilednn-tui onednn`"
-            )
+            return f"the program prints oneDNN's log itself ({own[0]} is set): read it with `profilednn-tui onednn`"
         if not getattr(torch._C, "_has_mkldnn", False):
             return "this torch was built without oneDNN"
         if not hasattr(getattr(torch._C, "_verbose", None), "mkldnn_set_verbose"):
-            return "this torch cannot switch oneDNN's reports on"
+            return "this torch cannot enable oneDNN's verbose log"
         return None
 
     def _tell(self, reason: str) -> None:
@@ -146,7 +144,7 @@ class OneDnnCapture:
 
 
 def executions(text: bytes) -> list[Execution]:
-    """The executions in a verbose log, at most `MAX_LINES`; everything else is passed over."""
+    """The executions in a verbose log, at most `MAX_LINES`; all other lines are skipped."""
     found = []
     for stamp, line, duration in _EXECUTION.findall(text)[:MAX_LINES]:
         try:

@@ -1,21 +1,21 @@
-"""Whether the training still goes at the pace that the newest window saw."""
+"""Detects whether training still runs at the pace that the last window saw."""
 
 from __future__ import annotations
 
 from collections import deque
 
 SAMPLE = 11
-"""Plain steps that tell a pace."""
-FEWEST = 5
+"""Number of plain steps that determine a pace."""
+MIN_SAMPLE = 5
 NOTABLE_RATIO = 1.2
-"""Of two medians; smaller changes are not worth a window."""
+"""Ratio of two medians; smaller changes are not worth a window."""
 
 Range = tuple[int, int, int]
 """Lower quartile, median and upper quartile of steps, in nanoseconds."""
 
 
 class Pace:
-    """The newest plain steps against those around the newest window."""
+    """Compares the latest plain steps with those around the last window."""
 
     def __init__(self) -> None:
         self._recent: deque[int] = deque(maxlen=SAMPLE)
@@ -25,15 +25,15 @@ class Pace:
 
     @property
     def median_ns(self) -> int:
-        """Of the newest plain steps; 0 when there is none."""
+        """Median of the latest plain steps; 0 if there are none."""
         return _range(self._recent)[1] if self._recent else 0
 
     def add(self, duration_ns: int) -> None:
-        """A step without a window."""
+        """Add a step without a window."""
         self._recent.append(duration_ns)
         self._since += 1
-        if self._around is not None and len(self._around) < FEWEST:
-            # Too few before the window: the first ones after it tell the pace.
+        if self._around is not None and len(self._around) < MIN_SAMPLE:
+            # Too few steps before the window: the first ones after it determine the pace.
             self._around.append(duration_ns)
             self._since = 0
         elif self._around is not None and self._then is None:
@@ -46,7 +46,7 @@ class Pace:
         self._since = 0
 
     def changed(self) -> bool:
-        """Whether steps have grown or shrunk since by more than their spread."""
+        """Whether steps have become slower or faster since the last window, by more than their spread."""
         if self._then is None or self._since < SAMPLE:
             return False
         low, middle, high = self._then

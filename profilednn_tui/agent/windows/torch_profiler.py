@@ -1,7 +1,7 @@
-"""The only module that touches private names of torch's profiler.
+"""The only module that uses private names of torch's profiler.
 
-Checked against torch 2.4, 2.8, 2.13 and 2.14 by the tests; what is missing in a version raises
-`ProfilerMissingError` with the reason.
+Tested with torch 2.4, 2.8, 2.13 and 2.14; on a version that lacks one of them, it raises `ProfilerMissingError` with
+the reason.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class ProfilerMissingError(Exception):
 
 
 class Readers(NamedTuple):
-    """The getters behind the nodes' attributes that every operator is asked for: called themselves they are up to a
-    quarter faster."""
+    """Getters of the node attributes that are read for every operator: calling them directly is up to a quarter
+    faster."""
 
     extra_fields: Callable[[Any], Any]
     children: Callable[[Any], list[Any]]
@@ -40,11 +40,11 @@ class Readers(NamedTuple):
     layout: Callable[[Any], Any]
     device: Callable[[Any], Any]
     memory: Callable[[Any], int | None]
-    """Address of the values; nothing for a tensor without memory of its own."""
+    """Address of the data; None for a tensor without memory of its own."""
 
 
 class NodeTypes(NamedTuple):
-    """torch's classes by which the nodes of the raw tree are told apart."""
+    """torch's classes that distinguish the nodes of the raw event tree."""
 
     torch_op: type
     py_call: type
@@ -53,10 +53,10 @@ class NodeTypes(NamedTuple):
     strided: Any
     """The layout of tensors that have strides."""
     python_counts: bool
-    """Whether torch's own tables take Python frames for children of operators, too."""
+    """Whether torch's own tables count Python frames as children of operators, too."""
     read: Readers
     takes_tensors: Callable[[str, int], tuple[int, ...]]
-    """The inputs, by position, for which an operator of this name and number of inputs must get a tensor."""
+    """Maps an operator's name and number of inputs to the positions of the inputs that must be tensors."""
 
 
 def _getter(node: type, name: str) -> Callable[[Any], Any]:
@@ -70,10 +70,10 @@ def _takes_tensors(name: str, inputs: int) -> tuple[int, ...]:
 
     try:
         schemas = [schema.arguments for schema in _jit_get_schemas_for_operator(name)]
-    except RuntimeError:  # no name of an operator
+    except RuntimeError:  # not the name of an operator
         return ()
     kinds = [[str(argument.type) for argument in arguments] for arguments in schemas if len(arguments) == inputs]
-    # Operators of TorchScript on plain numbers have the same names: they are never profiled.
+    # TorchScript has operators of the same names for plain numbers: they are never profiled.
     kinds = [types for types in kinds if any("Tensor" in text for text in types)]
     return tuple(place for place in range(inputs) if kinds and all(types[place] == "Tensor" for types in kinds))
 
@@ -84,7 +84,7 @@ class EventTree:
     def __init__(self, roots: list[Any], kineto_results: Any, ran: list[Execution] | None) -> None:
         self.roots = roots
         self.ran = ran
-        """What oneDNN ran meanwhile; nothing when it was not asked."""
+        """What oneDNN ran meanwhile; None if its log was not captured."""
         self._kineto_results = kineto_results  # owns what the nodes point to
 
 
@@ -133,7 +133,7 @@ class TorchProfiler:
         self.foreign = ForeignProfiler(module, lambda: guard.run(self._give_up))
         self._profile: Any = None
         self.onednn_log: OneDnnCapture | None = None
-        """Reports as long as our window is open."""
+        """Captures oneDNN's log while our window is open."""
         self._ran: list[Execution] | None = None
         self._torch = torch
         self._loaded = False
@@ -145,16 +145,16 @@ class TorchProfiler:
         return self._profile is not None
 
     def busy(self) -> bool:
-        """Whether the program itself is profiling, or about to: then a window must not open."""
+        """Whether the program itself is profiling, or about to: then no window may be opened."""
         return self.foreign.active or self._enabled()
 
     def load(self) -> None:
-        """Open and close an empty window: loads Kineto, which must happen on the thread that imported torch."""
+        """Open and close an empty window to load Kineto, which must happen on the thread that imported torch."""
         self.start(stacks=False)
         self._close()
 
     def load_elsewhere(self) -> None:
-        """Load Kineto on this thread, which did not import torch; what it prints about that is kept away."""
+        """Load Kineto on this thread, which did not import torch, and suppress the error that it prints."""
         if not self._loaded:
             with StderrFilter():
                 self.load()
@@ -177,7 +177,7 @@ class TorchProfiler:
                 raise
 
     def _undo_start(self) -> None:
-        """After a start that failed half-way: what is prepared ends only with a start, else it is in the next's way."""
+        """Clean up after a failed start: a prepared trace must be started before it can end, or it blocks the next."""
         try:
             if not self._enabled():
                 self.foreign.original("_enable_profiler")(self._profile.config(), self._profile.kineto_activities)
@@ -185,7 +185,7 @@ class TorchProfiler:
             self._close()
 
     def stop(self) -> EventTree | None:
-        """Close the window; nothing if the program's own profiler took over meanwhile."""
+        """Close the window and return its events; None if the program's own profiler has taken over."""
         if self._profile is None:
             return None
         results = self._close()
@@ -194,13 +194,13 @@ class TorchProfiler:
         return EventTree(results.experimental_event_tree(), results, self._ran)
 
     def forget(self) -> None:
-        """In a forked child: the window that was open belongs to the parent."""
+        """In a forked child: drop the open window, which belongs to the parent."""
         self._profile = None
         if self.onednn_log is not None:
             self.onednn_log.forget()
 
     def remove(self) -> None:
-        """Close what is open and restore what was replaced."""
+        """Close an open window and restore everything that was replaced."""
         if self._profile is not None:
             self._close()
         if self.onednn_log is not None:
@@ -230,9 +230,9 @@ class TorchProfiler:
 class ForeignProfiler:
     """Keeps our windows and the program's own profiler apart.
 
-    torch knows one profiler a thread. Starting ours inside the program's would empty its result; starting it between
-    the program's prepare and enable would make the program's fail. So the three functions through which every Python
-    profiler of torch goes are watched, and ours gives way.
+    torch allows one profiler per thread. Starting ours inside the program's would empty its result; starting it between
+    the program's prepare and enable calls would make the program's fail. So the three functions that all of torch's
+    Python profilers go through are watched, and ours gives way.
     """
 
     _WATCHED = ("_prepare_profiler", "_enable_profiler", "_disable_profiler")
@@ -250,11 +250,11 @@ class ForeignProfiler:
                 setattr(module, name, self._tracker(original, ends=name == "_disable_profiler"))
 
     def look_for_live(self) -> None:
-        """Learn whether the program's profiler was on, or warming up, before we watched."""
+        """Determine whether the program's profiler was on, or warming up, before we started to watch."""
         from torch.profiler import profile
 
         kinds = (self._module.profile, profile)
-        # Only what refers to the classes comes out: no object of the program is held, or freed, by us.
+        # Only objects that refer to the classes are returned: we neither hold nor free any other object.
         self.active = any(type(one) in kinds and _is_on(one) for kind in kinds for one in gc.get_referrers(kind))
 
     def original(self, name: str) -> Callable[..., Any]:
@@ -263,7 +263,7 @@ class ForeignProfiler:
         return function
 
     def ours(self) -> _Flag:
-        """A context in which calls are our own."""
+        """A context in which calls count as our own."""
         return _Flag(self)
 
     def remove(self) -> None:
@@ -288,7 +288,7 @@ class ForeignProfiler:
 
 
 def _is_on(profile: Any) -> bool:
-    action = getattr(profile, "current_action", None)  # of torch.profiler's own class, that of torch.autograd has none
+    action = getattr(profile, "current_action", None)  # torch.profiler's class has one, torch.autograd's has none
     if action is not None:
         return profile.profiler is not None and action.name != "NONE"
     return bool(profile.entered)
@@ -306,10 +306,10 @@ class _Flag:
 
 
 def stacks_refused() -> str | None:
-    """Why Python stacks cannot be recorded now, or nothing: torch's tracer would switch another tool off."""
+    """Why Python stacks cannot be recorded now (torch's tracer would disable another tool); None if they can."""
     monitoring = getattr(sys, "monitoring", None)
     if monitoring is not None and monitoring.get_tool(monitoring.PROFILER_ID) is not None:
         return f"the program uses sys.monitoring's profiler slot ({monitoring.get_tool(monitoring.PROFILER_ID)})"
     if sys.getprofile() is not None:
-        return "the program has a profile function of its own (cProfile, coverage or alike)"
+        return "the program has its own profile function (cProfile, coverage or similar)"
     return None

@@ -1,4 +1,4 @@
-"""Profiler windows of one step: open at a boundary, close and summarize at the next, all on the training thread."""
+"""Profiler windows of one step: opened at a boundary, closed and summarized at the next, on the training thread."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class _Closed(NamedTuple):
 
 
 class Windows:
-    """Opens windows as `WindowBudget` allows and reports each as a `protocol.Window`.
+    """Opens windows as `WindowBudget` allows and reports each as a `WindowEvent`.
 
-    A window that fails costs what it has cost, and the training nothing else: after a few in a row there are no more,
-    and steps go on being recorded.
+    A window that fails costs its time and nothing else. After a few consecutive failures no more are opened, and steps
+    are still recorded.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class Windows:
         self._report = report
         self._stacks = True
         self._joins = True
-        """Whether primitives are joined to operators: until that fails."""
+        """Whether primitives are joined to operators; false once that has failed."""
         self.begun = False
-        """Whether a window has been opened that is still to be accounted for."""
+        """Whether a window has been opened and not yet accounted for."""
         self._start_cost_ns = 0
         self._thread = 0
         self._at_thread_end = _local()
@@ -61,7 +61,7 @@ class Windows:
         return self._profiler.running
 
     def add_plain_step(self, duration_ns: int) -> None:
-        """Learn what a step takes without a window."""
+        """Record the duration of a step without a window."""
         self._pace.add(duration_ns)
 
     def due(self, steps: int, elapsed_ns: int, other_cost_ns: int, run_ns: int) -> bool:
@@ -70,9 +70,9 @@ class Windows:
         return self.budget.due(steps, elapsed_ns, other_cost_ns, run_ns, pace.median_ns, pace.changed())
 
     def start(self, elapsed_ns: int) -> int:
-        """Open a window, unless the program is profiling itself; the flags of the step that begins."""
+        """Open a window unless the program is profiling itself; returns the flags of the step that begins."""
         if self._profiler.busy():
-            text = "the program runs torch.profiler itself: operator windows wait until it is done"
+            text = "the program is running torch.profiler itself: operator windows wait until it is done"
             self._tell(INFO, "foreign_profiler", text)
             return 0
         begin = perf_counter_ns()
@@ -88,11 +88,11 @@ class Windows:
     def _open(self) -> None:
         refused = stacks_refused()
         if refused:
-            self._tell(INFO, "no_stacks", "operators come without call stacks: " + refused)
+            self._tell(INFO, "no_stacks", "operators are recorded without call stacks: " + refused)
         self._stacks = refused is None
         self._thread = get_ident()
         if self._thread != main_thread_ident():
-            # Torch's tracer does not survive the interpreter's end when its thread is gone: close it with the thread.
+            # torch's tracer crashes at the interpreter's end if its thread is gone: close it together with the thread.
             self._at_thread_end.closer = _Closer(self.give_up)
             self._profiler.load_elsewhere()
         self._profiler.start(self._stacks)
@@ -130,7 +130,7 @@ class Windows:
                 self._report(closed.primitives)
 
     def _close(self, step: int) -> _Closed | None:
-        """What the window saw; nothing when it was given up before."""
+        """The contents of the window; None if it was given up before."""
         tree = self._profiler.stop()
         if tree is None:
             if self._profiler.busy():
@@ -146,7 +146,7 @@ class Windows:
         primitives, error = attempt(join, tree, self._profiler.types, self.budget.windows + 1, step)
         if error is not None:
             self._joins = False
-            text = f"what oneDNN runs cannot be joined to its operators ({_cause(error)}): there are operators only"
+            text = f"oneDNN primitives cannot be joined to operators ({_cause(error)}): only operators are recorded"
             self._tell(WARNING, "no_primitives", text)
         return primitives
 
@@ -158,10 +158,10 @@ class Windows:
     def _tell_failure(self, error: Exception) -> None:
         budget = self.budget
         if budget.given_up:
-            text = f"operator windows were given up, {budget.failures} in a row have failed ({_cause(error)}): "
+            text = f"operator windows were given up after {budget.failures} failures in a row ({_cause(error)}): "
             text += "steps, phases and losses are still recorded, operators are not"
         else:
-            text = f"an operator window failed ({_cause(error)}): its cost is booked, and another one is tried later"
+            text = f"an operator window failed ({_cause(error)}): its cost counts, and another will be tried later"
         self._tell(WARNING, "window_failed", text)
 
     def _tell(self, level: str, code: str, text: str) -> None:
@@ -179,7 +179,7 @@ def _cause(error: Exception) -> str:
 
 
 class _Closer:
-    """Calls a function when the thread that made it is gone."""
+    """Calls a function when the thread that created it has ended."""
 
     def __init__(self, close: Callable[[], None]) -> None:
         self._close = close

@@ -1,4 +1,4 @@
-"""A log and a comparison as text for people and for other programs: one file a format."""
+"""Logs and comparisons as text for people and for other programs: one module per format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOG_FORMATS: Mapping[str, Callable[[PrimitiveLog], str]] = MappingProxyType(
         "benchdnn": lambda log: "".join(f"{line}\n" for line in command_lines(log)),
     }
 )
-"""Beside ``text``, which needs a terminal's width."""
+"""Formats other than ``text``, which needs a terminal's width."""
 
 COMPARISON_FORMATS: Mapping[str, Callable[[LogComparison], str]] = MappingProxyType(
     {"json": comparison_json, "markdown": comparison_markdown}

@@ -1,4 +1,4 @@
-"""Primitives and templates as tables for spreadsheets."""
+"""Primitives and templates as CSV."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from profilednn_tui.onednn.templates import FIELDS, templates
 
 
 def primitives_csv(log: PrimitiveLog) -> str:
-    """One line a distinct primitive: the fields of the log, cleaned, with the figures."""
+    """One row per distinct primitive: the cleaned fields of the log, with the statistics."""
     entries = [primitive_entry(use, log.time_ms) for use in log.uses]
     columns = list(entries[0]) if entries else ["primitive"]
     return _csv(columns, ([entry[column] for column in columns] for entry in entries))
 
 
 def templates_csv(log: PrimitiveLog) -> str:
-    """One line a template."""
+    """One row per template."""
     return _csv(FIELDS, ([getattr(one, field) for field in FIELDS] for one in templates(log)))
 
 

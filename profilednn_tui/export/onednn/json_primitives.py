@@ -1,4 +1,4 @@
-"""A log for other programs. Times are in the unit that the key names."""
+"""Logs and comparisons as JSON. Times are in the unit that the key names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from profilednn_tui.onednn.records import PrimitiveLog, PrimitiveUse
 
 
 def primitives_json(log: PrimitiveLog) -> str:
-    """The log, one line a primitive."""
+    """The log, one line per primitive."""
     entries = ",\n".join(json.dumps(primitive_entry(use, log.time_ms), ensure_ascii=False) for use in log.uses)
     rest = {
         "bad_lines": log.bad_lines,
@@ -25,7 +25,7 @@ def primitives_json(log: PrimitiveLog) -> str:
 
 
 def primitive_entry(use: PrimitiveUse, time_ms: float) -> dict[str, Any]:
-    """A distinct primitive as plain values; `time_ms` is that of all primitives."""
+    """A distinct primitive as plain values; `time_ms` is the total of all primitives."""
     primitive, execution = use.primitive, use.execution
     return {
         "primitive": primitive.name,
@@ -54,7 +54,7 @@ def primitive_entry(use: PrimitiveUse, time_ms: float) -> dict[str, Any]:
 
 
 def comparison_json(comparison: LogComparison) -> str:
-    """The comparison: entries of `directions` by primitive and direction, the others by problem."""
+    """The comparison: `directions` by primitive and direction, the other lists by problem."""
     body = {
         "work": comparison.work,
         "reference_time_ms": comparison.reference.time_ms,

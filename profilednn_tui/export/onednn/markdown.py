@@ -1,4 +1,4 @@
-"""A log and a comparison for an issue or a report."""
+"""Logs and comparisons as Markdown, for an issue or a report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOP_ROWS = 20
 
 
 def log_markdown(log: PrimitiveLog) -> str:
-    """The facts and a table for each grouping."""
+    """The facts and one table per grouping."""
     lines = ["# oneDNN primitives", "", *(f"- {fact}" for fact in log_facts(log)), ""]
     for by in By:
         rows = [group_row(group) for group in breakdown(log, by)[:TOP_ROWS]]

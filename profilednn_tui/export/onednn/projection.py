@@ -1,4 +1,4 @@
-"""A projection as text and for other programs."""
+"""Projections as text and as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIGURES = ("calls", "observed ms", "projected ms", "ratio", "warm ms", "cold ms
 
 
 def projection_lines(projection: Projection) -> Iterator[str]:
-    """The whole, then by primitive and direction, then the largest primitives."""
+    """The totals, then each primitive and direction, then the largest primitives."""
     yield from projection_facts(projection)
     yield ""
     groups: dict[tuple[str, str], list[ProjectedPrimitive]] = {}
@@ -38,7 +38,7 @@ def projection_lines(projection: Projection) -> Iterator[str]:
 
 
 def projection_facts(projection: Projection) -> Iterator[str]:
-    """The sentences that matter."""
+    """The main facts."""
     covered = projection.covered_ms / projection.observed_ms if projection.observed_ms else 0.0
     whole = projection.projected
     yield (
@@ -51,7 +51,7 @@ def projection_facts(projection: Projection) -> Iterator[str]:
     )
     others = sum(row.here != row.primitive.implementation for row in projection.rows)
     if others:
-        yield f"{others:,} of them ran in another implementation here; --json has both"
+        yield f"{others:,} of them ran with another implementation here; --json has both"
     if projection.efficiency is not None and projection.error is not None:
         yield (
             f"Efficiency {units.ratio(projection.efficiency)} of the observed time; "
@@ -60,7 +60,7 @@ def projection_facts(projection: Projection) -> Iterator[str]:
 
 
 def projection_json(projection: Projection) -> str:
-    """All figures; times are of all calls, those of `primitives` of one."""
+    """All figures; times are totals over all calls, those in `primitives` per call."""
     whole = projection.projected
     body = {
         "observed_ms": projection.observed_ms,

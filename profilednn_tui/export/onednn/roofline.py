@@ -1,4 +1,4 @@
-"""Primitives on the roofline of this machine, for a terminal and as a picture."""
+"""Primitives on the roofline of this machine, for a terminal and as SVG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from profilednn_tui.tables import aligned
 
 TOP_ROWS = 16
 SLOW_GRADIENT = 0.6
-"""A gradient at less than this part of the forward rate is pointed out."""
+"""A gradient below this fraction of the forward rate is reported."""
 _CHART_ROWS = 14
 _COLOURS = {Bound.COMPUTE: "#3ca951", Bound.MEMORY: "#4269d0", Bound.OVERHEAD: "#ff725c"}
 
@@ -37,7 +37,7 @@ class Point:
 
 
 def points(log: PrimitiveLog, peaks: Peaks) -> list[Point]:
-    """All primitives whose work is known, most time first."""
+    """All primitives whose work is known, longest time first."""
     found = []
     for use in log.uses:
         work = work_of(use.primitive)
@@ -50,7 +50,7 @@ def points(log: PrimitiveLog, peaks: Peaks) -> list[Point]:
 
 
 def roofline_lines(log: PrimitiveLog, peaks: Peaks, width: int) -> Iterator[str]:
-    """The peaks, what is known, the chart, the gradients that lag, and the primitives."""
+    """The peaks, the known work, slow gradients, the chart, and the primitives."""
     found = points(log, peaks)
     work, time_ms = work_of_uses(log.uses)
     yield (
@@ -82,7 +82,7 @@ def roofline_lines(log: PrimitiveLog, peaks: Peaks, width: int) -> Iterator[str]
 
 
 def slow_gradients(log: PrimitiveLog) -> Iterator[str]:
-    """Sentences on gradients that run at a fraction of the forward rate, though they are as much arithmetic."""
+    """Sentences about gradients that run at a fraction of the forward rate, though they are as much arithmetic."""
     groups: dict[tuple[str, str], list[PrimitiveUse]] = {}
     for use in log.uses:
         groups.setdefault((use.primitive.name, use.primitive.direction), []).append(use)
@@ -96,7 +96,7 @@ def slow_gradients(log: PrimitiveLog) -> Iterator[str]:
 
 
 def roofline_svg(log: PrimitiveLog, peaks: Peaks) -> str:
-    """Both axes logarithmic; a point's area is its time."""
+    """The roofline as SVG: both axes are logarithmic, and a point's area is its time."""
     found = [point for point in points(log, peaks) if point.placed.intensity and point.placed.gflops]
     scale = _Scale(found, peaks, 820, 440)
     parts = [
@@ -138,7 +138,7 @@ def roofline_svg(log: PrimitiveLog, peaks: Peaks) -> str:
 
 
 class _Scale:
-    """Logarithmic places in a field of `width` by `height`."""
+    """Logarithmic positions in a field of `width` by `height`."""
 
     def __init__(self, found: Sequence[Point], peaks: Peaks, width: float, height: float) -> None:
         top = max(peaks.float32_gflops, peaks.bfloat16_gflops)
@@ -157,10 +157,10 @@ class _Scale:
 
 
 def _chart(found: Sequence[Point], peaks: Peaks, width: int) -> Iterator[str]:
-    """The roof as dots, primitives as the first letter of their bound; capitals take over a tenth of the time."""
+    """The roof as dots, primitives as the first letter of their bound; capitals take more than a tenth of the time."""
     shown = [point for point in found if point.placed.intensity and point.placed.gflops]
     if not shown:
-        yield "No primitive with arithmetic."
+        yield "No primitive does arithmetic."
         return
     columns = width - 10
     scale = _Scale(shown, peaks, columns - 1, _CHART_ROWS - 1)
@@ -182,10 +182,10 @@ def _chart(found: Sequence[Point], peaks: Peaks, width: int) -> Iterator[str]:
         yield f"{label}{''.join(cells[row])}".rstrip()
     left, right = f"{scale.least_x:.2g}", f"{scale.most_x:.3g} FLOP/byte"
     yield f"{'GFLOP/s':>8} {left}{right.rjust(columns - len(left))}"
-    yield "         c compute, m memory, o overhead (far below both); capitals: over a tenth of the time; · the roof"
+    yield "         c compute, m memory, o overhead (far below both); capitals: more than a tenth of the time; · roof"
 
 
 def _rate(uses: Sequence[PrimitiveUse]) -> float | None:
-    """GFLOP/s."""
+    """GFLOP/s; None if the uses took no time."""
     work, time_ms = work_of_uses(uses)
     return work.flops / time_ms / 1e6 if time_ms else None

@@ -1,4 +1,4 @@
-"""Rows of tables: decided once, for the terminal and for Markdown."""
+"""Table rows, shared by the terminal and Markdown formats."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from profilednn_tui.onednn.breakdown import COLUMNS, By, Group
 from profilednn_tui.onednn.compare import Delta
 from profilednn_tui.onednn.problem import compact
 
-GROUP_FIGURES = ("time ms", "share", "calls", "mean ms", "built", "cached", "")
+GROUP_FIGURES = ("time ms", "share", "calls", "mean ms", "created", "cached", "")
 DIRECTION_DELTA_COLUMNS = (
     *COLUMNS[By.DIRECTION],
     "calls",
     "reference",
-    "calls more",
+    "calls diff",
     "share",
     "reference",
-    "share more",
+    "share diff",
     "",
 )
-SHAPE_DELTA_COLUMNS = (*COLUMNS[By.SHAPE], "calls", "reference", "calls more", "time ms", "reference ms")
+SHAPE_DELTA_COLUMNS = (*COLUMNS[By.SHAPE], "calls", "reference", "calls diff", "time ms", "reference ms")
 
 
 def group_row(group: Group) -> tuple[str, ...]:
-    """A group under `COLUMNS` and `GROUP_FIGURES`."""
+    """A row under `COLUMNS` and `GROUP_FIGURES`."""
     return (
         *map(compact, group.label),
         milliseconds(group.execution.total_ms),

@@ -1,4 +1,4 @@
-"""The paper's figure: a ring of primitives and directions by their share of the time, with its legend."""
+"""The paper's figure: a ring chart of primitives and directions by their share of the time, with a legend."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from profilednn_tui.onednn.records import PrimitiveLog
 COLOURS = ("#4269d0", "#efb118", "#3ca951", "#a463f2", "#6cc5b0", "#ff8ab7", "#9c6b4e", "#97bbf5", "#9498a0")
 REORDER_COLOUR = "#ff725c"
 SLICES = 12
-"""More are drawn as one."""
+"""Further slices are merged into one."""
 
 _RADIUS, _HOLE, _CENTRE = 150.0, 82.0, 180.0
 _LEGEND_X, _ROW_HEIGHT, _WIDTH = 370, 24, 860
 
 
 def donut_svg(log: PrimitiveLog) -> str:
-    """The picture, self-contained; colours read on light and dark ground."""
+    """The chart as self-contained SVG on a white background."""
     slices = _slices(breakdown(log, By.DIRECTION))
     height = max(2 * _CENTRE, 60 + _ROW_HEIGHT * (len(slices) + 1))
     parts = [

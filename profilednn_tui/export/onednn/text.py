@@ -1,4 +1,4 @@
-"""A log and a comparison for a terminal: tables with bars, in the width there is."""
+"""Logs and comparisons for a terminal: tables with bars, fitted to its width."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from profilednn_tui.tables import aligned
 TOP_ROWS = 8
 SHORTEST_BAR = 6
 LONGEST_BAR = 40
-LESSER_FIGURES = ("cached", "built", "mean ms")
-"""Left out of a terminal that is too narrow, in this order."""
+LESSER_FIGURES = ("cached", "created", "mean ms")
+"""Dropped from a terminal that is too narrow, in this order."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def log_lines(log: PrimitiveLog, width: int, by: By | None = None) -> Iterator[str]:
-    """The facts and each grouping's first rows; one grouping in full if it is named."""
+    """The facts and the first rows of each grouping; a single grouping in full if it is named."""
     yield from log_facts(log)
     if not log.calls:
         return
@@ -54,7 +54,7 @@ def comparison_lines(comparison: LogComparison, width: int) -> Iterator[str]:
 
 
 def bar(fraction: float, length: int) -> str:
-    """A bar of eighths of a cell; something is never drawn as nothing."""
+    """A bar in eighths of a cell; anything above zero is visible."""
     eighths = max(round(min(fraction, 1.0) * length * 8), 1 if fraction > 0 else 0)
     whole, part = divmod(eighths, 8)
     return "█" * whole + (_EIGHTHS[part] if part else "")
@@ -80,7 +80,7 @@ def _grouping(log: PrimitiveLog, by: By, width: int, limit: int | None) -> Itera
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], texts: int, width: int) -> list[str]:
-    """Columns of text on the left; when the line is too long, lesser figures give way first, then the longest text."""
+    """Text columns on the left; a line that is too long loses lesser figures first, then part of the longest text."""
     head = [column.upper() if index < texts else column for index, column in enumerate(columns)]
     cells = [head, *map(list, rows)]
     for lesser in LESSER_FIGURES:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from profilednn_tui import units
+from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.view import Module, Optimization, ProcessEntry, SessionView, State
 from profilednn_tui.session.words import change_words, gap_words, windows_words
 
@@ -61,10 +62,10 @@ def end_fact(view: SessionView) -> str:
     if view.target.detached:
         return f"detached after {elapsed}, the target goes on"
     if view.state is State.ENDED and code is None:
-        return f"ended after {elapsed}, exit code unknown"
+        return f"ended after {elapsed}, {exit_words(code)}"
     if code is None:
         return f"{view.state.value} after {elapsed}"
-    return f"killed by signal {-code} after {elapsed}" if code < 0 else f"exit code {code} after {elapsed}"
+    return f"{exit_words(code)} after {elapsed}"
 
 
 def machine_fact(view: SessionView) -> str:
@@ -122,9 +123,8 @@ def overhead_fact(view: SessionView) -> str | None:
     agent = view.agent
     if agent.overhead_percent is None:
         return None
-    dropped = f", {agent.dropped_events} events dropped" if agent.dropped_events else ""
     budget = f" (budget {units.percent(agent.budget_percent)})" if agent.budget_percent is not None else ""
-    return f"{units.percent(agent.overhead_percent)}{budget}, {agent.windows} windows{dropped}"
+    return f"{units.percent(agent.overhead_percent)}{budget}, {agent.windows} windows"
 
 
 def missing(view: SessionView) -> Iterator[str]:
@@ -137,8 +137,6 @@ def missing(view: SessionView) -> Iterator[str]:
         yield "Operators of little weight were left out of the recording; the shares are of all of them."
     if view.operators.since is not None:
         yield f"The operators are of the {windows_words(view.operators)}; {change_words(view.operators)}."
-    if view.state is State.LOST:
-        yield "The recording has no end: the target and its launcher were stopped without notice."
 
 
 def operators_title(view: SessionView) -> str:
@@ -153,32 +151,16 @@ def operators_note(view: SessionView) -> str | None:
     return f"{text[:1].upper()}{text[1:]}." if text else None
 
 
-def notices(view: SessionView) -> Iterator[str]:
-    """Everything that needs attention, the gravest first."""
-    if view.cores.contention:
-        yield f"warning: {view.cores.contention}"
-    if view.agent.bad_lines:
-        yield f"warning: {view.agent.bad_lines} lines of the recording could not be read"
-    yield from (f"agent error: {text}" for text in view.agent.errors)
-    yield from (
-        f"{notice.level}: {notice.text}" for notice in sorted(view.notices, key=lambda one: one.level == "info")
-    )
-
-
 def busiest_modules(view: SessionView, limit: int) -> tuple[Module, ...]:
-    """The modules with most time; one that only passes on to its single child says nothing new."""
+    """The modules with most time; one that only passes on to its single child is left out."""
     by_path = {module.path: module for module in view.operators.modules}
 
     def wraps(module: Module) -> bool:
         child = by_path.get(module.children[0]) if len(module.children) == 1 else None
-        return child is not None and _time_ns(child) > 0.98 * _time_ns(module)
+        return child is not None and child.time_ns > 0.98 * module.time_ns
 
-    chosen = [module for module in view.operators.modules if _time_ns(module) > 0 and not wraps(module)]
-    return tuple(sorted(chosen, key=_time_ns, reverse=True)[:limit])
-
-
-def _time_ns(module: Module) -> float:
-    return module.forward_ns + module.backward_ns
+    chosen = [module for module in view.operators.modules if module.time_ns > 0 and not wraps(module)]
+    return tuple(sorted(chosen, key=lambda module: module.time_ns, reverse=True)[:limit])
 
 
 def _elapsed_ns(view: SessionView) -> int | None:

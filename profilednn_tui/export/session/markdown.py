@@ -8,6 +8,7 @@ from profilednn_tui import units
 from profilednn_tui.export.session import facts
 from profilednn_tui.export.session.frames import called_from
 from profilednn_tui.onednn.breakdown import By, breakdown
+from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tables import markdown_code, markdown_table
 
@@ -133,7 +134,7 @@ def _optimizations(view: SessionView) -> Iterator[str]:
 
 
 def _notices(view: SessionView) -> Iterator[str]:
-    lines = [f"- {escape(text)}" for text in facts.notices(view)]
+    lines = [f"- {level}: {escape(text)}" for level, text in notices(view)]
     if lines:
         yield from ("## Notices", "", *lines, "")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from profilednn_tui import units
 from profilednn_tui.export.session import facts
+from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import Operator, Optimization, SessionView
 
 TOP_OPERATORS = 10
@@ -107,9 +108,7 @@ def _last_facts(view: SessionView) -> Iterator[tuple[str, str | None]]:
         yield "with", _receipt(one)
     for entry, one in facts.other_receipts(view):
         yield "", f"{facts.process_name(entry)}: {_receipt(one)}"
-    for text in facts.notices(view):
-        level, _, sentence = text.partition(": ")
-        yield level, sentence
+    yield from notices(view)
 
 
 def _receipt(one: Optimization) -> str:

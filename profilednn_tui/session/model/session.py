@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from profilednn_tui import units
+from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.protocol.events import (
     AgentErrorEvent,
     AttachedEvent,
@@ -61,7 +62,13 @@ KEPT_NOTICES = 100
 class Session:
     """Knows no files and no clock: the caller brings the events and says whether more may come."""
 
-    def __init__(self, started: SessionFile, live: bool = False) -> None:
+    def __init__(
+        self,
+        started: SessionFile,
+        live: bool = False,
+        known_peaks: Callable[[str], Peaks | None] = lambda cpu: None,
+    ) -> None:
+        """`known_peaks`: the measured peaks of a machine with this processor."""
         self._started = started
         self._live = live
         self._gone = False
@@ -72,6 +79,8 @@ class Session:
         self._cores = CoreSeries()
         self._memory = MemorySeries()
         self._machine = Machine()
+        self._known_peaks = known_peaks
+        self._peaks: Peaks | None = None
         self._threads: tuple[Thread, ...] = ()
         self._thread_count: int | None = None
         self._workers: tuple[Worker, ...] = ()
@@ -170,6 +179,7 @@ class Session:
             live=live,
             target=self._target(shown, live, ages[shown] if shown else 1),
             machine=self._machine,
+            peaks=self._peaks,
             progress=shown.progress if shown else Progress(),
             steps=shown.steps.view() if shown else Steps(),
             phases=shown.steps.phases() if shown else (),
@@ -280,6 +290,8 @@ class Session:
 
     def _on_machine(self, _pid: int, event: MachineEvent) -> None:
         self._cores.set_affinity(event.affinity)
+        if event.cpu and event.cpu != self._machine.cpu:
+            self._peaks = self._known_peaks(event.cpu)
         self._machine = Machine(
             cpu=event.cpu,
             cores=event.cores,

@@ -10,16 +10,17 @@ from typing import TypeAlias
 import msgspec
 
 from profilednn_tui.protocol.events import WindowEvent
-from profilednn_tui.session.model.merge import Figures, Tables, figures, merge
+from profilednn_tui.session.model.merge import merge
 from profilednn_tui.session.model.pace import Pace, Paces, change, same_pace
 from profilednn_tui.session.model.steps import StepSeries
+from profilednn_tui.session.model.tables import NumberedWindow, Tables, row_matrix
 from profilednn_tui.session.view import Operators, PaceChange
 
 KEPT_WINDOWS = 200
 MERGED_WINDOWS = 8
 """What the default view merges: enough to be calm, few enough to follow the training."""
 
-_CACHED_FIGURES = 2 * MERGED_WINDOWS
+_CACHED_WINDOWS = 2 * MERGED_WINDOWS
 _CACHED_VIEWS = 4
 _TABLE_LIMIT = 100_000
 """Distinct rows after which the tables start anew: a training whose shapes never repeat must not fill our memory."""
@@ -52,7 +53,7 @@ class WindowSeries:
         self._windows: deque[PackedWindow] = deque(maxlen=KEPT_WINDOWS)
         self._paces = Paces(steps or StepSeries())
         self._tables = Tables()
-        self._figures: OrderedDict[int, Figures] = OrderedDict()
+        self._numbered: OrderedDict[int, NumberedWindow] = OrderedDict()
         self._views: OrderedDict[_ViewKey, Operators] = OrderedDict()
         self.source_files: set[str] = set()
         """Files that the call stacks name."""
@@ -93,8 +94,8 @@ class WindowSeries:
         if key not in self._views:
             if self._tables.size > _TABLE_LIMIT:
                 self._tables = Tables()
-                self._figures.clear()
-            merged = self._views.get((key[0], None)) or merge(self._tables, [*map(self._figures_of, chosen)])
+                self._numbered.clear()
+            merged = self._views.get((key[0], None)) or merge(self._tables, [*map(self._numbered_window, chosen)])
             self._views[key] = replace(merged, since=since)
             _trim(self._views, _CACHED_VIEWS)
         self._views.move_to_end(key)
@@ -114,12 +115,12 @@ class WindowSeries:
         count = len(self._windows)
         return [self._windows[index] for index in range(max(0, count - MERGED_WINDOWS), count)]
 
-    def _figures_of(self, window: PackedWindow) -> Figures:
-        if window.number not in self._figures:
-            self._figures[window.number] = self._tables.read(window.unpack())
-            _trim(self._figures, _CACHED_FIGURES)
-        self._figures.move_to_end(window.number)
-        return self._figures[window.number]
+    def _numbered_window(self, window: PackedWindow) -> NumberedWindow:
+        if window.number not in self._numbered:
+            self._numbered[window.number] = self._tables.read(window.unpack())
+            _trim(self._numbered, _CACHED_WINDOWS)
+        self._numbered.move_to_end(window.number)
+        return self._numbered[window.number]
 
 
 def _files(event: WindowEvent) -> set[str]:
@@ -134,14 +135,14 @@ def _files(event: WindowEvent) -> set[str]:
     return {event.strings[event.frames[event.nodes[node][1]][0]] for node in nodes if node >= 0}
 
 
-def _trim(cache: OrderedDict[int, Figures] | OrderedDict[_ViewKey, Operators], limit: int) -> None:
+def _trim(cache: OrderedDict[int, NumberedWindow] | OrderedDict[_ViewKey, Operators], limit: int) -> None:
     while len(cache) > limit:
         cache.popitem(last=False)
 
 
 def _check(event: WindowEvent) -> None:
     """Refuse an event that cannot be read, before it is stored: it is read lazily."""
-    figures(event)
+    row_matrix(event)
     sizes = {
         "strings": len(event.strings),
         "frames": len(event.frames),

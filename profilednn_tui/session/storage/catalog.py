@@ -8,16 +8,13 @@ from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import list_session_folders
-from profilednn_tui.protocol.events import ByeEvent
 from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording, recording_pid
-from profilednn_tui.session.storage.files import read_end, regular_files
+from profilednn_tui.session.storage.farewell import said_bye
+from profilednn_tui.session.storage.files import regular_files
 from profilednn_tui.session.storage.folder import ExitFile, HolderFile, SessionFile
 from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.ownership import why_foreign
 from profilednn_tui.session.view import State
-
-_LAST_LINE_BYTES = 4096
-_BYE = f'{{"event":"{ByeEvent.kind}"'.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +71,10 @@ def _state(folder: Path, file: SessionFile, alive: Callable[[int, int], bool]) -
             else alive(file.launcher_pid, file.start_unix_ns)
         ):
             return State.RUNNING
-        return State.ENDED if _said_bye(folder / HOST_RECORDING) else State.LOST
+        return State.ENDED if said_bye(folder / HOST_RECORDING) else State.LOST
     agents = {path: status for path, status in regular_files(folder) if recording_pid(path.name) is not None}
     silent = [
-        (recording_pid(path.name) or 0, status.st_mtime_ns) for path, status in agents.items() if not _said_bye(path)
+        (recording_pid(path.name) or 0, status.st_mtime_ns) for path, status in agents.items() if not said_bye(path)
     ]
     left = bool(agents) and not silent
     known = [(file.launcher_pid, file.start_unix_ns), *silent]
@@ -98,14 +95,6 @@ def session_of_process(pid: int) -> Path | None:
             continue
         holder = HolderFile.load(entry.folder)
         recording = entry.folder / agent_recording(pid)
-        if (holder and holder.pid == pid) or (recording.exists() and not _said_bye(recording)):
+        if (holder and holder.pid == pid) or (recording.exists() and not said_bye(recording)):
             return entry.folder
     return None
-
-
-def _said_bye(recording: Path) -> bool:
-    try:
-        lines = read_end(recording, _LAST_LINE_BYTES).splitlines()
-    except OSError:
-        return False
-    return bool(lines) and lines[-1].startswith(_BYE)

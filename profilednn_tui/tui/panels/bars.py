@@ -9,38 +9,26 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
+from profilednn_tui.tui.panels.themed import Themed
 from profilednn_tui.tui.present.dashboard import NOTICES, PANES
 from profilednn_tui.tui.present.header import Display, header_lines
 from profilednn_tui.tui.renderables.line import Line, width_of
-from profilednn_tui.tui.theme import Palette
 
 
-class BarView(Widget, can_focus=False):
+class BarView(Themed, can_focus=False):
     """A few lines that never scroll; only lines that changed are painted."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.bar_lines: Sequence[Line] = ()
-        self._palette: Palette | None = None
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         old, self.bar_lines = self.bar_lines, lines
         for y in range(self.size.height):
             if (lines[y] if y < len(lines) else None) != (old[y] if y < len(old) else None):
                 self.refresh(Region(0, y, self.size.width, 1))
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._palette = None
-
-    @property
-    def palette(self) -> Palette:
-        if self._palette is None:
-            self._palette = Palette(self.app.theme_variables, self.app.current_theme.ansi)
-        return self._palette
 
     def action_of(self, text: str, role: str) -> str | None:
         """The action that a click on this span runs."""

@@ -16,7 +16,7 @@ class CoresPane(Pane):
     def records(self, view: SessionView) -> tuple[object, ...]:
         return view.cores, view.machine
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         self.show_lines(cores.cores_lines(view.cores, view.machine, self.room.width, self.room.height))
 
     def note(self, view: SessionView) -> str:

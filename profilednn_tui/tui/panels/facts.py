@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from profilednn_tui.session.notices import warning_count
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.present import dashboard, facts
@@ -14,13 +15,13 @@ class NoticesPane(Pane):
     TITLE = "Notices"
 
     def heading(self) -> str:
-        warnings = facts.warning_count(self.view) if self.is_attached else 0
+        warnings = warning_count(self.view) if self.is_attached else 0
         return super().heading() + (f" ({warnings})" if warnings else "")
 
     def records(self, view: SessionView) -> tuple[object, ...]:
         return view.notices, view.agent, view.cores.contention, view.state
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         self.show_lines(facts.notice_lines(view, self.room.width))
 
 
@@ -33,5 +34,5 @@ class RunPane(Pane):
     def records(self, view: SessionView) -> tuple[object, ...]:
         return view.target, view.machine, view.agent, view.steps.source, view.operators, view.cores
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         self.show_lines(facts.run_lines(view, self.room.width))

@@ -15,15 +15,15 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from profilednn_tui.tui.panels.themed import Themed
 from profilednn_tui.tui.present import search
 from profilednn_tui.tui.renderables.line import Line, Span, line_width, plain
-from profilednn_tui.tui.theme import Palette
 
 MATCH = "background on warning"
 """The role of text that matches the search."""
 
 
-class LinesView(ScrollView, can_focus=True):
+class LinesView(ScrollView, Themed, can_focus=True):
     """Shows lines."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,7 +58,6 @@ class LinesView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._lines: tuple[Line, ...] = ()
         self._strips: dict[tuple[Line, int], Strip] = {}
-        self._palette: Palette | None = None
         self.pattern: re.Pattern[str] | None = None
 
     # ---------------------------------------------------------------- lines
@@ -87,17 +86,8 @@ class LinesView(ScrollView, can_focus=True):
             if before != after:
                 self.refresh(Region(0, y, self.room.width, 1))
 
-    @property
-    def palette(self) -> Palette:
-        if self._palette is None:
-            app = self.app
-            self._palette = Palette(app.theme_variables, app.current_theme.ansi)
-        return self._palette
-
     def notify_style_update(self) -> None:
-        """The theme or the focus changed: forget what was drawn with the old colours."""
         super().notify_style_update()
-        self._palette = None
         self._strips.clear()
 
     def render_line(self, y: int) -> Strip:
@@ -134,7 +124,7 @@ class LinesView(ScrollView, can_focus=True):
     # ---------------------------------------------------------------- search
 
     def search_texts(self) -> Sequence[str]:
-        """What `/` looks at, one text a line."""
+        """What `/` looks at, one text per line."""
         return [plain(line) for line in self._lines]
 
     def search_position(self) -> int:

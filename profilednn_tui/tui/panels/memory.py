@@ -16,5 +16,5 @@ class MemoryPane(Pane):
     def records(self, view: SessionView) -> tuple[object, ...]:
         return (view.memory,)
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         self.show_lines(memory.memory_lines(view.memory, self.room.width, self.room.height))

@@ -29,7 +29,7 @@ class ModulesPane(Pane, TableView[ModuleRow]):
     def message(self, view: SessionView) -> Message | None:
         return modules_message(view)
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         self.show_rows(modules.module_rows(view.operators.modules, self._unfolded))
 
     def note(self, view: SessionView) -> str:

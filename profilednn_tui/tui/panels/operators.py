@@ -7,9 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from profilednn_tui.onednn.roofline import Peaks
-from profilednn_tui.paths import session_home
-from profilednn_tui.project.peaks import CACHE_FILE, known_peaks
+from profilednn_tui.session.operator_rows import rated_operators
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.panels.table import TableView
@@ -31,7 +29,6 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
     def __init__(self) -> None:
         super().__init__()
         self.module: str | None = None
-        self._peaks: tuple[str, Peaks | None] = ("", None)
         self.merged = False
         """Whether calls with different input shapes are one row."""
 
@@ -50,20 +47,14 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
         return super().heading() + (f" › {self.module}" if getattr(self, "module", None) else "")
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        return (view.operators, view.primitives) if view.operators.rows else (view,)
+        return (view.operators, view.primitives, view.peaks) if view.operators.rows else (view,)
 
     def message(self, view: SessionView) -> Message | None:
         return operators_message(view)
 
-    def present(self, view: SessionView) -> None:
-        peaks = self._peaks_of(view.machine.cpu)
-        self.show_rows(operators.operator_rows(view.operators, self.module, self.merged, view.primitives, peaks))
-
-    def _peaks_of(self, cpu: str) -> Peaks | None:
-        """What the machine can do at best, where it was measured; asked for once."""
-        if cpu and cpu != self._peaks[0]:
-            self._peaks = cpu, known_peaks(session_home() / CACHE_FILE, cpu)
-        return self._peaks[1]
+    def draw(self, view: SessionView) -> None:
+        rated = rated_operators(view.operators, self.module, self.merged, view.primitives, view.peaks)
+        self.show_rows(operators.operator_rows(rated))
 
     def note(self, view: SessionView) -> str:
         return operators.note(view.operators, len(self.rows))

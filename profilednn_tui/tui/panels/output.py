@@ -14,9 +14,9 @@ from profilednn_tui.tui.present.output import output_lines
 from profilednn_tui.tui.present.states import Message
 
 LIVE_BYTES = 16_384
-"""What is read again and again while the target writes."""
+"""How much is read at each refresh while the target writes."""
 WHOLE_BYTES = 1_048_576
-"""What is read when the user scrolls back, searches or copies."""
+"""How much is read when the user scrolls back, searches or copies."""
 
 
 class OutputPane(Pane):
@@ -48,7 +48,8 @@ class OutputPane(Pane):
         return LIVE_BYTES if self._follow and self.pattern is None else WHOLE_BYTES
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        return self.data, view.live
+        # The last two decide the message while there is no output.
+        return self.data, view.live, view.target.attached, bool(view.unix_ns)
 
     def message(self, view: SessionView) -> Message | None:
         if self.data:
@@ -61,7 +62,7 @@ class OutputPane(Pane):
             return Message("No output yet")
         return Message("No output was recorded", ("A headless run leaves it to the terminal it was started from.",))
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         self.show_lines(output_lines(self.data))
         if self._follow:
             super().action_edge(1)

@@ -24,21 +24,21 @@ class Pane(LinesView):
     def __init__(self) -> None:
         super().__init__(id=self.NAME)
         self.view: SessionView = EMPTY_VIEW
-        self._presented: tuple[object, ...] | None = None
+        self._drawn_records: tuple[object, ...] | None = None
         self.border_title = self.heading()
 
     # ---------------------------------------------------------------- what a pane is
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        """The records this pane shows: it presents them again when one is another object."""
+        """The records this pane shows: it is drawn again when one of them is another object."""
         raise NotImplementedError
 
     def message(self, view: SessionView) -> Message | None:
-        """What to say instead of figures."""
+        """What to say instead of figures; None where there are some."""
         return None
 
-    def present(self, view: SessionView) -> None:
-        """Place the lines."""
+    def draw(self, view: SessionView) -> None:
+        """Place what `tui.present` makes of the view."""
         raise NotImplementedError
 
     def note(self, view: SessionView) -> str:
@@ -56,19 +56,19 @@ class Pane(LinesView):
         self.update()
 
     def update(self, force: bool = False) -> None:
-        """Present the records again where they, or the size, changed."""
+        """Draw the pane again if its records or its size have changed."""
         if not self.display or not self.size:
-            self._presented = None
+            self._drawn_records = None
             return
         records = (self.room, *self.records(self.view))
-        if not force and self._presented is not None and _same(records, self._presented):
+        if not force and self._drawn_records is not None and _same(records, self._drawn_records):
             return
-        self._presented = records
+        self._drawn_records = records
         message = self.message(self.view)
         if message is not None:
             self.show_message(message)
         else:
-            self.present(self.view)
+            self.draw(self.view)
         self.set_titles(self.heading(), self.note(self.view) if message is None else "")
 
     def show_message(self, message: Message) -> None:

@@ -18,8 +18,8 @@ class StepsPane(Pane):
     NAME = dashboard.STEPS
     TITLE = "Steps, ms"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "zoom(-1)", "fewer steps a column", key_display="+"),
-        Binding("minus", "zoom(1)", "more steps a column", key_display="-"),
+        Binding("plus,equals_sign", "zoom(-1)", "fewer steps per column", key_display="+"),
+        Binding("minus", "zoom(1)", "more steps per column", key_display="-"),
     ]
 
     def __init__(self) -> None:
@@ -27,13 +27,13 @@ class StepsPane(Pane):
         self._zoom = 0
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        # Without a step the message tells what is known and for how long that has been so: it changes with every view.
+        # Without a step the message says for how long that has been so: it changes with every view.
         return (view.steps, view.phases) if view.steps.count else (view,)
 
     def message(self, view: SessionView) -> Message | None:
         return steps_message(view)
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         self.show_lines(
             history.history_lines(view, self.room.width, self.room.height, self._zoom, colours=not self.app.no_color)
         )

@@ -27,7 +27,7 @@ class ThreadsPane(Pane, TableView[TaskRow]):
     def message(self, view: SessionView) -> Message | None:
         return None if view.threads or view.workers else Message("No sample yet")
 
-    def present(self, view: SessionView) -> None:
+    def draw(self, view: SessionView) -> None:
         self.show_rows(threads.task_rows(view))
 
     def note(self, view: SessionView) -> str:

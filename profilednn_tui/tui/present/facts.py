@@ -5,44 +5,25 @@ from __future__ import annotations
 import shlex
 
 from profilednn_tui import units
+from profilednn_tui.protocol.vocabulary import WARNING
+from profilednn_tui.session.ending import exit_words
+from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import SessionView, State
 from profilednn_tui.session.words import change_words, windows_words
-from profilednn_tui.tui.present.states import exit_words
 from profilednn_tui.tui.renderables.line import Line, wrap
 
 
 def notice_lines(view: SessionView, width: int) -> tuple[Line, ...]:
     """Warnings first; then what else is worth knowing."""
-    entries: list[tuple[str, str]] = []
-    if view.cores.contention:
-        entries.append(("warning", view.cores.contention))
-    if view.state is State.LOST:
-        entries.append(("warning", "The recording has no end: the target and the profiler were killed together. "
-                        "At most the last second is missing."))  # fmt: skip
-    if view.agent.dropped_events:
-        entries.append(("warning", f"{view.agent.dropped_events:,} events were dropped: the agent's outbox was full."))
-    if view.agent.bad_lines:
-        entries.append(("warning", f"{view.agent.bad_lines:,} lines of the recording could not be read."))
-    caught = "The agent caught an error of its own, the training went on"
-    entries += [("warning", f"{caught}: {text}") for text in view.agent.errors]
-    entries += [(notice.level, notice.text) for notice in view.notices]
-    entries.sort(key=lambda entry: entry[0] != "warning")
-    if not entries:
+    known = notices(view)
+    if not known:
         return ((("Nothing to report.", "muted"),),)
     lines: list[Line] = []
-    for level, text in entries:
-        mark, role = ("! ", "warning") if level == "warning" else ("· ", "muted")
+    for level, text in known:
+        mark, role = ("! ", "warning") if level == WARNING else ("· ", "muted")
         for index, line in enumerate(wrap(text, max(10, width - 2))):
             lines.append(((mark if index == 0 else "  ", role), *line))
     return tuple(lines)
-
-
-def warning_count(view: SessionView) -> int:
-    agent = view.agent
-    return sum((
-        view.cores.contention is not None, view.state is State.LOST, agent.dropped_events > 0, agent.bad_lines > 0,
-        len(agent.errors), sum(notice.level == "warning" for notice in view.notices),
-    ))  # fmt: skip
 
 
 def run_lines(view: SessionView, width: int) -> tuple[Line, ...]:

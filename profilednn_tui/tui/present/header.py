@@ -19,7 +19,7 @@ class Display:
     behind_steps: int = 0
     """Steps that came since the display was paused."""
     window: int | None = None
-    """The one window that is shown, or nothing for all merged."""
+    """The one window that is shown; None for all merged."""
     reading: bool = False
     """Whether a recording is still being read."""
 

@@ -30,7 +30,7 @@ class ModuleRow:
 
 def module_rows(modules: tuple[Module, ...], opened: Set[tuple[str, str]]) -> tuple[ModuleRow, ...]:
     """The tree with the children of roots and of `opened` modules."""
-    whole_ns = sum(_both_ns(module) for module in modules if module.depth == 0) or 1.0
+    whole_ns = sum(module.time_ns for module in modules if module.depth == 0) or 1.0
     decimals = decimals_for(whole_ns)
     rows: list[ModuleRow] = []
     shown_depth = 0
@@ -39,7 +39,7 @@ def module_rows(modules: tuple[Module, ...], opened: Set[tuple[str, str]]) -> tu
             continue
         is_open = bool(module.children) and (module.depth == 0 or (module.path, module.class_name) in opened)
         shown_depth = module.depth + 1 if is_open else module.depth
-        rows.append(ModuleRow(module, is_open, _both_ns(module) / whole_ns, decimals))
+        rows.append(ModuleRow(module, is_open, module.time_ns / whole_ns, decimals))
     return tuple(rows)
 
 
@@ -47,10 +47,6 @@ def parent_of(rows: tuple[ModuleRow, ...], index: int) -> int:
     """Index of the row one level up."""
     depth = rows[index].module.depth
     return next((above for above in range(index, -1, -1) if rows[above].module.depth < depth), index)
-
-
-def _both_ns(module: Module) -> float:
-    return module.forward_ns + module.backward_ns
 
 
 def _name(row: ModuleRow, width: int) -> Line:

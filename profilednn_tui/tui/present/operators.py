@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.onednn.roofline import Bound, Peaks, RooflinePoint, locate
-from profilednn_tui.onednn.work import Work
-from profilednn_tui.session.model.work import work_per_step
-from profilednn_tui.session.view import Operator, OperatorKey, Operators, Primitives
+from profilednn_tui.onednn.roofline import Bound
+from profilednn_tui.session.operator_rows import RatedOperator
+from profilednn_tui.session.view import Operator, OperatorKey, Operators
 from profilednn_tui.session.words import change_words, gap_words, windows_words
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
@@ -19,25 +18,23 @@ from profilednn_tui.tui.renderables.line import Line, clip
 NOTABLE_TREND = 0.05
 """Smaller changes between windows are noise and get no arrow."""
 
-_NO_PRIMITIVES = Primitives()
-_NO_WORK = Work(0.0, 0.0)
 _ROOM_FOR_NAMESPACE = 32
 _INNERMOST_LIST = re.compile(r"\[([\d, ]*)\]")
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorRow:
-    """One operator with what its cells need to know of the others."""
+    """One operator with what its cells need to know about the others."""
 
-    operator: Operator
+    rated: RatedOperator
     bar: float
     """Self time as a fraction of the hottest operator's."""
     decimals: int
     """Of all times of the table in ms."""
-    gflops: float | None = None
-    """Achieved rate over the total time."""
-    placed: RooflinePoint | None = None
-    """Against the peaks of the machine, where they were measured."""
+
+    @property
+    def operator(self) -> Operator:
+        return self.rated.operator
 
     @property
     def key(self) -> OperatorKey:
@@ -50,7 +47,7 @@ def decimals_for(largest_ns: float) -> int:
 
 
 def note(operators: Operators, rows: int) -> str:
-    """What stands below the table: how much it shows, and first, when the run has changed, of which steps it is."""
+    """What stands below the table: how much it shows, and, when steps have changed since, first of which steps."""
     stale = change_words(operators)
     count = len(operators.windows)
     windows = f"window {operators.windows[0]}" if count == 1 else f"median of {count} windows"
@@ -60,99 +57,24 @@ def note(operators: Operators, rows: int) -> str:
     parts = (
         f"{windows_words(operators)}; {stale}" if stale else "",
         f"{top}{rows:,} operators",
-        f"{self_ms} ms a step",
+        f"{self_ms} ms per step",
         windows if not stale else "",
         f"rows add up to {units.milliseconds(operators.self_ns_per_step - operators.gap_ns_per_step)}" if gap else "",
     )
     return " · ".join(filter(None, parts))
 
 
-def merge_shapes(rows: Sequence[Operator]) -> tuple[Operator, ...]:
-    """One row an operator, whatever its inputs; forward and backward stay apart. Most self time first."""
-    groups: dict[tuple[str, bool], list[Operator]] = {}
-    for row in rows:
-        groups.setdefault((row.key.name, row.backward), []).append(row)
-    merged = [_merge(group) for group in groups.values()]
-    return tuple(sorted(merged, key=lambda row: -row.self_ns_per_step))
-
-
-def _merge(group: Sequence[Operator]) -> Operator:
-    if len(group) == 1:
-        return group[0]
-    first = group[0]
-    self_ns = sum(row.self_ns_per_step for row in group)
-    trends = [(row.trend, row.self_ns_per_step) for row in group if row.trend]
-    # A trend is new over old: the old times add up, and so do the new ones.
-    before_ns = sum(new_ns / trend for trend, new_ns in trends)
-    return Operator(
-        OperatorKey(first.key.name, f"{len(group)} shapes", _common(row.key.dtypes for row in group),
-                    _common(row.key.memory_format for row in group)),
-        sum(row.calls_per_step for row in group), self_ns, sum(row.total_ns_per_step for row in group),
-        sum(row.share for row in group), first.backward,
-        sum(new_ns for _, new_ns in trends) / before_ns if before_ns else None,
-        tuple(dict.fromkeys(path for row in group for path in row.modules)),
-        tuple(sorted((stack for row in group for stack in row.stacks), key=lambda stack: -stack.self_ns_per_step)),
-    )  # fmt: skip
-
-
-def _common(values: Iterable[str]) -> str:
-    """The value that all have."""
-    distinct = set(values)
-    return distinct.pop() if len(distinct) == 1 else ""
-
-
-def find_operator(operators: Operators, key: OperatorKey, backward: bool, merged: bool) -> Operator | None:
-    """The operator behind a row of the table."""
-    if not merged:
-        return next((row for row in operators.rows if row.key == key), None)
-    same = [row for row in operators.rows if row.key.name == key.name and row.backward == backward]
-    return _merge(same) if same else None
-
-
-def operator_rows(
-    operators: Operators,
-    module: str | None = None,
-    merged: bool = False,
-    primitives: Primitives = _NO_PRIMITIVES,
-    peaks: Peaks | None = None,
-) -> tuple[OperatorRow, ...]:
-    """The rows of all operators, or of those that run in a module or below it."""
-    rows = operators.rows
-    if module:
-        rows = tuple(row for row in rows if any(_inside(path, module) for path in row.modules))
-    if merged:
-        rows = merge_shapes(rows)
-    if not rows:
+def operator_rows(rated: Sequence[RatedOperator]) -> tuple[OperatorRow, ...]:
+    """The rows, with bars and decimals that fit all of them."""
+    if not rated:
         return ()
-    peak_ns = max(row.self_ns_per_step for row in rows) or 1.0
-    decimals = decimals_for(max(row.total_ns_per_step for row in rows))
-    works = _works(operators.rows, primitives, merged)
-    return tuple(_row(row, peak_ns, decimals, works.get(_group(row, merged)), peaks) for row in rows)
-
-
-def _works(rows: Iterable[Operator], primitives: Primitives, merged: bool) -> dict[object, Work]:
-    """The work a step of each row, with merged shapes of all rows that become one."""
-    works: dict[object, Work] = {}
-    for row in rows:
-        work = work_per_step(row, primitives)
-        if work is not None:
-            known = works.get(_group(row, merged), _NO_WORK)
-            works[_group(row, merged)] = Work(known.flops + work.flops, known.bytes + work.bytes)
-    return works
-
-
-def _group(row: Operator, merged: bool) -> object:
-    return (row.key.name, row.backward) if merged else row.key
-
-
-def _row(row: Operator, peak_ns: float, decimals: int, work: Work | None, peaks: Peaks | None) -> OperatorRow:
-    gflops = work.flops / row.total_ns_per_step if work is not None and row.total_ns_per_step else None
-    placed = locate(work, row.total_ns_per_step / 1e6, peaks, row.key.dtypes) if work is not None and peaks else None
-    return OperatorRow(row, row.self_ns_per_step / peak_ns, decimals, gflops, placed)
+    peak_ns = max(one.operator.self_ns_per_step for one in rated) or 1.0
+    decimals = decimals_for(max(one.operator.total_ns_per_step for one in rated))
+    return tuple(OperatorRow(one, one.operator.self_ns_per_step / peak_ns, decimals) for one in rated)
 
 
 def compact_shapes(shapes: str) -> str:
-    """``[[32, 3, 8, 8], [8, 3, 3, 3], []]`` as ``32×3×8×8  8×3×3×3``: scalars say nothing."""
+    """``[[32, 3, 8, 8], [8, 3, 3, 3], []]`` as ``32×3×8×8  8×3×3×3``, without the scalars."""
     if not shapes.startswith("["):
         return shapes
     sizes = _INNERMOST_LIST.findall(shapes)
@@ -205,14 +127,19 @@ def _pass(row: OperatorRow, width: int) -> Line:
     return (("bwd", "phase-backward"),) if row.operator.backward else (("fwd", "faint"),)
 
 
+def _rate(row: OperatorRow, width: int) -> Line:
+    gflops = row.rated.gflops
+    return ((units.fixed(gflops, 1), ""),) if gflops is not None else ()
+
+
 def _peak(row: OperatorRow, width: int) -> Line:
-    return ((units.fixed(row.placed.peak_share * 100, 1), ""),) if row.placed else ()
+    point = row.rated.point
+    return ((units.fixed(point.peak_share * 100, 1), ""),) if point else ()
 
 
 def _bound(row: OperatorRow, width: int) -> Line:
-    if row.placed is None:
-        return ()
-    return ((row.placed.bound.value, "warning" if row.placed.bound is Bound.OVERHEAD else "muted"),)
+    point = row.rated.point
+    return ((point.bound.value, "warning" if point.bound is Bound.OVERHEAD else "muted"),) if point else ()
 
 
 COLUMNS: tuple[Column[OperatorRow], ...] = (
@@ -229,10 +156,9 @@ COLUMNS: tuple[Column[OperatorRow], ...] = (
     Column("avg ms", 7, lambda row, width: _ms(_average_ns(row), row, "muted"), _average_ns, drop=5),
     Column("total ms", 9, lambda row, width: _ms(row.operator.total_ns_per_step, row, "muted"),
            lambda row: row.operator.total_ns_per_step, drop=4),
-    Column("GFLOP/s", 8, lambda row, width: ((units.fixed(row.gflops, 1) if row.gflops is not None else "", ""),),
-           lambda row: row.gflops, drop=8),
-    Column("peak %", 6, _peak, lambda row: row.placed.peak_share if row.placed else None, drop=9),
-    Column("bound", 8, _bound, lambda row: row.placed.bound.value if row.placed else None, descending=False,
+    Column("GFLOP/s", 8, _rate, lambda row: row.rated.gflops, drop=8),
+    Column("peak %", 6, _peak, lambda row: row.rated.point.peak_share if row.rated.point else None, drop=9),
+    Column("bound", 8, _bound, lambda row: row.rated.point.bound.value if row.rated.point else None, descending=False,
            right=False, drop=10),
     Column("trend", 7, lambda row, width: trend_line(row.operator.trend), lambda row: row.operator.trend, drop=6),
     Column("module", 16, lambda row, width: modules_line(row.operator.modules, width),
@@ -246,13 +172,9 @@ def search_text(row: OperatorRow) -> str:
 
 
 def copy_text(row: OperatorRow) -> str:
-    """What `y` copies: one line of tab separated values."""
+    """What `y` copies: one line of tab-separated values."""
     operator = row.operator
     return "\t".join((
         operator.key.name, operator.key.input_shapes, f"{units.milliseconds(operator.self_ns_per_step)} ms self/step",
         units.share(operator.share), f"{units.count(operator.calls_per_step)} calls/step",
     ))  # fmt: skip
-
-
-def _inside(path: str, module: str) -> bool:
-    return path == module or path.startswith(module + ".")

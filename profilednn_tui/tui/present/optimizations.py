@@ -1,4 +1,4 @@
-"""The optimizations: what is available here, what is chosen for the next run, and what came of this one's."""
+"""The optimizations: what is available here, what is chosen for the next run, and the outcome of this run's."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class OptimizationRow:
     chosen: bool
     """For the next run."""
     description: OptimizationDescription | None
-    """As it stands in the target's environment; nothing while that is not known."""
+    """As it stands in the target's environment; None while that is not known."""
     outcome: Optimization | None
-    """What came of it in this run; nothing when it was not asked for."""
+    """Its outcome in this run; None when it was not asked for."""
     clashes: tuple[str, ...]
     """Names of chosen ones that it cannot be on together with."""
 

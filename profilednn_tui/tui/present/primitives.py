@@ -21,7 +21,7 @@ _NS_PER_MS = 1e6
 
 @dataclass(frozen=True, slots=True)
 class PrimitiveRow:
-    """One group, with its figures a step."""
+    """One group, with its figures per step."""
 
     by: By
     group: Group
@@ -69,7 +69,7 @@ def summary_line(log: PrimitiveLog, windows: int) -> Line:
     spans: list[Span] = [
         (" oneDNN ", "muted"),
         (units.duration(log.time_ms * _NS_PER_MS / max(windows, 1)), "bold"),
-        (" a step in ", "muted"),
+        (" per step in ", "muted"),
         (units.count(log.calls / max(windows, 1)), ""),
         (" calls", "muted"),
     ]

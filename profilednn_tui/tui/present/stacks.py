@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from profilednn_tui import units
+from profilednn_tui.session.frames import is_library
 from profilednn_tui.session.view import Frame, Operator, Stack
 from profilednn_tui.tui.present.operators import decimals_for
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
 from profilednn_tui.tui.renderables.line import Line, clip
-
-_LIBRARY = re.compile(
-    r"[/\\](site|dist)-packages[/\\]torch[/\\]"
-    r"|[/\\]lib[/\\]python\d[\w.]*[/\\](?!(site|dist)-packages[/\\])"
-    r"|^<"
-)
 
 Path = tuple[Frame, ...]
 """A frame of the tree, named by the frames that lead to it."""
@@ -39,7 +33,7 @@ class StackRow:
     guide: str
     """The lines that draw the tree, up to the mark of the frame."""
     self_ns: float
-    """Self time of the operator below this frame, a step."""
+    """Self time of the operator below this frame, per step."""
     share: float
     """Of the operator's self time."""
     calls: float
@@ -55,16 +49,11 @@ class StackRow:
         return self.key[-1]
 
 
-def is_library(frame: Frame) -> bool:
-    """Whether a frame belongs to torch or to Python itself; models of other packages are what one looks for."""
-    return _LIBRARY.search(frame.file) is not None
-
-
 def visible_frames(frames: Sequence[Frame], library: bool) -> Path:
     """The frames outside of torch and Python, or all; a stack that has none keeps its innermost frame."""
     if library:
         return tuple(frames)
-    return tuple(frame for frame in frames if not is_library(frame)) or tuple(frames[-1:])
+    return tuple(frame for frame in frames if not is_library(frame.file)) or tuple(frames[-1:])
 
 
 def has_forward_origin(operator: Operator) -> bool:
@@ -108,7 +97,7 @@ def _rows(
         module = next(iter(child.modules)) if len(child.modules) == 1 else ""
         yield StackRow(
             here, guide, child.self_ns, child.self_ns / whole_ns, child.calls, module,
-            bool(child.children), is_open, is_library(frame), decimals,
+            bool(child.children), is_open, is_library(frame.file), decimals,
         )  # fmt: skip
         if is_open:
             below = indent + (("  " if last else "│ ") if fork else "")

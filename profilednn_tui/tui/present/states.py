@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass
 
 from profilednn_tui import units
+from profilednn_tui.session.ending import exit_words, was_killed
 from profilednn_tui.session.view import Progress, SessionView, State
 from profilednn_tui.tui.renderables.line import Span
 
@@ -16,17 +16,6 @@ class Message:
 
     title: str
     sentences: tuple[str, ...] = ()
-
-
-def exit_words(exit_code: int | None) -> str:
-    """``exit 0``, ``exit 1``, ``killed by SIGKILL (9)``."""
-    if exit_code is None:
-        return "exit code unknown"
-    if exit_code >= 0:
-        return f"exit {exit_code}"
-    number = -exit_code
-    name = signal.Signals(number).name if number in set(signal.Signals) else "signal"
-    return f"killed by {name} ({number})"
 
 
 def state_badge(view: SessionView) -> Span:
@@ -47,11 +36,11 @@ def state_badge(view: SessionView) -> Span:
 
 def _ended(exit_code: int | None) -> str:
     words = exit_words(exit_code)
-    return f"■ training {words}" if exit_code is not None and exit_code < 0 else f"■ training ended ({words})"
+    return f"■ training {words}" if was_killed(exit_code) else f"■ training ended ({words})"
 
 
 def steps_message(view: SessionView) -> Message | None:
-    """Why there are no steps, or nothing when there are some."""
+    """Why there are no steps; None when there are some."""
     if view.steps.count:
         return None
     if not view.target.name and not view.unix_ns:
@@ -88,7 +77,7 @@ def progress_text(progress: Progress) -> str:
 
 
 def operators_message(view: SessionView) -> Message | None:
-    """Why there are no operators, or nothing when there are some."""
+    """Why there are no operators; None when there are some."""
     if view.operators.rows:
         return None
     if view.state is State.OUTSIDE or (view.state is State.STARTING and view.target.attached):

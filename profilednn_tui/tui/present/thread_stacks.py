@@ -6,8 +6,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from profilednn_tui import units
+from profilednn_tui.session.frames import is_library
 from profilednn_tui.session.view import Frame, SessionView, Stacks, ThreadStack
-from profilednn_tui.tui.present.stacks import is_library, short_file, visible_frames
+from profilednn_tui.tui.present.stacks import short_file, visible_frames
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.line import Line, clip
@@ -83,7 +84,7 @@ def _place(row: ThreadStackRow, width: int) -> Line:
         role = f"  {row.role}" if row.role else ""
         return ((clip(name, width), "bold"), (role, "primary"), (f"  pid {row.thread.pid}", "faint"))
     line = f":{row.frame.line}" if row.frame.line else ""
-    quiet = is_library(row.frame)
+    quiet = is_library(row.frame.file)
     return (
         ("  ", ""), (clip(row.frame.function, max(1, width - 2)), "muted" if quiet else ""),
         ("  ", ""), (f"{short_file(row.frame.file)}{line}", "faint" if quiet else "muted"),

@@ -1,4 +1,4 @@
-"""What every screen on a session has: header, keys, search."""
+"""What every screen of a session has: header, keys, search."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Label
 
-from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from profilednn_tui.tui.keys import key_name
 from profilednn_tui.tui.panels.bars import HeaderBar, KeysBar
@@ -25,7 +25,7 @@ from profilednn_tui.tui.present.header import Display
 class EditRequested(Message):
     """The user wants this line in the editor."""
 
-    def __init__(self, source: Source, line: int) -> None:
+    def __init__(self, source: SourceFile, line: int) -> None:
         super().__init__()
         self.source = source
         self.line = line

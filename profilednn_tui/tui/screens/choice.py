@@ -1,10 +1,10 @@
-"""A question with a few answers."""
+"""A question with a few answers to choose from."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -17,40 +17,42 @@ from textual.widgets import Label
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present.table import Column
 
+Answer = TypeVar("Answer")
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One answer: the key that gives it, its text, and what it stands for."""
+
+@dataclass(frozen=True)
+class Choice(Generic[Answer]):
+    """One choice: the key that takes it, its text, and the answer that it gives; None cancels."""
 
     key: str
     text: str
-    value: str
+    answer: Answer | None
 
 
-class ChoicesView(TableView[Choice]):
-    """The answers, one a line."""
+class ChoicesView(TableView[Choice[Any]]):
+    """The choices, one per line."""
 
     COLUMNS = (
-        Column[Choice]("", 1, lambda row, width: ((row.key, "primary bold"),), right=False),
-        Column[Choice]("", 20, lambda row, width: ((row.text, ""),), right=False, grow=1),
+        Column[Choice[Any]]("", 1, lambda row, width: ((row.key, "primary bold"),), right=False),
+        Column[Choice[Any]]("", 20, lambda row, width: ((row.text, ""),), right=False, grow=1),
     )
 
-    def key_of(self, row: Choice) -> Hashable:
-        return row.value
+    def key_of(self, row: Choice[Any]) -> Hashable:
+        return row.key
 
-    def row_text(self, row: Choice) -> str:
+    def row_text(self, row: Choice[Any]) -> str:
         return row.text
 
-    def copy_text(self, row: Choice) -> str:
+    def copy_text(self, row: Choice[Any]) -> str:
         return row.text
 
 
-class ChoiceScreen(ModalScreen[str | None]):
-    """Asks; the result is the value of the answer, or nothing."""
+class ChoiceScreen(ModalScreen[Answer | None]):
+    """Asks a question; the result is the answer, or None when the user cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
 
-    def __init__(self, question: str, choices: Sequence[Choice], detail: str = "") -> None:
+    def __init__(self, question: str, choices: Sequence[Choice[Answer]], detail: str = "") -> None:
         super().__init__()
         self._question = question
         self._detail = detail
@@ -75,13 +77,13 @@ class ChoiceScreen(ModalScreen[str | None]):
     @on(TableView.Opened)
     def _chosen(self) -> None:
         row = self.query_one(ChoicesView).current
-        self.dismiss(row.value if row is not None else None)
+        self.dismiss(row.answer if row is not None else None)
 
     def on_key(self, event: events.Key) -> None:
         for choice in self._choices:
             if event.character == choice.key:
                 event.stop()
-                self.dismiss(choice.value)
+                self.dismiss(choice.answer)
                 return
 
     def action_cancel(self) -> None:

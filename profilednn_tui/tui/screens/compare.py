@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.runs import Run, Side
-from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.view import Operator, SessionView
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.comparison import Figures, Losses, Notes, PartTable, StepTimes
@@ -24,7 +24,7 @@ from profilednn_tui.tui.present.comparison import PartRow
 from profilednn_tui.tui.screens.base import SessionScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
 
-ReadSource = Callable[[Run, str], Source]
+ReadSource = Callable[[Run, str], SourceFile]
 
 WIDE = 110
 """Columns from which on several parts are shown at a time."""

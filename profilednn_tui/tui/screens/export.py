@@ -1,9 +1,10 @@
-"""Taking the session home: format and file."""
+"""The dialog that asks for the format and the file of an export."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from pathlib import PurePath
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import ClassVar
 
 from textual import on
@@ -18,8 +19,16 @@ from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present.table import Column
 
 
+@dataclass(frozen=True, slots=True)
+class ExportAnswer:
+    """What to write, and where."""
+
+    format_name: str
+    path: Path
+
+
 class FormatsView(TableView[Format]):
-    """The formats, one a line."""
+    """The formats, one per line."""
 
     COLUMNS = (
         Column[Format]("format", 10, lambda row, width: ((row.name, "primary bold"),), right=False),
@@ -36,8 +45,8 @@ class FormatsView(TableView[Format]):
         return row.name
 
 
-class ExportScreen(ModalScreen[tuple[str, str] | None]):
-    """Asks for format and path; the result is both, or nothing."""
+class ExportScreen(ModalScreen[ExportAnswer | None]):
+    """Asks for format and path; the result is None when the user cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
 
@@ -78,7 +87,7 @@ class ExportScreen(ModalScreen[tuple[str, str] | None]):
     def _write(self, event: Input.Submitted) -> None:
         row = self.query_one(FormatsView).current
         if row is not None and event.value.strip():
-            self.dismiss((row.name, event.value.strip()))
+            self.dismiss(ExportAnswer(row.name, Path(event.value.strip())))
 
     def action_cancel(self) -> None:
         self.dismiss(None)

@@ -68,8 +68,8 @@ class HelpScreen(ModalScreen[None]):
         self.query_one(LinesView).focus()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.call_after_refresh(self._present)
+        self.call_after_refresh(self._draw)
 
-    def _present(self) -> None:
+    def _draw(self) -> None:
         view = self.query_one(LinesView)
         view.show_lines(help_lines(self._groups, view.room.width))

@@ -13,6 +13,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.message import Message
 from textual.widget import Widget
 
+from profilednn_tui.session.notices import warning_count
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import TabsBar
@@ -27,7 +28,6 @@ from profilednn_tui.tui.panels.steps import StepsPane
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.panels.threads import ThreadsPane
 from profilednn_tui.tui.present import dashboard
-from profilednn_tui.tui.present.facts import warning_count
 from profilednn_tui.tui.present.modules import ModuleRow
 from profilednn_tui.tui.present.operators import OperatorRow
 from profilednn_tui.tui.present.threads import TaskRow
@@ -220,7 +220,7 @@ class LiveScreen(SessionScreen):
     @on(OutputPane.Wanted)
     def _ask_for_input(self) -> None:
         if not self.view.live:
-            self.notify("The target has ended: there is nobody to type to.", severity="warning")
+            self.notify("The target has ended and takes no input.", severity="warning")
             return
         output = self.query_one(OutputPane)
 

@@ -10,20 +10,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
+from profilednn_tui.session.operator_rows import find_operator
 from profilednn_tui.session.view import Operator, OperatorKey, Operators, Primitives, SessionView
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.pane import message_lines
-from profilednn_tui.tui.panels.source import SourceView
+from profilednn_tui.tui.panels.source_code import SourceCodeView
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import stacks
 from profilednn_tui.tui.present.operator import no_stacks_message, summary_lines
-from profilednn_tui.tui.present.operators import find_operator
 from profilednn_tui.tui.present.primitives import log_of, summary_line
 from profilednn_tui.tui.present.stacks import Path, StackRow
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
-from profilednn_tui.tui.screens.source import SourceScreen
+from profilednn_tui.tui.screens.source_code import SourceCodeScreen
 
 
 class StacksView(TableView[StackRow]):
@@ -110,22 +110,22 @@ class OperatorScreen(SessionScreen):
         yield BarView(id="summary")
         with Container(id="drill"):
             yield StacksView()
-            yield SourceView(id="preview")
+            yield SourceCodeView(id="preview")
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#preview", SourceView).can_focus = False
+        self.query_one("#preview", SourceCodeView).can_focus = False
         self.query_one(StacksView).focus()
 
     def on_resize(self) -> None:
         super().on_resize()
         self._shown = None
-        self.call_after_refresh(self._present)
+        self.call_after_refresh(self._draw)
 
     def show_body(self, view: SessionView) -> None:
-        self._present()
+        self._draw()
 
-    def _present(self) -> None:
+    def _draw(self) -> None:
         operators = self.view.operators
         stacks_view = self.query_one(StacksView)
         primitives = self.view.primitives
@@ -157,7 +157,7 @@ class OperatorScreen(SessionScreen):
 
     @on(TableView.Moved, "#stacks")
     def _preview(self) -> None:
-        preview = self.query_one("#preview", SourceView)
+        preview = self.query_one("#preview", SourceCodeView)
         row = self.query_one(StacksView).current
         if row is None or not preview.size:
             return
@@ -171,7 +171,7 @@ class OperatorScreen(SessionScreen):
         row = self.query_one(StacksView).current
         if row is not None:
             path = (*self.place, self._key.name)
-            screen = SourceScreen(row.frame.file, row.frame.line, path, self._read_source)
+            screen = SourceCodeScreen(row.frame.file, row.frame.line, path, self._read_source)
             screen.pinned = self.pinned
             self.app.push_screen(screen)
 

@@ -1,4 +1,4 @@
-"""Switching optimizations on for the next run, and the receipts of this one."""
+"""The optimizations: switching them on for the next run, and the receipts of this one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from profilednn_tui.tui.screens.base import SessionScreen
 
 
 class OptimizationsView(TableView[OptimizationRow]):
-    """The optimizations, one a line."""
+    """The optimizations, one per line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "open", "switch on or off")]
     COLUMNS = optimizations.COLUMNS
@@ -37,7 +37,7 @@ class OptimizationsView(TableView[OptimizationRow]):
 
 
 class OptimizationsScreen(SessionScreen):
-    """What is available in the target's environment, and why not; `chosen` is the set for the next run."""
+    """What is available in the target's environment, and why the rest is not."""
 
     class Checked(Message):
         """The target's environment has answered."""
@@ -46,7 +46,15 @@ class OptimizationsScreen(SessionScreen):
             super().__init__()
             self.descriptions = descriptions
 
-    def __init__(self, chosen: set[str], check: Callable[[], tuple[OptimizationDescription, ...]]) -> None:
+    class Chosen(Message):
+        """The user has chosen other optimizations for the next run."""
+
+        def __init__(self, names: frozenset[str]) -> None:
+            super().__init__()
+            self.names = names
+
+    def __init__(self, chosen: frozenset[str], check: Callable[[], tuple[OptimizationDescription, ...]]) -> None:
+        """`chosen`: for the next run, so far."""
         super().__init__()
         self._chosen = chosen
         self._check = check
@@ -64,16 +72,16 @@ class OptimizationsScreen(SessionScreen):
     @on(Checked)
     def _show_offers(self, event: Checked) -> None:
         self._descriptions = event.descriptions
-        self._present()
+        self._draw()
 
     def show_body(self, view: SessionView) -> None:
-        self._present()
+        self._draw()
 
     def on_resize(self) -> None:
         super().on_resize()
-        self.call_after_refresh(self._present)
+        self.call_after_refresh(self._draw)
 
-    def _present(self) -> None:
+    def _draw(self) -> None:
         table = self.query_one(OptimizationsView)
         table.border_title = "Optimizations: space switches, r runs again with them"
         table.border_subtitle = Content(", ".join(sorted(self._chosen)) or "none chosen")
@@ -101,4 +109,5 @@ class OptimizationsScreen(SessionScreen):
             self.notify(refused, severity="warning", timeout=6)
             return
         self._chosen ^= {row.name}
-        self._present()
+        self.post_message(self.Chosen(self._chosen))
+        self._draw()

@@ -1,4 +1,4 @@
-"""What oneDNN ran: in a step, or inside of one operator."""
+"""What oneDNN ran per step, as a whole or inside one operator."""
 
 from __future__ import annotations
 
@@ -62,19 +62,19 @@ class PrimitivesScreen(SessionScreen):
     def on_resize(self) -> None:
         super().on_resize()
         self._shown = None
-        self.call_after_refresh(self._present)
+        self.call_after_refresh(self._draw)
 
     def show_body(self, view: SessionView) -> None:
-        self._present()
+        self._draw()
 
     def action_group(self) -> None:
         """Group by the next thing."""
         groupings = list(By)
         self._by = groupings[(groupings.index(self._by) + 1) % len(groupings)]
         self._shown = None
-        self._present()
+        self._draw()
 
-    def _present(self) -> None:
+    def _draw(self) -> None:
         known = self.view.primitives
         table = self.query_one(PrimitivesView)
         if known is self._shown or not table.size:

@@ -1,4 +1,4 @@
-"""The run list: what a session can be compared with, and what came of it."""
+"""The run list: what a session can be compared with, and the verdicts."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ class RunsScreen(SessionScreen):
 
     def on_resize(self) -> None:
         super().on_resize()
-        self.call_after_refresh(self._present)
+        self.call_after_refresh(self._draw)
 
     def show_body(self, view: SessionView) -> None:
-        self._present()
+        self._draw()
 
-    def _present(self) -> None:
+    def _draw(self) -> None:
         self.query_one(BreadcrumbBar).show_path(("Compare", self._title))
         table = self.query_one(RunTable)
         table.border_title = "Runs"
@@ -114,7 +114,7 @@ class RunsScreen(SessionScreen):
             self._comparisons[event.key] = event.comparison
             verdict, losses = event.comparison.verdict, event.comparison.losses.text
             self._rows[event.key] = replace(row, verdict=verdict, losses=losses)
-        self._present()
+        self._draw()
 
     @on(TableView.Opened, "#runs")
     def _open(self) -> None:

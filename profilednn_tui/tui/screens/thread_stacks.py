@@ -17,7 +17,7 @@ from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import thread_stacks
 from profilednn_tui.tui.present.thread_stacks import ThreadStackRow
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
-from profilednn_tui.tui.screens.source import SourceScreen
+from profilednn_tui.tui.screens.source_code import SourceCodeScreen
 
 
 class ThreadStacksView(TableView[ThreadStackRow]):
@@ -95,7 +95,7 @@ class ThreadStacksScreen(SessionScreen):
         row = self.query_one(ThreadStacksView).current
         if row is not None and row.frame is not None:
             path = ("Threads", row.thread.name)
-            self.app.push_screen(SourceScreen(row.frame.file, row.frame.line, path, self._read_source))
+            self.app.push_screen(SourceCodeScreen(row.frame.file, row.frame.line, path, self._read_source))
 
     def action_edit(self) -> None:
         row = self.query_one(ThreadStacksView).current

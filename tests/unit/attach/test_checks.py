@@ -34,9 +34,9 @@ def test_a_training_of_ones_own_passes() -> None:
         (replace(TRAINING, readable=False, user_id=0), HERE, "belongs to root", "as root"),
         (replace(TRAINING, readable=False), replace(HERE, ptrace_scope="1"), "ptrace_scope 1", "sysctl"),
         (replace(TRAINING, readable=False), replace(HERE, ptrace_scope="3"), "ptrace_scope 3", "profilednn-tui SCRIPT"),
-        (replace(TRAINING, readable=False), HERE, "does not let us", "SYS_PTRACE"),
+        (replace(TRAINING, readable=False), HERE, "does not allow tracing", "SYS_PTRACE"),
         (replace(TRAINING, state="T"), HERE, "is stopped", "kill -CONT 4711"),
-        (replace(TRAINING, python=None, executable="/bin/bash"), HERE, "no Python: /bin/bash", "attach"),
+        (replace(TRAINING, python=None, executable="/bin/bash"), HERE, "not a Python process (/bin/bash)", "attach"),
     ],
 )
 def test_what_makes_any_view_impossible_is_refused_in_one_sentence(
@@ -56,10 +56,10 @@ def test_what_makes_any_view_impossible_is_refused_in_one_sentence(
         (replace(TRAINING, python=(3, 8)), HERE, "Python 3.8"),
         (replace(TRAINING, tracer=1), HERE, "is tracing process 4711"),
         (replace(TRAINING, torch=False), HERE, "has not imported torch"),
-        (replace(TRAINING, finalizing=True), HERE, "is ending"),
+        (replace(TRAINING, finalizing=True), HERE, "is exiting"),
         (replace(TRAINING, missing="the interpreter does not export mmap"), HERE, "does not export mmap"),
         (replace(TRAINING, shadow_stack=True), HERE, "shadow stacks"),
-        (TRAINING, replace(HERE, machine="aarch64"), "takes gdb"),
+        (TRAINING, replace(HERE, machine="aarch64"), "requires gdb"),
     ],
 )
 def test_what_keeps_only_the_agent_out_leaves_the_view_from_outside(

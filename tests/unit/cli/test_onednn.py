@@ -67,7 +67,7 @@ def test_one_grouping_comes_in_full() -> None:
 
 
 def test_a_comparison_as_text_markdown_and_json() -> None:
-    assert "Every problem of the reference is there" in command(RESNET, "--against", OTHER).stdout
+    assert "Every problem of the reference is present" in command(RESNET, "--against", OTHER).stdout
     assert "| `reorder` |" in command(RESNET, "--against", OTHER, "--to", "markdown").stdout
     assert json.loads(command(RESNET, "--against", OTHER, "--json").stdout)["work"] == 1.0
 

@@ -205,6 +205,14 @@ def test_an_optimization_that_did_not_take_is_told_once() -> None:
     assert not any("bf16" in note for note in notes)
 
 
+@pytest.mark.parametrize(
+    ("exit_code", "words"), [(1, "B ended with exit code 1"), (-9, "B was killed by SIGKILL (9)"), (0, None)]
+)
+def test_a_run_that_failed_is_noted(exit_code: int, words: str | None) -> None:
+    notes = compare(one("A"), one("B", target=target(exit_code=exit_code))).notes
+    assert [note for note in notes if "exit code" in note or "killed" in note] == ([words] if words else [])
+
+
 def test_disturbed_sessions_are_compared_with_a_note() -> None:
     quiet, busy = one("A"), one("B")
     found = compare(quiet, Side("B", (Run("B", disturbed(busy.runs[0].view)),)))

@@ -86,7 +86,9 @@ class Observer:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
     (tmp_path / "train.py").write_text("")
     (tmp_path / "experiment").mkdir()
     return tmp_path / "experiment"
@@ -114,6 +116,21 @@ def test_runs_are_interleaved_forward_and_backward(folder: Path) -> None:
     assert [progress.number for progress, _ in observer.endings] == [1, 2, 3, 4, 5, 6]
     assert [progress.remaining_s for progress, _ in observer.endings] == [None, 10.0, 8.0, 6.0, 4.0, 2.0]
     assert observer.beats[0].elapsed_s == 1.0
+
+
+@pytest.mark.parametrize(("gone", "reason"), [("gone", "No such file or directory"), ("train.py", "Not a directory")])
+def test_a_folder_that_cannot_be_entered_is_refused(folder: Path, gone: str, reason: str) -> None:
+    starter, place = Starter(), folder.parent / gone
+    planned = replace(experiment(folder), working_directory=str(place))
+    with pytest.raises(ProfilerError) as refusal:
+        run(folder, starter, planned)
+    assert str(refusal.value) == f"The experiment's folder {place} cannot be entered ({reason}). Restore it."
+    assert not starter.seen
+
+
+def test_a_folder_is_meant_from_where_the_experiment_is_run(folder: Path) -> None:
+    run(Path("../experiment"), Starter(), experiment(folder, 1))
+    assert len(load_experiment(folder).experiment.runs) == 2
 
 
 def test_a_variant_has_its_own_settings_and_all_have_the_same_seed(folder: Path) -> None:

@@ -107,7 +107,7 @@ def test_rows_that_do_not_add_up_are_explained() -> None:
 
 
 def test_a_signal_is_named() -> None:
-    assert "killed by signal 9" in text(finished(*r.agent_events(), exit_code=-9))
+    assert "killed by SIGKILL (9)" in text(finished(*r.agent_events(), exit_code=-9))
 
 
 def test_a_lost_session_says_that_its_end_is_missing() -> None:
@@ -123,7 +123,8 @@ def test_errors_and_notices_come_at_the_end_and_the_gravest_first() -> None:
             AgentErrorEvent("hooks", "KeyError: 'x'", 1),
         )
     )
-    assert [line.split()[0] for line in lines[-3:]] == ["agent", "warning", "info"]
+    assert [line.split()[0] for line in lines[-3:]] == ["warning", "warning", "info"]
+    assert lines[-3].startswith("warning    The agent caught an error of its own, the training went on: ")
 
 
 def test_nothing_at_all_can_be_summarized() -> None:

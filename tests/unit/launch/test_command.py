@@ -8,7 +8,12 @@ import pytest
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import any_command, module_command, script_command, script_digest
-from profilednn_tui.launch.interpreter import active_environment_python, interpreter_version, package_versions
+from profilednn_tui.launch.interpreter import (
+    active_environment_python,
+    find_program,
+    interpreter_version,
+    package_versions,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +57,43 @@ def test_a_working_directory_that_is_gone_is_said(folder: Path, monkeypatch: pyt
         any_command(("sh",))
     with pytest.raises(ProfilerError, match="no longer exists"):  # issue 2: was a traceback for a relative name
         script_command("../train.py", ())
+
+
+def test_names_are_looked_up_in_the_working_directory_of_the_command(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    with pytest.raises(ProfilerError, match=f"There is no script train.py in {folder}/elsewhere"):
+        script_command("train.py", ())
+    command = script_command("train.py", (), "bin/python", str(folder))
+    assert command.argv == ("bin/python", "train.py")
+    assert (command.working_directory, command.python) == (str(folder), "bin/python")
+    assert script_command(".", (), working_directory=str(_package(folder / "net"))).display_name == "net"
+    assert any_command(("bin/python",), str(folder)).argv == ("bin/python",)
+    with pytest.raises(ProfilerError, match="There is no command bin/python"):
+        any_command(("bin/python",))
+
+
+def _package(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "__main__.py").write_text("")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "found"), [("python", "{0}/bin/python"), ("bin/python", "bin/python"), ("./python", None)]
+)
+def test_a_program_is_found_as_a_shell_in_the_folder_would(
+    name: str, found: str | None, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("PATH", "bin:/nowhere")
+    assert find_program(name, str(folder)) == (found and found.format(folder))
 
 
 def test_an_empty_name_is_no_script() -> None:

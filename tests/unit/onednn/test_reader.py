@@ -131,7 +131,7 @@ def test_a_broken_compression_tells_how_far_it_got(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(recorded("resnet18-torch-2.8"))[:-500])
     log = read_logs([str(path)])
     assert 0 < log.calls < 468
-    assert log.damage[0].startswith(f"{path} breaks off")
+    assert log.damage[0].startswith(f"{path} is truncated")
 
 
 def test_a_file_that_is_not_there_is_one_sentence() -> None:

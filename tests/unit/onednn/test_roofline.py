@@ -13,7 +13,8 @@ from profilednn_tui.onednn.reader import LogReader
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog
 from profilednn_tui.onednn.roofline import Bound, Peaks, locate
 from profilednn_tui.onednn.work import Work, bytes_of, flops_of, work_of
-from profilednn_tui.project.peaks import known_peaks, measured_peaks
+from profilednn_tui.project.peaks import measured_peaks
+from profilednn_tui.session.storage.peaks import known_peaks
 from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, recorded
 
 PEAKS = Peaks(float32_gflops=100.0, bfloat16_gflops=200.0, bandwidth_gb_per_s=10.0, threads=2, torch="2.14.1")
@@ -107,7 +108,7 @@ def test_the_work_of_every_recorded_primitive_is_known(model: str) -> None:
 
 
 def test_an_empty_log_has_no_chart() -> None:
-    assert "No primitive with arithmetic." in list(roofline_lines(PrimitiveLog(), PEAKS, 80))
+    assert "No primitive does arithmetic." in list(roofline_lines(PrimitiveLog(), PEAKS, 80))
 
 
 def test_peaks_are_measured_once_and_kept(tmp_path: Path) -> None:

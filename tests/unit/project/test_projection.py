@@ -65,7 +65,7 @@ def test_another_machine_has_another_implementation_of_the_same_task() -> None:
     assert not found.missing
     assert found.covered_ms == pytest.approx(16.0)
     assert [row.here for row in found.rows] == ["jit:avx2", "jit:blk"]
-    assert any(line.startswith("1 of them ran in another implementation") for line in projection_lines(found))
+    assert any(line.startswith("1 of them ran with another implementation") for line in projection_lines(found))
     assert json.loads(projection_json(found))["primitives"][0]["implementation_here"] == "jit:avx2"
 
 

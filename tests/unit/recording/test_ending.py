@@ -12,7 +12,7 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch import session_folder as session
 from profilednn_tui.launch.command import any_command
 from profilednn_tui.launch.options import LaunchOptions
-from profilednn_tui.launch.report import take_home
+from profilednn_tui.launch.report import write_report
 from profilednn_tui.recording.ending import record_end, save_holder
 from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, Sampler
 from profilednn_tui.session.storage.folder import ExitFile, SessionFile
@@ -38,7 +38,7 @@ def test_room_is_kept_for_the_exit_code(folder: Path) -> None:
 def test_a_summary_of_a_run_whose_end_found_no_room_does_not_call_it_running(folder: Path) -> None:
     """Issue 2: the headless summary on a full disk said "running", because the launcher, which wrote it, was."""
     assert SessionFile.load(folder).launcher_pid == os.getpid()
-    assert "running" not in "\n".join(take_home(folder, None))
+    assert "running" not in "\n".join(write_report(folder, None))
 
 
 def test_a_session_that_cannot_be_written_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

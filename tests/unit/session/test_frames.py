@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from profilednn_tui.session.frames import call_site, is_users, relative_file, short_file
+from profilednn_tui.session.frames import call_site, is_library, is_users, relative_file, short_file
 from profilednn_tui.session.view import Frame
 
 PACKAGES = "/venv/lib/python3.11/site-packages"
@@ -26,6 +26,22 @@ PACKAGES = "/venv/lib/python3.11/site-packages"
 )
 def test_only_the_users_own_sources_travel(file: str, users: bool) -> None:
     assert is_users(file, script="examples/train.py") is users
+
+
+@pytest.mark.parametrize(
+    ("file", "library"),
+    [
+        (f"{PACKAGES}/torch/nn/modules/module.py", True),
+        ("/home/me/pytorch/torch/nn/modules/conv.py", True),
+        ("/usr/lib/python3.11/threading.py", True),
+        ("/opt/lib/python3.13t/threading.py", True),
+        ("<frozen runpy>", True),
+        (f"{PACKAGES}/torchvision/models/resnet.py", False),
+        ("/home/me/project/net.py", False),
+    ],
+)
+def test_torch_and_python_themselves_are_libraries(file: str, library: bool) -> None:
+    assert is_library(file) is library
 
 
 def test_the_call_site_is_the_innermost_frame_outside_torch() -> None:

@@ -137,6 +137,20 @@ def test_recordings_without_the_launchers_file_still_open(folder: Path) -> None:
 # ---------------------------------------------------------------- who is still there
 
 
+def test_a_session_is_closed_at_the_end_of_its_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Path] = []
+    monkeypatch.setattr(FolderStore, "close", lambda store: closed.append(store.location))
+
+    def fail(session: OpenSession) -> None:
+        with session:
+            session.catch_up()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail(open_session(r.write_session(tmp_path / "s")))
+    assert closed == [tmp_path / "s"]
+
+
 def opened(folder: Path, alive: set[int], clock: ManualClock) -> OpenSession:
     return OpenSession(FolderStore(folder), lambda pid, since: pid in alive, clock.clock)
 

@@ -21,8 +21,9 @@ def test_an_error_points_to_whom_its_text_names() -> None:
     found = failure("view size is not compatible with input tensor's size\nmore")
     assert found.pointed_at([LAYOUT, COMPILED]) == [LAYOUT]
     assert found.sentence([LAYOUT, COMPILED]) == (
-        "the training failed in the forward pass with RuntimeError: view size is not compatible with input tensor's "
-        "size while channels_last, compile were on: the error points to channels_last; a run without tells for certain"
+        "training failed in the forward pass with RuntimeError: view size is not compatible with input tensor's size "
+        "while channels_last, compile were on: the error points to channels_last; a run without optimizations will "
+        "tell for certain"
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from profilednn_tui.agent.optimizations._inspection import mention, why_not_twice
+from profilednn_tui.agent.optimizations._inspection import mention, why_not_repeatable
 
 SEEN: list[Any] = []
 count = 0
@@ -71,7 +71,7 @@ def helper(x: Any) -> Any:
 
 
 def test_a_model_that_only_computes_can_be_called_twice() -> None:
-    assert why_not_twice(nn.Sequential(Plain(), nn.ReLU()), torch) == ""
+    assert why_not_repeatable(nn.Sequential(Plain(), nn.ReLU()), torch) == ""
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_a_model_that_only_computes_can_be_called_twice() -> None:
     ],
 )
 def test_what_a_second_call_would_find_changed_is_told(kind: type[Plain], reason: str) -> None:
-    assert reason in why_not_twice(nn.Sequential(kind()), torch)
+    assert reason in why_not_repeatable(nn.Sequential(kind()), torch)
 
 
 def test_a_hook_of_the_program_is_a_reason() -> None:
     model = Plain()
     model.layer.register_forward_hook(lambda module, arguments, output: None)
-    assert "hooks" in why_not_twice(model, torch)
+    assert "hooks" in why_not_repeatable(model, torch)
 
 
 def test_a_name_is_found_with_its_line_also_in_methods_helpers_and_hooks() -> None:

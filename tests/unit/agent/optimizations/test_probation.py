@@ -25,7 +25,7 @@ def test_random_numbers_and_buffers_are_put_back_in_their_own_storage() -> None:
     place = mean.data_ptr()
     probation = Probation(torch, model, (x,), {})
     first = model(x), random.random(), np.random.rand()
-    assert probation.why_not_again() == ""
+    assert probation.why_not_repeatable() == ""
     probation.restore()
     assert mean.data_ptr() == place
     assert not mean.any()
@@ -62,14 +62,14 @@ def test_whatever_else_a_call_changes_is_a_reason_not_to_repeat_it(change: Calla
     x = torch.randn(8, 4)
     probation = Probation(torch, model, (x,), {})
     change(model, x)
-    assert "has changed" in probation.why_not_again()
+    assert "has changed" in probation.why_not_repeatable()
 
 
 def test_a_list_among_the_arguments_that_a_call_has_made_longer_is_a_reason_too() -> None:
     model, given = net(), [torch.randn(8, 4)]
     probation = Probation(torch, model, (given,), {})
     given.append(model(given[0]))
-    assert "has changed" in probation.why_not_again()
+    assert "has changed" in probation.why_not_repeatable()
 
 
 def test_calls_are_of_one_kind_whatever_their_values_and_sizes() -> None:

@@ -39,7 +39,7 @@ def test_what_the_process_never_had_is_the_reason_for_no_effect() -> None:
     receipts = Receipts()
     assert receipts.account(turned(), 3) == (NO_EFFECT, "because no model was trained in this process")
     receipts.seen.training = True
-    reason = "because the training calls no nn.Module with trainable parameters"
+    reason = "because training calls no nn.Module with trainable parameters"
     assert receipts.account(turned(), 3) == (NO_EFFECT, reason)
 
 

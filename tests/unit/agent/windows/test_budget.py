@@ -6,7 +6,7 @@ from profilednn_tui.agent.windows.budget import (
     FAILURES,
     GRANTED_STEPS,
     GRANTED_STEPS_LATE,
-    MOST_ON_CREDIT,
+    MAX_ON_CREDIT,
     WindowBudget,
 )
 
@@ -168,5 +168,5 @@ def test_a_pace_that_changes_for_ever_does_not_spend_more_than_the_budget() -> N
         if budget.due(step, step * 10 * MS, 0, stale=True):
             budget.closed(10 * MS, step * 10 * MS)
 
-    assert budget.windows > MOST_ON_CREDIT
+    assert budget.windows > MAX_ON_CREDIT
     assert budget.spent_ns / (60 * SECOND) <= 0.02

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profilednn_tui.agent.windows.pace import FEWEST, SAMPLE, Pace
+from profilednn_tui.agent.windows.pace import MIN_SAMPLE, SAMPLE, Pace
 
 
 def pace_after(*durations: int, window_after: int) -> Pace:
@@ -38,7 +38,7 @@ def test_a_small_change_is_none() -> None:
 
 
 def test_early_windows_are_measured_by_the_steps_after_them() -> None:
-    early = [100, *[100] * FEWEST]
+    early = [100, *[100] * MIN_SAMPLE]
     assert not pace_after(*early, *[100] * 30, window_after=1).changed()
     assert pace_after(*early, *[300] * 30, window_after=1).changed()
 

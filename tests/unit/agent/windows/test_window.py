@@ -96,7 +96,7 @@ def test_after_some_failures_windows_are_given_up_and_steps_are_not(
 
     assert fixture.windows.budget.given_up
     last = fixture.of(NoticeEvent)[-1]
-    assert last.text.startswith("operator windows were given up, 3 in a row have failed (ValueError: ")
+    assert last.text.startswith("operator windows were given up after 3 failures in a row (ValueError: ")
     assert last.text.endswith("steps, phases and losses are still recorded, operators are not")
 
 

@@ -39,7 +39,7 @@ class SourceLine:
 
 
 def line_costs(operators: Operators, file: str) -> dict[int, float]:
-    """Self time of all operators called, directly or not, from each line of a file; a step.
+    """Self time of all operators called, directly or not, from each line of a file, per step.
 
     Work of the backward pass counts at the line of the forward pass that created it.
     """

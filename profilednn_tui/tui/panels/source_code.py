@@ -1,4 +1,4 @@
-"""A source file at a line."""
+"""The source code of a file, at a line."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
 
-from profilednn_tui.session.open_session import Source
+from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.view import Operators
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.pane import message_lines
-from profilednn_tui.tui.present import source
-from profilednn_tui.tui.present.source import SourceLine
+from profilednn_tui.tui.present import source_code
+from profilednn_tui.tui.present.source_code import SourceLine
 from profilednn_tui.tui.present.stacks import short_file
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.renderables.line import plain
 
 
-class SourceView(LinesView):
+class SourceCodeView(LinesView):
     """Numbered lines with their costs and a cursor."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -28,7 +28,7 @@ class SourceView(LinesView):
         """Index of the current line."""
         self.code: tuple[SourceLine, ...] = ()
 
-    def show_code(self, found: Source, operators: Operators) -> None:
+    def show_code(self, found: SourceFile, operators: Operators) -> None:
         """Show a file, or why it cannot be shown."""
         self.file = file = found.file
         self.code = ()
@@ -39,12 +39,12 @@ class SourceView(LinesView):
             texts = (f"The session holds no copy of {file}.", found.foreign) if found.foreign else (text,)
             self.show_lines(message_lines(Message("No source", texts), self.room.width, self.room.height))
             return
-        costs = source.line_costs(operators, file)
-        self.code = source.source_lines(found.lines, costs, operators.self_ns_per_step)
+        costs = source_code.line_costs(operators, file)
+        self.code = source_code.source_lines(found.lines, costs, operators.self_ns_per_step)
         peak_ns = max(costs.values(), default=0.0)
         digits = len(str(len(self.code)))
-        self.show_lines([source.render_source(line, digits, peak_ns) for line in self.code])
-        self.border_subtitle = "line · self ms a step · % of all operators" if costs else None
+        self.show_lines([source_code.render_source(line, digits, peak_ns) for line in self.code])
+        self.border_subtitle = "line · self ms per step · % of all operators" if costs else None
 
     def show_line(self, number: int) -> None:
         """Put the cursor on a line (counted from 1), in the middle of the view."""

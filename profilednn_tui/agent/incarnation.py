@@ -1,0 +1,230 @@
+"""The agent as it is in one process: what a forked child gets anew, replaced as a whole."""
+
+from __future__ import annotations
+
+import time
+from _thread import allocate_lock
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from time import thread_time_ns
+from typing import TYPE_CHECKING, Any, Callable
+
+from ..protocol.events import ByeEvent, Command, ProgressEvent
+from ..protocol.vocabulary import DETACH, EXIT, GAVE_UP
+from .isolation.guard import Guard
+from .life.arrival import Arrival, Opening
+from .life.states import LEAVING, LEFT, Life, Request, State
+from .rank import Rank
+from .recording.control import ControlFile
+from .recording.outbox import Outbox
+from .recording.write_through import WriteThrough
+from .recording.writer_thread import WriterThread
+from .settings import Settings
+from .steps.hooks import Hooks
+from .steps.lockstep import LockstepGate
+from .steps.root_modules import RootModules
+from .steps.timeline import Timeline
+from .steps.tracker import StepTracker
+from .windows.torch_profiler import TorchProfiler
+from .windows.window import Windows
+
+if TYPE_CHECKING:
+    from .optimizations._manager import OptimizationManager
+
+FLUSH_EVERY = 2
+"""The thread writes at every second look."""
+
+
+class Incarnation:
+    """Puts the parts together, and lives: listens, writes, and leaves."""
+
+    def __init__(
+        self,
+        torch: Any,
+        settings: Settings,
+        arrival: Arrival,
+        opening: Opening,
+        came_ns: int,
+        guard: Guard,
+        outbox: Outbox,
+        profiler: TorchProfiler | None,
+        manager: OptimizationManager | None,
+        on_left: Callable[[], None],
+    ) -> None:
+        self._torch = torch
+        self._settings = settings
+        self._arrival = arrival
+        self._opening = opening
+        self._guard = guard
+        self._outbox = outbox
+        self._profiler = profiler
+        self._manager = manager
+        self._on_left = on_left
+        self._life = Life()
+        self._commands: deque[Command] = deque()
+        self._control = ControlFile(settings.folder)
+        self._rank = Rank(outbox.put)
+        self._introduced = False
+        self._introducing = allocate_lock()
+        self._looks = 0
+        self._seen: ProgressEvent | None = None
+        """The newest progress that was told, without its time."""
+        self._writer_ns = 0
+        self._writer = WriterThread(self._look)
+        timeline = Timeline()
+        roots = RootModules()
+        self._windows = (
+            Windows(profiler, arrival.budget(settings.budget_percent), roots.paths, outbox.put)
+            if profiler is not None
+            else None
+        )
+        self._tracker = StepTracker(
+            torch,
+            timeline,
+            outbox,
+            self._life,
+            self._commands,
+            roots,
+            self._windows,
+            came_ns=came_ns,
+            stop_after=settings.stop_after,
+            late=arrival.late,
+            lockstep=_gate(settings),
+            learn_rank=self._rank.look,
+            warming_up=manager.busy if manager is not None else bool,
+            after_step=WriteThrough(self._write_steps),
+        )
+        self._hooks = Hooks(torch, timeline, self._tracker, guard)
+
+    @property
+    def state(self) -> State:
+        """Where in its life the agent is."""
+        return self._life.state
+
+    def listen(self) -> None:
+        """Install the hooks and start the thread."""
+        if self._opening is Opening.AT_ONCE:
+            self._introduce()
+            self._outbox.flush()
+        if self._life.ask(Request.LISTEN):
+            self._hooks.install()
+            self._writer.start()
+
+    def give_up(self) -> None:
+        """Leave after too many failures: the hooks go at once, and the thread says goodbye."""
+        try:
+            self.remove()
+        finally:
+            self._life.ask(Request.GIVE_UP, GAVE_UP)
+
+    def remove(self) -> None:
+        """Restore everything that was replaced in torch."""
+        self._hooks.remove()
+        if self._profiler is not None:
+            self._profiler.remove()
+
+    def pause(self) -> None:
+        """Stop the thread and close an open window, until `resume`."""
+        self._guard.run(self._writer.stop)
+        if self._windows is not None:
+            self._guard.run(self._windows.give_up)
+
+    def resume(self) -> None:
+        """Start the thread again, unless the goodbye is said."""
+        if self._life.state is not LEFT:
+            self._guard.run(self._writer.start)
+
+    def end(self) -> None:
+        """The process ends."""
+        # An open window at the end of the interpreter would take the process down with it.
+        self.pause()
+        self._guard.run(self._tracker.at_end)
+        if self._is_open():
+            self._guard.run(self._say_goodbye, EXIT)
+
+    def abandon(self) -> None:
+        """In a forked child, where only one thread is left: what is open belongs to the parent."""
+        if self._profiler is not None:
+            self._profiler.forget()
+        self._hooks.remove()
+
+    # ---- the thread
+
+    def _look(self) -> bool:
+        """One round of the thread; returns whether to go on."""
+        self._guard.run(self._round)
+        return self._life.state is not LEFT
+
+    def _round(self) -> None:
+        if self._is_open():
+            self._take_commands()
+            self._arrival.look(self._life, self._windows is not None and self._windows.open)
+            if self._life.state is not LEAVING and self._looks % FLUSH_EVERY == 0:
+                self._write()
+            self._looks += 1
+            self._writer_ns = thread_time_ns()
+        if self._life.state is LEAVING:
+            self._leave()
+
+    def _is_open(self) -> bool:
+        """Whether this process has a stream, or is to have one now."""
+        return self._introduced or self._opening is not Opening.AT_FIRST_STEP or self._tracker.steps > 0
+
+    def _take_commands(self) -> None:
+        for command in self._control.new_commands():
+            if command.action == DETACH:
+                self._life.ask(Request.LEAVE, DETACH)
+            else:
+                self._commands.append(command)
+
+    def _leave(self) -> None:
+        self.remove()
+        self._say_goodbye()
+        self._on_left()
+
+    def _say_goodbye(self, reason: str = "") -> None:
+        if self._life.ask(Request.END, reason) and self._is_open():
+            self._write()
+            self._outbox.put(self._tracker.status(self._writer_ns))
+            self._outbox.put(ByeEvent(self._life.reason, time.time_ns()))
+            self._outbox.flush()
+
+    # ---- the stream
+
+    def _introduce(self) -> None:
+        with self._introducing:
+            if not self._introduced:
+                self._outbox.introduce(self._arrival.introduction(self._torch, self._settings))
+                self._introduced = True
+
+    def _write_steps(self) -> None:
+        """On the training thread."""
+        self._introduce()
+        self._outbox.flush_if_free()
+
+    def _write(self) -> None:
+        self._introduce()
+        self._rank.look()
+        if self._manager is not None:
+            for event in self._manager.news(self._tracker.steps, final=self._life.state is LEFT):
+                self._outbox.put(event)
+        if self._tracker.steps == 0:
+            self._tell_progress()
+        elif self._looks % (2 * FLUSH_EVERY) == 0:
+            self._outbox.put(self._tracker.status(self._writer_ns))
+        self._outbox.flush()
+
+    def _tell_progress(self) -> None:
+        progress = self._tracker.progress()
+        seen = replace(progress, unix_ns=0)
+        if seen != self._seen:
+            self._seen = seen
+            self._outbox.put(progress)
+
+
+def _gate(settings: Settings) -> LockstepGate | None:
+    if settings.lockstep:
+        with suppress(OSError):  # no host at the other end, or another process of this run takes the turns
+            return LockstepGate(settings.folder)
+    return None

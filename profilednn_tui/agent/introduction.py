@@ -1,0 +1,45 @@
+"""The events in which the agent introduces itself and the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+from ..protocol.events import HelloEvent, NoticeEvent
+from ..protocol.vocabulary import INFO
+from .rank import rank_from_variables
+from .settings import Settings
+
+
+def hello(torch: Any, how: str, settings: Settings) -> HelloEvent:
+    """Who we are; `how` we came is a word of the contract."""
+    rank, world_size = rank_from_variables()
+    return HelloEvent(
+        pid=os.getpid(),
+        parent_pid=os.getppid(),
+        main_thread_id=os.getpid(),
+        argv=[str(part) for part in getattr(sys, "orig_argv", None) or sys.argv],
+        working_directory=os.getcwd(),
+        executable=sys.executable,
+        python=".".join(map(str, sys.version_info[:3])),
+        torch=str(torch.__version__),
+        intra_op_threads=int(torch.get_num_threads()),
+        inter_op_threads=int(torch.get_num_interop_threads()),
+        rank=rank,
+        world_size=world_size,
+        overhead_budget_percent=settings.budget_percent,
+        optimizations=list(settings.optimizations),
+        how=how,
+        unix_ns=time.time_ns(),
+    )
+
+
+def notices(torch: Any) -> list[NoticeEvent]:
+    """What is unusual about this process."""
+    found = []
+    if torch.cuda.is_available():
+        text = "a GPU is visible: only the CPU side of the training is measured"
+        found.append(NoticeEvent(INFO, "gpu", text, time.time_ns()))
+    return found

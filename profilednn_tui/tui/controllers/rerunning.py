@@ -1,0 +1,76 @@
+"""Choosing optimizations and running the target again with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from enum import Enum, auto
+from functools import lru_cache
+
+from textual.app import App
+from textual.screen import ModalScreen
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.optimizations import OptimizationDescription
+from profilednn_tui.tui.controllers.controller import Controller
+from profilednn_tui.tui.controllers.quitting import Quitting
+from profilednn_tui.tui.following import Following
+from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
+from profilednn_tui.tui.screens.optimizations import OptimizationsScreen
+
+
+class RerunAnswer(Enum):
+    """What to do about the next run."""
+
+    RERUN = auto()
+
+
+class Rerunning(Controller):
+    """Knows what the next run would be."""
+
+    def __init__(
+        self,
+        app: App[None],
+        following: Following,
+        quitting: Quitting,
+        check: Callable[[], tuple[OptimizationDescription, ...]],
+        command: str,
+        optimizations: Collection[str],
+    ) -> None:
+        super().__init__(app, following)
+        self.chosen = frozenset(optimizations)
+        """The optimizations of the next run."""
+        self._quitting = quitting
+        self._check = lru_cache(maxsize=1)(check)
+        self._command = command
+        """What running again starts."""
+
+    def show_optimizations(self) -> None:
+        on_top = isinstance(self._app.screen, OptimizationsScreen | ModalScreen)
+        if not on_top and not self.refuses_foreign():
+            self._app.push_screen(OptimizationsScreen(self.chosen, self._check_quietly))
+
+    def ask(self) -> None:
+        """Run the target again; ask first, as it takes the place of what is on the screen."""
+        if isinstance(self._app.screen, ModalScreen) or self.refuses_foreign():
+            return
+        chosen, running = self.chosen, self._following.latest.live
+        names = ", ".join(sorted(chosen)) or "no optimization"
+        choices: tuple[Choice[RerunAnswer], ...] = (
+            Choice("r", f"{'End it as ctrl+c would, then run' if running else 'Run'} with {names}", RerunAnswer.RERUN),
+            Choice("c", "Cancel", None),
+        )
+
+        def rerun(answer: RerunAnswer | None) -> None:
+            if answer is RerunAnswer.RERUN:
+                self._quitting.run_again(chosen)
+
+        question = "The training is still running" if running else "Run the same target again"
+        self._app.push_screen(ChoiceScreen(question, choices, self._command), rerun)
+
+    def _check_quietly(self) -> tuple[OptimizationDescription, ...]:
+        """Runs in a thread of its own: the target's interpreter has to import torch to answer."""
+        try:
+            return self._check()
+        except ProfilerError as error:
+            self._app.call_from_thread(self._app.notify, str(error), severity="warning", timeout=8)
+            return ()

@@ -1,0 +1,76 @@
+"""Windows and processes: which one is on the screen, and what the agent is told about windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.app import App
+
+from profilednn_tui import units
+from profilednn_tui.protocol.events import Command
+from profilednn_tui.protocol.vocabulary import PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW
+from profilednn_tui.session.view import ProcessEntry
+from profilednn_tui.tui.controllers.controller import Controller
+from profilednn_tui.tui.following import Following
+from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
+
+
+class Windows(Controller):
+    """Chooses what is shown, and commands the agent."""
+
+    def __init__(self, app: App[None], following: Following, publish: Callable[[], None]) -> None:
+        super().__init__(app, following)
+        self._publish = publish
+        """Brings to the screen what was chosen."""
+
+    def step(self, step: int) -> None:
+        """Show an earlier or later window."""
+        if self._following.step_window(step):
+            self._publish()
+        else:
+            self._app.notify("No window has been recorded yet.", timeout=3)
+
+    def show_all(self) -> None:
+        """Show all windows merged."""
+        self._following.show_window(None)
+        self._publish()
+
+    def take(self) -> None:
+        self._command(WINDOW_NOW, "A window opens at the next step.")
+
+    def pause_or_resume(self) -> None:
+        if self._following.latest.agent.paused:
+            self._command(RESUME_WINDOWS, "Windows go on.")
+        else:
+            self._command(PAUSE_WINDOWS, "Windows are paused; steps are still timed.")
+
+    def _command(self, action: str, done: str) -> None:
+        if self.refuses_foreign():
+            return
+        if self._following.latest.live and self._feed.send(Command(action)):
+            self._app.notify(done, timeout=3)
+        else:
+            text = "No agent is listening: the target has ended or not imported torch yet."
+            self._app.notify(text, severity="warning")
+
+    def ask_process(self) -> None:
+        """Ask which process of the target to show."""
+        entries = self._following.latest.processes
+        if len(entries) < 2:
+            text = "The target has one process with an agent." if entries else "No process has an agent yet."
+            self._app.notify(text, timeout=3)
+            return
+        newest = {entry.pid: entry for entry in entries}.values()
+        choices = [Choice(str(number)[-1], _process_text(entry), entry.pid) for number, entry in enumerate(newest)]
+        self._app.push_screen(ChoiceScreen("Process", choices), self._show_process)
+
+    def _show_process(self, pid: int | None) -> None:
+        if pid is not None:
+            self._following.select_process(pid)
+            self._publish()
+
+
+def _process_text(entry: ProcessEntry) -> str:
+    name = f"rank {entry.rank}" if entry.rank is not None else "process"
+    life = f"{units.ordinal(entry.life)} life  " if entry.life > 1 else ""
+    return f"{name}  pid {entry.pid}  {life}{entry.steps:,} steps{'  ended' if entry.ended else ''}"

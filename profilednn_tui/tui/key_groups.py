@@ -1,0 +1,40 @@
+"""The keys of all screens and panes, grouped for the help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.binding import Binding, BindingType
+
+from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.panels.operators import OperatorsPane
+from profilednn_tui.tui.panels.output import OutputPane
+from profilednn_tui.tui.panels.steps import StepsPane
+from profilednn_tui.tui.panels.table import TableView
+from profilednn_tui.tui.screens.base import SessionScreen
+from profilednn_tui.tui.screens.compare import CompareScreen, SideOperatorScreen
+from profilednn_tui.tui.screens.help import Group
+from profilednn_tui.tui.screens.live import LiveScreen
+from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
+from profilednn_tui.tui.screens.optimizations import OptimizationsView
+from profilednn_tui.tui.screens.primitives import PrimitivesScreen
+from profilednn_tui.tui.screens.thread_stacks import ThreadStacksScreen, ThreadStacksView
+
+
+def key_groups(app_bindings: Sequence[BindingType]) -> list[Group]:
+    """Title and bindings of each group."""
+    palette = Binding("ctrl+p", "command_palette", "all actions by name")
+    return [
+        ("Everywhere", [*app_bindings, *SessionScreen.BINDINGS, palette]),
+        ("Dashboard", [*LiveScreen.BINDINGS, Binding("tab", "", "next pane")]),
+        ("Panes", LinesView.BINDINGS),
+        ("Tables", TableView.BINDINGS),
+        ("1 Steps", StepsPane.BINDINGS),
+        ("2 Operators", OperatorsPane.BINDINGS),
+        ("6 Output", OutputPane.BINDINGS),
+        ("o Optimizations", OptimizationsView.BINDINGS),
+        ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
+        ("oneDNN", PrimitivesScreen.BINDINGS),
+        ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),
+        ("Stacks of threads", [*ThreadStacksScreen.BINDINGS, *ThreadStacksView.BINDINGS]),
+    ]
