@@ -31,7 +31,7 @@ class Listener(Protocol):
     def no_batch(self) -> None:
         """The DataLoader is exhausted."""
 
-    def before_forward(self, module: Any) -> bool:
+    def before_forward(self, module: Any, arguments: Any, keywords: Any) -> bool:
         """A root module is about to be called; returns whether it may compute the loss."""
 
     def before_inference(self, module: Any) -> None:
@@ -149,7 +149,7 @@ class Hooks:
                 began_ns = timeline.now()
                 may_be_loss = False
                 try:
-                    may_be_loss = listener.before_forward(self)
+                    may_be_loss = listener.before_forward(self, arguments, keywords)
                 except Exception as error:  # noqa: BLE001 - as above
                     guard.failed("before_forward", error)
                 timeline.enter(FORWARD, began_ns)

@@ -15,6 +15,7 @@ from ..life.states import LEAVING, LISTENING, Life, Request
 from ..recording.outbox import Outbox
 from ..windows.window import Windows
 from .boundaries import Beginning, Boundaries, Mark, any_optimizer_class_in_use
+from .first_inputs import FirstInputs
 from .lockstep import LockstepGate
 from .loss import LossReader
 from .loss_scale import ScaledLosses
@@ -74,6 +75,7 @@ class StepTracker:
         """Whether the first boundary is still to come; what ends there is not a whole step."""
         self._loss_reader = LossReader(torch)
         self._scaled = ScaledLosses(self._loss_reader)
+        self._first_inputs = FirstInputs(torch, outbox.put)
         self._beginning = Beginning()
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
         self._last = NOT_BEGUN
@@ -114,11 +116,13 @@ class StepTracker:
         if self._last is NOT_BEGUN:
             self._beginning.on_last_batch()
 
-    def before_forward(self, module: Any) -> bool:
+    def before_forward(self, module: Any, arguments: Any, keywords: Any) -> bool:
         """A root module is about to be called; whether it may compute the loss: it learns nothing."""
         boundaries = self._boundaries
         boundaries.forwards += 1
         root = self._root(module)
+        if root.learns and not self._late:
+            self._first_inputs.look(arguments, keywords)
         if self._last is NOT_BEGUN:
             self._beginning.on_forward(module, self._timeline.cut)
         elif boundaries.learned and boundaries.forward_may_end() and not self._timeline.updating:

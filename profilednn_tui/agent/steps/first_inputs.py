@@ -1,0 +1,71 @@
+"""With which random numbers and inputs a training run began, so that two runs can be told to see the same batches."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+import zlib
+from collections.abc import Iterator
+from typing import Any, Callable
+
+from ...protocol.events import FirstInputsEvent
+
+MOST_BYTES = 1 << 20
+"""Of each tensor: 1 ms or less."""
+MOST_TENSORS = 64
+
+
+class FirstInputs:
+    """Looks at the first forward pass with gradients of a model that learns; reads memory and calls no operator."""
+
+    def __init__(self, torch: Any, report: Callable[[Any], None]) -> None:
+        self._torch = torch
+        self._report = report
+        self._wanted = True
+
+    def look(self, arguments: Any, keywords: Any) -> None:
+        """A model that learns is about to be called with gradients."""
+        if not self._wanted:
+            return
+        self._wanted = False
+        torch = self._torch
+        with torch._C.DisableTorchFunction():  # the program's function modes must not see our reads
+            checksum = 0
+            for number, tensor in enumerate(_tensors(torch, (arguments, keywords))):
+                if number == MOST_TENSORS:
+                    break
+                checksum = _checksum(tensor, checksum)
+            generator = torch.default_generator
+            state = generator.get_state()
+            self._report(
+                FirstInputsEvent(
+                    generator_crc32=_checksum(state, 0),
+                    inputs_crc32=checksum,
+                    seed=int(generator.initial_seed()) & (2**63 - 1),
+                    unix_ns=time.time_ns(),
+                )
+            )
+
+
+def _tensors(torch: Any, value: Any) -> Iterator[Any]:
+    """Plain tensors inside built-in containers; objects of the program are left alone."""
+    if type(value) is torch.Tensor:
+        yield value
+    elif type(value) is dict:
+        for item in value.values():
+            yield from _tensors(torch, item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _tensors(torch, item)
+
+
+def _checksum(tensor: Any, before: int) -> int:
+    checksum = zlib.crc32(repr((tuple(tensor.shape), str(tensor.dtype))).encode(), before)
+    readable = str(tensor.layout) == "torch.strided" and tensor.is_cpu and tensor.is_contiguous() and tensor.numel()
+    if not readable:
+        return checksum
+    try:
+        address, size = tensor.data_ptr(), tensor.numel() * tensor.element_size()
+    except RuntimeError:  # a wrapper without storage of its own
+        return checksum
+    return zlib.crc32(ctypes.string_at(address, min(size, MOST_BYTES)), checksum) if address else checksum
