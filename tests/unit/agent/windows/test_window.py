@@ -120,7 +120,7 @@ def test_without_the_join_there_are_operators_all_the_same(fixture: Fixture, mon
 
     assert len(fixture.of(WindowEvent)) == 2
     (notice,) = fixture.of(NoticeEvent)
-    assert notice.text.startswith("what oneDNN runs cannot be joined to its operators (ValueError: two lines, ")
+    assert notice.text.startswith("oneDNN primitives cannot be joined to operators (ValueError: two lines, ")
 
 
 def test_a_window_closed_early_is_booked_and_no_failure(fixture: Fixture) -> None:
