@@ -1,40 +1,42 @@
 """oneDNN's primitives joined to the operators that called them.
 
-A line of oneDNN carries its time since the epoch, as the profiler's events do: the operator that called a primitive is
-the innermost one around it.
+oneDNN's log lines and the profiler's events both have times since the epoch, so a primitive belongs to the innermost
+operator around its time.
 """
 
 from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right
-from typing import Any
+from typing import Any, Optional
 
 from ...protocol.events import PrimitivesEvent
-from .summary import _Walk
+from .operator_table import OperatorTable
+from .tables import NONE, StringTable
 from .torch_profiler import EventTree, NodeTypes
 
-_NONE = -1
+Chain = Optional[tuple[int, Any]]
+"""An operator and the chain of the operator around it; None outside of all operators."""
 
-Chain = Any
-"""(Operator, chain of the operator around it), or nothing."""
+_LONGEST_NS = 1 << 62
 
 
 def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> PrimitivesEvent:
-    """Sum executions by the operators around them and by their text."""
+    """Sum executions by the operators around them and by the text of their log line."""
     begin = time.perf_counter_ns()
     ran = sorted(tree.ran or ())
-    names = _Walk(types, {})
-    around = _operators_around([one.middle_ns for one in ran], tree.roots, types.torch_op, names)
+    strings = StringTable()
+    operators = OperatorTable(types, strings)
+    around = _operators_around([one.middle_ns for one in ran], tree.roots, types.torch_op, operators)
     chains: dict[tuple[int, ...], int] = {}
     lines: dict[str, int] = {}
     rows: dict[tuple[int, int], list[int]] = {}
     for one, chain in zip(ran, around):
         path = _path(chain)
-        number = chains.setdefault(path, len(chains)) if path else _NONE
+        number = chains.setdefault(path, len(chains)) if path else NONE
         line = lines.get(one.text)
         if line is None:
-            line = lines[one.text] = names._string(one.text)
+            line = lines[one.text] = strings.index(one.text)
         row = rows.setdefault((number, line), [0, 0])
         row[0] += 1
         row[1] += one.duration_ns
@@ -43,21 +45,21 @@ def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> Primitive
         step=step,
         end_unix_ns=time.time_ns(),
         cost_ns=time.perf_counter_ns() - begin,
-        strings=list(names._strings),
-        operators=names._operator_rows,
+        strings=strings.texts(),
+        operators=operators.rows,
         chains=[list(path) for path in chains],
         rows=[[*key, *figures] for key, figures in rows.items()],
     )
 
 
-def _operators_around(times_ns: list[int], roots: list[Any], torch_op: Any, names: _Walk) -> list[Chain]:
-    """For each of the ascending times the innermost operator, as a chain; only branches with a time in them are walked.
+def _operators_around(times_ns: list[int], roots: list[Any], torch_op: Any, operators: OperatorTable) -> list[Chain]:
+    """The chain around each of the ascending times; branches without any of them are not walked.
 
-    On several threads operators overlap: the shortest around a time is taken.
+    Operators of several threads overlap: the shortest one around a time wins.
     """
     chains: list[Chain] = [None] * len(times_ns)
-    shortest = [1 << 62] * len(times_ns)
-    first = bisect_right(times_ns, 0)  # those without a timestamp are joined to nothing
+    shortest_ns = [_LONGEST_NS] * len(times_ns)
+    first = bisect_right(times_ns, 0)  # a line without a timestamp has time 0 and no operator
     pending: list[tuple[Any, Chain, str, int]] = [(event, None, "", 0) for event in roots]
     while pending:
         event, chain, outer, siblings = pending.pop()
@@ -69,11 +71,11 @@ def _operators_around(times_ns: list[int], roots: list[Any], torch_op: Any, name
         if type(extra) is torch_op:
             name = event.name
             if siblings != 1 or name != outer:  # as in the summary, where such a pair is one operator
-                chain = (names._operator_index(name, extra.inputs), chain)
+                chain = (operators.index(name, extra.inputs), chain)
             duration_ns = event.duration_time_ns
             for index in range(low, high):
-                if duration_ns < shortest[index]:
-                    shortest[index], chains[index] = duration_ns, chain
+                if duration_ns < shortest_ns[index]:
+                    shortest_ns[index], chains[index] = duration_ns, chain
         pending += [(child, chain, name, len(children)) for child in children]
     return chains
 

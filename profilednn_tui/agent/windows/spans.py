@@ -1,0 +1,46 @@
+"""Operators whose inner events are found by time, because the tree does not have them as children."""
+
+from __future__ import annotations
+
+from .tables import SELF_NS
+
+
+class _Span:
+    __slots__ = ("covered_ns", "end_ns", "row")
+
+    def __init__(self, start_ns: int, end_ns: int, row: list[int]) -> None:
+        self.covered_ns = start_ns
+        self.end_ns = end_ns
+        self.row = row
+
+
+class Spans:
+    """The spans around the current event; the time of events inside them is taken off their self time."""
+
+    __slots__ = ("covered_ns", "open")
+
+    def __init__(self) -> None:
+        self.open: list[_Span] = []
+        self.covered_ns = 0
+        """An event that ends by then is accounted for in every open span."""
+
+    def add(self, start_ns: int, end_ns: int, row: list[int]) -> None:
+        """Open a span, whose self time is in `row`."""
+        self.open.append(_Span(start_ns, end_ns, row))
+        self.covered_ns = 0
+
+    def subtract(self, start_ns: int, end_ns: int) -> None:
+        """Take an event off the self time of the spans around it, and close the spans that have ended.
+
+        As in torch's own tables, an event that outlasts a span closes it.
+        """
+        still_open = []
+        for span in self.open:
+            if start_ns >= span.end_ns or end_ns > span.end_ns:
+                continue
+            if start_ns >= span.covered_ns:
+                span.row[SELF_NS] -= end_ns - start_ns
+                span.covered_ns = end_ns
+            still_open.append(span)
+        self.open = still_open
+        self.covered_ns = min([span.covered_ns for span in still_open], default=0)
