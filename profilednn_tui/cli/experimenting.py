@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,9 +95,12 @@ def experiment(context: click.Context, /, resume: str | None, format_name: str, 
     folder = _create(context.obj, **options) if resume is None else _find(resume, context.obj)
     _run(folder)
     from profilednn_tui.experiment.sides import experiment_report
+    from profilednn_tui.experiment.spread import learn
     from profilednn_tui.export.comparison import FORMATS
 
-    click.echo(FORMATS[format_name](experiment_report(folder)), nl=False)
+    report = experiment_report(folder)
+    learn(folder, report.comparisons)
+    click.echo(FORMATS[format_name](report), nl=False)
 
 
 def _create(
@@ -112,6 +115,7 @@ def _create(
 ) -> Path:
     from profilednn_tui.experiment.plan import Experiment
     from profilednn_tui.experiment.runner import target_of
+    from profilednn_tui.experiment.spread import expected
     from profilednn_tui.paths import new_session_folder
 
     command = target_command(words.kind, words.target, python)
@@ -135,6 +139,7 @@ def _create(
         target_of(new, variant)  # refuses what cannot be started, before anything is written
     warn_of_home()
     folder = new_session_folder(new.name)
+    new = replace(new, spread=expected(folder.parent, new))
     new.save(folder)
     return folder
 

@@ -29,6 +29,12 @@ def describe(pid: int, unix_ns: int) -> MachineEvent:
     )
 
 
+def hardware(event: MachineEvent) -> str:
+    """The processor, the cores and the quota of a machine: runs on equal ones differ by as much."""
+    quota = f", quota {event.quota:g}" if event.quota is not None else ""
+    return f"{event.cpu}, {len(event.affinity)} of {event.cores} cores{quota}"
+
+
 def affinity(pid: int) -> list[int]:
     """The logical CPUs a process may run on; ours if it has already ended."""
     try:

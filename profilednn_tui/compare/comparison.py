@@ -21,10 +21,10 @@ from profilednn_tui.compare.comparable import differences
 from profilednn_tui.compare.losses import LossAgreement, loss_agreement, precision_of, same_numbers
 from profilednn_tui.compare.runs import Run, Side, others_share
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
-from profilednn_tui.compare.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
 from profilednn_tui.compare.verdict import Outcome, Verdict, judge
 from profilednn_tui.protocol.vocabulary import ASKED, ON
 from profilednn_tui.session.ending import exit_words, was_killed
+from profilednn_tui.session.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
 
 TAKEN = (ON, ASKED)
 """States of an optimization that need no word: with any other, the side is not what its name says."""

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from profilednn_tui.compare.samples import FairSteps
-from profilednn_tui.compare.spread import BETWEEN_SESSIONS, Spread
 from profilednn_tui.compare.warmup import Floats
+from profilednn_tui.session.spread import BETWEEN_SESSIONS, Spread
 
 CONFIDENCE = 0.95
 POWER = 0.8

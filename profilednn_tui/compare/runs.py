@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from profilednn_tui.compare.spread import Spread
 from profilednn_tui.session.model.windows import MERGED_WINDOWS
 from profilednn_tui.session.open_session import OpenSession
+from profilednn_tui.session.spread import Spread
 from profilednn_tui.session.view import Operators, SessionView
 
 ENTRY_OPERATORS = frozenset(
@@ -68,6 +69,28 @@ class Side:
     """Why nothing can be concluded: too few runs were left alone."""
 
 
+FEWEST_UNDISTURBED = 0.5
+"""Of a side's runs; with fewer, the disturbed ones are shown, and nothing is concluded from them."""
+
+
+def side_from(
+    name: str, runs: Sequence[Run], wanted: int | None = None, reasons: Mapping[str, str] = MappingProxyType({})
+) -> Side:
+    """A side of some runs; without the disturbed ones, as long as enough others are there.
+
+    `wanted` is the number of runs that were to be made, `reasons` tells by the name of a run what disturbed it, where
+    that is known from elsewhere than its own recording.
+    """
+    disturbed = {run.name: reasons.get(run.name) or run.disturbance for run in runs}
+    quiet = tuple(run for run in runs if not disturbed[run.name])
+    busy = tuple(run for run in runs if disturbed[run.name])
+    if not busy or (quiet and len(quiet) >= FEWEST_UNDISTURBED * (wanted or len(runs))):
+        return Side(name, quiet, left_out=busy)
+    who = name if len(runs) == 1 else f"{len(busy)} of {len(runs)} runs of {name}"
+    was = "was" if len(runs) == 1 else "were"
+    return Side(name, tuple(runs), disturbed=f"{who} {was} disturbed ({disturbed[busy[-1].name]})")
+
+
 def others_share(side: Side) -> float:
     """The fraction of the cores that something else used during the runs of a side, on average."""
     shares = [
@@ -84,7 +107,13 @@ def read_run(session: OpenSession, name: str | None = None) -> Run:
     view = session.view()
     newest = view.window_numbers[-MERGED_WINDOWS:]
     shapes = [data_shapes(session.view(number).operators) for number in newest]
-    return Run(name or session.location.stem, session.view(), tuple(filter(None, shapes)), session.location)
+    return Run(
+        name or session.location.stem,
+        session.view(),
+        tuple(filter(None, shapes)),
+        session.location,
+        spread=session.started.spread,
+    )
 
 
 def data_shapes(operators: Operators) -> frozenset[str]:

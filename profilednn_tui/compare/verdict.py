@@ -10,7 +10,7 @@ import numpy as np
 
 from profilednn_tui.compare.intervals import FEWEST_GROUPS, Interval, ratio_interval
 from profilednn_tui.compare.samples import FairSteps
-from profilednn_tui.compare.spread import BETWEEN_SESSIONS, Spread
+from profilednn_tui.session.spread import BETWEEN_SESSIONS, Spread
 
 FEWEST_JUDGED = 2
 """Runs per side: of one alone nothing tells how much it differs from the next."""

@@ -18,6 +18,7 @@ from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.paths import folders_with
 from profilednn_tui.plain import decode_plain
 from profilednn_tui.protocol.events import MAGIC, VERSION
+from profilednn_tui.session.spread import Spread
 from profilednn_tui.session.storage.files import read_file
 from profilednn_tui.session.storage.folder import UNREADABLE, VersionGuard, save_json
 from profilednn_tui.session.storage.limits import Integer
@@ -83,6 +84,8 @@ class Experiment:
     overhead_percent: float = 0.0
     lockstep: bool = False
     """Whether the variants of a block run at the same time and make their steps in turn."""
+    spread: Spread | None = None
+    """What earlier runs on this machine differed by, as far as that was known when the experiment began."""
     ablated: tuple[str, ...] = ()
     """The optimizations whose contributions are measured."""
     runs: tuple[RunEntry, ...] = ()

@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 from profilednn_tui.compare.ablation import contributions
 from profilednn_tui.compare.comparison import compare
-from profilednn_tui.compare.runs import Run, Side, read_run
+from profilednn_tui.compare.runs import Run, Side, read_run, side_from
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.plan import Recorded, RunEntry, RunState, find_experiment, load_experiment
 from profilednn_tui.export.comparison.report import Report
-from profilednn_tui.paths import session_word
+from profilednn_tui.paths import list_session_folders, session_word
 from profilednn_tui.plain import plain
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.storage.snapshot import SUFFIX
 
 VARIANT_MARK = ":"
-FEWEST_UNDISTURBED = 0.5
-"""Of a variant's runs; with fewer, the disturbed ones are shown, and nothing is concluded from them."""
 
 
-def session_side(name: str) -> Side:
-    """A session, a snapshot, or ``EXPERIMENT:VARIANT``."""
+def side_of(text: str) -> Side:
+    """One or more sessions, snapshots or ``EXPERIMENT:VARIANT``, separated by commas; patterns as in a shell."""
+    names = [text] if os.path.lexists(os.path.expanduser(text)) else [one for one in text.split(",") if one]
+    parts = [_part(name) for one in names for name in _expanded(one)]
+    if not parts:
+        raise ProfilerError(f"No session matches {text}. `profilednn-tui list` shows the sessions on this machine.")
+    if len(parts) == 1:
+        return parts[0]
+    return side_from(plain(text), [run for part in parts for run in (*part.runs, *part.left_out)])
+
+
+def sessions_report(baseline: str, candidate: str, across: Collection[str]) -> Report:
+    """Two sides against each other."""
+    first, second = side_of(baseline), side_of(candidate)
+    if first.name == second.name:
+        first, second = replace(first, name=plain(baseline)), replace(second, name=plain(candidate))
+    return Report(f"{second.name} against {first.name}", (compare(first, second, across),))
+
+
+def _expanded(name: str) -> list[str]:
+    """What a pattern matches: files and folders, else the names of sessions on this machine."""
+    if not glob.has_magic(name):
+        return [name]
+    paths = sorted(glob.glob(os.path.expanduser(name)))
+    return paths or sorted(folder.name for folder in list_session_folders() if fnmatch(folder.name, name))
+
+
+def _part(name: str) -> Side:
     where, mark, variant = name.rpartition(VARIANT_MARK)
     folder = find_experiment(where) if mark else None
     if folder is not None:
@@ -38,15 +65,7 @@ def session_side(name: str) -> Side:
         raise ProfilerError(f"{name} is an experiment: name it alone, or one of its variants: {names}.")
     with open_session(name) as session:
         run = read_run(session)
-    return Side(plain(Path(name).name.removesuffix(SUFFIX)), (run,))
-
-
-def sessions_report(baseline: str, candidate: str, across: Collection[str]) -> Report:
-    """Two sides against each other."""
-    first, second = session_side(baseline), session_side(candidate)
-    if first.name == second.name:
-        first, second = replace(first, name=plain(baseline)), replace(second, name=plain(candidate))
-    return Report(f"{second.name} against {first.name}", (compare(first, second, across),))
+    return side_from(plain(Path(name).name.removesuffix(SUFFIX)), [run])
 
 
 def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
@@ -83,18 +102,11 @@ def _lockstep_notes(sides: Iterable[Side]) -> Iterator[str]:
 
 
 def variant_side(recorded: Recorded, variant: str) -> Side:
-    """The runs of a variant; without the disturbed ones, as long as enough others are there."""
+    """The runs of a variant that ran to their end."""
     entries = [run for run in recorded.experiment.runs_of(variant) if run.state is not RunState.FAILED]
-    quiet = [run for run in entries if run.state is RunState.DONE]
-    disturbed = [run for run in entries if run.state is RunState.DISTURBED]
-
-    def read(chosen: list[RunEntry]) -> tuple[Run, ...]:
-        return tuple(_read(recorded.folder, run) for run in chosen)
-
-    if not disturbed or len(quiet) >= FEWEST_UNDISTURBED * recorded.experiment.repeat:
-        return Side(variant, read(quiet), left_out=read(disturbed))
-    sentence = f"{len(disturbed)} of {len(entries)} runs of {variant} were disturbed ({disturbed[-1].reason})"
-    return Side(variant, read(entries), disturbed=sentence)
+    reasons = {run.folder: run.reason for run in entries if run.state is RunState.DISTURBED}
+    runs = [_read(recorded, run) for run in entries]
+    return side_from(variant, runs, recorded.experiment.repeat, reasons)
 
 
 def _settled(sides: Mapping[str, Side]) -> dict[str, list[FairSteps]]:
@@ -105,6 +117,12 @@ def _settled(sides: Mapping[str, Side]) -> dict[str, list[FairSteps]]:
     return {name: [run.after(warm_up) for run in runs] for name, runs in some.items()}
 
 
-def _read(experiment: Path, entry: RunEntry) -> Run:
-    with open_session(experiment / entry.folder) as session:
-        return replace(read_run(session, entry.folder), turn=(str(experiment.resolve()), entry.block))
+def _read(recorded: Recorded, entry: RunEntry) -> Run:
+    experiment = recorded.experiment
+    with open_session(recorded.folder / entry.folder) as session:
+        return replace(
+            read_run(session, entry.folder),
+            turn=(str(recorded.folder.resolve()), entry.block),
+            lockstep=experiment.lockstep,
+            spread=experiment.spread,
+        )

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+import os
+import shlex
 from pathlib import Path
 
+from profilednn_tui.collect.machine import describe, hardware
 from profilednn_tui.export.session.summary import summary_lines
 from profilednn_tui.session.open_session import open_session
+from profilednn_tui.session.storage.spreads import SESSIONS, add_runs
+from profilednn_tui.session.view import SessionView
+
+FEWEST_STEPS = 20
+"""Of a session whose median step tells anything about the next one."""
 
 
 def write_report(folder: Path, output: Path | None) -> tuple[str, ...]:
@@ -15,4 +25,16 @@ def write_report(folder: Path, output: Path | None) -> tuple[str, ...]:
         session.catch_up()
         if output is not None:
             session.save_snapshot(output)
-        return summary_lines(session.view())
+        view = session.view()
+    _learn(folder, view)
+    return summary_lines(view)
+
+
+def _learn(folder: Path, view: SessionView) -> None:
+    """Keep the median step for the verdicts on later sessions of the same thing, if nothing disturbed it."""
+    target, median_ns = view.target, view.steps.median_ns
+    if target.exit_code or view.cores.contention or not median_ns or view.steps.count < FEWEST_STEPS:
+        return
+    what = shlex.join([*target.argv, *target.optimizations, target.script_sha256])
+    name = hashlib.sha256(what.encode()).hexdigest()[:16]
+    add_runs(folder.parent, hardware(describe(os.getpid(), 0)), SESSIONS, name, [math.log(median_ns)])

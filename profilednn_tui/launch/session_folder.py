@@ -7,11 +7,13 @@ import shutil
 import time
 from pathlib import Path
 
+from profilednn_tui.collect.machine import describe, hardware
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand, script_digest
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.paths import new_session_folder
 from profilednn_tui.session.storage.folder import SessionFile
+from profilednn_tui.session.storage.spreads import SESSIONS, expected_spread
 
 
 def create_session(command: TargetCommand, options: LaunchOptions, terminal: bool, home: Path | None = None) -> Path:
@@ -33,6 +35,7 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
         terminal=terminal,
         optimizations=list(options.optimizations),
         script_sha256=script_digest(command),
+        spread=expected_spread(folder.parent, hardware(describe(os.getpid(), 0)), SESSIONS),
     )
     try:
         session.save(folder)

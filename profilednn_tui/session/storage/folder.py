@@ -16,6 +16,7 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FILE_MODE, SESSION_FILE
 from profilednn_tui.plain import decode_plain
 from profilednn_tui.protocol.events import MAGIC, VERSION
+from profilednn_tui.session.spread import Spread
 from profilednn_tui.session.storage.files import read_file
 from profilednn_tui.session.storage.limits import Integer
 
@@ -53,6 +54,8 @@ class SessionFile:
     """Of the script's text when the target was started; empty where no script could be told."""
     attached: bool = False
     """Whether the target was running before: nobody of us is its parent or owns its terminal."""
+    spread: Spread | None = None
+    """What earlier sessions on this machine differed by, as far as that was known at the start."""
     magic: str = MAGIC
     version: int = VERSION
 

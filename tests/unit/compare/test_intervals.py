@@ -7,8 +7,8 @@ import pytest
 
 from profilednn_tui.compare.intervals import FEWEST_GROUPS, FEWEST_PAIRS, Interval, ratio_interval
 from profilednn_tui.compare.samples import FairSteps
-from profilednn_tui.compare.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
 from profilednn_tui.compare.verdict import Outcome, Verdict, judge
+from profilednn_tui.session.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
 from tests.unit.compare.sides import MS, noisy, settled
 
 EXPERIMENTS = 200

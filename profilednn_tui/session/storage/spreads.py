@@ -1,0 +1,85 @@
+"""What runs on this machine have differed by so far, kept beside the sessions for the verdicts on later ones."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from profilednn_tui.paths import FILE_MODE
+from profilednn_tui.session.spread import Spread, pooled
+from profilednn_tui.session.storage.files import read_file
+from profilednn_tui.session.storage.folder import UNREADABLE, save_json
+
+LEDGER_FILE = "spreads.json"
+LEDGER_BYTES = 1_000_000
+"""What the file never exceeds."""
+VERSION = 1
+IN_TURN, IN_LOCKSTEP, SESSIONS = "in turn", "in lockstep", "sessions"
+"""Kinds of runs: of an experiment one after the other, or together, and sessions by themselves."""
+MAX_GROUPS = 64
+"""Kept of each kind, the newest."""
+MAX_RUNS = 20
+"""Kept of each group, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs of the same thing."""
+
+    name: str
+    logarithms: tuple[float, ...]
+    """Of the runs' median steps in nanoseconds."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The file: machine -> kind -> groups, the newest last."""
+
+    version: int = VERSION
+    machines: dict[str, dict[str, list[Group]]] = field(default_factory=dict)
+
+
+def expected_spread(home: Path, machine: str, kind: str) -> Spread | None:
+    """What runs of a kind have differed by on a machine; None while too few are known."""
+    return pooled(group.logarithms for group in _read(home / LEDGER_FILE).machines.get(machine, {}).get(kind, ()))
+
+
+def add_runs(
+    home: Path, machine: str, kind: str, name: str, logarithms: Sequence[float], instead: bool = False
+) -> None:
+    """Keep what runs of the same thing have shown; a group that is there already grows, or is replaced `instead`.
+
+    A ledger that cannot be written is not worth an error: the next verdict rests on an assumption instead.
+    """
+    with suppress(OSError), _locked(home / f".{LEDGER_FILE}.lock"):
+        ledger = _read(home / LEDGER_FILE)
+        groups = ledger.machines.setdefault(machine, {}).setdefault(kind, [])
+        before = next((group.logarithms for group in groups if group.name == name and not instead), ())
+        others = [group for group in groups if group.name != name]
+        grown = Group(name, (*before, *logarithms)[-MAX_RUNS:])
+        ledger.machines[machine][kind] = [*others, grown][-MAX_GROUPS:]
+        save_json(home / LEDGER_FILE, ledger)
+
+
+def _read(path: Path) -> Ledger:
+    try:
+        ledger = msgspec.json.decode(read_file(path, LEDGER_BYTES), type=Ledger)
+    except (OSError, *UNREADABLE):
+        return Ledger()
+    return ledger if ledger.version == VERSION else Ledger()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
