@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 DEMO_ARGS ?=
 
-.PHONY: venv demo test check bench ipex-env screenshots clean
+.PHONY: venv demo test test-fast check bench ipex-env screenshots clean
 
 venv: $(STAMP)
 
@@ -19,6 +19,9 @@ demo: venv
 
 test: venv
 	$(BIN)/python -m pytest tests -n auto --dist worksteal
+
+test-fast: venv
+	$(BIN)/python -m pytest tests/unit tests/tui -m unit -n auto --dist worksteal --hypothesis-profile fast
 
 check: venv
 	$(BIN)/ruff format --check .
