@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 DEMO_ARGS ?=
 
-.PHONY: venv demo test test-fast check bench ipex-env screenshots clean
+.PHONY: venv demo test test-fast baselines check bench ipex-env screenshots clean
 
 venv: $(STAMP)
 
@@ -22,6 +22,9 @@ test: venv
 
 test-fast: venv
 	$(BIN)/python -m pytest tests/unit tests/tui -m unit -n auto --dist worksteal --hypothesis-profile fast
+
+baselines: venv
+	RENEW_BASELINES=1 $(BIN)/python -m pytest tests/tui/test_baselines.py
 
 check: venv
 	$(BIN)/ruff format --check .
