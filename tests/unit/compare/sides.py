@@ -88,3 +88,19 @@ def side(name: str, generator: np.random.Generator, runs: int, slower: float = 1
             for number in range(runs)
         ),
     )
+
+
+STEPS = list(noisy(np.random.default_rng(7), 60))
+
+
+def one_run(name: str, **changes: object) -> Side:
+    """A side of a single run."""
+    return Side(name, (run(name, STEPS, **changes),))  # type: ignore[arg-type]
+
+
+def runs(
+    generator: np.random.Generator, count: int, slower: float, spread: float, wild: float = 0.0
+) -> list[FairSteps]:
+    """Runs of few steps; some of them, by `wild`, in a slower state for their whole life."""
+    offsets = generator.normal(0, spread, count) + (generator.random(count) < wild) * 0.08
+    return [settled(noisy(generator, 30, 20 * MS * slower * float(np.exp(offset)))) for offset in offsets]
