@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 DEMO_ARGS ?=
+MATRIX_ARGS ?=
 
-.PHONY: venv demo test check bench ipex-env screenshots clean
+.PHONY: venv demo test test-fast baselines matrix check bench ipex-env screenshots clean
 
 venv: $(STAMP)
 
@@ -19,6 +20,15 @@ demo: venv
 
 test: venv
 	$(BIN)/python -m pytest tests -n auto --dist worksteal
+
+test-fast: venv
+	$(BIN)/python -m pytest tests/unit tests/tui -m unit -n auto --dist worksteal --hypothesis-profile fast
+
+baselines: venv
+	RENEW_BASELINES=1 $(BIN)/python -m pytest tests/tui/test_baselines.py
+
+matrix: venv
+	$(BIN)/python -m tests.matrix $(MATRIX_ARGS)
 
 check: venv
 	$(BIN)/ruff format --check .

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
 
 # Found in a run of the tests in a shell's background, whose children ignore Ctrl-C: those of a test would, too.
 for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+
+settings.register_profile("fast", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For `make test-fast`."""
+
+MARKERS = {"unit": "unit", "tui": "unit", "process": "process", "kernels": "kernels"}
+"""The marker of each folder's tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(root):
+            item.add_marker(MARKERS[item.path.relative_to(root).parts[0]])

@@ -73,3 +73,15 @@ def target(script: str, *arguments: str, python: str = sys.executable) -> Iterat
     finally:
         process.kill()
         process.communicate()
+
+
+def ready(process: subprocess.Popen[str]) -> None:
+    """Wait until the target has made a step."""
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+
+
+def end(process: subprocess.Popen[str]) -> tuple[str, str, int]:
+    """End the target; what it said, and its exit code."""
+    stdout, stderr = process.communicate("end\n", timeout=60)
+    return stdout, stderr, process.returncode

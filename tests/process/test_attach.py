@@ -14,7 +14,7 @@ import pytest
 from profilednn_tui.attach.methods import METHODS
 from profilednn_tui.attach.payload import start_text
 from profilednn_tui.recording.helper import start_helper
-from tests.process.attaching import PYTHONS, AttachedAgent, target
+from tests.process.attaching import PYTHONS, AttachedAgent, end, ready, target
 from tests.process.harness import TARGETS
 from tests.process.launching import eventually
 
@@ -22,16 +22,6 @@ pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="injectio
 
 CYCLES = 20
 STEPS = "6000"
-
-
-def ready(process: subprocess.Popen[str]) -> None:
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-
-
-def end(process: subprocess.Popen[str]) -> tuple[str, str, int]:
-    stdout, stderr = process.communicate("end\n", timeout=60)
-    return stdout, stderr, process.returncode
 
 
 @pytest.mark.parametrize("python", PYTHONS)

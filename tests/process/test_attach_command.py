@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from profilednn_tui.session.storage.folder import HolderFile
-from tests.process.attaching import target
+from tests.process.attaching import end, ready, target
 from tests.process.harness import recordings
 from tests.process.launching import PROGRAM, environment, eventually, run, session_folder
-from tests.process.test_attach import end, ready
 
 pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="injection is for x86-64")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from profilednn_tui.tui.app import ProfilerApp
+from tests.tui.apps import following
 from tests.tui.feeds import FakeFeed
 
 Watch = Callable[..., AbstractAsyncContextManager[tuple[ProfilerApp, Pilot[None]]]]
@@ -28,15 +29,9 @@ def saved() -> list[tuple[str, Path]]:
 
 @pytest.fixture
 def watch(saved: list[tuple[str, Path]]) -> Watch:
-    @asynccontextmanager
-    async def run(
+    def run(
         feed: FakeFeed, size: tuple[int, int] = (120, 40), launched: bool = True
-    ) -> AsyncIterator[tuple[ProfilerApp, Pilot[None]]]:
-        app = ProfilerApp(feed, launched, lambda name, path: saved.append((name, path)))
-        async with app.run_test(size=size, notifications=True) as pilot:
-            await pilot.pause()
-            app.follow_once()
-            await pilot.pause()
-            yield app, pilot
+    ) -> AbstractAsyncContextManager[tuple[ProfilerApp, Pilot[None]]]:
+        return following(ProfilerApp(feed, launched, lambda name, path: saved.append((name, path))), size)
 
     return run

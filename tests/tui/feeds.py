@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.vocabulary import PHASES
+from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.view import (  # fmt: skip
     EMPTY_VIEW,
@@ -20,16 +21,20 @@ from profilednn_tui.session.view import (  # fmt: skip
     Operator,
     OperatorKey,
     Operators,
+    Optimization,
     Phase,
     ProcessEntry,
     SessionView,
     Stack,
+    Stacks,
     State,
     Steps,
     Target,
     Thread,
+    ThreadStack,
     Worker,
 )
+from tests.unit.session.recordings import primitives
 
 SOURCE = ("import torch", "", "def forward(self, x):", "    y = self.conv(x)", "    return y")
 
@@ -122,3 +127,36 @@ def running_view(count: int = 100, operators: int = 40) -> SessionView:
         processes=tuple(ProcessEntry(4711 + rank, rank, ("train.py",), count, False) for rank in range(2)),
         unix_ns=1_000,
     )  # fmt: skip
+
+
+def many_cores(count: int) -> Cores:
+    return Cores(tuple(Core(index, 90.0, 0.0, 0.0, True) for index in range(count)), 90.0 * count, 0.0, 1.0)
+
+
+def attached_view() -> SessionView:
+    """`running_view` of a process that was running before."""
+    frames = (
+        Frame("/home/me/train.py", 12, "main"),
+        Frame("/v/site-packages/torch/nn/modules/module.py", 1, "_call_impl"),
+        Frame("/home/me/model.py", 4, "forward"),
+    )
+    stacks = Stacks((ThreadStack(4711, 4711, "MainThread", True, True, frames),), (), 900)
+    return replace(running_view(), target=Target("train.py", pid=4711, attached=True), stacks=stacks)
+
+
+def optimized_view() -> SessionView:
+    """`running_view` with one optimization on."""
+    outcome = Optimization("channels_last", "on", "53 convolution weights and 1 input to channels last")
+    target = Target("train.py", ("train.py",), optimizations=("channels_last",))
+    return replace(running_view(), optimizations=(outcome,), target=target)
+
+
+def view_with_primitives() -> SessionView:
+    """`running_view`, whose first operator runs what the window of the recordings tells of."""
+    view = running_view()
+    key = view.operators.rows[0].key
+    series = PrimitiveSeries()
+    event = primitives()
+    strings = [*event.strings[:3], key.name, key.input_shapes, event.strings[5], key.dtypes, key.memory_format]
+    series.add(replace(event, strings=strings, operators=[[3, 4, 6, 7], [5, 2, 2, 2]]))
+    return replace(view, primitives=series.view([1]))

@@ -1,8 +1,11 @@
-"""What is on the screen, as text."""
+"""What is on the screen, or would be, as text."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from profilednn_tui.tui.app import ProfilerApp
+from profilednn_tui.tui.renderables.line import Line, plain
 
 
 def screen_lines(app: ProfilerApp) -> list[str]:
@@ -16,3 +19,8 @@ def screen_lines(app: ProfilerApp) -> list[str]:
 
 def screen_text(app: ProfilerApp) -> str:
     return "\n".join(screen_lines(app))
+
+
+def lines_text(lines: Iterable[Line]) -> str:
+    """Lines that a pane would show."""
+    return "\n".join(plain(line) for line in lines)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
 from profilednn_tui.collect import machine
+from tests.unit.session import recordings as r
 
 
 def test_this_machine_is_described() -> None:
@@ -17,9 +17,7 @@ def test_this_machine_is_described() -> None:
 
 
 def test_the_affinity_of_a_process_that_is_gone_is_ours() -> None:
-    gone = subprocess.Popen(("true",))
-    gone.wait()
-    assert machine.affinity(gone.pid) == sorted(os.sched_getaffinity(0))
+    assert machine.affinity(r.PID) == sorted(os.sched_getaffinity(0))
 
 
 def test_a_processor_is_named_as_its_kernel_names_it() -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from profilednn_tui.compare.runs import Run, Side, Turn
 from profilednn_tui.compare.samples import FairSteps
+from profilednn_tui.compare.verdict import Outcome, judge
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.view import (
     Cores,
@@ -95,3 +96,32 @@ def side(name: str, generator: np.random.Generator, runs: int, slower: float = 1
             for number in range(runs)
         ),
     )
+
+
+STEPS = list(noisy(np.random.default_rng(7), 60))
+
+
+def one_run(name: str, **changes: object) -> Side:
+    """A side of a single run."""
+    return Side(name, (run(name, STEPS, **changes),))  # type: ignore[arg-type]
+
+
+def runs(
+    generator: np.random.Generator, count: int, slower: float, spread: float, wild: float = 0.0
+) -> list[FairSteps]:
+    """Runs of few steps; some of them, by `wild`, in a slower state for their whole life."""
+    offsets = generator.normal(0, spread, count) + (generator.random(count) < wild) * 0.08
+    return [settled(noisy(generator, 30, 20 * MS * slower * float(np.exp(offset)))) for offset in offsets]
+
+
+def in_lockstep(generator: np.random.Generator, count: int, slower: float) -> Outcome:
+    """The verdict on groups whose members meet the same weather."""
+    weather = np.exp(generator.normal(0, 0.08, count))
+    baseline, candidate = (
+        [
+            settled(run.durations_ns * factor, ("experiment", block), lockstep=True)
+            for block, (run, factor) in enumerate(zip(runs(generator, count, of, 0.01), weather, strict=True))
+        ]
+        for of in (1.0, slower)
+    )
+    return judge(baseline, candidate, ()).outcome

@@ -7,31 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from profilednn_tui.compare.ablation import contributions
-from profilednn_tui.compare.alignment import Change, OperatorName
-from profilednn_tui.compare.comparison import Comparison, compare
+from profilednn_tui.compare.comparison import compare
 from profilednn_tui.compare.losses import Agreement
 from profilednn_tui.compare.runs import Run, Side, data_shapes
-from profilednn_tui.compare.variant_names import ALL, STOCK
 from profilednn_tui.compare.verdict import Outcome
-from profilednn_tui.errors import ProfilerError
-from profilednn_tui.experiment.ablation import ablation_variants
-from profilednn_tui.experiment.variants import Variant, parse_variant
 from profilednn_tui.export.comparison.words import steps_text
-from profilednn_tui.session.view import Memory, Module, Optimization, Target
-from tests.unit.compare.sides import MACHINE, MS, disturbed, noisy, operator, operators, run, settled, side
+from profilednn_tui.session.view import Optimization, Target
+from tests.unit.compare.sides import MACHINE, MS, STEPS, disturbed, noisy, one_run, operator, operators, run, side
 
-GENERATOR = np.random.default_rng(7)
-STEPS = list(noisy(GENERATOR, 60))
 CONV = "[[32, 3, 224, 224], [64, 3, 7, 7], []]"
 
 
-def one(name: str, **changes: object) -> Side:
-    return Side(name, (run(name, STEPS, **changes),))  # type: ignore[arg-type]
-
-
 def target(**changes: object) -> Target:
-    return replace(one("x").runs[0].view.target, **changes)  # type: ignore[arg-type]
+    return replace(one_run("x").runs[0].view.target, **changes)  # type: ignore[arg-type]
 
 
 def test_a_planted_slowdown_is_found_and_sized() -> None:
@@ -77,18 +65,18 @@ def test_equal_sides_say_what_could_have_been_seen() -> None:
     ],
 )
 def test_other_circumstances_are_not_comparable(changes: dict[str, object], reason: str) -> None:
-    verdict = compare(one("A"), one("B", **changes)).verdict
+    verdict = compare(one_run("A"), one_run("B", **changes)).verdict
     assert verdict.outcome is Outcome.NOT_COMPARABLE
     assert reason in verdict.reasons[0]
 
 
 def test_a_script_that_was_moved_is_the_same_script() -> None:
-    moved = one("B", target=target(argv=("elsewhere/train.py", "--lr", "0.1")))
-    assert compare(one("A"), moved).verdict.outcome is Outcome.NOT_JUDGED
+    moved = one_run("B", target=target(argv=("elsewhere/train.py", "--lr", "0.1")))
+    assert compare(one_run("A"), moved).verdict.outcome is Outcome.NOT_JUDGED
 
 
 def test_what_may_differ_becomes_a_note() -> None:
-    found = compare(one("A"), one("B", target=target(script_sha256="cd")), across=("script",))
+    found = compare(one_run("A"), one_run("B", target=target(script_sha256="cd")), across=("script",))
     assert found.verdict.outcome is Outcome.NOT_JUDGED
     assert any("script" in note for note in found.notes)
 
@@ -132,55 +120,9 @@ def test_data_shapes_are_those_of_what_flows_through_modules() -> None:
 
 
 def test_a_run_without_steps_is_not_comparable() -> None:
-    verdict = compare(one("A"), Side("B", (run("B", []),))).verdict
+    verdict = compare(one_run("A"), Side("B", (run("B", []),))).verdict
     assert verdict.outcome is Outcome.NOT_COMPARABLE
     assert verdict.reasons == ("B has no steps to judge, and 5 are needed",)
-
-
-def parts(first: Comparison) -> dict[str, Change]:
-    return {f"{row.key.name} {row.key.input_shapes}".strip(): row.change for row in first.operators}
-
-
-def test_operators_are_aligned_by_name_and_shapes() -> None:
-    before = operators(
-        operator("aten::conv2d", "a", 10 * MS), operator("aten::conv2d", "b", 8 * MS),
-        operator("aten::log", "", 4 * MS), operator("aten::add_", "", 3 * MS), operator("aten::mul", "", 0.01 * MS),
-    )  # fmt: skip
-    after = operators(
-        operator("aten::conv2d", "a", 5 * MS, dtypes="bfloat16"), operator("aten::conv2d", "b", 8.2 * MS),
-        operator("profilednn::focal", "", 1 * MS), operator("aten::add_", "", 6 * MS),
-        operator("aten::mul", "", 0.03 * MS),
-    )  # fmt: skip
-    found = compare(one("A", operators=before), one("B", operators=after))
-    assert parts(found) == {
-        "aten::conv2d a": Change.SHRUNK,
-        "aten::log": Change.GONE,
-        "aten::add_": Change.GROWN,
-        "profilednn::focal": Change.ADDED,
-        "aten::conv2d b": Change.UNCHANGED,
-        "aten::mul": Change.UNCHANGED,
-    }
-    assert [row.key for row in found.operators[:2]] == [
-        OperatorName("aten::conv2d", "a"),
-        OperatorName("aten::log", ""),
-    ]
-
-
-def test_operators_are_means_over_the_runs_of_a_side() -> None:
-    runs = tuple(run(str(ms), STEPS, operators=operators(operator("aten::mm", "", ms * MS))) for ms in (2, 4))
-    (row,) = compare(Side("A", runs), Side("B", runs[:1])).operators
-    assert (row.baseline_ns, row.candidate_ns) == (3 * MS, 2 * MS)
-
-
-def test_modules_memory_and_phases_stand_side_by_side() -> None:
-    def of(name: str, forward_ns: float, rss_bytes: int) -> Side:
-        module = Module("layer1", "Sequential", 1, 1.0, forward_ns, 2 * MS, ())
-        return one(name, operators=operators(modules=(module,)), memory=Memory(peak_rss_bytes=rss_bytes))
-
-    found = compare(of("A", 5 * MS, 800_000_000), of("B", 3 * MS, 600_000_000))
-    assert [(row.key.path, row.baseline_ns, row.candidate_ns) for row in found.modules] == [("layer1", 7 * MS, 5 * MS)]
-    assert (found.figures[0].baseline, found.figures[0].candidate) == (800_000_000, 600_000_000)
-    assert [row.key for row in found.phases] == ["forward", "backward", "optimizer"]
 
 
 def test_a_speedup_that_changes_the_training_is_said_so() -> None:
@@ -199,8 +141,8 @@ def test_a_speedup_that_changes_the_training_is_said_so() -> None:
 
 def test_an_optimization_that_did_not_take_is_told_once() -> None:
     asked = (Optimization("bf16", "on", "autocast"), Optimization("ipex", "unavailable", "it is not installed"))
-    runs = one("B", optimizations=asked).runs * 3
-    notes = compare(one("A"), Side("B", runs)).notes
+    runs = one_run("B", optimizations=asked).runs * 3
+    notes = compare(one_run("A"), Side("B", runs)).notes
     assert [note for note in notes if "ipex" in note] == ["B: ipex unavailable, it is not installed"]
     assert not any("bf16" in note for note in notes)
 
@@ -209,12 +151,12 @@ def test_an_optimization_that_did_not_take_is_told_once() -> None:
     ("exit_code", "words"), [(1, "B ended with exit code 1"), (-9, "B was killed by SIGKILL (9)"), (0, None)]
 )
 def test_a_run_that_failed_is_noted(exit_code: int, words: str | None) -> None:
-    notes = compare(one("A"), one("B", target=target(exit_code=exit_code))).notes
+    notes = compare(one_run("A"), one_run("B", target=target(exit_code=exit_code))).notes
     assert [note for note in notes if "exit code" in note or "killed" in note] == ([words] if words else [])
 
 
 def test_disturbed_sessions_are_compared_with_a_note() -> None:
-    quiet, busy = one("A"), one("B")
+    quiet, busy = one_run("A"), one_run("B")
     found = compare(quiet, Side("B", (Run("B", disturbed(busy.runs[0].view)),)))
     assert any(note.startswith("B: others 98 %") for note in found.notes)
 
@@ -225,47 +167,3 @@ def test_a_side_of_disturbed_runs_has_no_verdict() -> None:
     verdict = compare(side("stock", generator, 6), slow).verdict
     assert verdict.outcome is Outcome.NOT_COMPARABLE
     assert verdict.reasons == ("6 of 6 runs of slow were disturbed",)
-
-
-def test_the_contributions_multiply_to_the_total_when_they_are_independent() -> None:
-    factors = {"a": 0.5, "b": 0.8, "c": 0.9}
-    variants = ablation_variants(Variant("all", tuple(factors)))
-    assert len(variants) == 8
-    assert (variants[0].name, variants[1].name) == (STOCK, ALL)
-    steps = {
-        variant.name: [
-            settled(np.full(10, 20 * MS * float(np.prod([factors[name] for name in variant.optimizations]))))
-        ]
-        * 4
-        for variant in variants
-    }
-    found = contributions(tuple(factors), steps)
-    assert found.total is not None
-    assert found.total.ratio == pytest.approx(0.36)
-    assert [row.left_out and row.left_out.ratio for row in found.rows] == pytest.approx([0.5, 0.8, 0.9])
-    assert (found.product_alone, found.product_left_out) == pytest.approx((0.36, 0.36))
-
-
-def test_two_optimizations_need_four_variants() -> None:
-    """To leave one of two out is the other alone."""
-    variants = ablation_variants(Variant("all", ("a", "b"), {"OMP_NUM_THREADS": "4"}))
-    assert [variant.name for variant in variants] == ["stock", "all", "only-b", "only-a"]
-    assert all(variant.environment == {"OMP_NUM_THREADS": "4"} for variant in variants)
-
-
-def test_a_variant_is_spelled_with_optimizations_variables_and_an_interpreter() -> None:
-    text = 'fast=bf16,channels_last,OMP_NUM_THREADS=4,KMP_AFFINITY="granularity=fine,compact,1,0",python=/v/bin/python'
-    variant = parse_variant(text)
-    assert variant.optimizations == ("bf16", "channels_last")
-    assert variant.environment == {"OMP_NUM_THREADS": "4", "KMP_AFFINITY": "granularity=fine,compact,1,0"}
-    assert (variant.name, variant.python) == ("fast", "/v/bin/python")
-
-
-def test_a_variant_may_have_nothing_switched_on() -> None:
-    assert parse_variant("stock=") == Variant("stock")
-
-
-@pytest.mark.parametrize("text", ["fast", "=bf16", "a b=bf16", "fast=1X=2", 'fast=A="b'])
-def test_a_variant_that_is_none_is_refused_with_a_sentence(text: str) -> None:
-    with pytest.raises(ProfilerError, match="variant"):
-        parse_variant(text)

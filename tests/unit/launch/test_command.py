@@ -11,8 +11,6 @@ from profilednn_tui.launch.command import any_command, module_command, script_co
 from profilednn_tui.launch.interpreter import (
     active_environment_python,
     find_program,
-    interpreter_version,
-    package_versions,
 )
 
 
@@ -108,11 +106,6 @@ def test_an_active_environment_has_an_interpreter(variable: str, folder: Path, m
     (folder / "bin").mkdir()
     (folder / "bin" / "python").symlink_to(sys.executable)
     assert active_environment_python() == str(folder / "bin" / "python")
-
-
-def test_an_interpreter_tells_its_version_and_packages() -> None:
-    assert interpreter_version(sys.executable) == sys.version_info[:3]
-    assert package_versions(sys.executable, ("click", "no-such-package")).keys() == {"click"}
 
 
 def test_the_digest_is_that_of_the_scripts_text_however_it_is_started(folder: Path) -> None:

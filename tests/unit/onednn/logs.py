@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+from profilednn_tui.onednn.reader import LogReader
+from profilednn_tui.onednn.records import PrimitiveLog
+
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "onednn"
 RECORDED = sorted(FOLDER.glob("*.log.gz"))
 """Two steps of each of four models with torch 2.8, 2.13 and 2.14, from `tests/targets/primitives.py`."""
@@ -28,3 +31,10 @@ def recorded(name: str) -> bytes:
 def lines(*texts: str) -> bytes:
     """A log of these lines."""
     return "".join(f"{text}\n" for text in texts).encode()
+
+
+def log_of(text: bytes) -> PrimitiveLog:
+    """A log, read."""
+    reader = LogReader()
+    reader.feed(text)
+    return reader.log()

@@ -9,7 +9,7 @@ from profilednn_tui.onednn.compare import compare_logs
 from profilednn_tui.onednn.problem import compact, dimensions, sizes
 from profilednn_tui.onednn.reader import LogReader
 from profilednn_tui.onednn.records import PrimitiveLog
-from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, recorded
+from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, log_of, recorded
 
 FORWARD = CONVOLUTION.replace("backward_weights", "forward_training")
 LINEAR = (
@@ -18,18 +18,12 @@ LINEAR = (
 )
 
 
-def log_of(*texts: str) -> PrimitiveLog:
-    reader = LogReader()
-    reader.feed(lines(*texts))
-    return reader.log()
-
-
 def labels(log: PrimitiveLog, by: By) -> list[tuple[str, ...]]:
     return [group.label for group in breakdown(log, by)]
 
 
 def test_each_grouping_names_what_it_groups_by() -> None:
-    log = log_of(CONVOLUTION, LINEAR, REORDER)
+    log = log_of(lines(CONVOLUTION, LINEAR, REORDER))
     assert labels(log, By.DIRECTION) == [("convolution", "BWD_W"), ("matmul", ""), ("reorder", "")]
     assert labels(log, By.IMPLEMENTATION)[1] == ("ref:any", "matmul")
     assert labels(log, By.SHAPE)[1] == ("matmul", "", "4x14400:14400x10")
@@ -54,7 +48,7 @@ def test_the_groups_are_the_log_divided(by: By) -> None:
 
 
 def test_reorders_and_reference_loops_stand_out() -> None:
-    log = log_of(CONVOLUTION, LINEAR, REORDER, REORDER.replace("exec", "create:cache_miss"))
+    log = log_of(lines(CONVOLUTION, LINEAR, REORDER, REORDER.replace("exec", "create:cache_miss")))
     convolution, linear, reorder = breakdown(log, By.DIRECTION)
     assert (convolution.reorder, convolution.reference) == (False, False)
     assert linear.reference
@@ -78,8 +72,8 @@ def test_problems_are_read() -> None:
 def test_gradients_of_frozen_layers_are_found_whatever_the_number_of_steps() -> None:
     other = FORWARD.replace("ic64oc64", "ic64oc128")
     trained = CONVOLUTION.replace("ic64oc64", "ic64oc128")
-    frozen = log_of(FORWARD, other, trained)
-    unfrozen = log_of(*[FORWARD, other, trained, CONVOLUTION] * 3)
+    frozen = log_of(lines(FORWARD, other, trained))
+    unfrozen = log_of(lines(*[FORWARD, other, trained, CONVOLUTION] * 3))
     comparison = compare_logs(frozen, unfrozen)
     assert comparison.work == 3
     (more,) = comparison.more_backward
@@ -92,7 +86,7 @@ def test_gradients_of_frozen_layers_are_found_whatever_the_number_of_steps() -> 
 
 
 def test_missing_and_extra_primitives_and_moved_shares_are_told() -> None:
-    comparison = compare_logs(log_of(CONVOLUTION, REORDER), log_of(CONVOLUTION, LINEAR))
+    comparison = compare_logs(log_of(lines(CONVOLUTION, REORDER)), log_of(lines(CONVOLUTION, LINEAR)))
     assert [delta.label[0] for delta in comparison.missing] == ["reorder"]
     assert [delta.label[0] for delta in comparison.extra] == ["matmul"]
     shares = {delta.label[0]: delta.share_delta for delta in comparison.directions}
@@ -101,7 +95,7 @@ def test_missing_and_extra_primitives_and_moved_shares_are_told() -> None:
 
 
 def test_a_log_equals_itself() -> None:
-    log = log_of(CONVOLUTION, FORWARD, REORDER)
+    log = log_of(lines(CONVOLUTION, FORWARD, REORDER))
     comparison = compare_logs(log, log)
     assert comparison.missing == comparison.extra == comparison.more_backward == comparison.less_backward == ()
     assert all(delta.calls_delta == delta.share_delta == 0 for delta in comparison.directions)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from profilednn_tui.export.onednn.roofline import roofline_lines, roofline_svg
-from profilednn_tui.onednn.reader import LogReader
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog
 from profilednn_tui.onednn.roofline import Bound, Peaks, locate
 from profilednn_tui.onednn.work import Work, bytes_of, flops_of, work_of
-from profilednn_tui.project.peaks import measured_peaks
-from profilednn_tui.session.storage.peaks import known_peaks
-from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, recorded
+from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, log_of, recorded
 
 PEAKS = Peaks(float32_gflops=100.0, bfloat16_gflops=200.0, bandwidth_gb_per_s=10.0, threads=2, torch="2.14.1")
-
-
-def log_of(text: bytes) -> PrimitiveLog:
-    reader = LogReader()
-    reader.feed(text)
-    return reader.log()
 
 
 def primitive(
@@ -109,19 +98,3 @@ def test_the_work_of_every_recorded_primitive_is_known(model: str) -> None:
 
 def test_an_empty_log_has_no_chart() -> None:
     assert "No primitive does arithmetic." in list(roofline_lines(PrimitiveLog(), PEAKS, 80))
-
-
-def test_peaks_are_measured_once_and_kept(tmp_path: Path) -> None:
-    python, asked, cache = tmp_path / "python", tmp_path / "asked", tmp_path / "home" / "peaks.json"
-    told = {"torch": "2.14.1", "threads": 2, "float32_gflops": 100.0, "bfloat16_gflops": 200.0,
-            "bandwidth_gb_per_s": 10.0}  # fmt: skip
-    python.write_text(f"#!/bin/sh\necho x >> {asked}\necho '{json.dumps(told)}'\n")
-    python.chmod(0o755)
-    assert known_peaks(cache, "a processor") is None
-    for _ in range(2):
-        assert measured_peaks(str(python), None, cache, "a processor") == PEAKS
-    assert asked.read_text() == "x\n"
-    assert known_peaks(cache, "a processor") == PEAKS
-    assert known_peaks(cache, "another") is None
-    cache.write_text("no json")
-    assert measured_peaks(str(python), None, cache, "a processor") == PEAKS

@@ -10,19 +10,12 @@ import pytest
 
 from profilednn_tui.export.onednn.csv_primitives import templates_csv
 from profilednn_tui.onednn.reader import LogReader
-from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.onednn.templates import Template, command_lines, templates
-from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, recorded
-
-
-def log_of(*texts: str) -> PrimitiveLog:
-    reader = LogReader()
-    reader.feed(lines(*texts))
-    return reader.log()
+from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, log_of, recorded
 
 
 def template(text: str) -> Template:
-    (one,) = templates(log_of(text))
+    (one,) = templates(log_of(lines(text)))
     return one
 
 

@@ -18,6 +18,7 @@ from profilednn_tui.protocol.events import (
     HelloEvent,
     MachineEvent,
     MemoryEvent,
+    PrimitivesEvent,
     StatusEvent,
     StepsEvent,
     StepSourceEvent,
@@ -27,7 +28,10 @@ from profilednn_tui.protocol.events import (
     current_header,
 )
 from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording
+from profilednn_tui.session.model.session import Session
+from profilednn_tui.session.open_session import OpenSession
 from profilednn_tui.session.storage.folder import ExitFile, SessionFile
+from profilednn_tui.session.view import OperatorKey, SessionView
 
 START_UNIX_NS = 1_790_000_000_000_000_000
 PID = 4_100_001
@@ -314,3 +318,41 @@ def write_session(
         ended = exit_event(exit_code)
         ExitFile(exit_code, ended.unix_ns, ended.user_s, ended.system_s, ended.max_rss_bytes).save(folder)
     return folder
+
+
+CONVOLUTION = (
+    "cpu,convolution,jit:avx512_core,forward_training,src:f32:a:blocked:aBcd16b::f0 wei:f32:a:blocked:ABcd16b16a::f0 "
+    "dst:f32:a:blocked:aBcd16b::f0,attr-scratchpad:user,alg:convolution_direct,mb1_ic16oc16_ih8oh8kh3"
+)
+REORDER = "cpu,reorder,jit:uni,undef,src:f32::blocked:abcd::f0 dst:f32::blocked:aBcd16b::f0,,,1x16x8x8"
+OUTER, INNER = OperatorKey("aten::conv2d", "[[1, 16, 8, 8]]"), OperatorKey("aten::mkldnn_convolution", "")
+
+
+def primitives(number: int = 1, **changes: Any) -> PrimitivesEvent:
+    """What oneDNN ran in a window: inside of two operators, and outside of any."""
+    fields: dict[str, Any] = {
+        "window": number,
+        "step": 10 * number,
+        "end_unix_ns": number,
+        "cost_ns": 1000,
+        "strings": [CONVOLUTION, REORDER, "", OUTER.name, OUTER.input_shapes, INNER.name],
+        "operators": [[3, 4, 2, 2], [5, 2, 2, 2]],
+        "chains": [[0, 1], [0]],
+        "rows": [[0, 0, 1, 3_000_000], [0, 1, 2, 500_000], [1, 1, 1, 250_000], [-1, 1, 1, 250_000]],
+    }
+    return PrimitivesEvent(**{**fields, **changes})
+
+
+def caught_up(session: OpenSession) -> OpenSession:
+    """The session, read to the end of what is written."""
+    while session.poll():
+        pass
+    return session
+
+
+def view_of(*events: Any, live: bool = False) -> SessionView:
+    """What a session looks like after these events of its agent."""
+    session = Session(session_file(), live=live)
+    for event in events:
+        session.apply(PID, event)
+    return session.view()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -34,26 +31,20 @@ def nobody(pid: int, known_since_unix_ns: int) -> bool:
     return False
 
 
-def caught_up(session: OpenSession) -> OpenSession:
-    while session.poll():
-        pass
-    return session
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return r.write_session(tmp_path / "session")
 
 
 def test_a_finished_session_is_read_to_its_end(tmp_path: Path) -> None:
-    view = caught_up(open_session(r.write_session(tmp_path / "s", exit_code=3))).view()
+    view = r.caught_up(open_session(r.write_session(tmp_path / "s", exit_code=3))).view()
     assert (view.state, view.target.exit_code, view.live) == (State.ENDED, 3, False)
     assert (view.steps.count, view.window_numbers) == (40, (1, 2, 3))
     assert view.machine.cores == 4
 
 
 def test_a_live_session_grows(folder: Path) -> None:
-    session = caught_up(open_session(folder, alive=everyone))
+    session = r.caught_up(open_session(folder, alive=everyone))
     assert session.view().steps.count == 40
     assert not session.poll()
     r.append(folder / agent_recording(r.PID), r.training(2, first=41))
@@ -63,7 +54,7 @@ def test_a_live_session_grows(folder: Path) -> None:
 
 def test_an_agent_that_appears_later_is_found(tmp_path: Path) -> None:
     folder = r.write_session(tmp_path / "s", agent=[])
-    session = caught_up(open_session(folder, alive=everyone))
+    session = r.caught_up(open_session(folder, alive=everyone))
     assert session.view().state is State.STARTING
     r.append(folder / agent_recording(77), r.header("agent", 77), r.hello(pid=77))
     session.poll()
@@ -71,7 +62,7 @@ def test_an_agent_that_appears_later_is_found(tmp_path: Path) -> None:
 
 
 def test_a_torn_tail_waits_for_its_end(folder: Path) -> None:
-    session = caught_up(open_session(folder, alive=everyone))
+    session = r.caught_up(open_session(folder, alive=everyone))
     line = encode(r.training(1, first=41))
     recording = folder / agent_recording(r.PID)
     with recording.open("ab") as stream:
@@ -93,14 +84,14 @@ def test_a_huge_recording_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.
     assert session.behind
     assert session.view().steps.count < 8000
     assert session.view().target.exit_code is None
-    caught_up(session)
+    r.caught_up(session)
     assert not session.behind
     assert session.view().steps.count == 8000
     assert session.view().target.exit_code == 0
 
 
 def test_the_end_is_told_after_everything_before_it(folder: Path) -> None:
-    session = caught_up(open_session(folder, alive=everyone))
+    session = r.caught_up(open_session(folder, alive=everyone))
     r.append(folder / agent_recording(r.PID), r.training(5, first=41), r.bye())
     ExitFile(0, r.exit_event().unix_ns).save(folder)
     session.poll()
@@ -114,7 +105,7 @@ def test_the_end_is_told_after_everything_before_it(folder: Path) -> None:
 )
 def test_one_unreadable_recording_is_a_notice_and_the_others_show(folder: Path, line: bytes, notice: str) -> None:
     (folder / agent_recording(9)).write_bytes(line)
-    view = caught_up(open_session(folder, alive=everyone)).view()
+    view = r.caught_up(open_session(folder, alive=everyone)).view()
     assert view.steps.count == 40
     assert [one.level for one in view.notices if notice in one.text] == ["warning"]
 
@@ -122,14 +113,14 @@ def test_one_unreadable_recording_is_a_notice_and_the_others_show(folder: Path, 
 def test_events_that_make_no_sense_are_counted(folder: Path) -> None:
     r.append(folder / agent_recording(r.PID), StepsEvent(41, [[1, 2]]), r.training(1, first=41))
     r.append(folder / HOST_RECORDING, ThreadsEvent(1, 1, [["short"]]))
-    view = caught_up(open_session(folder, alive=everyone)).view()
+    view = r.caught_up(open_session(folder, alive=everyone)).view()
     assert view.agent.bad_lines == 2
     assert view.steps.count == 41
 
 
 def test_recordings_without_the_launchers_file_still_open(folder: Path) -> None:
     (folder / "session.json").unlink()
-    view = caught_up(open_session(folder, alive=nobody)).view()
+    view = r.caught_up(open_session(folder, alive=nobody)).view()
     assert (view.target.name, view.target.argv[0]) == ("session", r.hello().argv[0])
     assert view.steps.count == 40
 
@@ -163,19 +154,19 @@ def state_after(session: OpenSession, clock: ManualClock, seconds: float = LIVEN
 
 def test_target_and_launcher_killed_together_are_lost_at_once(folder: Path, manual_clock: ManualClock) -> None:
     alive = {r.PID, r.LAUNCHER_PID}
-    session = caught_up(opened(folder, alive, manual_clock))
+    session = r.caught_up(opened(folder, alive, manual_clock))
     assert session.view().state is State.RUNNING
     alive.clear()
     assert state_after(session, manual_clock) is State.LOST
 
 
 def test_a_target_that_outlives_its_launcher_is_still_live(folder: Path, manual_clock: ManualClock) -> None:
-    session = caught_up(opened(folder, {r.PID}, manual_clock))
+    session = r.caught_up(opened(folder, {r.PID}, manual_clock))
     assert state_after(session, manual_clock, 60) is State.RUNNING
 
 
 def test_a_living_launcher_gets_the_time_to_tell_the_end(folder: Path, manual_clock: ManualClock) -> None:
-    session = caught_up(opened(folder, {r.LAUNCHER_PID}, manual_clock))
+    session = r.caught_up(opened(folder, {r.LAUNCHER_PID}, manual_clock))
     assert state_after(session, manual_clock) is State.RUNNING
     ExitFile(-9, r.exit_event().unix_ns).save(folder)
     assert state_after(session, manual_clock) is State.ENDED
@@ -183,7 +174,7 @@ def test_a_living_launcher_gets_the_time_to_tell_the_end(folder: Path, manual_cl
 
 
 def test_a_launcher_that_never_tells_the_end_is_not_waited_for(folder: Path, manual_clock: ManualClock) -> None:
-    session = caught_up(opened(folder, {r.LAUNCHER_PID}, manual_clock))
+    session = r.caught_up(opened(folder, {r.LAUNCHER_PID}, manual_clock))
     state_after(session, manual_clock)
     assert state_after(session, manual_clock, END_GRACE_S) is State.LOST
 
@@ -192,7 +183,7 @@ def test_the_holder_vouches_for_a_target_without_an_agent(tmp_path: Path, manual
     folder = r.write_session(tmp_path / "s", agent=[])
     HolderFile(500, 501, r.START_UNIX_NS).save(folder)
     alive = {500, 501}
-    session = caught_up(opened(folder, alive, manual_clock))
+    session = r.caught_up(opened(folder, alive, manual_clock))
     assert state_after(session, manual_clock, 60) is State.STARTING
     alive.clear()
     assert state_after(session, manual_clock) is State.LOST
@@ -203,50 +194,6 @@ def test_a_number_given_to_another_process_is_not_the_target() -> None:
     assert is_alive(os.getpid(), own_start_ns)
     assert not is_alive(os.getpid(), own_start_ns - 10**18)
     assert not is_alive(r.PID, own_start_ns)
-
-
-def test_a_zombie_is_not_alive() -> None:
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert not is_alive(child.pid, time.time_ns())
-    child.wait()
-
-
-WRITER = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from tests.unit.session import recordings as r
-from pathlib import Path
-folder = Path(sys.argv[2])
-r.write_session(folder, agent=[r.hello()])
-with (folder / r.agent_recording(r.PID)).open("ab", buffering=0) as stream:
-    number = 0
-    while True:
-        number += 1
-        stream.write(r.lines(r.steps(number, 1)))
-        if number % 50 == 0:
-            stream.write(r.lines(r.window(number // 50, step=number)))
-        print(number, flush=True)
-"""
-
-
-@pytest.mark.parametrize("at", [1, 40, 149, 320])
-def test_a_writer_killed_at_any_moment_leaves_a_session_that_opens(tmp_path: Path, at: int) -> None:
-    root = Path(__file__).parents[3]
-    folder = tmp_path / "s"
-    with subprocess.Popen([sys.executable, "-c", WRITER, root, folder], stdout=subprocess.PIPE, text=True) as writer:
-        assert writer.stdout
-        told = 0
-        for line in writer.stdout:
-            told = int(line)
-            if told >= at:
-                break
-        writer.send_signal(signal.SIGKILL)
-    view = caught_up(open_session(folder)).view()
-    assert view.state is State.LOST
-    assert view.steps.count >= told
-    assert view.steps.numbers == tuple(range(1, view.steps.count + 1))
-    assert view.agent.bad_lines == 0
 
 
 # ---------------------------------------------------------------- finding it
@@ -309,7 +256,7 @@ def test_sources_are_found_from_the_targets_working_directory(tmp_path: Path) ->
 def test_a_command_reaches_every_running_agent_in_a_private_file(folder: Path) -> None:
     for pid, last in ((77, r.training(1)), (78, r.bye())):
         r.append(folder / agent_recording(pid), r.header("agent", pid), r.hello(pid=pid), last)
-    session = caught_up(open_session(folder, alive=everyone))
+    session = r.caught_up(open_session(folder, alive=everyone))
     assert session.send(Command("pause_windows")) == 2
     assert session.send(Command("budget", 5.0)) == 2
     for pid in (r.PID, 77):
@@ -321,7 +268,7 @@ def test_a_command_reaches_every_running_agent_in_a_private_file(folder: Path) -
 
 
 def test_a_session_that_ended_takes_no_command(tmp_path: Path) -> None:
-    session = caught_up(open_session(r.write_session(tmp_path / "s", exit_code=0)))
+    session = r.caught_up(open_session(r.write_session(tmp_path / "s", exit_code=0)))
     assert session.send(Command("window_now")) == 0
     assert list((tmp_path / "s").glob("control-*")) == []
 
@@ -361,6 +308,6 @@ def test_a_full_disk_is_said_while_it_is_and_afterwards(
         status = os.statvfs_result((*real[:3], free, free, *real[5:]))
         monkeypatch.setattr(os, "statvfs", lambda path, status=status: status)
         manual_clock.now_s += LIVENESS_INTERVAL_S
-        caught_up(session)
+        r.caught_up(session)
         seen.append([notice.level for notice in session.view().notices if notice.code == "disk-full"])
     assert seen == [[], ["warning"], ["warning"], ["info"]]

@@ -6,47 +6,25 @@ from typing import Any
 
 import pytest
 
-from profilednn_tui.protocol.events import PrimitivesEvent
 from profilednn_tui.session.model.primitives import PrimitiveSeries
-from profilednn_tui.session.view import OperatorKey
-
-CONVOLUTION = (
-    "cpu,convolution,jit:avx512_core,forward_training,src:f32:a:blocked:aBcd16b::f0 wei:f32:a:blocked:ABcd16b16a::f0 "
-    "dst:f32:a:blocked:aBcd16b::f0,attr-scratchpad:user,alg:convolution_direct,mb1_ic16oc16_ih8oh8kh3"
-)
-REORDER = "cpu,reorder,jit:uni,undef,src:f32::blocked:abcd::f0 dst:f32::blocked:aBcd16b::f0,,,1x16x8x8"
-OUTER, INNER = OperatorKey("aten::conv2d", "[[1, 16, 8, 8]]"), OperatorKey("aten::mkldnn_convolution", "")
-
-
-def window(number: int = 1, **changes: Any) -> PrimitivesEvent:
-    fields: dict[str, Any] = {
-        "window": number,
-        "step": 10 * number,
-        "end_unix_ns": number,
-        "cost_ns": 1000,
-        "strings": [CONVOLUTION, REORDER, "", OUTER.name, OUTER.input_shapes, INNER.name],
-        "operators": [[3, 4, 2, 2], [5, 2, 2, 2]],
-        "chains": [[0, 1], [0]],
-        "rows": [[0, 0, 1, 3_000_000], [0, 1, 2, 500_000], [1, 1, 1, 250_000], [-1, 1, 1, 250_000]],
-    }
-    return PrimitivesEvent(**{**fields, **changes})
+from tests.unit.session import recordings as r
 
 
 def test_primitives_belong_to_all_operators_around_them() -> None:
     series = PrimitiveSeries()
-    series.add(window())
+    series.add(r.primitives())
     seen = series.view([1])
     assert (seen.windows, seen.log.calls, seen.log.time_ms) == ((1,), 5, 4.0)
     assert seen.joined_share == pytest.approx(3.75 / 4)
-    assert seen.by_operator[OUTER].time_ms == pytest.approx(3.75)
-    assert seen.by_operator[INNER].time_ms == pytest.approx(3.5)
-    assert [use.primitive.name for use in seen.by_operator[INNER].uses] == ["convolution", "reorder"]
+    assert seen.by_operator[r.OUTER].time_ms == pytest.approx(3.75)
+    assert seen.by_operator[r.INNER].time_ms == pytest.approx(3.5)
+    assert [use.primitive.name for use in seen.by_operator[r.INNER].uses] == ["convolution", "reorder"]
 
 
 def test_windows_add_up_and_can_be_looked_at_alone() -> None:
     series = PrimitiveSeries()
     for number in (1, 2, 3):
-        series.add(window(number))
+        series.add(r.primitives(number))
     assert series.view([2, 3]).log.calls == 10
     assert series.view([3]).windows == (3,)
     assert series.view([3]) is series.view([3])
@@ -57,15 +35,15 @@ def test_shapes_that_never_repeat_are_forgotten_and_still_add_up(monkeypatch: py
     monkeypatch.setattr("profilednn_tui.session.model.primitives._SITE_LIMIT", 1)
     series = PrimitiveSeries()
     for number in (1, 2, 3):
-        series.add(window(number))
+        series.add(r.primitives(number))
     seen = series.view([1, 2, 3])
     assert (seen.log.calls, len(seen.log.uses)) == (15, 2)
-    assert seen.by_operator[INNER].time_ms == pytest.approx(3 * 3.5)
+    assert seen.by_operator[r.INNER].time_ms == pytest.approx(3 * 3.5)
 
 
 def test_lines_that_cannot_be_read_are_counted() -> None:
     series = PrimitiveSeries()
-    series.add(window(strings=["what is this", REORDER, "", OUTER.name, "", INNER.name]))
+    series.add(r.primitives(strings=["what is this", r.REORDER, "", r.OUTER.name, "", r.INNER.name]))
     assert (series.view([1]).log.calls, series.view([1]).log.bad_lines) == (4, 1)
 
 
@@ -76,4 +54,4 @@ def test_lines_that_cannot_be_read_are_counted() -> None:
 )  # fmt: skip
 def test_tables_that_do_not_fit_together_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises((ValueError, IndexError)):
-        PrimitiveSeries().add(window(**changes))
+        PrimitiveSeries().add(r.primitives(**changes))

@@ -14,7 +14,7 @@ from profilednn_tui.session.storage.catalog import session_of_process
 from profilednn_tui.session.storage.folder import INPUT_FIFO, OUTPUT_FILE, HolderFile
 from profilednn_tui.session.storage.ownership import why_foreign
 from tests.unit.session import recordings as r
-from tests.unit.session.test_open_session import caught_up, everyone
+from tests.unit.session.test_open_session import everyone
 
 STRANGER = 65533
 
@@ -53,7 +53,7 @@ def test_a_session_of_somebody_else_is_read_and_neither_steered_nor_opened(tmp_p
     (folder / control_file(r.PID)).symlink_to(tmp_path / "written")
     os.mkfifo(folder / INPUT_FIFO)
     reader = os.open(folder / INPUT_FIFO, os.O_RDONLY | os.O_NONBLOCK)
-    session = caught_up(open_session(strangers(folder), alive=everyone))
+    session = r.caught_up(open_session(strangers(folder), alive=everyone))
     try:
         assert session.view().live
         assert session.send(Command("window_now")) == 0
@@ -76,7 +76,7 @@ def test_a_folder_that_we_have_made_is_ours_whatever_the_file_system_says(tmp_pa
 def test_our_commands_follow_no_link(tmp_path: Path) -> None:
     folder = r.write_session(tmp_path / "s")
     (folder / control_file(r.PID)).symlink_to(tmp_path / "written")
-    session = caught_up(open_session(folder, alive=everyone))
+    session = r.caught_up(open_session(folder, alive=everyone))
     with pytest.raises(Exception, match="Cannot send a command"):
         session.send(Command("window_now"))
     assert not (tmp_path / "written").exists()

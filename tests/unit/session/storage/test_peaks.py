@@ -11,7 +11,6 @@ from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.storage.peaks import CACHE_FILE, known_peaks
 from tests.unit.session import recordings as r
-from tests.unit.session.test_open_session import caught_up
 
 FIRST = {
     "float32_gflops": 100.0, "bfloat16_gflops": 200.0, "bandwidth_gb_per_s": 10.0, "threads": 4, "torch": "2.14.1",
@@ -43,10 +42,10 @@ def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, text: str) -> None:
 
 def test_a_session_has_the_peaks_of_its_machine(home: Path, tmp_path: Path) -> None:
     folder = r.write_session(tmp_path / "s", exit_code=0)
-    view = caught_up(open_session(folder)).view()
+    view = r.caught_up(open_session(folder)).view()
     assert view.machine.cpu
     assert view.peaks is None
     (home / CACHE_FILE).write_text(json.dumps({f"{view.machine.cpu}, all threads, python": FIRST}))
-    assert caught_up(open_session(folder)).view().peaks == Peaks(**FIRST)  # type: ignore[arg-type]
+    assert r.caught_up(open_session(folder)).view().peaks == Peaks(**FIRST)  # type: ignore[arg-type]
     home.chmod(0o777)
-    assert caught_up(open_session(folder)).view().peaks is None, "anybody could have written them"
+    assert r.caught_up(open_session(folder)).view().peaks is None, "anybody could have written them"

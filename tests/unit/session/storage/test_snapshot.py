@@ -17,11 +17,11 @@ from profilednn_tui.session.storage.folder import OUTPUT_FILE
 from profilednn_tui.session.storage.snapshot import OUTPUT_LIMIT_BYTES
 from profilednn_tui.session.view import State
 from tests.unit.session import recordings as r
-from tests.unit.session.test_open_session import caught_up, everyone
+from tests.unit.session.test_open_session import everyone
 
 
 def snapshot(folder: Path, path: Path, live: bool = False) -> Path:
-    session = caught_up(open_session(folder, alive=everyone if live else lambda pid, since: False))
+    session = r.caught_up(open_session(folder, alive=everyone if live else lambda pid, since: False))
     session.save_snapshot(path)
     session.close()
     return path
@@ -44,7 +44,7 @@ def folder(tmp_path: Path, project: Path) -> Path:
 
 
 def opened(path: Path) -> OpenSession:
-    return caught_up(open_session(path))
+    return r.caught_up(open_session(path))
 
 
 def test_the_view_is_the_same_elsewhere(folder: Path, tmp_path: Path) -> None:

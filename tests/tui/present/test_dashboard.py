@@ -1,0 +1,36 @@
+"""Where panes go."""
+
+from __future__ import annotations
+
+import pytest
+
+from profilednn_tui.tui.present.dashboard import LAYOUTS, PANES, Layout, arrange, layout_for, shown_panes, slot_of
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(80, 20), (120, 36), (200, 56), (160, 40), (110, 30), (300, 90), (60, 14)]
+)
+def test_panes_cover_the_dashboard_without_overlap(width: int, height: int) -> None:
+    covered: set[tuple[int, int]] = set()
+    for box in arrange(width, height, {}).values():
+        cells = {(x, y) for x in range(box.x, box.x + box.width) for y in range(box.y, box.y + box.height)}
+        assert not covered & cells
+        covered |= cells
+    assert covered == {(x, y) for x in range(width) for y in range(height)}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_pane_has_a_slot_in_every_layout(layout: Layout) -> None:
+    for pane in PANES:
+        slot_of(layout, pane)
+
+
+def test_a_chosen_pane_takes_its_slot() -> None:
+    layout = layout_for(80, 20)
+    assert shown_panes(layout, {}) == ("steps", "operators")
+    assert shown_panes(layout, {"operators": "cores"}) == ("steps", "cores")
+
+
+def test_a_maximized_pane_has_everything() -> None:
+    (box,) = arrange(120, 36, {}, maximized="memory").values()
+    assert (box.width, box.height) == (120, 36)

@@ -1,0 +1,54 @@
+"""Switching optimizations on."""
+
+from __future__ import annotations
+
+from tests.tui.apps import app_with_optimizations, open_optimizations
+from tests.tui.feeds import FakeFeed, optimized_view
+from tests.tui.screen_text import screen_text
+
+
+async def test_the_pane_tells_availability_and_the_receipts_of_this_run() -> None:
+    app = app_with_optimizations(FakeFeed(optimized_view()))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await open_optimizations(app, pilot)
+        app.follow_once()
+        await pilot.pause()
+        text = screen_text(app)
+    assert "this processor has none" in text
+    assert "[x]" in text
+    assert "on 53 convolution weights" in text
+    assert "use another machine" in text, "the fix of the row under the cursor"
+
+
+async def test_what_is_not_available_or_conflicts_cannot_be_chosen() -> None:
+    app = app_with_optimizations(FakeFeed(optimized_view()))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await open_optimizations(app, pilot)
+        await pilot.press("space")
+        assert "bf16 is not available" in screen_text(app)
+        await pilot.press("j", "j", "space", "j", "space")
+        await pilot.pause()
+        assert "ipex cannot be on together with compile" in screen_text(app)
+        await pilot.press("r")
+        await pilot.pause()
+        assert "with channels_last, compile" in screen_text(app)
+
+
+async def test_a_choice_stays_when_the_screen_is_opened_again() -> None:
+    app = app_with_optimizations(FakeFeed(optimized_view()))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await open_optimizations(app, pilot)
+        await pilot.press("j", "space", "j", "space")
+        await pilot.pause()
+        assert app.rerunning.chosen == {"compile"}
+        await pilot.press("escape")
+        await open_optimizations(app, pilot)
+        assert [line.split()[2] for line in screen_text(app).splitlines() if "[x]" in line] == ["compile"]
+
+
+async def test_the_header_names_what_is_switched_on() -> None:
+    app = app_with_optimizations(FakeFeed(optimized_view()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.follow_once()
+        await pilot.pause()
+        assert "train.py +channels_last" in screen_text(app)
