@@ -44,15 +44,17 @@ def assert_holds(actual: Any, expected: Any, where: str = "") -> None:
         assert actual == expected, where
 
 
+@pytest.mark.parametrize("format", ["format-1", "format-2"])
 @pytest.mark.parametrize(
     ("recording", "export"), [("session", "session"), ("snapshot.pdnn", "session"), ("children", "children")]
 )
-def test_a_recording_of_format_1_is_exported_as_it_was_then(recording: str, export: str) -> None:
-    session = open_session(FIXTURES / recording)
+def test_a_recording_of_each_format_is_exported_as_it_was_then(format: str, recording: str, export: str) -> None:
+    session = open_session(FIXTURES.with_name(format) / recording)
     session.catch_up()
     exported = json.loads(json_text(session.view()))
     session.close()
-    assert_holds(exported, json.loads((FIXTURES / "exports" / f"{export}.json").read_text()))
+    exports = FIXTURES.with_name(format) / "exports"
+    assert_holds(exported, json.loads((exports / f"{export}.json").read_text()))
     assert session.view().agent.bad_lines == 0
 
 
