@@ -166,7 +166,7 @@ class ProfilerApp(App[None]):
     def publish(self) -> None:
         """Hand the screen on top what it is to show, unless it shows that already."""
         screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, SessionScreen)), None)
-        if screen is None:
+        if screen is None or not screen.is_mounted:  # one that is pushed just now asks when it is there
             return
         following = self.following
         shown, display = following.shown, following.display

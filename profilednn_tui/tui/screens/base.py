@@ -127,6 +127,7 @@ class SessionScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.bindings_updated_signal.subscribe(self, lambda _: self._show_keys())
+        self.post_message(self.Shown())
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_keys)
