@@ -70,7 +70,8 @@ class Incarnation:
         self._looks = 0
         self._seen: ProgressEvent | None = None
         """The newest progress that was told, without its time."""
-        self._writer_ns = 0
+        self._writer_ns = self._earlier_writers_ns = 0
+        """CPU time of the agent's threads: of all, and of those that a fork has ended."""
         self._writer = WriterThread(self._look)
         timeline = Timeline()
         roots = RootModules()
@@ -133,6 +134,7 @@ class Incarnation:
     def resume(self) -> None:
         """Start the thread again, unless the goodbye is said."""
         if self._life.state is not LEFT:
+            self._earlier_writers_ns = self._writer_ns
             self._guard.run(self._writer.start)
 
     def end(self) -> None:
@@ -163,7 +165,7 @@ class Incarnation:
             if self._life.state is not LEAVING and self._looks % FLUSH_EVERY == 0:
                 self._write()
             self._looks += 1
-            self._writer_ns = thread_time_ns()
+            self._writer_ns = self._earlier_writers_ns + thread_time_ns()
         if self._life.state is LEAVING:
             self._leave()
 
