@@ -263,7 +263,7 @@ async def test_before_a_session_is_run_again_its_command_is_shown() -> None:
 
 
 async def test_a_look_at_the_session_while_a_screen_is_being_built_waits_for_it(watch: Watch) -> None:
-    # Found by a test that failed under load: the timed look came between the push and the composition, and ended the app.
+    # Found by a test that failed under load: a look between the push and the composition ended the app.
     async with watch(FakeFeed(running_view())) as (app, pilot):
         app.action_optimizations()
         app.follow_once()
