@@ -130,11 +130,11 @@ def _optimizations(python: str) -> Iterator[Finding]:
     except ProfilerError as error:
         yield Finding("optimizations", LIMITED, str(error))
         return
-    usable = [offer.name for offer in found if offer.available]
+    usable = [one.name for one in found if one.available]
     yield Finding("optimizations", OK if usable else LIMITED, f"available: {', '.join(usable) or 'none'}")
-    for offer in found:
-        if not offer.available:
-            yield Finding(offer.name, LIMITED, offer.reason, offer.fix)
+    for one in found:
+        if not one.available:
+            yield Finding(one.name, LIMITED, one.reason, one.fix)
 
 
 def _py_spy() -> Finding:

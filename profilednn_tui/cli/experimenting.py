@@ -181,13 +181,13 @@ def _run(folder: Path) -> None:
     recorded = load_experiment(folder, as_written=True).experiment
     say(f"profilednn-tui: experiment {folder.name}, {_plan(recorded)}")
     lines = ProgressLines()
-    conducted = run_experiment(recorded, folder, lines)
+    outcome = run_experiment(recorded, folder, lines)
     lines.clear()
-    if conducted.stopped_by is not None:
-        missing = len(conducted.experiment.pending())
+    if outcome.stopped_by is not None:
+        missing = len(outcome.experiment.pending())
         resume = f"profilednn-tui experiment --resume {session_word(folder)}"
         say(f"profilednn-tui: stopped, {missing} runs are missing: {resume}")
-        sys.exit(128 + conducted.stopped_by)
+        sys.exit(128 + outcome.stopped_by)
 
 
 def _plan(recorded: Experiment) -> str:

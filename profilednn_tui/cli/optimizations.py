@@ -18,9 +18,9 @@ def tell_optimizations(python: str | None) -> None:
     from profilednn_tui.launch.optimizations import describe_optimizations
 
     found = describe_optimizations(find_interpreter(python))
-    width = max(len(offer.name) for offer in found)
-    for offer in found:
-        click.echo(f"{'yes' if offer.available else 'no':4}{offer.name:{width}}  {offer.description}")
-        for label, text in (("", offer.reason), ("fix: ", offer.fix), ("not with ", ", ".join(offer.conflicts))):
+    width = max(len(one.name) for one in found)
+    for one in found:
+        click.echo(f"{'yes' if one.available else 'no':4}{offer.name:{width}}  {one.description}")
+        for label, text in (("", one.reason), ("fix: ", one.fix), ("not with ", ", ".join(one.conflicts))):
             if text:
                 click.echo(f"{'':4}{'':{width}}  {label}{text}")

@@ -88,7 +88,7 @@ def run_in_background(
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     begin_s = time.monotonic()
     running: list[_Running] = []
-    turns: Lockstep | None = None
+    lockstep: Lockstep | None = None
     try:
         for (command, options), plan in zip(targets, plans, strict=True):
             folder = create_session(command, options, terminal=False, home=home)
@@ -105,8 +105,8 @@ def run_in_background(
                 member.group = process.pid
             sampler.start()
         members = [one.member for one in running if one.member is not None]
-        turns = Lockstep(members) if members else None
-        stopped_by = _wait(running, turns, begin_s, lambda: on_beat(running[0].folder, time.monotonic() - begin_s))
+        lockstep = Lockstep(members) if members else None
+        stopped_by = _wait(running, lockstep, begin_s, lambda: on_beat(running[0].folder, time.monotonic() - begin_s))
         return tuple(EndedRun(one.folder, one.exit_code or 0, stopped_by, one.duration_s, one.turns) for one in running)
     finally:
         for one in running:
@@ -115,8 +115,8 @@ def run_in_background(
                 one.process.wait()
             if one.member is not None:
                 one.member.close()
-        if turns is not None:
-            turns.close()
+        if lockstep is not None:
+            lockstep.close()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
@@ -156,7 +156,7 @@ def _start(
 
 
 def _wait(
-    running: Sequence[_Running], turns: Lockstep | None, begin_s: float, on_beat: Callable[[], None]
+    running: Sequence[_Running], lockstep: Lockstep | None, begin_s: float, on_beat: Callable[[], None]
 ) -> int | None:
     """Until all have ended; the signal that ended them early."""
     stopped_by: int | None = None
@@ -164,7 +164,7 @@ def _wait(
     below: list[psutil.Process] = []
     next_beat_s = begin_s + BEAT_S
     while alive := [one for one in running if one.exit_code is None]:
-        info = _pause(min(one.sampler.wait_s() for one in alive), turns)
+        info = _pause(min(one.sampler.wait_s() for one in alive), lockstep)
         for one in alive:
             ended, status, usage = os.wait4(one.pid, os.WNOHANG)
             if ended:
@@ -173,8 +173,8 @@ def _wait(
                 one.process.returncode = one.exit_code  # waited for here, because of the usage
                 one.duration_s = time.monotonic() - begin_s
                 one.cpu_ticks = round((usage.ru_utime + usage.ru_stime) * procfs.TICKS_PER_S)
-                if turns is not None:
-                    turns.leave(one.pid)
+                if lockstep is not None:
+                    lockstep.leave(one.pid)
                 continue
             if info is not None and info.si_signo in STOPPING:
                 below += _descendants(one.pid)
@@ -187,19 +187,19 @@ def _wait(
             # A second signal means now.
             kill_at_s = time.monotonic() + (STOP_GRACE_S if stopped_by is None else 0.0)
             stopped_by = info.si_signo
-            if turns is not None:
-                turns.release()
+            if lockstep is not None:
+                lockstep.release()
         if time.monotonic() >= next_beat_s:
             next_beat_s += BEAT_S
             on_beat()
     return stopped_by
 
 
-def _pause(seconds: float, turns: Lockstep | None) -> signal.struct_siginfo | None:
+def _pause(seconds: float, lockstep: Lockstep | None) -> signal.struct_siginfo | None:
     """Until a signal comes, a turn ends, or so much time has passed."""
-    if turns is None:
+    if lockstep is None:
         return signal.sigtimedwait(AWAITED, seconds)
-    turns.serve(min(seconds, LOOK_S))
+    lockstep.serve(min(seconds, LOOK_S))
     return signal.sigtimedwait(AWAITED, 0)
 
 

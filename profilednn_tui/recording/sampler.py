@@ -142,7 +142,7 @@ class Sampler:
             return
         # Samples missed while the machine slept or hung are left out; the others do not drift.
         self._due_s += INTERVAL_S * (1 + late_s // INTERVAL_S)
-        self._guarded("moment", self._next_moment)
+        self._guarded("sample", self._next_sample)
         self._tell()
 
     def _tell(self) -> None:
@@ -164,7 +164,7 @@ class Sampler:
         self._tell()
         self._file.append(exit_event)
 
-    def _next_moment(self) -> None:
+    def _next_sample(self) -> None:
         now = self._reader.read()
         before, self._before = self._before, now
         if before is not None and now.tree.processes:
