@@ -20,7 +20,7 @@ def tell_optimizations(python: str | None) -> None:
     found = describe_optimizations(find_interpreter(python))
     width = max(len(one.name) for one in found)
     for one in found:
-        click.echo(f"{'yes' if one.available else 'no':4}{offer.name:{width}}  {one.description}")
+        click.echo(f"{'yes' if one.available else 'no':4}{one.name:{width}}  {one.description}")
         for label, text in (("", one.reason), ("fix: ", one.fix), ("not with ", ", ".join(one.conflicts))):
             if text:
                 click.echo(f"{'':4}{'':{width}}  {label}{text}")
