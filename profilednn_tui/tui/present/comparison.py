@@ -118,7 +118,9 @@ def figure_lines(comparison: Comparison, width: int) -> tuple[Line, ...]:
 
 def note_lines(comparison: Comparison, width: int) -> tuple[Line, ...]:
     """What has to be known beside the verdict, reasons first."""
-    texts = [(reason, "warning") for reason in comparison.verdict.reasons] + [(note, "") for note in comparison.notes]
+    precision = words.precision_text(comparison.verdict)
+    texts = [(reason, "warning") for reason in comparison.verdict.reasons]
+    texts += [(note, "") for note in (*filter(None, [precision]), *comparison.notes)]
     if not texts:
         return ((("Nothing to note.", "muted"),),)
     return tuple(line for text, role in texts for line in wrap(f"· {text}", width, role))
