@@ -65,8 +65,8 @@ def test_one_run_per_side_is_not_judged(home: Path) -> None:
     record(home / "after", slower=10, seed=2)
     outcome = invoke("before", "after")
     assert outcome.exit_code == 0
-    assert "verdict    not judged: one run per side cannot tell differences below" in outcome.output
-    assert "more runs per side would settle 5.0 %" in outcome.output
+    assert "verdict    not judged: one run per side cannot detect differences below" in outcome.output
+    assert "more runs per side would detect 5.0 %" in outcome.output
     assert "7.5 % is assumed" in outcome.output
     failing = invoke("before", "after", "--fail-on", "5%")
     assert isinstance(failing.exception, ProfilerError)
@@ -79,7 +79,7 @@ def test_a_limit_below_what_the_runs_could_show_cannot_be_decided(home: Path) ->
     failing = invoke(before, after, "--fail-on", "2%")
     assert isinstance(failing.exception, ProfilerError)
     assert "2.0 % was asked for" in str(failing.exception)
-    assert "more runs per side would see 2.0 %" in str(failing.exception)
+    assert "more runs per side would detect 2.0 %" in str(failing.exception)
 
 
 def test_sides_are_named_by_commas_and_patterns(home: Path) -> None:
@@ -126,7 +126,7 @@ def test_snapshots_of_different_machines_are_not_comparable(home: Path, tmp_path
         session.save_snapshot(files[-1])
     outcome = invoke(*files)
     assert outcome.exit_code == 0
-    assert "verdict    not comparable: another machine: AMD EPYC" in outcome.output
+    assert "verdict    not comparable: different machines: AMD EPYC" in outcome.output
     failing = invoke(*files, "--fail-on", "5%")
     assert isinstance(failing.exception, ProfilerError)
     assert failing.exception.exit_code == 2

@@ -123,7 +123,7 @@ def test_the_verdict_follows_from_the_interval(slower: float, outcome: Outcome) 
 
 def test_a_reason_against_the_comparison_wins_over_any_interval() -> None:
     generator = np.random.default_rng(5)
-    verdict = judge(runs(generator, 6, 1.0, 0.01), runs(generator, 6, 2.0, 0.01), ("another machine",))
+    verdict = judge(runs(generator, 6, 1.0, 0.01), runs(generator, 6, 2.0, 0.01), ("different machines",))
     assert verdict.outcome is Outcome.NOT_COMPARABLE
     assert verdict.interval is not None
     assert not verdict.is_regression(0.05)
