@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_entered_is_refused(folder: Path, gone: str, rea
     planned = replace(experiment(folder), working_directory=str(place))
     with pytest.raises(ProfilerError) as refusal:
         run(folder, starter, planned)
-    assert str(refusal.value) == f"The experiment's folder {place} cannot be entered ({reason}). Restore it."
+    assert str(refusal.value) == f"The experiment's working directory {place} cannot be entered ({reason}). Restore it."
     assert not starter.seen
 
 
@@ -210,7 +210,7 @@ def test_what_disturbs_one_of_a_block_in_lockstep_disturbs_all_and_all_are_made_
 
 
 def test_a_target_that_takes_no_turns_fails_with_the_reason(folder: Path) -> None:
-    with pytest.raises(ProfilerError, match="baseline A failed: it did not stop between its steps"):
+    with pytest.raises(ProfilerError, match="baseline A failed: it never stopped between steps"):
         run(folder, Starter(turns=0), replace(experiment(folder), lockstep=True))
 
 
