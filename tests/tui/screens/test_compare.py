@@ -59,7 +59,7 @@ async def test_enter_leads_to_the_lines_of_both_sides_and_back() -> None:
 
 async def test_an_operator_of_one_side_alone_says_so() -> None:
     async with following(app_with_comparisons(Report("x", (comparison(),)))) as (app, pilot):
-        await pilot.press("down", "enter")  # the one that is gone
+        await pilot.press("down", "enter")  # the operator that is gone
         await pilot.pause()
         assert "Compare › stock › aten::log" in screen_text(app)
         await pilot.press("tab")

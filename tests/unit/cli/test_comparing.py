@@ -1,4 +1,4 @@
-"""`compare` on recorded sessions: words, formats and exit codes."""
+"""`compare` on recorded sessions: texts, formats and exit codes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def invoke(*words: str | Path) -> Result:
 
 
 def several(home: Path, name: str, slower: float = 1.0, seed: int = 1, count: int = 4) -> str:
-    """Sessions of the same thing; a pattern that names them."""
+    """Record sessions of the same thing; returns a pattern that matches them."""
     for number in range(count):
         record(home / f"{name}-{number}", slower, seed=seed + 10 * number)
     return f"{name}-*"
@@ -60,7 +60,7 @@ def test_equal_sides_pass(home: Path) -> None:
 
 
 def test_one_run_per_side_is_not_judged(home: Path) -> None:
-    """Seen: `--fail-on 5%` passed a pair of 8.97 and 92.4 ms."""
+    """Found: `--fail-on 5%` passed a pair of 8.97 and 92.4 ms."""
     record(home / "before")
     record(home / "after", slower=10, seed=2)
     outcome = invoke("before", "after")

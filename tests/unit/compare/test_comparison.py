@@ -1,4 +1,4 @@
-"""Two sides against each other: what differs, part by part, and when they are no samples of the same thing."""
+"""Comparing two sides: what differs, part by part, and when they are not comparable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of the runs, what is made again, and what is given up; the runs themselves are recordings."""
+"""The order of the runs, which are repeated, and which are given up; the runs themselves are recordings."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ STOPPED = 2
 
 @dataclass
 class Starter:
-    """Instead of starting a target, writes what it would have recorded."""
+    """Writes recordings instead of starting targets."""
 
     disturbed: dict[str, int] = field(default_factory=dict)
-    """How many of the first runs of a variant have a neighbour."""
+    """How many of a variant's first runs are disturbed."""
     failing: set[str] = field(default_factory=set)
     stop_at: int | None = None
     turns: int = 40
-    """That each of several targets takes."""
+    """Turns that each of several targets takes."""
     seen: list[tuple[str, LaunchOptions]] = field(default_factory=list)
     at_once: list[int] = field(default_factory=list)
-    """How many targets were started together, each time."""
+    """Number of targets in each start."""
 
     def __call__(
         self,
@@ -71,7 +71,7 @@ class Starter:
 
 
 class Observer:
-    """Notes what it is told."""
+    """Records its calls."""
 
     def __init__(self) -> None:
         self.beats: list[ExperimentProgress] = []
