@@ -1,4 +1,4 @@
-"""The agent of a process and of those forked from it: what outlasts a fork, and the ties to forks and exit."""
+"""The agent of a process: the parts that survive a fork, and the handling of forks and exit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AgentProcess:
-    """Starts the agent in this process, and anew in a forked child; `isolation.forks` calls it."""
+    """Starts the agent in this process, and a new one in forked children; `isolation.forks` calls it."""
 
     def __init__(self, torch: Any, settings: Settings, arrival: Arrival) -> None:
         self.folder = settings.folder
@@ -39,7 +39,7 @@ class AgentProcess:
         self._incarnation = self._incarnate(arrival.opening)
 
     def start(self) -> None:
-        """Install everything and begin to listen."""
+        """Install everything and start listening."""
         if self._manager is not None:
             self._guard.run(self._manager.start)
         self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
@@ -49,24 +49,24 @@ class AgentProcess:
     # ---- called by `forks`
 
     def before_fork(self) -> None:
-        """Leave the forking thread alone in the process, as far as we are concerned, and without a window."""
-        # A second thread at the moment of a fork would make Python 3.12 warn where it would not without us; and an
-        # open window would go on for ever in the child.
+        """Stop the agent's thread and close an open window."""
+        # Another thread during the fork would cause a warning from Python 3.12 that a plain run does not have, and an
+        # open window would never end in the child.
         self._incarnation.pause()
 
     def after_fork(self) -> None:
-        """In the parent, go on."""
+        """Resume in the parent."""
         self._incarnation.resume()
 
     def after_fork_in_child(self) -> None:
-        """In the child, begin a life of its own, or none."""
+        """In the child, start a new agent or none."""
         if self._arrival.follows_forks and LISTENING <= self._incarnation.state < LEAVING:
             self._guard.run(self._begin_anew)
         else:
             self._guard.run(self._switch_off)
 
     def at_exit(self) -> None:
-        """The process ends."""
+        """End with the process."""
         self._incarnation.end()
 
     # ---- parts
@@ -88,7 +88,7 @@ class AgentProcess:
     def _load_optimizations(self) -> OptimizationManager | None:
         if not self._settings.optimizations:
             return None
-        from .optimizations._manager import OptimizationManager  # only now: most runs have none
+        from .optimizations._manager import OptimizationManager  # most runs do not need this import
 
         return OptimizationManager(self._torch, list(self._settings.optimizations))
 

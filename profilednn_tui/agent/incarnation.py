@@ -1,4 +1,4 @@
-"""The agent as it is in one process: what a forked child gets anew, replaced as a whole."""
+"""The part of the agent that belongs to one process and is replaced as a whole in a forked child."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from .optimizations._manager import OptimizationManager
 
 FLUSH_EVERY = 2
-"""The thread writes at every second look."""
+"""The thread writes in every second round."""
 
 
 class Incarnation:
-    """Puts the parts together, and lives: listens, writes, and leaves."""
+    """Assembles the agent's parts and runs them from the first hook to the last event."""
 
     def __init__(
         self,
@@ -69,9 +69,9 @@ class Incarnation:
         self._introducing = allocate_lock()
         self._looks = 0
         self._seen: ProgressEvent | None = None
-        """The newest progress that was told, without its time."""
+        """The last reported progress, without its time."""
         self._writer_ns = self._earlier_writers_ns = 0
-        """CPU time of the agent's threads: of all, and of those that a fork has ended."""
+        """CPU time of all of the agent's threads, and of those that ended before a fork."""
         self._writer = WriterThread(self._look)
         timeline = Timeline()
         roots = RootModules()
@@ -100,7 +100,7 @@ class Incarnation:
 
     @property
     def state(self) -> State:
-        """Where in its life the agent is."""
+        """The agent's state."""
         return self._life.state
 
     def listen(self) -> None:
@@ -113,7 +113,7 @@ class Incarnation:
             self._writer.start()
 
     def give_up(self) -> None:
-        """Leave after too many failures: the hooks go at once, and the thread says goodbye."""
+        """Leave after too many failures: remove the hooks at once; the thread writes the last events."""
         try:
             self.remove()
         finally:
@@ -126,27 +126,27 @@ class Incarnation:
             self._profiler.remove()
 
     def pause(self) -> None:
-        """Stop the thread and close an open window, until `resume`."""
+        """Stop the thread, until `resume`, and close an open window."""
         self._guard.run(self._writer.stop)
         if self._windows is not None:
             self._guard.run(self._windows.give_up)
 
     def resume(self) -> None:
-        """Start the thread again, unless the goodbye is said."""
+        """Restart the thread, unless the agent has left."""
         if self._life.state is not LEFT:
             self._earlier_writers_ns = self._writer_ns
             self._guard.run(self._writer.start)
 
     def end(self) -> None:
-        """The process ends."""
-        # An open window at the end of the interpreter would take the process down with it.
+        """End with the process."""
+        # A window that is open when the interpreter exits would crash the process.
         self.pause()
         self._guard.run(self._tracker.at_end)
         if self._is_open():
             self._guard.run(self._say_goodbye, EXIT)
 
     def abandon(self) -> None:
-        """In a forked child, where only one thread is left: what is open belongs to the parent."""
+        """In a forked child, drop everything that belongs to the parent; only the forking thread exists there."""
         if self._profiler is not None:
             self._profiler.forget()
         self._hooks.remove()
@@ -170,7 +170,7 @@ class Incarnation:
             self._leave()
 
     def _is_open(self) -> bool:
-        """Whether this process has a stream, or is to have one now."""
+        """Whether this process has an event stream, or should open one now."""
         return self._introduced or self._opening is not Opening.AT_FIRST_STEP or self._tracker.steps > 0
 
     def _take_commands(self) -> None:
@@ -201,7 +201,7 @@ class Incarnation:
                 self._introduced = True
 
     def _write_steps(self) -> None:
-        """On the training thread."""
+        """Runs on the training thread."""
         self._introduce()
         self._outbox.flush_if_free()
 
@@ -227,6 +227,6 @@ class Incarnation:
 
 def _gate(settings: Settings) -> LockstepGate | None:
     if settings.lockstep:
-        with suppress(OSError):  # no host at the other end, or another process of this run takes the turns
+        with suppress(OSError):  # there is no host, or another process of this run takes the turns
             return LockstepGate(settings.folder)
     return None

@@ -1,4 +1,4 @@
-"""The events in which the agent introduces itself and the process."""
+"""The events that introduce the agent and its process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .settings import Settings
 
 
 def hello(torch: Any, how: str, settings: Settings) -> HelloEvent:
-    """Who we are; `how` we came is a word of the contract."""
+    """The event that describes this process; `how` says how the agent started, in a word of the protocol."""
     rank, world_size = rank_from_variables()
     return HelloEvent(
         pid=os.getpid(),
@@ -37,9 +37,9 @@ def hello(torch: Any, how: str, settings: Settings) -> HelloEvent:
 
 
 def notices(torch: Any) -> list[NoticeEvent]:
-    """What is unusual about this process."""
+    """Notices about anything unusual in this process."""
     found = []
     if torch.cuda.is_available():
-        text = "a GPU is visible: only the CPU side of the training is measured"
+        text = "a GPU is visible: only the CPU side of training is measured"
         found.append(NoticeEvent(INFO, "gpu", text, time.time_ns()))
     return found

@@ -1,4 +1,4 @@
-"""What the host has asked for."""
+"""The settings requested by the host."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """Made once, when the agent starts; commands that come later change budget and steps in the parts that use them."""
+    """Fixed when the agent starts; later commands change budget and steps only in the parts that use them."""
 
     folder: str
     """The session folder."""
     budget_percent: float
-    """The share of the run's time that the agent may cost; 0 for no operator windows."""
+    """Share of the run's time that the agent may cost; 0 for no operator windows."""
     stop_after: int | None = None
-    """The number of steps after which a launched run ends, and an attached agent leaves."""
+    """Number of steps after which a launched run ends or an attached agent leaves."""
     primitives: bool = False
-    """Whether to record what oneDNN runs."""
+    """Whether to record oneDNN's primitives."""
     lockstep: bool = False
-    """Whether the steps are made in turns with those of another variant."""
+    """Whether steps alternate with those of another variant."""
     optimizations: tuple[str, ...] = ()
     seed: int | None = None

@@ -1,4 +1,4 @@
-"""Start the agent in a process of a launched run; called once, right after torch was imported."""
+"""Starts the agent in a process of a launched run, right after torch was imported."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .steps.seeds import seed_all
 
 
 def start() -> None:
-    """Start the agent; raises what goes wrong, and the import hook reports it."""
+    """Start the agent; called once. The import hook reports any exception."""
     settings = settings_from(os.environ)
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # a CUDA build prints about missing devices otherwise
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # otherwise CUDA builds complain about missing devices
     torch: Any = sys.modules["torch"]
     is_child = is_child_of_multiprocessing()
     if settings.seed is not None and not is_child:
@@ -29,7 +29,7 @@ def start() -> None:
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
-    """What the host asked for, in the variables of the contract."""
+    """The settings in the environment variables of the protocol."""
     distributed = (_whole(environment.get("WORLD_SIZE")) or 1) > 1
     return Settings(
         folder=environment[SESSION],

@@ -1,8 +1,8 @@
-"""The process that records an attached target, whether or not anybody watches.
+"""The process that records an attached target, with or without a viewer.
 
-``python -m profilednn_tui.attach.recorder SESSION`` reads an `AttachRequest` from its stdin, answers with one line on
-its stdout (empty, or why it cannot begin), brings the agent in and stays until the target has ended, the agent has
-left, or it is told to leave by SIGTERM. What it does takes no right of the target's terminal or parent.
+``python -m profilednn_tui.attach.recorder SESSION`` reads an `AttachRequest` from stdin, answers with one line on
+stdout (empty, or why it cannot begin), brings the agent in and runs until the target has ended, the agent has left, or
+SIGTERM tells it to detach. It never interferes with the target's terminal or parent.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ CARRY_INTERVAL_S = 0.25
 DUMP_INTERVAL_S = 0.5
 DUMP_INTERVAL_BESIDE_AGENT_S = 2.0
 UNWATCHED_LIMIT_S = 600.0
-"""Without a viewer for so long, and not told to stay, the agent is taken out again."""
+"""After this long without a viewer the agent is removed, unless the user wants the recording to continue."""
 LEAVE_LIMIT_S = 15.0
 STAY_FILE = "stay"
-"""In the session folder: the user wants the recording to go on with nobody watching."""
+"""In the session folder: the recording is to continue without a viewer."""
 MAX_DUMPED_PROCESSES = 16
 
 
 class AttachedRecorder:
-    """Keeps one session."""
+    """Records one session."""
 
     def __init__(self, folder: Path, request: AttachRequest) -> None:
         self._folder = folder
@@ -67,17 +67,17 @@ class AttachedRecorder:
         self._watched_s = time.monotonic()
 
     def begin(self) -> None:
-        """Start the threads; they post events and write nothing themselves."""
+        """Start the threads, which post events but write nothing themselves."""
         self._sampler.start()
         self._carry()
         threading.Thread(target=self._bring_agents, daemon=True).start()
         threading.Thread(target=self._look_from_outside, daemon=True).start()
-        # Only now and only this thread: what the others start holds the target still for a moment, and must not wait
-        # for a processor meanwhile.
+        # Only this thread and only now: the other threads start work that briefly stops the target, and must not have
+        # to wait for a processor meanwhile.
         os.nice(POLITE_NICENESS)
 
     def run(self) -> None:
-        """Record to the end."""
+        """Record until the end."""
         signal.signal(signal.SIGTERM, lambda number, frame: self._leaving.set())
         reason = EXIT
         while is_alive(self._request.root_pid, self._began_ns):
@@ -116,7 +116,7 @@ class AttachedRecorder:
         return now_s - self._watched_s > UNWATCHED_LIMIT_S
 
     def _all_left(self) -> bool:
-        """Whether every agent that came has gone, while its process goes on or not."""
+        """Whether there were agents and all of them have left, whether or not their processes have ended."""
         return bool(self._exchanges) and all(self._has_left(pid) for pid in self._exchanges)
 
     def _has_left(self, pid: int) -> bool:
@@ -141,7 +141,7 @@ class AttachedRecorder:
     def _bring_agents(self) -> None:
         here = AttachContext.here()
         if not self._exchanges:
-            reasons = ["the view from outside was asked for (--no-inject)"]
+            reasons = ["only the view from outside was requested (--no-inject)"]
             self._posted.put(AttachedEvent(self._request.root_pid, "", reasons, 0, time.time_ns()))
         for pid, exchange in self._exchanges.items():
             target = AttachTarget(inspect_process(pid), exchange, self._request.overhead_percent, self._request.steps)
@@ -157,7 +157,7 @@ class AttachedRecorder:
             pids = [pid for pid in tree.read().processes if _is_python(pid)][:MAX_DUMPED_PROCESSES]
             self._posted.put(dump_stacks(pids, time.time_ns()))
             interval_s = DUMP_INTERVAL_BESIDE_AGENT_S if self._agent_there.is_set() else DUMP_INTERVAL_S
-            # Never more than a tenth of the time, however slow a look is.
+            # At most a tenth of the time, however slow a dump is.
             took_s = time.monotonic() - began_s
             time.sleep(max(interval_s - took_s, 9 * took_s))
 

@@ -1,4 +1,4 @@
-"""The session of an attached process: its folder, and the start of its recorder."""
+"""Creates the session of an attached process and starts its recorder."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from profilednn_tui.session.storage.folder import HolderFile, SessionFile
 from profilednn_tui.session.storage.liveness import is_alive
 
 RECORDER_LOG = "recorder.log"
-"""Empty, unless the recorder has failed."""
+"""Empty unless the recorder has failed."""
 LEAVE_LIMIT_S = 20.0
 
 
 def start_attached_session(root: ProcessFacts, request: AttachRequest) -> Path:
-    """Begin a session of processes that run already; its folder, when the recorder is at work."""
+    """Begin a session of running processes; returns its folder once the recorder has started."""
     script = next((word for word in root.argv[1:] if not word.startswith("-")), root.name)
     folder = new_session_folder(os.path.basename(script))
     SessionFile(
@@ -39,7 +39,7 @@ def start_attached_session(root: ProcessFacts, request: AttachRequest) -> Path:
     log = folder / RECORDER_LOG
     failure = start_and_ask("attach.recorder", folder, request.encode(), log)
     if failure is None:
-        failure = f"The process that should record has failed: {log.read_text().strip()[-500:]}"
+        failure = f"The recorder process failed: {log.read_text().strip()[-500:]}"
     if failure:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(failure)
@@ -47,18 +47,18 @@ def start_attached_session(root: ProcessFacts, request: AttachRequest) -> Path:
 
 
 def part(folder: Path, stay: bool) -> str:
-    """Leave the process, or let the recording go on with nobody watching; a sentence on what is so now."""
+    """Detach, or with `stay` let the recording continue without a viewer; returns a sentence on the result."""
     if stay:
         with suppress(OSError):
             (folder / STAY_FILE).touch(mode=FILE_MODE)
-        return f"Recording goes on: `profilednn-tui attach {session_word(folder)}` comes back."
+        return f"Recording continues: `profilednn-tui attach {session_word(folder)}` returns to it."
     if detach(folder):
-        return "Detached: the training runs on without us."
-    return "The agent leaves as soon as the training comes to the end of a step."
+        return "Detached: training continues without the profiler."
+    return "The agent leaves as soon as training reaches the end of a step."
 
 
 def detach(folder: Path) -> bool:
-    """Take the agents out and end the session; whether that is done."""
+    """Remove the agents and end the session; returns whether that has finished."""
     recorder = HolderFile.load(folder)
     if recorder is None:
         return False

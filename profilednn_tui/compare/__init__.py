@@ -1,6 +1,6 @@
-"""Two sides of runs against each other: steps, losses, operators, and a verdict with its uncertainty.
+"""Comparing two sides, each one or more runs: steps, losses, operators, and a verdict with its uncertainty.
 
-`runs` reads finished sessions, `samples` and `warmup` choose the steps that count, `intervals` gives the ratio of two
-sides with its confidence interval, `verdict` judges it, `losses` says whether the training still computes the same,
-and `alignment` puts phases, operators and modules side by side. `comparison` is all of it for two sides.
+`runs` reads finished sessions, `samples` and `warmup` select the steps that count, `intervals` computes the ratio of
+the sides and its confidence interval, `verdict` judges it, `losses` checks that training still computes the same
+thing, and `alignment` puts phases, operators and modules side by side. `comparison` combines all of this.
 """

@@ -1,4 +1,4 @@
-"""What each optimization contributes: measured by leaving it out of all, and by switching it on alone."""
+"""What each optimization contributes, measured by leaving only it out and by enabling it alone."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ from profilednn_tui.compare.variant_names import variant_name, without
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One optimization, as factors of the step time: below one is faster."""
+    """The effect of one optimization as factors of the step time: below 1 is faster."""
 
     optimization: str
     left_out: Interval | None
-    """All of them against all but this one."""
+    """All optimizations relative to all but this one."""
     alone: Interval | None
-    """This one against none."""
+    """This optimization alone relative to none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """The table of contributions."""
+    """The contributions of all optimizations."""
 
     total: Interval | None
-    """All against none."""
+    """All optimizations relative to none."""
     rows: tuple[Contribution, ...]
 
     @property
     def product_left_out(self) -> float | None:
-        """Of all factors: equal to the total if no optimization helped or hindered another."""
+        """Product of all left-out factors; equals the total if the optimizations do not interact."""
         return _product([row.left_out for row in self.rows])
 
     @property
     def product_alone(self) -> float | None:
+        """Product of all alone factors; equals the total if the optimizations do not interact."""
         return _product([row.alone for row in self.rows])
 
 
 def contributions(optimizations: Sequence[str], steps: Mapping[str, Sequence[FairSteps]]) -> Ablation:
-    """The table from the settled steps of each variant's runs, by the variant's name."""
+    """Compute the contributions; `steps` has each variant's runs, without warm-up, by variant name."""
 
     def interval(baseline: Sequence[str], candidate: Sequence[str]) -> Interval | None:
         sides = [steps.get(variant_name(subset, optimizations), ()) for subset in (baseline, candidate)]

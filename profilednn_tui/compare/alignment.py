@@ -1,4 +1,4 @@
-"""Parts of two sides next to each other: what was added, what is gone, what has grown or shrunk."""
+"""The parts of two sides next to each other: which were added or are gone, and which grew or shrank."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.view import Module, Operator, SessionView
 
 NOTABLE_SHARE = 0.1
-"""Relative change of one part, below which windows of a few steps cannot tell."""
+"""Smaller relative changes of a part cannot be detected with windows of a few steps."""
 NOTABLE_TOTAL = 0.002
-"""Its size relative to all parts together: smaller ones are nobody's concern."""
+"""Changes smaller than this share of the total are not worth reporting."""
 
 Part = TypeVar("Part")
 Key = TypeVar("Key", bound=Hashable)
 
 
 class Change(Enum):
-    """What became of a part from the baseline to the candidate."""
+    """How a part changed from the baseline to the candidate."""
 
     ADDED = "added"
     GONE = "gone"
@@ -37,7 +37,7 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Aligned(Generic[Key]):
-    """One part on both sides; means over the runs, None where a side does not have it."""
+    """One part on both sides: means over the runs, None if the side lacks it."""
 
     key: Key
     baseline_ns: float | None
@@ -48,13 +48,13 @@ class Aligned(Generic[Key]):
 
     @property
     def difference_ns(self) -> float:
-        """How much more the candidate needs per step."""
+        """How much longer the part takes per step in the candidate."""
         return (self.candidate_ns or 0.0) - (self.baseline_ns or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorName:
-    """What operators are aligned by: the same work in another dtype or memory format is the same operator."""
+    """The key for aligning operators: the same work in another dtype or memory format is the same operator."""
 
     name: str
     input_shapes: str
@@ -62,7 +62,7 @@ class OperatorName:
 
 @dataclass(frozen=True, slots=True)
 class ModuleName:
-    """What modules are aligned by."""
+    """The key for aligning modules."""
 
     path: str
     class_name: str
@@ -70,7 +70,7 @@ class ModuleName:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of both sides, median over the runs."""
+    """One figure of both sides: medians over the runs."""
 
     name: str
     unit: str
@@ -80,7 +80,7 @@ class Figure:
 
 
 def align_phases(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps]) -> tuple[Aligned[str], ...]:
-    """The phases of the step, medians over runs of their median steps."""
+    """Align the phases of a step: medians over the runs of their per-step medians."""
     sides = [np.median([np.median(run.phases_ns, axis=0) for run in runs], axis=0) for runs in (baseline, candidate)]
     total_ns = float(sides[0].sum())
     return tuple(
@@ -91,19 +91,19 @@ def align_phases(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps]) 
 
 
 def align_operators(baseline: Side, candidate: Side) -> tuple[Aligned[OperatorName], ...]:
-    """Operators by name and input shapes, self time per step; the largest difference first."""
+    """Align operators by name and input shapes, with self time per step; largest difference first."""
     return _align([*map(_operator_totals, _profiled(baseline))], [*map(_operator_totals, _profiled(candidate))])
 
 
 def align_modules(baseline: Side, candidate: Side) -> tuple[Aligned[ModuleName], ...]:
-    """Modules by path and class, forward and backward time with their children; the largest difference first."""
+    """Align modules by path and class, with forward and backward time including children; largest difference first."""
     return _align(
         [*map(_module_totals, _profiled(baseline))], [*map(_module_totals, _profiled(candidate))], nested=True
     )
 
 
 def align_figures(baseline: Side, candidate: Side) -> tuple[Figure, ...]:
-    """Memory, page faults and processor use."""
+    """Align memory, page faults and CPU use."""
     return tuple(
         Figure(name, unit, _median(map(figure, _views(baseline))), _median(map(figure, _views(candidate))))
         for name, unit, figure in _FIGURES
@@ -117,14 +117,14 @@ def _faults_per_step(view: SessionView) -> float | None:
 
 _FIGURES: tuple[tuple[str, str, Callable[[SessionView], float | None]], ...] = (
     ("peak memory", "bytes", lambda view: view.memory.peak_rss_bytes),
-    ("page faults a step", "count", _faults_per_step),
+    ("page faults per step", "count", _faults_per_step),
     ("target's CPU", "percent", lambda view: view.cores.mean_target_percent),
     ("others' CPU", "percent", lambda view: view.cores.mean_others_percent),
-    ("overhead of watching", "percent", lambda view: view.agent.overhead_percent),
+    ("profiling overhead", "percent", lambda view: view.agent.overhead_percent),
 )
 
 _Totals = dict[Key, tuple[float, float]]
-"""Key -> time in ns and calls, per step."""
+"""Key -> time in ns and number of calls, both per step."""
 
 
 def _align(
@@ -209,6 +209,6 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 
 def without_judgement(rows: tuple[Aligned[Key], ...]) -> tuple[Aligned[Key], ...]:
-    """The same rows where the sides are not comparable: none is called grown or shrunk."""
+    """The rows for sides that are not comparable: none is marked as grown or shrunk."""
     changed = (Change.GROWN, Change.SHRUNK)
     return tuple(replace(row, change=Change.NOT_JUDGED) if row.change in changed else row for row in rows)

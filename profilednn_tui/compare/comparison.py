@@ -1,4 +1,4 @@
-"""Everything a comparison says about two sides."""
+"""The full comparison of two sides."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ from profilednn_tui.session.ending import exit_words, was_killed
 from profilednn_tui.session.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
 
 TAKEN = (ON, ASKED)
-"""States of an optimization that need no word: with any other, the side is not what its name says."""
+"""States of an optimization that need no note. In any other state, the side is not what its name says."""
 FEWEST_STEPS = 5
-"""After the warm-up, in every run: a median of fewer says little."""
+"""Required in every run after the warm-up: a median of fewer says little."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A candidate against a baseline."""
+    """A candidate compared with a baseline."""
 
     baseline: Side
     candidate: Side
     verdict: Verdict
     losses: LossAgreement
     warm_up_steps: int
-    """Left out at the beginning of every run."""
+    """Number of steps left out at the beginning of every run."""
     baseline_steps: tuple[FairSteps, ...]
-    """The samples, one series a run."""
+    """The samples, one series per run."""
     candidate_steps: tuple[FairSteps, ...]
     phases: tuple[Aligned[str], ...]
     operators: tuple[Aligned[OperatorName], ...]
     modules: tuple[Aligned[ModuleName], ...]
     figures: tuple[Figure, ...]
     notes: tuple[str, ...]
-    """What a reader has to know beside the verdict."""
+    """What readers need to know besides the verdict."""
 
 
 def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Comparison:
-    """Compare two sides of at least one run each.
+    """Compare two sides, each with at least one run.
 
-    `across` names checks of `comparable.CHECKS` whose difference is meant: it becomes a note instead of a reason.
+    `across` names checks of `comparable.CHECKS` that may fail: the difference becomes a note, not a reason.
     """
     different = differences(baseline, candidate)
     reasons = [text for name, text in different.items() if name not in across]
@@ -99,9 +99,9 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
 
 
 def expected_spread(baseline: Side, candidate: Side) -> Spread:
-    """What the runs of two sides have to be expected to differ by, as it was recorded with them.
+    """How much the runs of two sides are expected to vary, as recorded with them.
 
-    It stands in the recordings and not in this machine's files, so that the same recordings always give the same
+    It comes from the recordings and not from this machine's files, so that the same recordings always give the same
     verdict.
     """
     runs = (*baseline.runs, *candidate.runs)
@@ -120,15 +120,15 @@ def _too_few(side: Side, runs: list[FairSteps]) -> str:
 def _notes(
     baseline: Side, candidate: Side, verdict: Verdict, losses: LossAgreement, accepted: list[str]
 ) -> Iterator[str]:
-    yield from (f"compared all the same: {sentence}" for sentence in accepted)
+    yield from (f"compared anyway: {sentence}" for sentence in accepted)
     if losses.changes_training:
-        yield f"the training is another one: losses {losses.text}"
+        yield f"the candidate trains differently: losses {losses.text}"
     floor = None if verdict.interval is None else verdict.interval.floor
     if floor is not None:
         fewest = min(len(baseline.runs), len(candidate.runs))
-        source = "is assumed" if floor.assumed else "is what earlier runs on their machine differed by"
+        source = "is assumed" if floor.assumed else "was seen in earlier runs on their machine"
         yield (
-            f"{fewest} {'run' if fewest == 1 else 'runs'} per side cannot tell how much runs differ: "
+            f"{fewest} {'run' if fewest == 1 else 'runs'} per side cannot show how much runs vary: "
             f"{units.share(floor.deviation)} {source}"
         )
     for side in (baseline, candidate):
@@ -143,13 +143,13 @@ def _notes(
 def _notes_on(side: Side) -> Iterator[str]:
     shown = len(side.runs) > 1
     for run in side.runs:
-        who = f"{side.name}, {run.name}" if shown else side.name
+        subject = f"{side.name}, {run.name}" if shown else side.name
         if run.disturbance and not side.disturbed:
-            yield f"{who}: {run.disturbance}"
+            yield f"{subject}: {run.disturbance}"
         if run.failed:
-            yield f"{who} {_how_it_failed(run)}"
+            yield f"{subject} {_how_it_failed(run)}"
         if not run.view.operators.windows:
-            yield f"{who} has no operators: no window was recorded"
+            yield f"{subject} has no operators: no window was recorded"
     yield from dict.fromkeys(
         f"{side.name}: {one.name} {one.state}, {one.text}"
         for run in side.runs

@@ -1,12 +1,12 @@
 """The ratio of two sides' step times and its confidence interval, with the run as the unit.
 
-SciPy is imported where it is called: half a second that nobody who does not compare should wait for.
+SciPy is imported where it is called, because importing it takes half a second and only comparisons need it.
 
-Steps of one process resemble each other more than steps of two: a process keeps its memory layout, its threads' places
-and its neighbours. So each run counts as one sample, its median step, however many steps it has.
+Steps of one process resemble each other more than steps of two processes: a process keeps its memory layout, thread
+placement and neighbours. So each run counts as one sample, its median step, however many steps it has.
 
-Runs of an experiment are compared in pairs, each with its neighbour in time: what slows the machine for a minute slows
-both, and leaves their ratio. Measured on two shared cores, medians of runs 3 s apart: +- 4.8 % by themselves, their
+Runs of an experiment are compared in pairs of neighbours in time: whatever slows the machine for a minute slows both
+and cancels out in their ratio. Measured on two shared cores, medians of runs 3 s apart: +- 4.8 % individually, their
 ratios as if they were +- 3.5 %.
 """
 
@@ -24,47 +24,47 @@ from profilednn_tui.session.spread import BETWEEN_SESSIONS, Spread
 
 CONFIDENCE = 0.95
 POWER = 0.8
-"""With which a difference of the size `Interval.smallest_difference` would be found."""
+"""Probability of detecting a difference of `Interval.smallest_difference`."""
 RESAMPLES = 9_999
 BATCH = 1_000
-"""Of them at a time: the pseudomedian takes memory as the square of the runs."""
+"""Resamples at a time: the pseudomedian needs memory quadratic in the number of runs."""
 MOST_RUNS = 1_000
 SEED = 0
 """The same runs always give the same interval."""
 FEWEST_RUNS = 4
-"""Per side, for an interval from these runs alone: of two times three equal ones, one order in ten separates them."""
+"""Per side, for an interval from these runs alone: one in ten orderings of 2 x 3 equal runs separates the sides."""
 FEWEST_PAIRS = 7
-"""For an interval from pairs made in turn: of normal ones, 3.5 % of the intervals miss with seven, and 6 % with six."""
+"""For an interval from pairs run in turn: for normal samples, 3.5 % of intervals miss with 7 pairs, 6 % with 6."""
 FEWEST_GROUPS = 4
-"""In lockstep, where a group gives one ratio: fewer give no verdict."""
+"""In lockstep, where each group gives one ratio. Fewer give no verdict."""
 BATCHES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Step time of the candidate divided by that of the baseline: below one is faster."""
+    """Step time of the candidate divided by that of the baseline: below 1 is faster."""
 
     ratio: float
     low: float
     high: float
     runs: int
-    """On the side with fewer; in lockstep, groups."""
+    """Number of runs on the side with fewer; in lockstep, number of groups."""
     floor: Spread | None = None
-    """The spread between runs that was allowed for at least, where the runs are too few to show it."""
+    """The minimum spread between runs that was allowed for; None if there were enough runs to show it."""
     pairs: int = 0
-    """Of neighbouring runs whose ratios it is from; 0 if the sides were taken each by itself."""
+    """Number of neighbouring pairs whose ratios were used; 0 if the sides were treated separately."""
 
     @property
     def assumed(self) -> bool:
-        """Whether it rests on a spread that nobody has measured."""
+        """Whether the interval relies on an assumed spread instead of a measured one."""
         return self.floor is not None and self.floor.assumed
 
     @property
     def smallest_difference(self) -> float:
-        """The relative difference that would have been found with a probability of `POWER`.
+        """The relative difference that would have been detected with probability `POWER`.
 
-        For an estimate that is normal on the logarithmic scale: half the interval is z(97.5 %) standard errors, and
-        z(97.5 %) + z(80 %) of them are needed.
+        For an estimate that is normal on a log scale: half the interval is z(97.5 %) standard errors, and z(97.5 %) +
+        z(80 %) standard errors are needed.
         """
         from scipy import stats
 
@@ -73,9 +73,9 @@ class Interval:
         return math.expm1(min(half * found, 700.0))
 
     def more_runs(self, limit: float) -> int:
-        """How many more runs per side would probably find a difference of this fraction; 0 if these are enough.
+        """How many more runs per side would probably detect a relative difference of `limit`; 0 if these are enough.
 
-        The standard error of the estimate shrinks with the root of the number of runs; with few, the quantile of the t
+        The standard error shrinks with the square root of the number of runs; with few runs, the quantile of the t
         distribution shrinks as well.
         """
         from scipy import stats
@@ -106,14 +106,14 @@ def ratio_interval(
     others: tuple[float, float] = (0.0, 0.0),
     floor: Spread = BETWEEN_SESSIONS,
 ) -> Interval:
-    """The ratio of the sides' step times, from the median step of each run; each side is its runs, warm-up left out.
+    """The ratio of the sides' step times, from the median step of each run; each side is its runs without warm-up.
 
-    With enough pairs of an experiment it is the Hodges-Lehmann estimate over the pairs' ratios ("Estimates of Location
-    Based on Rank Tests", Annals of Mathematical Statistics 34, 1963), with four groups in lockstep the t interval of
-    their ratios, else the ratio of the medians over runs. With fewer than `FEWEST_RUNS` runs per side it is the ratio
-    of their means with Student's pooled t interval; the spread is then taken to be `floor` at least. `others` is the
-    fraction of the cores that something else used during each side's runs: where the runs are too few to show their
-    spread, so much of the time may be somebody else's.
+    With enough pairs of an experiment, it is the Hodges-Lehmann estimate over the pairs' ratios ("Estimates of Location
+    Based on Rank Tests", Annals of Mathematical Statistics 34, 1963); with enough groups in lockstep, the mean of their
+    log ratios with its t interval; otherwise the ratio of the medians over runs. With fewer than `FEWEST_RUNS` runs per
+    side, it is the ratio of their geometric means with Student's pooled t interval, assuming a spread of at least
+    `floor`. `others` is the fraction of the cores that other processes used during each side's runs: it widens the
+    interval if there are too few runs to show their spread.
     """
     sides = [np.array([math.log(run.median_ns) for run in runs]) for runs in (baseline, candidate)]
     fewest = min(map(len, sides))
@@ -143,7 +143,7 @@ def _interval(
 def _half_of_few(
     sides: Sequence[Floats], runs: Sequence[Sequence[FairSteps]], others: Sequence[float], floor: Spread
 ) -> float:
-    """Half the width of the interval of a difference of means, when the runs are too few to show their spread."""
+    """Half the width of the interval of a difference of means, if there are too few runs to show their spread."""
     from scipy import stats
 
     degrees = sum(map(len, sides)) - 2
@@ -152,7 +152,7 @@ def _half_of_few(
     variance = max(seen, floor.deviation**2 + within)
     error = variance * sum(1 / len(side) for side in sides) + sum(taken**2 for taken in others)
     if min(map(len, sides)) == 1:
-        # Nothing is concluded from it: how far apart two such runs have to be expected.
+        # No verdict is based on it: it only shows how far apart two such runs can be expected to be.
         return float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * math.sqrt(error)
     return _t_half(error, degrees)
 
@@ -164,17 +164,17 @@ def _t_half(squared_error: float, degrees: int) -> float:
 
 
 def _pairs(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps]) -> list[tuple[int, int]]:
-    """Indices of the runs that were made in the same turn."""
+    """Indices of runs made in the same turn."""
     places = {run.turn: place for place, run in enumerate(baseline) if run.turn is not None}
     return [(places[run.turn], place) for place, run in enumerate(candidate) if run.turn in places]
 
 
 def _bootstrap(samples: Sequence[Floats], statistic: Callable[..., Floats]) -> tuple[float, float]:
-    """Percentile bootstrap, each sample resampled by itself; expanded for small samples.
+    """Percentile bootstrap with each sample resampled separately, expanded for small samples.
 
-    The expansion is that of Hesterberg, "What Teachers Should Know About the Bootstrap" (The American Statistician 69,
-    2015): plain percentiles of a small sample are too narrow by the factors between n - 1 and n and between the normal
-    and the t distribution, which the confidence level makes up for.
+    The expansion follows Hesterberg, "What Teachers Should Know About the Bootstrap" (The American Statistician 69,
+    2015): plain percentiles of a small sample are too narrow, because of n instead of n - 1 and the normal instead of
+    the t distribution. A higher confidence level compensates for both.
     """
     from scipy import stats
 
@@ -201,13 +201,13 @@ def _median_difference(baseline: Floats, candidate: Floats, axis: int = -1) -> F
 
 
 def _pseudomedian(values: Floats, axis: int = -1) -> Floats:
-    """The median of the means of all pairs of values, each with itself too."""
+    """The median of the means of all pairs of values, including each value with itself."""
     first, second = np.triu_indices(values.shape[axis])
     middle: Floats = np.median((values.take(first, axis) + values.take(second, axis)) / 2, axis=axis)
     return middle
 
 
 def _variance_within(run: Floats, floor: Spread) -> float:
-    """Of the logarithm of one run's median, by batch means: neighbouring steps are not independent."""
+    """Variance of the logarithm of a run's median, by batch means because neighbouring steps are not independent."""
     batches = [np.median(batch) for batch in np.array_split(np.log(run), min(BATCHES, len(run)))]
     return float(np.var(batches, ddof=1)) / len(batches) if len(batches) > 1 else floor.deviation**2

@@ -1,4 +1,4 @@
-"""Whether a candidate still computes the same training: its losses against the baseline's, step by step."""
+"""Whether training still computes the same thing: the candidate's losses against the baseline's, step by step."""
 
 from __future__ import annotations
 
@@ -15,68 +15,68 @@ from profilednn_tui.protocol.vocabulary import ON
 from profilednn_tui.session.view import Steps
 
 WINDOW_SHARE = 0.1
-"""Of the steps, for which a deviation has to last to be a drift: rounding comes and goes."""
+"""Share of the steps for which a deviation must last to count as drift: rounding errors come and go."""
 SHORTEST_WINDOW = 3
 FEWEST_STEPS = 3
 SMALLEST_LOSS = 1e-30
-"""So that deviations from a loss of zero are large, and still numbers."""
+"""Keeps deviations from a loss of zero large but finite."""
 LEAST_LOSS = 0.1
-"""Losses below this part of the largest are measured against it: a loss near zero has no relative error to speak of."""
+"""Lower bound of the scale, as a share of the largest loss: relative errors of a loss near zero mean nothing."""
 SPREAD_FACTOR = 2.0
-"""How many times the baseline's own spread a deviation may reach."""
+"""A deviation may reach this multiple of the baseline's own spread."""
 GROWTH = 1.5
-"""By which rounding errors may grow per step at most, until they reach what the precision allows for good: each update
-carries them into the weights, and training is chaotic."""
+"""The factor by which rounding errors may grow per step, up to the precision's final limit: each update carries them
+into the weights, and training is chaotic."""
 BATCH_SHARE = 0.5
-"""Of how much the losses vary from batch to batch: two trainings that rounding has driven apart still see the same
-batches."""
+"""Share of the variation from batch to batch that a deviation may reach: two runs that rounding has driven apart still
+see the same batches."""
 
 
 class Precision(Enum):
-    """What the sides compute in, by the size of the errors of a loss: in the first step, and for good."""
+    """The precision of the arithmetic, as the allowed relative error of a loss: in the first step, and in the end."""
 
     FLOAT64 = 1e-10, 1e-2
     FLOAT32 = 1e-4, 2e-2
-    """Sums in another order, over some thousand terms."""
+    """Allows for sums of some thousand terms in a different order."""
     BFLOAT16 = 2e-2, 5e-2
-    """Keeps 8 bits, 0.4 % of each number."""
+    """Has 8 significant bits: 0.4 % of each number."""
 
     def envelope(self, positions: Floats) -> Floats:
-        """How far apart losses may be, relative to the loss, at steps counted from 0; of the shape (steps,)."""
+        """The allowed relative deviation of the losses at steps counted from 0; shape (steps,)."""
         first, last = self.value
         grown: Floats = np.minimum(last, first * GROWTH ** np.minimum(positions, 100.0))
         return grown
 
 
 class Agreement(Enum):
-    """What the losses say."""
+    """The results a comparison of losses can have."""
 
     SAME = "same"
-    """Equal to the last bit, or within what runs of the baseline differ by themselves."""
+    """Equal to the last bit, or within the baseline's own spread."""
     NOISE = "within numerical noise"
     DRIFTING = "drifting"
     BROKEN = "broken"
     OTHER_NUMBERS = "other random numbers: not compared"
-    """Other seeds or batches: losses that differ mean nothing, and losses that agree as little."""
+    """Different seeds or batches: neither a difference nor an agreement means anything."""
     NOT_RECORDED = "random numbers not recorded: not compared"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class LossAgreement:
-    """The verdict on the losses; all deviations are relative to the size of the baseline's loss."""
+    """The verdict on the losses; deviations are relative to the magnitude of the baseline's loss."""
 
     agreement: Agreement
     from_step: int | None = None
-    """Where a drift begins, or where the loss stops being a finite number."""
+    """The step where a drift begins or a loss is no longer finite."""
     largest: float | None = None
-    """Largest deviation of a step."""
+    """The largest deviation."""
     spread: float | None = None
-    """Largest one among the baseline's own runs; None with a single run."""
+    """The largest deviation among the baseline's own runs; None with a single run."""
     steps: int = 0
-    """Compared."""
+    """Number of steps compared."""
     at_step: int | None = None
-    """Where the largest deviation is."""
+    """The step with the largest deviation."""
 
     @property
     def text(self) -> str:
@@ -91,7 +91,7 @@ class LossAgreement:
 
     @property
     def changes_training(self) -> bool:
-        """Whether a speedup comes with another training."""
+        """Whether the candidate does not compute the same training as the baseline."""
         return self.agreement in (Agreement.DRIFTING, Agreement.BROKEN)
 
 
@@ -100,7 +100,7 @@ BFLOAT16_KINDS = frozenset({"bf16", "bf16_matmul", "winograd", "ipex"})
 
 
 def precision_of(runs: Sequence[Run]) -> Precision:
-    """The coarsest precision that runs have computed in, by their optimizations and the operators of their windows."""
+    """The lowest precision used by any run, judged by optimizations and by the operators in windows."""
     taken = {one.name for run in runs for one in run.view.optimizations if one.state == ON}
     dtypes = {dtype for run in runs for row in run.view.operators.rows for dtype in _FLOATS.findall(row.key.dtypes)}
     if taken & BFLOAT16_KINDS or dtypes & {"bfloat16", "BFloat16", "half", "Half", "float16"}:
@@ -109,7 +109,7 @@ def precision_of(runs: Sequence[Run]) -> Precision:
 
 
 def same_numbers(baseline: Sequence[Run], candidate: Sequence[Run]) -> bool | None:
-    """Whether all runs began with the same random state and the same first inputs; None where that is not recorded."""
+    """Whether all runs began with the same random state and first inputs; None if that was not recorded."""
     begun = [run.view.first_inputs for run in (*baseline, *candidate)]
     if not begun or any(one is None for one in begun):
         return None
@@ -124,10 +124,9 @@ def loss_agreement(
 ) -> LossAgreement:
     """Compare the losses of two sides' runs over the steps that all of them have.
 
-    Each step's deviation may reach what the precision explains at that step, what the baseline's own runs differ by, or
-    a part of how much the losses vary from batch to batch once rounding has had the time to grow. `same` tells whether
-    both sides had the same random numbers, as by `same_numbers`; without that nothing but a loss that stops being
-    finite is told.
+    A step's deviation may reach what the precision explains at that step, a multiple of the baseline's own spread, or,
+    once rounding errors have had time to grow, a share of the variation from batch to batch. `same` is the result of
+    `same_numbers`; unless it is true, only losses that are no longer finite are reported.
     """
     numbers = _common_numbers([*baseline, *candidate])
     if len(numbers) < FEWEST_STEPS:
@@ -172,7 +171,7 @@ def _judge(reference: Floats, tested: Floats, numbers: Sequence[int], precision:
 
 
 def _lasting(beyond: np.ndarray[tuple[int], np.dtype[np.bool_]], window: int) -> int | None:
-    """Where the first stretch begins that is as long as `window`, or that reaches the end."""
+    """The start of the first stretch that is as long as `window` or reaches the end."""
     length = 0
     for position, is_beyond in enumerate(beyond):
         length = length + 1 if is_beyond else 0

@@ -1,4 +1,4 @@
-"""Finished runs as a comparison reads them."""
+"""Finished runs, as read for a comparison."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ENTRY_OPERATORS = frozenset(
         "max_pool2d", "scaled_dot_product_attention",
     )
 )  # fmt: skip
-"""Called by modules with the data that flows through the model: their first input tells its shape."""
+"""Operators that modules call with the data flowing through the model, as their first input."""
 
 _FIRST_SHAPE = re.compile(r"^\[\[(\d[\d, ]*)\]")
 
 
 Turn = tuple[str, int]
-"""An experiment's folder and the block in it: runs of the same turn were made one right after the other."""
+"""An experiment's folder and a block in it: runs of the same turn directly followed one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ class Run:
     name: str
     view: SessionView
     data_shapes: tuple[frozenset[str], ...] = ()
-    """Of each window with any, the shapes of the data that flowed through the model."""
+    """The shapes of the data that flowed through the model, for each window that has any."""
     location: Path | None = None
-    """The folder or snapshot file, to look further into it."""
+    """The session folder or snapshot file."""
     turn: Turn | None = None
-    """Where in an experiment it was made; None outside of one."""
+    """The run's place in an experiment; None outside of one."""
     lockstep: bool = False
-    """Whether it made its steps in turn with the other runs of its turn."""
+    """Whether its steps alternated with those of the other runs in its turn."""
     spread: Spread | None = None
-    """What the machine had shown before in runs of its kind, as it was recorded with it."""
+    """The spread of earlier runs of this kind on the machine, as recorded with the run."""
 
     @property
     def failed(self) -> bool:
@@ -53,46 +53,46 @@ class Run:
 
     @property
     def disturbance(self) -> str | None:
-        """What else was busy meanwhile, in a sentence."""
+        """A sentence about other load during the run; None if there was none."""
         return self.view.cores.contention
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Runs that are samples of the same thing: one session, or a variant of an experiment."""
+    """Runs that are samples of the same thing: a session, several sessions, or a variant of an experiment."""
 
     name: str
     runs: tuple[Run, ...]
     left_out: tuple[Run, ...] = ()
-    """Runs that do not count, because something else was busy."""
+    """Runs that do not count because of other load on the machine."""
     disturbed: str = ""
-    """Why nothing can be concluded: too few runs were left alone."""
+    """Why nothing can be concluded if too few runs were undisturbed; empty otherwise."""
 
 
 FEWEST_UNDISTURBED = 0.5
-"""Of a side's runs; with fewer, the disturbed ones are shown, and nothing is concluded from them."""
+"""Share of a side's runs. With fewer, the disturbed runs are shown too, and nothing is concluded from them."""
 
 
 def side_from(
     name: str, runs: Sequence[Run], wanted: int | None = None, reasons: Mapping[str, str] = MappingProxyType({})
 ) -> Side:
-    """A side of some runs; without the disturbed ones, as long as enough others are there.
+    """Build a side from runs, leaving out disturbed ones if enough others remain.
 
-    `wanted` is the number of runs that were to be made, `reasons` tells by the name of a run what disturbed it, where
-    that is known from elsewhere than its own recording.
+    `wanted` is the planned number of runs. `reasons` says what disturbed a run, by its name, if that is known from
+    elsewhere than its own recording.
     """
     disturbed = {run.name: reasons.get(run.name) or run.disturbance for run in runs}
     quiet = tuple(run for run in runs if not disturbed[run.name])
     busy = tuple(run for run in runs if disturbed[run.name])
     if not busy or (quiet and len(quiet) >= FEWEST_UNDISTURBED * (wanted or len(runs))):
         return Side(name, quiet, left_out=busy)
-    who = name if len(runs) == 1 else f"{len(busy)} of {len(runs)} runs of {name}"
+    subject = name if len(runs) == 1 else f"{len(busy)} of {len(runs)} runs of {name}"
     was = "was" if len(runs) == 1 else "were"
-    return Side(name, tuple(runs), disturbed=f"{who} {was} disturbed ({disturbed[busy[-1].name]})")
+    return Side(name, tuple(runs), disturbed=f"{subject} {was} disturbed ({disturbed[busy[-1].name]})")
 
 
 def others_share(side: Side) -> float:
-    """The fraction of the cores that something else used during the runs of a side, on average."""
+    """The average fraction of the cores that other processes used during a side's runs."""
     shares = [
         min(1.0, max(0.0, run.view.cores.mean_others_percent / (100 * run.view.machine.cores)))
         for run in side.runs
@@ -117,7 +117,7 @@ def read_run(session: OpenSession, name: str | None = None) -> Run:
 
 
 def data_shapes(operators: Operators) -> frozenset[str]:
-    """The first input's shape of every forward operator that takes the model's data, as ``32×3×224×224``."""
+    """The shape of the first input of every operator that takes the model's data, as ``32×3×224×224``."""
     return frozenset(_first_shapes(operators))
 
 

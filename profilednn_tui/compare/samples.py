@@ -1,4 +1,4 @@
-"""The steps of runs that count: unprofiled ones, after the warm-up."""
+"""The steps that count: those after the warm-up that the profiler did not affect."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class FairSteps:
-    """Steps without flags, as arrays of the shape (steps,); phases of the shape (steps, phases)."""
+    """Steps without flags, as arrays of shape (steps,); phases of shape (steps, phases)."""
 
     numbers: Integers
     durations_ns: Floats
     phases_ns: Floats
     turn: Turn | None = None
-    """That of the run."""
+    """The turn of the run."""
     lockstep: bool = False
-    """Whether it made its steps in turn with the others of its turn."""
+    """Whether the run's steps alternated with those of the others in its turn."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -35,13 +35,13 @@ class FairSteps:
         return float(np.median(self.durations_ns))
 
     def after(self, number: int) -> FairSteps:
-        """The steps after the one of this number."""
+        """The steps after step `number`."""
         kept = self.numbers > number
         return FairSteps(self.numbers[kept], self.durations_ns[kept], self.phases_ns[kept], self.turn, self.lockstep)
 
 
 def fair_steps(run: Run) -> FairSteps:
-    """The steps of a run that the profiler did not touch; all of them when it touched every one."""
+    """The steps of a run that have no flags; all steps if every one has flags."""
     steps = run.view.steps
     flags = np.array(steps.flags, dtype=np.int64)
     kept = flags == 0 if (flags == 0).any() else flags >= 0
@@ -55,9 +55,9 @@ def fair_steps(run: Run) -> FairSteps:
 
 
 def common_warm_up(sides: Sequence[Sequence[FairSteps]]) -> int:
-    """The last step that counts as warm-up in all runs, so that every run is judged on the same steps.
+    """The last warm-up step, common to all runs so that all are judged on the same steps.
 
-    Each side's own is the median over its runs: one run that was held up at its start does not decide.
+    Each side's warm-up is the median over its runs, so that a single run with a slow start does not decide.
     """
     lengths = []
     for runs in sides:

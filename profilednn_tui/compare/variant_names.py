@@ -1,17 +1,17 @@
-"""What the variants of an ablation are called."""
+"""The names of an ablation's variants."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
 ALL = "all"
-"""The variant with every optimization of the ablation switched on."""
+"""The variant with all optimizations of the ablation."""
 STOCK = "stock"
-"""The variant with nothing switched on."""
+"""The variant without any optimization."""
 
 
 def variant_name(switched_on: Collection[str], optimizations: Sequence[str]) -> str:
-    """What the variant with this subset of all optimizations is called."""
+    """The name of the variant with this subset of all optimizations."""
     if len(switched_on) == len(optimizations):
         return ALL
     if not switched_on:

@@ -1,4 +1,4 @@
-"""Faster or not, and how sure that is."""
+"""Whether a candidate is faster, and how certain that is."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from profilednn_tui.compare.samples import FairSteps
 from profilednn_tui.session.spread import BETWEEN_SESSIONS, Spread
 
 FEWEST_JUDGED = 2
-"""Runs per side: of one alone nothing tells how much it differs from the next."""
+"""Runs per side: a single run does not show how much it differs from the next."""
 
 
 class Outcome(Enum):
-    """The results a comparison can have."""
+    """The possible results of a comparison."""
 
     FASTER = "faster"
     SLOWER = "slower"
     NO_DIFFERENCE = "no detectable difference"
     NOT_JUDGED = "not judged"
-    """There are too few runs to conclude anything from."""
+    """Too few runs to conclude anything."""
     NOT_COMPARABLE = "not comparable"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result, with the numbers behind it; those are there as far as they could be computed."""
+    """The result and the figures behind it, as far as they could be computed."""
 
     outcome: Outcome
     baseline_ns: float | None = None
-    """Median over runs of their median steps."""
+    """Median over the runs of their median steps."""
     candidate_ns: float | None = None
     interval: Interval | None = None
     reasons: tuple[str, ...] = ()
@@ -41,14 +41,14 @@ class Verdict:
 
     @property
     def change(self) -> float | None:
-        """Relative change of the step time: 0.1 is ten percent slower."""
+        """Relative change of the step time: 0.1 is 10 % slower."""
         return None if self.interval is None else self.interval.ratio - 1
 
     def is_regression(self, limit: float) -> bool | None:
-        """Whether the candidate is slower by this fraction or more; None if these runs cannot tell.
+        """Whether the candidate is slower by `limit` (a fraction) or more; None if these runs cannot tell.
 
-        It is where the sides differ for sure and the estimate reaches the limit. It is not where the interval ends
-        below the limit, or where a difference of that size would have been seen.
+        True if the candidate is significantly slower and the estimate reaches the limit. False if the interval ends
+        below the limit or a difference of that size would have been detected.
         """
         interval = self.interval
         if interval is None or self.outcome in (Outcome.NOT_JUDGED, Outcome.NOT_COMPARABLE):
@@ -65,9 +65,9 @@ def judge(
     others: tuple[float, float] = (0.0, 0.0),
     floor: Spread = BETWEEN_SESSIONS,
 ) -> Verdict:
-    """The verdict on two sides: the steps of their runs, warm-up left out; `others` and `floor` as in `ratio_interval`.
+    """Judge two sides, given the steps of their runs without warm-up; `others` and `floor` as in `ratio_interval`.
 
-    With a reason against the comparison there is no verdict on the speed, though its figures are still given.
+    If there are `reasons` against the comparison, the figures are still given, but there is no verdict on the speed.
     """
     if not baseline or not candidate:
         return Verdict(Outcome.NOT_COMPARABLE, _typical(baseline), _typical(candidate), None, tuple(reasons))
@@ -77,7 +77,7 @@ def judge(
 
 
 def _too_few(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps], interval: Interval) -> bool:
-    """Whether nothing is concluded from so few runs, whatever they say."""
+    """Whether there are too few runs for a verdict, whatever they show."""
     lockstep = all(run.lockstep for run in (*baseline, *candidate))
     return interval.runs < (FEWEST_GROUPS if lockstep else FEWEST_JUDGED)
 

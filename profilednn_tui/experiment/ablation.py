@@ -1,4 +1,4 @@
-"""The variants of an ablation: which subsets of the optimizations are run."""
+"""The variants of an ablation: the subsets of the optimizations that are run."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from profilednn_tui.experiment.variants import Variant
 
 
 def ablation_variants(whole: Variant) -> tuple[Variant, ...]:
-    """None, all, all but one, and each one alone; every subset once, the baseline first.
+    """No optimization, all, all but one, and each one alone; every subset once, baseline first.
 
-    Environment and interpreter are those of `whole` everywhere: only its optimizations are taken apart.
+    All variants have the environment and interpreter of `whole`; only its optimizations vary.
     """
     every = whole.optimizations
     subsets = [(), every, *(without(every, name) for name in every), *((name,) for name in every)]

@@ -1,4 +1,4 @@
-"""Runs that nobody watches: their output goes to the session, and they can be stopped with all they have started."""
+"""Background runs: their output goes to the session, and they can be stopped along with all their processes."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ from profilednn_tui.recording.sampler import Sampler
 from profilednn_tui.session.storage.folder import OUTPUT_FILE
 
 STOPPING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-"""Signals to us that end the run."""
+"""Signals to this process that end the run."""
 AWAITED = STOPPING | {signal.SIGCHLD}
 STOP_GRACE_S = 5.0
-"""How long a target has to end by itself when it is told to."""
+"""How long a target has to end after SIGTERM."""
 BEAT_S = 1.0
-LOOK_S = 0.05
-"""Between two looks for signals and ended targets while turns are handed on."""
+POLL_S = 0.05
+"""Interval of checking for signals and ended targets in lockstep."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """A run that is over."""
+    """A run that has ended."""
 
     folder: Path
     exit_code: int
-    """Negative for a signal."""
+    """Negative if a signal ended it."""
     stopped_by: int | None
-    """The signal that told us to stop."""
+    """The signal to this process that stopped the run."""
     duration_s: float
     turns: int | None = None
-    """How often it was its turn, if it took turns with others."""
+    """Number of turns in lockstep; None otherwise."""
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class _Running:
     exit_code: int | None = None
     duration_s: float = 0.0
     cpu_ticks: int = 0
-    """When it has ended: of all its processes."""
+    """CPU time of all its processes; known once it has ended."""
 
     @property
     def pid(self) -> int:
@@ -79,10 +79,10 @@ class _Running:
 def run_in_background(
     targets: Sequence[tuple[TargetCommand, LaunchOptions]], home: Path, on_beat: Callable[[Path, float], None]
 ) -> tuple[EndedRun, ...]:
-    """Run targets to their ends, several at the same time with their steps in turn; a signal of `STOPPING` ends all.
+    """Run targets to completion, several of them in lockstep; a signal of `STOPPING` ends all.
 
-    Each target is in a session of its own, so that a key of our terminal does not reach it, and none of its processes
-    outlives the run. `on_beat` is called about once a second with the first one's folder and the seconds so far.
+    Each target gets its own session, so that keys pressed in our terminal do not reach it. None of its processes
+    outlives the run. `on_beat` is called about once a second with the first target's folder and the elapsed seconds.
     """
     plans = [launch_plan(command, options, os.environ) for command, options in targets]
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
@@ -99,7 +99,7 @@ def run_in_background(
             with on_processors(plan.processors):
                 process = _start(command, environment, folder, mask)
             save_holder(folder, process.pid)
-            sampler = Sampler(folder, process.pid, companion_ticks=partial(_ticks_beside, folder, running))
+            sampler = Sampler(folder, process.pid, companion_ticks=partial(_ticks_of_others, folder, running))
             running.append(_Running(folder, process, sampler, member))
             if member is not None:
                 member.group = process.pid
@@ -110,7 +110,7 @@ def run_in_background(
         return tuple(EndedRun(one.folder, one.exit_code or 0, stopped_by, one.duration_s, one.turns) for one in running)
     finally:
         for one in running:
-            if one.exit_code is None:  # something of ours went wrong
+            if one.exit_code is None:  # the profiler itself failed
                 _sweep(one.pid, ())
                 one.process.wait()
             if one.member is not None:
@@ -120,8 +120,8 @@ def run_in_background(
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _ticks_beside(folder: Path, running: Sequence[_Running]) -> int:
-    """CPU time so far of the targets that run at the same time as that of a folder."""
+def _ticks_of_others(folder: Path, running: Sequence[_Running]) -> int:
+    """CPU time so far of the targets that run at the same time as the one in `folder`."""
     return sum(
         one.sampler.target_ticks() if one.exit_code is None else one.cpu_ticks
         for one in running
@@ -136,16 +136,16 @@ def _start(
     try:
         return subprocess.Popen(
             command.argv,
-            # Looked up in our PATH, as it was when the command was checked; the target's may be another.
+            # Looked up in our PATH, as when the command was checked; the target's PATH may differ.
             executable=find_program(command.argv[0], command.working_directory),
             cwd=command.working_directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            close_fds=False,  # what the user's shell has left open is meant for the target
+            close_fds=False,  # descriptors left open by the user's shell are meant for the target
             start_new_session=True,
-            # The signals stay blocked here, so that none is lost between the start and our first look for them.
+            # The signals stay blocked in this process, so that none is lost before the first check for them.
             preexec_fn=partial(signal.pthread_sigmask, signal.SIG_SETMASK, mask),
         )
     except OSError as error:
@@ -158,7 +158,7 @@ def _start(
 def _wait(
     running: Sequence[_Running], lockstep: Lockstep | None, begin_s: float, on_beat: Callable[[], None]
 ) -> int | None:
-    """Until all have ended; the signal that ended them early."""
+    """Wait until all targets have ended; returns the signal that stopped them early, if any."""
     stopped_by: int | None = None
     kill_at_s = float("inf")
     below: list[psutil.Process] = []
@@ -170,7 +170,7 @@ def _wait(
             if ended:
                 _sweep(one.pid, below)
                 one.exit_code = record_end(one.folder, one.sampler, status, usage)
-                one.process.returncode = one.exit_code  # waited for here, because of the usage
+                one.process.returncode = one.exit_code  # `wait4` has reaped it, for its resource usage
                 one.duration_s = time.monotonic() - begin_s
                 one.cpu_ticks = round((usage.ru_utime + usage.ru_stime) * procfs.TICKS_PER_S)
                 if lockstep is not None:
@@ -184,7 +184,7 @@ def _wait(
             one.sampler.sample_if_due()
             say_trouble(one.sampler)
         if info is not None and info.si_signo in STOPPING:
-            # A second signal means now.
+            # A second signal ends the grace period.
             kill_at_s = time.monotonic() + (STOP_GRACE_S if stopped_by is None else 0.0)
             stopped_by = info.si_signo
             if lockstep is not None:
@@ -196,10 +196,10 @@ def _wait(
 
 
 def _pause(seconds: float, lockstep: Lockstep | None) -> signal.struct_siginfo | None:
-    """Until a signal comes, a turn ends, or so much time has passed."""
+    """Wait for a signal or the end of a turn, for at most `seconds`."""
     if lockstep is None:
         return signal.sigtimedwait(AWAITED, seconds)
-    lockstep.serve(min(seconds, LOOK_S))
+    lockstep.serve(min(seconds, POLL_S))
     return signal.sigtimedwait(AWAITED, 0)
 
 
@@ -211,9 +211,9 @@ def _descendants(pid: int) -> list[psutil.Process]:
 
 
 def _sweep(pid: int, below: Sequence[psutil.Process]) -> None:
-    """End what the target has left behind: it would use the cores of the next run."""
+    """Kill remaining processes of the target, which would use the next run's cores."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     for process in below:
-        with suppress(psutil.NoSuchProcess):  # psutil knows a process by its start, too: never another one
+        with suppress(psutil.NoSuchProcess):  # psutil also checks the start time, so a reused pid is safe
             process.kill()

@@ -1,8 +1,8 @@
-"""Targets that run at the same time and make their steps in turn: one trains while the others stand still.
+"""Runs targets in lockstep: they take turns, so that one trains while the others are stopped.
 
-A target says at a boundary between two steps that its turn is over and waits (`agent/steps/lockstep.py`). It is then
-stopped as a whole, with its threads that spin and its workers that prefetch, until its next turn. The first turn begins
-when all have come to their first boundary.
+At a step boundary, a target announces the end of its turn and waits (`agent/steps/lockstep.py`). All of its processes,
+including spinning threads and prefetching workers, are then stopped until its next turn. The first turn begins when
+all targets have reached their first boundary.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from profilednn_tui.protocol.files import TURN_BEGINS, TURN_ENDED
 PIPES = (TURN_ENDED, TURN_BEGINS)
 PIPE_MODE = 0o600
 
-_KEEPER = """
+_WATCHDOG = """
 import os, sys
 if not sys.stdin.buffer.read(1):
     for group in sys.argv[1:]:
@@ -38,24 +38,24 @@ class LockstepMember:
     """One target."""
 
     folder: Path
-    """Of its session, with the two pipes."""
+    """The session folder, which has the two pipes."""
     ended: int
-    """Descriptor on which it says that its turn is over."""
+    """Descriptor on which the target announces the end of its turn."""
     begins: int | None
-    """On which it is told that its turn begins; once closed, it no longer waits."""
+    """Descriptor on which the target is told that its turn begins; once it is closed, the target no longer waits."""
     group: int = 0
-    """Its process group, once it has started."""
+    """The target's process group; 0 until it has started."""
     waits: bool = False
     turns: int = 0
 
     def free(self) -> None:
-        """Wait no longer for turns."""
+        """Let the target run without waiting for turns."""
         if self.begins is not None:
             os.close(self.begins)
             self.begins = None
 
     def close(self) -> None:
-        """Take the pipes away: nobody is to wait at them."""
+        """Close and remove the pipes, so that no process waits on them."""
         self.free()
         os.close(self.ended)
         for name in PIPES:
@@ -64,7 +64,7 @@ class LockstepMember:
 
 
 def make_member(folder: Path) -> LockstepMember:
-    """The host's side of a target's two pipes; each is open for both directions, so that neither end waits."""
+    """Create the host's end of a target's two pipes; both are opened for reading and writing so that no open blocks."""
     for name in PIPES:
         os.mkfifo(folder / name, PIPE_MODE)
     flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
@@ -72,7 +72,7 @@ def make_member(folder: Path) -> LockstepMember:
 
 
 class Lockstep:
-    """Hands the turn from one member to the next; the members have started."""
+    """Passes the turn from one member to the next; the members must have started."""
 
     def __init__(self, members: Sequence[LockstepMember]) -> None:
         self._members = list(members)
@@ -81,9 +81,9 @@ class Lockstep:
         for member in members:
             self._poll.register(member.ended, select.POLLIN)
         groups = [str(member.group) for member in members]
-        # What is stopped would stand for ever when we are killed.
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _KEEPER, *groups],
+        # If we are killed, stopped targets would otherwise never continue.
+        self._watchdog = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _WATCHDOG, *groups],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -91,7 +91,7 @@ class Lockstep:
         )
 
     def serve(self, timeout_s: float) -> None:
-        """Wait for the end of a turn, at most for so long, and let the next begin."""
+        """Wait up to `timeout_s` for the end of a turn, then begin the next one."""
         ready = {descriptor for descriptor, _ in self._poll.poll(1000 * timeout_s)}
         for member in self._members:
             if member.ended in ready:
@@ -101,7 +101,7 @@ class Lockstep:
         self._hand_over()
 
     def leave(self, group: int) -> None:
-        """A member has ended."""
+        """Remove a member that has ended."""
         place = next((place for place, member in enumerate(self._members) if member.group == group), None)
         if place is None:
             return
@@ -110,7 +110,7 @@ class Lockstep:
         self._hand_over()
 
     def release(self) -> None:
-        """Let all of them run on without turns, so that they do what they do when they are told to end."""
+        """Let all members run without turns, so that they can handle a request to end."""
         for member in self._members:
             self._poll.unregister(member.ended)
             member.free()
@@ -118,12 +118,12 @@ class Lockstep:
         self._members.clear()
 
     def close(self) -> None:
-        """No member is left, or none is to be kept."""
-        assert self._keeper.stdin is not None
+        """End the watchdog, leaving any remaining members alone."""
+        assert self._watchdog.stdin is not None
         with suppress(OSError):
-            self._keeper.stdin.write(b".")
-            self._keeper.stdin.close()
-        self._keeper.wait()
+            self._watchdog.stdin.write(b".")
+            self._watchdog.stdin.close()
+        self._watchdog.wait()
 
     def _hand_over(self) -> None:
         if not self._members or not all(member.waits for member in self._members):

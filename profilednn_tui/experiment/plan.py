@@ -1,4 +1,4 @@
-"""An experiment on the disk: a folder of sessions, and a small file that says what they are."""
+"""An experiment on disk: a folder of sessions and a small file that describes them."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from profilednn_tui.session.storage.limits import Integer
 
 EXPERIMENT_FILE = "experiment.json"
 EXPERIMENT_BYTES = 4_000_000
-"""What the file never exceeds: 10,000 runs."""
+"""Upper bound of the file's size: 10,000 runs."""
 MOST_REPEATS = 1_000
 MOST_VARIANTS = 200
 
 
 RunGroup = tuple[tuple[Variant, int], ...]
-"""Runs that are started together, each as its variant and block."""
+"""The variant and block of each run in a group that is started together."""
 
 
 class RunState(Enum):
-    """What became of a run."""
+    """How a run ended."""
 
     DONE = "done"
     DISTURBED = "disturbed"
-    """It ran to its end, but something else was busy."""
+    """It finished, but there was other load on the machine."""
     FAILED = "failed"
 
 
@@ -49,23 +49,23 @@ class RunEntry:
 
     variant: str
     block: Integer
-    """Counts from 0; each block has one run of each variant."""
+    """Counted from 0; each block has one run of each variant."""
     folder: Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}$)[^/]+$")]
-    """Name of its session below the experiment's folder."""
+    """Name of its session folder in the experiment's folder."""
     state: RunState
     reason: str = ""
-    """Why it is not simply done."""
+    """Why the state is not `DONE`."""
     duration_s: float = 0.0
-    """From its start to its end, as the remaining time is estimated from it."""
+    """From start to end; used to estimate the remaining time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """``experiment.json``: what is to be run, and what has been."""
+    """``experiment.json``: the planned runs and the finished ones."""
 
     name: str
     words: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    """The target as the user named it: script, ``-m`` module or command, with its arguments."""
+    """The target as given by the user: script, ``-m`` module or command, with its arguments."""
     kind: Annotated[str, msgspec.Meta(pattern="^(script|module|command)$")]
     """``script``, ``module`` or ``command``."""
     working_directory: str
@@ -74,18 +74,18 @@ class Experiment:
     repeat: Annotated[int, msgspec.Meta(ge=1, le=MOST_REPEATS)]
     """Runs of each variant."""
     steps: Integer
-    """Of each run."""
+    """Steps per run."""
     seed: Integer
     start_unix_ns: Integer
     python: str | None = None
-    """The interpreter of variants without their own."""
+    """The interpreter of variants that have none of their own."""
     environment: dict[str, str] = field(default_factory=dict)
-    """Of all variants."""
+    """Variables for all variants."""
     overhead_percent: float = 0.0
     lockstep: bool = False
-    """Whether the variants of a block run at the same time and make their steps in turn."""
+    """Whether the variants of a block run in lockstep."""
     spread: Spread | None = None
-    """What earlier runs on this machine differed by, as far as that was known when the experiment began."""
+    """The spread of earlier runs on this machine, if it was known when the experiment began."""
     ablated: tuple[str, ...] = ()
     """The optimizations whose contributions are measured."""
     runs: tuple[RunEntry, ...] = ()
@@ -96,9 +96,9 @@ class Experiment:
         return replace(self, runs=(*self.runs, run))
 
     def pending(self) -> tuple[tuple[Variant, int], ...]:
-        """Variant and block of the runs that are still to be made, in their order: A B B A A B ...
+        """Variant and block of the remaining runs, in order: A B B A A B ...
 
-        A block is run forward and the next one backward, so that a machine that slows down does so for all variants.
+        Every other block runs in reverse order, so that a gradual slowdown of the machine affects all variants alike.
         """
         finished = {(run.variant, run.block) for run in self.runs if run.state is not RunState.FAILED}
         ordered = [
@@ -109,7 +109,7 @@ class Experiment:
         return tuple(one for one in ordered if (one[0].name, one[1]) not in finished)
 
     def next_groups(self) -> Iterator[RunGroup]:
-        """What is still to be made, as it is started: run by run, or in lockstep the rest of a block together."""
+        """The remaining runs in groups to start together: single runs or, in lockstep, the rest of a block."""
         for _, group in groupby(self.pending(), key=lambda one: one[1] if self.lockstep else one):
             yield tuple(group)
 
@@ -136,7 +136,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class DamagedExperiment:
-    """A folder that ought to be an experiment."""
+    """A folder whose experiment cannot be read."""
 
     folder: Path
     reason: str
@@ -144,9 +144,9 @@ class DamagedExperiment:
 
 
 def load_experiment(folder: Path, as_written: bool = False) -> Recorded:
-    """Read an experiment; a `ProfilerError` when the folder holds none.
+    """Read an experiment; raises a `ProfilerError` if the folder has none that can be read.
 
-    Its texts are plain; `as_written` they are those that are started, and not for a terminal.
+    Texts are made plain, so that they are safe to print. With `as_written` they are unchanged, for starting runs.
     """
     path = folder / EXPERIMENT_FILE
     try:
@@ -155,13 +155,13 @@ def load_experiment(folder: Path, as_written: bool = False) -> Recorded:
         decode = msgspec.json.Decoder(Experiment).decode if as_written else partial(decode_plain, kind=Experiment)
         return Recorded(folder, decode(data))
     except OSError as error:
-        raise ProfilerError(f"{folder} is no experiment: {path.name} cannot be read ({error.strerror}).") from None
+        raise ProfilerError(f"{folder} is not an experiment: {path.name} cannot be read ({error.strerror}).") from None
     except UNREADABLE as error:
-        raise ProfilerError(f"{folder} is no readable experiment: its {path.name} is damaged ({error}).") from None
+        raise ProfilerError(f"{folder} is not a readable experiment: its {path.name} is damaged ({error}).") from None
 
 
 def find_experiment(path_or_name: str) -> Path | None:
-    """The folder of an experiment: a path, the name of its folder, or the name its user gave it (the newest)."""
+    """Find an experiment by path, folder name, unambiguous prefix of one, or given name (the newest one wins)."""
     path = Path(os.path.expanduser(path_or_name))
     if os.path.lexists(path / EXPERIMENT_FILE):
         return path
@@ -174,12 +174,12 @@ def find_experiment(path_or_name: str) -> Path | None:
 
 
 def list_experiments() -> Iterator[Recorded]:
-    """The experiments of this machine, newest first; without those that cannot be read."""
+    """The readable experiments on this machine, newest first."""
     return (one for one in survey_experiments() if isinstance(one, Recorded))
 
 
 def survey_experiments() -> Iterator[Recorded | DamagedExperiment]:
-    """The experiments of this machine, newest first, and the damaged ones among them."""
+    """All experiments on this machine, including damaged ones, newest first."""
     for folder in folders_with(EXPERIMENT_FILE):
         try:
             yield load_experiment(folder)

@@ -1,4 +1,4 @@
-"""Earlier runs that one would compare a session with: the same script on this machine."""
+"""Candidates for comparison with a session: other runs of the same script on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from profilednn_tui.session.storage.catalog import list_sessions
 from profilednn_tui.session.view import Target
 
 MOST = 30
-"""The newest ones; each is read when the list shows its verdict."""
+"""Only the newest are listed, as each is read when the list shows its verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class Related:
 
     name: str
     variant: str
-    """What was switched on."""
+    """The enabled optimizations and settings."""
     start_unix_ns: int
     folder: Path
     experiment: Recorded | None = None
 
     def read(self) -> Side:
-        """Its runs; a `ProfilerError` for a session that cannot be read."""
+        """Read its runs; raises a `ProfilerError` for a session that cannot be read."""
         if self.experiment is not None:
             return variant_side(self.experiment, self.name.rpartition(":")[2])
         with open_session(self.folder) as session:
@@ -38,14 +38,14 @@ class Related:
 
 
 def related_runs(target: Target, location: Path) -> tuple[Related, ...]:
-    """Sessions and variants of the target's script, newest first; without the session at `location` itself."""
+    """Sessions and variants of the target's script, newest first, except the session at `location` itself."""
     script = script_of(target.argv)
     found = [*_sessions(script, location), *_variants(script)]
     return tuple(sorted(found, key=lambda one: -one.start_unix_ns)[:MOST])
 
 
 def script_of(words: Sequence[str]) -> str:
-    """What makes two command lines runs of the same script: its name, wherever it lies."""
+    """The script's name without its path, which two runs of the same script have in common."""
     named = [word for word in words if word != "-m"]
     return os.path.basename(named[0]) if named else ""
 

@@ -1,4 +1,4 @@
-"""Conducting an experiment: one run after the other, interleaved, until all are there or somebody says stop."""
+"""Conducts an experiment: makes its runs, with variants interleaved, until all are done or a signal stops it."""
 
 from __future__ import annotations
 
@@ -24,50 +24,50 @@ from profilednn_tui.session.storage.folder import OUTPUT_FILE
 Starter = Callable[
     [Sequence[tuple[TargetCommand, LaunchOptions]], Path, Callable[[Path, float], None]], tuple[EndedRun, ...]
 ]
-"""Runs targets to their ends; by default `run_in_background`."""
+"""Runs targets to completion; `run_in_background` by default."""
 
 REPEATS = 1
-"""How often a disturbed run is made again; a disturbance that stays is shown, not fought."""
+"""How often a disturbed run is repeated; a persistent disturbance is reported, not fought."""
 EXTRA_SHARE = 0.5
-"""Of the planned runs, that may be made on top of them because of disturbances."""
+"""Upper limit of repeats due to disturbances, as a share of the planned runs."""
 OUTPUT_TAIL_BYTES = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class ExperimentProgress:
-    """Where an experiment stands."""
+    """The progress of an experiment."""
 
     number: int
-    """Of the current run, from 1."""
+    """Number of the current run, from 1."""
     total: int
     variant: str
     elapsed_s: float
-    """Of the current run."""
+    """Duration of the current run so far."""
     remaining_s: float | None
-    """Of the experiment, from the runs so far; None before the first has ended."""
+    """Estimate for the whole experiment from the runs so far; None before the first has ended."""
 
 
 class Observer(Protocol):
-    """Who is told how it goes."""
+    """Receives the progress of an experiment."""
 
     def beat(self, progress: ExperimentProgress) -> None:
-        """A second has passed."""
+        """Called about once a second."""
 
     def ended(self, progress: ExperimentProgress, entry: RunEntry, run: Run) -> None:
-        """A run has ended."""
+        """Called when a run has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExperimentOutcome:
-    """How far it went."""
+    """An experiment that has finished or was stopped."""
 
     experiment: Experiment
     stopped_by: int | None
-    """The signal that ended it early."""
+    """The signal that stopped it early; None if it finished."""
 
 
 def target_of(experiment: Experiment, variant: Variant) -> TargetCommand:
-    """What to start for a variant; refuses what cannot be started."""
+    """The command to start for a variant; raises a `ProfilerError` if it cannot be started."""
     python = variant.python or experiment.python
     first, *rest = experiment.words
     if experiment.kind == "command":
@@ -82,12 +82,12 @@ def run_experiment(
     observer: Observer,
     start: Starter = run_in_background,
 ) -> ExperimentOutcome:
-    """Make the runs that are missing; each is in the file before the next begins."""
-    return _Conductor(experiment, folder.absolute(), observer, start).run()
+    """Make the missing runs; each is saved before the next begins."""
+    return _Runner(experiment, folder.absolute(), observer, start).run()
 
 
-class _Conductor:
-    """Makes the groups of runs one after the other: starts an attempt, waits for it, and records what came of it."""
+class _Runner:
+    """Makes the groups of runs one after the other: starts an attempt, waits for it and records the result."""
 
     def __init__(self, experiment: Experiment, folder: Path, observer: Observer, start: Starter) -> None:
         _check_can_be_entered(experiment.working_directory)
@@ -99,7 +99,7 @@ class _Conductor:
         self._given_up: set[str] = set()
         """Variants that have failed."""
         self._extra_runs = int(EXTRA_SHARE * experiment.repeat * len(experiment.variants))
-        """That may still be made because of disturbances."""
+        """Remaining repeats due to disturbances."""
 
     def run(self) -> ExperimentOutcome:
         for group in self._attempts():
@@ -113,7 +113,7 @@ class _Conductor:
         return ExperimentOutcome(self._experiment, None)
 
     def _attempts(self) -> Iterator[RunGroup]:
-        """The groups to start: those of the plan, each again while it is disturbed and extra runs are left."""
+        """The groups to start: the planned ones, each repeated if it was disturbed and extra runs remain."""
         for planned in self._experiment.next_groups():
             for repeats_left in range(REPEATS, -1, -1):
                 group = tuple(run for run in planned if run[0].name not in self._given_up)
@@ -125,7 +125,7 @@ class _Conductor:
                 self._extra_runs -= len(group)
 
     def _was_disturbed(self, group: RunGroup) -> bool:
-        """Of the group whose runs were recorded last."""
+        """Whether the group, which must be the one recorded last, was disturbed."""
         return any(entry.state is RunState.DISTURBED for entry in self._experiment.runs[-len(group) :])
 
     def _targets(self, group: RunGroup) -> list[tuple[TargetCommand, LaunchOptions]]:
@@ -135,7 +135,7 @@ class _Conductor:
         self._observer.beat(replace(progress, elapsed_s=elapsed_s))
 
     def _record(self, outcomes: Sequence[tuple[RunEntry, Run]], progress: ExperimentProgress) -> None:
-        """Keep what came of a group; a variant that failed is given up, and with the baseline the experiment."""
+        """Save the results of a group; a variant that failed is dropped, and a failed baseline ends the experiment."""
         for number, (entry, run) in enumerate(outcomes, progress.number):
             self._experiment = self._experiment.with_run(entry)
             self._experiment.save(self._folder)
@@ -152,10 +152,10 @@ class _Conductor:
 def _check_can_be_entered(folder: str) -> None:
     try:
         os.stat(folder)
-        os.stat(os.path.join(folder, "."))  # looks into the folder, as entering it would
+        os.stat(os.path.join(folder, "."))  # needs the same permission as entering the folder
     except OSError as error:
         raise ProfilerError(
-            f"The experiment's folder {folder} cannot be entered ({error.strerror}). Restore it."
+            f"The experiment's working directory {folder} cannot be entered ({error.strerror}). Restore it."
         ) from None
 
 
@@ -203,14 +203,14 @@ def _judge(ended: EndedRun, run: Run, output: bytes) -> tuple[RunState, str]:
     if not run.view.steps.count:
         return RunState.FAILED, "no training step was seen"
     if ended.turns == 0:
-        return RunState.FAILED, "it did not stop between its steps: in lockstep, one process of a target has to train"
+        return RunState.FAILED, "it never stopped between steps: in lockstep, one process of a target has to train"
     if run.disturbance:
         return RunState.DISTURBED, run.disturbance
     return RunState.DONE, ""
 
 
 def _disturbed_together(found: Sequence[tuple[RunEntry, Run]]) -> list[tuple[RunEntry, Run]]:
-    """What disturbed one of the runs that took turns disturbed them all."""
+    """Mark all runs of a group as disturbed if one was: they ran at the same time."""
     first = next((entry for entry, _ in found if entry.state is RunState.DISTURBED), None)
     if first is None:
         return list(found)

@@ -1,4 +1,4 @@
-"""What the command line names -> sides and reports."""
+"""Turns names from the command line into sides and reports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VARIANT_MARK = ":"
 
 
 def side_of(text: str) -> Side:
-    """One or more sessions, snapshots or ``EXPERIMENT:VARIANT``, separated by commas; patterns as in a shell."""
+    """Read one or more sessions, snapshots or ``EXPERIMENT:VARIANT``, separated by commas; allows shell patterns."""
     names = [text] if os.path.lexists(os.path.expanduser(text)) else [one for one in text.split(",") if one]
     parts = [_part(name) for one in names for name in _expanded(one)]
     if not parts:
@@ -36,7 +36,7 @@ def side_of(text: str) -> Side:
 
 
 def sessions_report(baseline: str, candidate: str, across: Collection[str]) -> Report:
-    """Two sides against each other."""
+    """Compare two sides."""
     first, second = side_of(baseline), side_of(candidate)
     if first.name == second.name:
         first, second = replace(first, name=plain(baseline)), replace(second, name=plain(candidate))
@@ -44,7 +44,7 @@ def sessions_report(baseline: str, candidate: str, across: Collection[str]) -> R
 
 
 def _expanded(name: str) -> list[str]:
-    """What a pattern matches: files and folders, else the names of sessions on this machine."""
+    """The matches of a pattern: files and folders, or else names of sessions on this machine."""
     if not glob.has_magic(name):
         return [name]
     paths = sorted(glob.glob(os.path.expanduser(name)))
@@ -69,7 +69,7 @@ def _part(name: str) -> Side:
 
 
 def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
-    """All variants of an experiment against its first."""
+    """Compare all variants of an experiment with its first."""
     recorded = load_experiment(folder)
     experiment = recorded.experiment
     sides = {variant.name: variant_side(recorded, variant.name) for variant in experiment.variants}
@@ -90,19 +90,19 @@ def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
 
 
 def _lockstep_notes(sides: Iterable[Side]) -> Iterator[str]:
-    yield "in lockstep: every variant stood still while another made its step; CPU percentages are of the whole time"
+    yield "in lockstep: each variant was stopped while another made its step; CPU percentages cover the whole time"
     for side in sides:
         for run in side.runs[:1]:
             threads, cores = run.view.target.intra_op_threads, run.view.machine.affinity
             if threads is not None and cores is not None and threads < cores:
                 yield (
                     f"{side.name} trains with {threads} of {cores} threads: pin it with taskset, "
-                    "so that all variants meet the same cores"
+                    "so that all variants use the same cores"
                 )
 
 
 def variant_side(recorded: Recorded, variant: str) -> Side:
-    """The runs of a variant that ran to their end."""
+    """The runs of a variant that did not fail."""
     entries = [run for run in recorded.experiment.runs_of(variant) if run.state is not RunState.FAILED]
     reasons = {run.folder: run.reason for run in entries if run.state is RunState.DISTURBED}
     runs = [_read(recorded, run) for run in entries]
@@ -110,7 +110,7 @@ def variant_side(recorded: Recorded, variant: str) -> Side:
 
 
 def _settled(sides: Mapping[str, Side]) -> dict[str, list[FairSteps]]:
-    """The steps of all variants after the warm-up of the one that needs most."""
+    """The steps of all variants after the longest warm-up of any."""
     fair = {name: [fair_steps(run) for run in side.runs] for name, side in sides.items()}
     some = {name: runs for name, runs in fair.items() if runs and all(map(len, runs))}
     warm_up = common_warm_up(list(some.values())) if some else 0

@@ -1,4 +1,4 @@
-"""What an experiment may expect its runs to differ by, and what it teaches later ones."""
+"""How much the runs of an experiment are expected to vary, learned from earlier experiments."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from profilednn_tui.session.storage.spreads import IN_LOCKSTEP, IN_TURN, add_run
 
 
 def expected(home: Path, experiment: Experiment) -> Spread | None:
-    """What runs of this kind have differed by on this machine; None while too few are known."""
+    """How much runs of this kind have varied on this machine; None if too few are known."""
     return expected_spread(home, _hardware(), _kind(experiment))
 
 
 def learn(folder: Path, comparisons: Sequence[Comparison]) -> None:
-    """Keep what the undisturbed runs of each variant differed by; a report that is made again counts no run twice."""
+    """Save the spread of each variant's undisturbed runs; repeating a report counts no run twice."""
     kind = _kind(load_experiment(folder).experiment)
     for one in comparisons:
         for side, runs in ((one.baseline, one.baseline_steps), (one.candidate, one.candidate_steps)):

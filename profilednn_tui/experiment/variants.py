@@ -1,4 +1,4 @@
-"""What one variant of an experiment is, and how it is spelled."""
+"""A variant of an experiment and its syntax on the command line."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Variant:
     optimizations: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     python: str | None = None
-    """The target's interpreter; the experiment's, when not given."""
+    """The target's interpreter; None for the experiment's."""
 
     @property
     def text(self) -> str:
-        """What the variant switches on, as one would spell it."""
+        """The variant's optimizations and settings, as written on the command line."""
         settings = [*(f"{name}={value}" for name, value in self.environment.items())]
         settings += [f"{PYTHON}={self.python}"] if self.python else []
         return ", ".join([*self.optimizations, *settings]) or "nothing switched on"
@@ -40,7 +40,7 @@ def parse_variant(text: str) -> Variant:
     name, equals, rest = text.partition("=")
     if not equals or not _NAME.fullmatch(name):
         raise ProfilerError(
-            f"{text} is no variant. Write NAME=OPT,OPT,VARIABLE=VALUE,python=PATH; a name has no spaces, commas, "
+            f"{text} is not a variant. Write NAME=OPT,OPT,VARIABLE=VALUE,python=PATH; a name has no spaces, commas, "
             "colons or slashes, and NAME= alone is a variant with nothing switched on."
         )
     optimizations: list[str] = []
@@ -55,7 +55,7 @@ def parse_variant(text: str) -> Variant:
         elif _VARIABLE.fullmatch(key):
             environment[key] = value
         else:
-            raise ProfilerError(f"{item} in the variant {name} is no setting. Write VARIABLE=VALUE or python=PATH.")
+            raise ProfilerError(f"{item} in the variant {name} is not a setting. Write VARIABLE=VALUE or python=PATH.")
     return Variant(name, tuple(dict.fromkeys(optimizations)), environment, python)
 
 

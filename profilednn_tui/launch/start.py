@@ -1,4 +1,4 @@
-"""A run under the TUI: the holder starts the target, and this process may come and go."""
+"""Starts a run under the TUI: the holder starts the target, so that it outlives this process."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from profilednn_tui.launch.session_folder import create_session
 from profilednn_tui.recording.helper import start_and_ask
 
 HOLDER_LOG = "holder.log"
-"""Empty, unless the holder has failed."""
+"""Empty unless the holder has failed."""
 
 
 def start_under_terminal(command: TargetCommand, options: LaunchOptions, size: TerminalSize) -> Path:
-    """Start the target on a terminal of its own; the session folder, when it runs."""
+    """Start the target on a terminal of its own; returns the session folder once it is running."""
     plan = launch_plan(command, options, os.environ)
     folder = create_session(command, options, terminal=True)
     request = HolderRequest(
@@ -36,7 +36,7 @@ def start_under_terminal(command: TargetCommand, options: LaunchOptions, size: T
     log = folder / HOLDER_LOG
     failure = start_and_ask("launch.holder", folder, request.encode(), log)
     if failure is None:
-        raise ProfilerError(f"The process that should hold the target's terminal has failed: see {log}.")
+        raise ProfilerError(f"The process that holds the target's terminal failed: see {log}.")
     if failure:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(f"Cannot start {command.argv[0]}: {failure}.")

@@ -1,4 +1,4 @@
-"""The app over a session that a test writes by hand."""
+"""The app with a session written by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OFFERS = (
 
 
 def save_nothing(name: str, path: Path) -> None:
-    """Stands for the export."""
+    """A stand-in for the export."""
 
 
 def app_with_optimizations(feed: FakeFeed) -> ProfilerApp:
@@ -34,7 +34,7 @@ def app_with_optimizations(feed: FakeFeed) -> ProfilerApp:
 
 
 async def open_optimizations(app: ProfilerApp, pilot: Pilot[None]) -> None:
-    """Open the screen and wait until the target's environment has answered, in its thread."""
+    """Open the screen and wait for the target's interpreter to answer, in its thread."""
     await pilot.press("o")
     for _ in range(100):
         await app.workers.wait_for_complete()
@@ -55,7 +55,7 @@ def app_with_comparisons(report: Report | None = None, choices: tuple[RunChoice,
 async def following(
     app: ProfilerApp, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[tuple[ProfilerApp, Pilot[None]]]:
-    """The app in a terminal of this size, after its first look at the session."""
+    """The app in a terminal of this size, after its first refresh of the session."""
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         app.follow_once()

@@ -1,4 +1,4 @@
-"""Comparisons that a test writes by hand."""
+"""Comparisons written by hand."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def comparison(candidate: str = "fast", step_ms: float = 12, losses: list[float]
 
 
 def related(key: str, compared: Comparison | None) -> RunChoice:
-    """A run of the list; without a comparison it cannot be read."""
+    """An entry of the run list; without a comparison, it cannot be read."""
 
     def answer(found: Comparison | None) -> Comparison:
         if found is None:

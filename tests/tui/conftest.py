@@ -1,4 +1,4 @@
-"""The app over a fake session, without the user's environment."""
+"""The app with a fake session, without the user's environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session that a test writes by hand."""
+"""Sessions written by hand."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SOURCE = ("import torch", "", "def forward(self, x):", "    y = self.conv(x)", "
 
 
 class FakeFeed:
-    """What the app needs of a session, with what was asked of it."""
+    """The parts of a session that the app needs; records requests to it."""
 
     behind = False
     foreign = ""
@@ -134,7 +134,7 @@ def many_cores(count: int) -> Cores:
 
 
 def attached_view() -> SessionView:
-    """`running_view` of a process that was running before."""
+    """`running_view` of an attached process."""
     frames = (
         Frame("/home/me/train.py", 12, "main"),
         Frame("/v/site-packages/torch/nn/modules/module.py", 1, "_call_impl"),
@@ -152,7 +152,7 @@ def optimized_view() -> SessionView:
 
 
 def view_with_primitives() -> SessionView:
-    """`running_view`, whose first operator runs what the window of the recordings tells of."""
+    """`running_view` whose first operator runs the primitives of the window in `recordings`."""
     view = running_view()
     key = view.operators.rows[0].key
     series = PrimitiveSeries()

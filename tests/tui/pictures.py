@@ -1,4 +1,4 @@
-"""Pictures of screens, and their comparison with baselines."""
+"""Pictures of screens and their comparison with baselines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.tui.apps import following
 
 FOLDER = Path(__file__).resolve().parent / "baselines"
 RENEW = "RENEW_BASELINES"
-"""When this variable is set, pictures replace their baselines; `make baselines` sets it."""
+"""If this variable is set, pictures replace their baselines; `make baselines` sets it."""
 SHOWN_LINES = 8
 CELL_WIDTH, CELL_HEIGHT, TEXT_HEIGHT = 8, 18, 13
 EMPHASIS = {
@@ -37,7 +37,7 @@ EMPHASIS = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A screen: how the app is made, the size of the terminal, and the keys that lead there."""
+    """A screen: how to create the app, the size of the terminal, and the keys that lead there."""
 
     name: str
     make: Callable[[], ProfilerApp]
@@ -51,7 +51,7 @@ class Picture:
 
     @property
     def rejected(self) -> Path:
-        """Where a picture is left that differs from its baseline."""
+        """Where a picture that differs from its baseline is saved."""
         return FOLDER / f"{self.name}.new.svg"
 
 
@@ -66,7 +66,7 @@ async def take(picture: Picture) -> str:
 
 
 async def come_to_rest(app: ProfilerApp, pilot: Pilot[None]) -> None:
-    """Until no worker and no message is under way; nothing blinks."""
+    """Wait until no workers or messages are pending; nothing blinks."""
     await pilot.pause()
     await app.workers.wait_for_complete()
     for field in app.screen.query(Input):
@@ -80,7 +80,7 @@ async def come_to_rest(app: ProfilerApp, pilot: Pilot[None]) -> None:
 
 
 def svg_of(rows: list[Strip], columns: int) -> str:
-    """A terminal's rows as SVG, one line each: a tenth of what rich writes, and a row that differs is a line."""
+    """A terminal's rows as SVG, one line each: a tenth of rich's output, and a differing row is one line of a diff."""
     counts: Counter[str] = Counter()
     for row in rows:
         for part in row:
@@ -110,7 +110,7 @@ def row_of(row: Strip, number: int, back: str) -> str:
 
 
 def runs(row: Strip, key: Callable[[Segment], str]) -> Iterator[tuple[str, int, int, str]]:
-    """Neighbours of one key as key, place, width and text."""
+    """Adjacent segments with the same key, as key, position, width and text."""
     x = 0
     for found, parts in groupby(row, key):
         together = list(parts)
@@ -120,14 +120,14 @@ def runs(row: Strip, key: Callable[[Segment], str]) -> Iterator[tuple[str, int, 
 
 
 def look_of(part: Segment) -> str:
-    """Attributes of the letters; blanks need none."""
+    """Attributes of the text; blanks need none."""
     style = part.style or Style.null()
     found = "".join(text for wanted, text in EMPHASIS.items() if getattr(style, wanted))
     return f' fill="{colors(style)[0]}"{found}' if part.text.strip() or style.underline else ""
 
 
 def colors(style: Style | None) -> tuple[str, str]:
-    """Of the letters and of what is behind them."""
+    """Foreground and background color."""
     style = style or Style.null()
     front, behind = name_of(style.color, "#fff"), name_of(style.bgcolor, "#000")
     return (behind, front) if style.reverse else (front, behind)
@@ -141,7 +141,7 @@ def name_of(color: Color | None, default: str) -> str:
 
 
 def check(picture: Picture, svg: str) -> None:
-    """Fail, with the lines that differ, unless the picture is its baseline."""
+    """Fail with the differing lines unless the picture equals its baseline."""
     if os.environ.get(RENEW):
         FOLDER.mkdir(exist_ok=True)
         picture.baseline.write_text(svg, encoding="utf-8")
@@ -152,12 +152,12 @@ def check(picture: Picture, svg: str) -> None:
         picture.rejected.write_text(svg, encoding="utf-8")
         raise AssertionError(
             f"{picture.name} differs from its baseline; the new picture is {picture.rejected}. "
-            f"Where the change is meant, run `make baselines`.\n" + "\n".join(differences(before, svg))
+            f"If the change is intended, run `make baselines`.\n" + "\n".join(differences(before, svg))
         )
 
 
 def differences(before: str, after: str) -> list[str]:
-    """The lines of the terminal that are not the same."""
+    """The differing lines of the terminal."""
     pairs = zip_longest(before.splitlines()[1:-1], after.splitlines()[1:-1], fillvalue="")
     found = []
     for number, (old, new) in enumerate(pairs, start=1):

@@ -1,4 +1,4 @@
-"""What is on the screen, or would be, as text."""
+"""The contents of the screen, or of a pane, as text."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def screen_text(app: ProfilerApp) -> str:
 
 
 def lines_text(lines: Iterable[Line]) -> str:
-    """Lines that a pane would show."""
+    """The lines that a pane would show."""
     return "\n".join(plain(line) for line in lines)

@@ -1,4 +1,4 @@
-"""The app: leaving, pausing, commands to the agent and the target."""
+"""The app: quitting, pausing, commands to the agent and the target."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.tui.screen_text import screen_lines, screen_text
 
 
 async def test_garbage_is_collected_from_the_first_picture_on(watch: Watch) -> None:
-    gc.disable()  # as `run_app` does while all is imported
+    gc.disable()  # as `run_app` does during imports
     try:
         async with watch(FakeFeed(running_view())):
             assert gc.isenabled()
@@ -87,7 +87,7 @@ async def test_quitting_a_launched_training_asks_and_can_leave_it_running(watch:
 
 
 async def test_quitting_before_the_first_look_asks_too(watch: Watch) -> None:
-    # Found by hand: q in the first half second after a launch left at once.
+    # Found by hand: q in the first half second after a launch quit without asking.
     async with watch(FakeFeed(running_view())) as (app, pilot):
         app.following.latest = EMPTY_VIEW
         await pilot.press("q")
@@ -96,7 +96,7 @@ async def test_quitting_before_the_first_look_asks_too(watch: Watch) -> None:
 
 
 async def test_quitting_right_after_the_end_asks_nothing(watch: Watch) -> None:
-    # Found by the overhead benchmark: for two seconds the screen did not know, and asked whether to stop the training.
+    # Found by the overhead benchmark: for two seconds, the screen did not know and asked whether to stop training.
     feed = FakeFeed(running_view())
     async with watch(feed) as (app, pilot):
         feed.current = replace(feed.current, state=State.ENDED, live=False, target=Target("train.py", exit_code=0))
@@ -231,7 +231,7 @@ async def test_cancelling_leaves_all_as_it_is() -> None:
 
 
 async def test_of_somebody_elses_session_nothing_is_run_and_the_reason_is_said() -> None:
-    """The optimizations were asked of the interpreter that the file names; r asked without saying what it would run."""
+    """o ran the interpreter named in the file to list optimizations; r asked without saying what it would run."""
     feed = FakeFeed(optimized_view())
     feed.foreign = "It is [red]somebody[/nope] else's."
     asked: list[str] = []
@@ -263,7 +263,7 @@ async def test_before_a_session_is_run_again_its_command_is_shown() -> None:
 
 
 async def test_a_look_at_the_session_while_a_screen_is_being_built_waits_for_it(watch: Watch) -> None:
-    # Found by a test that failed under load: a look between the push and the composition ended the app.
+    # Found by a test that failed under load: a refresh between push and composition ended the app.
     async with watch(FakeFeed(running_view())) as (app, pilot):
         app.action_optimizations()
         app.follow_once()

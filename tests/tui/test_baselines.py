@@ -1,4 +1,4 @@
-"""Each screen in each of its states looks as in its baseline, to the letter and the colour."""
+"""Each screen matches its baseline in each of its states, to the letter and the color."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ PICTURES = (
 
 @pytest.fixture(autouse=True)
 def _one_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of who runs the tests, where and when."""
+    """Hides who runs the tests, where and when."""
     for name in [name for name in os.environ if name.startswith(("TEXTUAL", "PROFILEDNN", "COLOR", "TERM", "LC_"))]:
         monkeypatch.delenv(name)
     for name, value in {"HOME": str(tmp_path), "TZ": "UTC", "TERM": "xterm-256color", "LANG": "C.UTF-8"}.items():

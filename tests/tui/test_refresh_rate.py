@@ -1,4 +1,4 @@
-"""How often the screen follows."""
+"""How often the screen is refreshed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Themes and the roles of the text."""
+"""Themes and text roles."""
 
 from __future__ import annotations
 

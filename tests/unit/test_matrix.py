@@ -1,4 +1,4 @@
-"""Which combinations the matrix takes, and what it says of them. The checks themselves take `make matrix`."""
+"""Which combinations the matrix includes, and what it reports. The checks themselves run with `make matrix`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where sessions lie."""
+"""Where sessions are stored."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_no_home_is_no_sessions(home: Path) -> None:
 
 
 def test_a_home_that_everybody_can_write_to_is_refused_with_the_fix(home: Path) -> None:
-    """Others could leave sessions there that pass for ours; the sticky bit does not help against that."""
+    """Others could leave sessions there that look like ours; the sticky bit does not prevent that."""
     home.mkdir(parents=True)
     for mode in (0o777, 0o1777, 0o702):
         home.chmod(mode)

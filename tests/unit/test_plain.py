@@ -1,4 +1,4 @@
-"""Texts of others, made plain."""
+"""Making foreign texts safe to print."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_no_text_of_json_escapes_however_it_is_spelled(value: Any, ascii_only: b
 
 
 def test_half_a_surrogate_pair_costs_its_character_only() -> None:
-    """The name of a file that is not UTF-8, as Python has it."""
+    """A file name that is not UTF-8, as Python represents it."""
     assert decode_plain(b'["a\\udcff.py"]', list[str]) == [f"a{REPLACEMENT}.py"]
 
 

@@ -1,4 +1,4 @@
-"""Numbers as text: the width stays bounded and a figure never lies at a boundary."""
+"""Numbers as text: the width is bounded, and rounding at a boundary never gives a wrong figure."""
 
 from __future__ import annotations
 

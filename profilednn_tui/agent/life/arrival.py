@@ -1,4 +1,4 @@
-"""How the agent got into the process, and everything that depends on it."""
+"""How the agent got into the process, and what depends on it."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from .states import Life
 
 
 class Opening(Enum):
-    """When the stream of a process is opened."""
+    """When the event stream of a process is opened."""
 
     AT_ONCE = "at once"
-    """Before the hooks are installed: the host is waiting for the hello."""
+    """Before the hooks are installed, as the host is waiting for the hello."""
     SOON = "soon"
     """When the agent's thread first writes."""
     AT_FIRST_STEP = "at the first step"
-    """In children, most of which never train."""
+    """For child processes, most of which never train."""
 
 
 class Arrival(Protocol):
-    """The two ways in: `launched.Launched` and `attached.Attached`."""
+    """Implemented by `launched.Launched` and `attached.Attached`."""
 
     opening: Opening
-    """For the process into which the agent has come; a forked child opens its stream at its first step."""
+    """For the process that the agent started in; forked children open their streams at their first steps."""
     late: bool
-    """Whether the training may have begun before: then the first boundary ends no whole step, and after the steps that
-    were asked for the agent leaves instead of ending the program."""
+    """Whether training may have begun before the agent. If so, the first boundary does not end a whole step, and after
+    the requested number of steps the agent leaves instead of ending the program."""
     follows_forks: bool
     """Whether forked children get an agent of their own."""
 
     def introduction(self, torch: Any, settings: Settings) -> list[Any]:
-        """The events that open a stream."""
+        """The first events of a stream."""
 
     def prepare(self, profiler: TorchProfiler, settings: Settings) -> None:
-        """Get the profiler ready, before anything is installed."""
+        """Prepare the profiler before anything is installed."""
 
     def budget(self, percent: float) -> WindowBudget:
-        """The account of the windows."""
+        """The budget of the windows."""
 
     def look(self, life: Life, window_open: bool) -> None:
-        """Called in every round of the agent's thread; may ask to leave."""
+        """Called in every round of the agent's thread; may request that the agent leave."""
 
     def gone(self) -> None:
         """Called when the agent has left."""

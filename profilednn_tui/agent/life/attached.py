@@ -1,4 +1,4 @@
-"""In a process that was started without us: when to leave it, without leaving anything behind."""
+"""The agent in a process that was started without the profiler: when to leave, and how to leave nothing behind."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .arrival import Opening
 from .states import FINISHING, Life, Request
 
 UNREAD_LIMIT_S = 60.0
-"""The host touches a file every second; after so long without that, nobody reads what we write."""
+"""The host touches a file every second; if it has not done so for this long, nothing reads the recording."""
 PATIENCE_S = 2.0
-"""How long to wait for a step boundary before leaving between two."""
+"""How long to wait for a step boundary before leaving within a step."""
 SETTLED_S = 1.0
-"""After this time the main thread has left the page through which we came."""
+"""After this time, the main thread has left the page used for injection."""
 
 
 class Attached:
-    """An `Arrival` in a training under way; watches the host's sign of life from the agent's thread."""
+    """An `Arrival` during training; checks the host's heartbeat from the agent's thread."""
 
     opening = Opening.AT_ONCE
     late = True
@@ -41,8 +41,8 @@ class Attached:
         self._finishing_since_s: float | None = None
 
     def introduction(self, torch: Any, settings: Settings) -> list[Any]:
-        """Who we are, and that we came late."""
-        text = "attached to a running process: steps count from then on"
+        """The hello, and a notice that the agent was attached."""
+        text = "attached to a running process: steps are counted from that point on"
         return [
             hello(torch, ATTACHED, settings),
             NoticeEvent(INFO, "attached", text, time.time_ns()),
@@ -50,15 +50,15 @@ class Attached:
         ]
 
     def prepare(self, profiler: TorchProfiler, settings: Settings) -> None:
-        """The program may be profiling itself already."""
+        """Look for a profiler of the program, which may already be running."""
         profiler.foreign.look_for_live()
 
     def budget(self, percent: float) -> WindowBudget:
-        """That of a training which has warmed up, and whose age counts."""
+        """The budget of a process that has warmed up and whose age counts."""
         return WindowBudget(percent, GRANTED_STEPS_LATE, process_age_ns())
 
     def look(self, life: Life, window_open: bool) -> None:
-        """Ask to leave when nobody reads us, and insist when no step boundary comes."""
+        """Request to leave if nothing reads the recording; while leaving, do not wait too long for a step boundary."""
         now_s = self._clock()
         if self._is_unread(now_s):
             life.ask(Request.LEAVE, UNREAD)
@@ -66,12 +66,12 @@ class Attached:
             return
         if self._finishing_since_s is None:
             self._finishing_since_s = now_s
-        # Only the training thread can close an open window: then there is no other way than to wait.
+        # Only the training thread can close an open window, so wait for it.
         if now_s - self._finishing_since_s > PATIENCE_S and not window_open:
             life.ask(Request.RELEASE)
 
     def gone(self) -> None:
-        """Undo what the way in has left."""
+        """Remove what attaching left behind."""
         time.sleep(max(0.0, SETTLED_S - (self._clock() - self._began_s)))
         self._clean_up()
 
@@ -82,12 +82,13 @@ class Attached:
             beat_ns = self._beat_ns
         if beat_ns != self._beat_ns:
             self._beat_ns, self._beat_s = beat_ns, now_s
-        # On the monotonic clock: a machine or a target that slept has had no chance to see the sign.
+        # Counted from when a touch was noticed, on the monotonic clock: if the machine or the target was suspended, the
+        # host is not to blame.
         return now_s - self._beat_s > UNREAD_LIMIT_S
 
 
 def process_age_ns() -> int:
-    """How long this process has been running; 0 when the system does not tell."""
+    """How long this process has been running; 0 if unknown."""
     try:
         with open("/proc/self/stat", "rb") as stream:
             began_ticks = int(stream.read().rpartition(b")")[2].split()[19])
@@ -98,7 +99,7 @@ def process_age_ns() -> int:
 
 
 def cleaner(page: tuple[int, int], quiet: bool) -> Callable[[], None]:
-    """Undoes what the way in has left: the page of an injection, and the variable that keeps torch's profiler quiet."""
+    """A function that removes what attaching left behind: the injected page and the variable that silences Kineto."""
 
     def clean_up() -> None:
         if quiet:

@@ -1,4 +1,4 @@
-"""In a process of a launched run: the agent is there from the start, and goes where the run goes."""
+"""The agent in a process of a launched run: present from the start, and in forked children too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .states import Life
 
 
 class Launched:
-    """An `Arrival` right after torch was imported."""
+    """An `Arrival` right after the import of torch."""
 
     late = False
     follows_forks = True
@@ -23,20 +23,20 @@ class Launched:
         self.opening = opening
 
     def introduction(self, torch: Any, settings: Settings) -> list[Any]:
-        """Who we are."""
+        """The hello and notices."""
         return [hello(torch, LAUNCHED, settings), *notices(torch)]
 
     def prepare(self, profiler: TorchProfiler, settings: Settings) -> None:
-        """Load Kineto while we are on the thread that has imported torch, unless no window is to be expected."""
+        """Load Kineto on the thread that imported torch, unless no windows are expected."""
         if self.opening is not Opening.AT_FIRST_STEP and settings.budget_percent > 0:
             profiler.load()
 
     def budget(self, percent: float) -> WindowBudget:
-        """That of a training which begins with us."""
+        """The budget of training that begins with the agent."""
         return WindowBudget(percent)
 
     def look(self, life: Life, window_open: bool) -> None:
-        """The run's end is ours: nothing else makes us leave."""
+        """Nothing to do: the agent leaves only when the run ends."""
 
     def gone(self) -> None:
-        """The way in, a variable of the run, stays for the run's other processes."""
+        """Nothing to remove: the environment variable stays for other processes of the run."""

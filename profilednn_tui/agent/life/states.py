@@ -1,4 +1,4 @@
-"""The life of the agent in one process: its states, and what leads from one to the next."""
+"""The life cycle of the agent in one process: its states and transitions."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from enum import Enum, IntEnum
 
 
 class State(IntEnum):
-    """In the order of a life, so that `<` means "not yet" and `>=` means "already"."""
+    """In chronological order, so that `<` means "not yet" and `>=` means "already"."""
 
     STARTING = 0
     """The hooks are not installed yet."""
     LISTENING = 1
-    """Steps are recorded, and windows open."""
+    """Steps are recorded and windows are opened."""
     FINISHING = 2
-    """The agent was asked to leave: steps are still recorded, but no further window opens."""
+    """The agent was asked to leave: steps are still recorded, but no more windows are opened."""
     LEAVING = 3
-    """Nothing is open or recorded any more: the agent's thread removes the hooks and says goodbye."""
+    """Nothing is open or recorded any more: the agent's thread removes the hooks and writes the last events."""
     LEFT = 4
-    """The goodbye is said."""
+    """The last event is written or about to be."""
 
 
-# The hooks compare with these at every call, and before Python 3.12 a lookup in the enum is slow.
+# The hooks compare with these in every call, and enum attribute access is slow before Python 3.12.
 STARTING, LISTENING, FINISHING, LEAVING, LEFT = State
 
 
 class Request(Enum):
-    """What the parts of the agent ask for."""
+    """What parts of the agent request."""
 
     LISTEN = "listen"
     """The hooks are about to be installed."""
     LEAVE = "leave"
-    """The host, its absence or the number of steps wants the agent to go."""
+    """The host has asked the agent to leave or has disappeared, or the requested steps are done."""
     RELEASE = "release"
-    """A step boundary is reached and no window is open; where no boundary comes, patience has run out."""
+    """A step boundary was reached with no window open, or waiting for one has timed out."""
     GIVE_UP = "give up"
     """The agent has failed too often."""
     END = "end"
-    """The goodbye is about to be said: after `LEAVING`, or because the process ends."""
+    """The last events are about to be written: after `LEAVING`, or because the process ends."""
 
 
 TRANSITIONS: dict[tuple[State, Request], State] = {
@@ -52,21 +52,21 @@ TRANSITIONS: dict[tuple[State, Request], State] = {
     (FINISHING, Request.END): LEFT,
     (LEAVING, Request.END): LEFT,
 }
-"""Every other request changes nothing: it comes too early or too late."""
+"""Any other request is ignored: it comes too early or too late."""
 
 
 class Life:
-    """The only owner of the state. Any thread may ask; a forked child gets a life of its own."""
+    """The only owner of the state. Any thread may make requests; a forked child gets its own `Life`."""
 
     def __init__(self) -> None:
         self.state = STARTING
         self.reason = ""
-        """Why the agent leaves, in the words of the contract."""
-        # Reentrant, because a signal handler of the program may train, and so ask, in the middle of a request.
+        """Why the agent leaves, as a word of the protocol."""
+        # Reentrant, because a signal handler of the program may train, and thus make requests, during a request.
         self._lock = RLock()
 
     def ask(self, request: Request, reason: str = "") -> bool:
-        """Make the transition; returns whether there is one from the present state."""
+        """Make the transition, if there is one from the current state; returns whether there is."""
         with self._lock:
             following = TRANSITIONS.get((self.state, request))
             if following is None:

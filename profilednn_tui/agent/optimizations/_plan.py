@@ -1,4 +1,4 @@
-"""The optimizations in the calls of one root module, and how its layers are called under them."""
+"""The optimizations active in calls of one root module, and how its layers are called under them."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Layers(dict):  # type: ignore[type-arg]
                     raise
                 failure = error
             try:
-                result = call(layer, *arguments, **keywords)  # what this raises is the program's own
+                result = call(layer, *arguments, **keywords)  # exceptions here are the program's own
                 give_up(one, failure)
                 return result
             finally:
-                del failure  # its traceback refers to this frame, and so keeps the tensors of the call
+                del failure  # its traceback refers to this frame and would keep the call's tensors alive
 
         return call_layer
 
@@ -61,19 +61,19 @@ class Plan:
         self.original = original
         self._give_up = give_up
         self.seen: dict[Any, int] = {}
-        """Kinds of calls that have been made as in a plain run, with the number of backward passes before."""
+        """Kinds of calls that were made as in a plain run -> number of backward passes before that call."""
         self.proven: set[Any] = set()
         """Kinds of calls that have succeeded under the active optimizations."""
         self.keep(active)
         self.newest = self.active, self.layers
-        """What was on in the latest call: a checkpoint must recompute with the same."""
+        """Optimizations and layers of the latest call: a checkpoint must recompute with the same ones."""
 
     def is_of(self, module: Any) -> bool:
-        """Whether `module` is the root module itself, and not a module inside it."""
+        """Whether `module` is the root module itself, not a module inside it."""
         return self._root() is module
 
     def may_show(self) -> bool:
-        """Whether active optimizations show in activations, and a call can still be made as in a plain run."""
+        """Whether active optimizations affect activations and a call can still be made as in a plain run."""
         shows = any(type(one).shows_in is not Optimization.shows_in for one in self.active)
         return shows and not any(one.changes_model for one in self.active)
 

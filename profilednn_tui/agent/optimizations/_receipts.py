@@ -1,4 +1,4 @@
-"""What is reported about each optimization: whether it is on, what it has actually changed, or why it has not."""
+"""Reports on each optimization: whether it is on, what it actually changed, or why it changed nothing."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Account = tuple[str, str]
 
 @dataclass
 class Seen:
-    """What has been seen in this process of the things that optimizations act on."""
+    """Which of the things that optimizations act on were seen in this process."""
 
     training: bool = False
     """Any sign of training."""
     optimizer: bool = False
     compiled: set[bool] = field(default_factory=set)
-    """For all models that were trained: whether the program compiles them."""
+    """For the models trained so far, whether the program compiles them."""
 
     def lacks(self, one: Optimization) -> str:
-        """What the optimization acts on but this process lacked; empty if nothing was lacking."""
+        """What the optimization needs but this process lacked; empty if nothing was lacking."""
         if one.acts_on and not self.training:
             return "no model was trained in this process"
         if one.acts_on == "model" and not self.compiled:
@@ -37,21 +37,21 @@ class Seen:
 
 
 class Receipts:
-    """The accounts of all optimizations in one process, and which of them have been reported."""
+    """The state and text of all optimizations in one process, and which of them have been reported."""
 
     def __init__(self) -> None:
         self.seen = Seen()
         self._final: dict[str, Account] = {}
         """Accounts of optimizations that are not on, by name."""
-        self._told: dict[str, Account] = {}
+        self._reported: dict[str, Account] = {}
         self._next_news_step = 0
         self._left_alone: dict[str, dict[str, str]] = {}
-        """Why a model was left alone, by the name of the optimization and the class of the model."""
+        """Why a model was left alone, by the optimization's name and the model's class."""
         self._acted: set[str] = set()
         """Optimizations that were on in a model call."""
 
     def close(self, name: str, state: str, text: str) -> None:
-        """Record that an optimization is not, or no longer, on."""
+        """Record that an optimization is not, or no longer, active."""
         self._final[name] = state, text
 
     def leave_alone(self, one: Optimization, root: object, reason: str) -> None:
@@ -59,22 +59,22 @@ class Receipts:
         self._left_alone.setdefault(one.name, {})[type(root).__name__] = reason
 
     def acted(self, active: list[Optimization]) -> None:
-        """Record that these optimizations were on in a model call."""
+        """Record that these optimizations were active in a model call."""
         self._acted.update(one.name for one in active)
 
     def news(self, active: list[Optimization], steps: int, final: bool) -> dict[str, Account]:
-        """Accounts not reported yet; those of active optimizations follow after a whole step, or if none will come."""
+        """Unreported accounts; those of active optimizations follow after a whole step, or when `final`."""
         found = dict(self._final)
         if final or (steps and steps >= self._next_news_step):
             self._next_news_step = max(3, 2 * steps)  # a receipt may contain figures that keep changing slightly
             found.update((one.name, self.account(one, steps)) for one in active)
-        fresh = {name: account for name, account in found.items() if self._told.get(name) != account}
-        self._told.update(fresh)
+        fresh = {name: account for name, account in found.items() if self._reported.get(name) != account}
+        self._reported.update(fresh)
         return fresh
 
     def begin_anew(self) -> None:
-        """In a forked child: everything has to be reported again in the child's own stream."""
-        self._told.clear()
+        """In a forked child, report everything again in the child's own stream."""
+        self._reported.clear()
         self._next_news_step = 0
 
     def account(self, one: Optimization, steps: int) -> Account:
@@ -90,15 +90,15 @@ class Receipts:
             if left_alone:
                 return DECLINED, left_alone
             return NO_EFFECT, f"because {self.seen.lacks(one) or one.no_effect()}"
-        except Exception as error:  # noqa: BLE001 - called on the agent's thread, while training may continue
+        except Exception as error:  # noqa: BLE001 - runs on the agent's thread while training may continue
             return ON, f"no receipt: {error_text(error)}"
 
 
 def sentence(missing: Missing) -> str:
-    """Reason and fix."""
+    """The reason and, if known, the fix."""
     return f"{missing.reason}; fix: {missing.fix}" if missing.fix else missing.reason
 
 
 def error_text(error: BaseException) -> str:
-    """Class and message, not too long."""
+    """The exception's class and message, truncated."""
     return f"{type(error).__name__}: {error}"[:500]

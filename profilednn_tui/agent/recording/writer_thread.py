@@ -7,13 +7,13 @@ import ctypes
 from typing import Any, Callable
 
 INTERVAL_S = 0.25
-"""How often it looks."""
+"""Time between two rounds."""
 NAME = b"profilednn"
 PR_SET_NAME = 15
 
 
 class WriterThread:
-    """A thread that Python's `threading` does not know of, so that the program's view of its threads is its own."""
+    """A thread unknown to Python's `threading`, so that the program sees only its own threads there."""
 
     def __init__(self, look: Callable[[], bool]) -> None:
         self._look = look
@@ -42,7 +42,7 @@ class WriterThread:
 
     def _run(self, wake: Any, ended: Any) -> None:
         try:
-            ctypes.CDLL(None).prctl(PR_SET_NAME, NAME, 0, 0, 0)  # tells the host's thread view who we are
+            ctypes.CDLL(None).prctl(PR_SET_NAME, NAME, 0, 0, 0)  # lets the host recognize this thread
             while self._look() and not wake.acquire(timeout=INTERVAL_S):
                 pass
         finally:

@@ -1,4 +1,4 @@
-"""With which random numbers and inputs a training run began, so that two runs can be told to see the same batches."""
+"""Fingerprints of a run's first inputs and random state, which show whether two runs see the same batches."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, Callable
 from ...protocol.events import FirstInputsEvent
 
 MOST_BYTES = 1 << 20
-"""Of each tensor: 1 ms or less."""
+"""Read from each tensor: takes 1 ms or less."""
 MOST_TENSORS = 64
 
 
 class FirstInputs:
-    """Looks at the first forward pass with gradients of a model that learns; reads memory and calls no operator."""
+    """Reads the inputs of the first forward pass with gradients of a model with parameters; calls no operator."""
 
     def __init__(self, torch: Any, report: Callable[[Any], None]) -> None:
         self._torch = torch
@@ -24,7 +24,7 @@ class FirstInputs:
         self._wanted = True
 
     def look(self, arguments: Any, keywords: Any) -> None:
-        """A model that learns is about to be called with gradients."""
+        """Called before a model with parameters is called with gradients."""
         if not self._wanted:
             return
         self._wanted = False

@@ -1,4 +1,4 @@
-"""The modules that the program itself calls, and the paths of those below them."""
+"""The modules that the program itself calls, and the paths of their submodules."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any, NamedTuple
 
 
 class RootModule(NamedTuple):
-    """A module that was called by the program itself."""
+    """A module called by the program itself."""
 
     module: weakref.ref[Any]
     learns: bool
     """Whether it has parameters."""
     nested: int
-    """Number of modules below it."""
+    """Number of its submodules, at all levels."""
 
 
 class RootModules:
-    """What is known of them; holds none of them alive."""
+    """The root modules seen so far; keeps none of them alive."""
 
     def __init__(self) -> None:
         self._roots: dict[int, RootModule] = {}
         self._paths: dict[int, str] = {}
 
     def look_up(self, module: Any) -> RootModule:
-        """What is known of a module that the program has called."""
+        """Look up a module that the program has called; a new one is added."""
         root = self._roots.get(id(module))
         return root if root is not None and root.module() is module else self._add(module)
 
     def paths(self) -> dict[int, str]:
-        """``id(module)`` -> path of every module below the root modules seen so far.
+        """``id(module)`` -> path of every module in the root modules seen so far.
 
-        A module that was once called by itself keeps the path it has in the larger model.
+        A module that was also called on its own has its path in the larger model.
         """
         if not self._paths:
             for root in sorted(self._roots.values(), key=attrgetter("nested"), reverse=True):

@@ -1,4 +1,4 @@
-"""The agent proper: listens to the hooks, counts steps, runs windows and commands at step boundaries."""
+"""The core of the agent: listens to the hooks, counts steps, and handles windows and commands at step boundaries."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from .timeline import Cut, Timeline
 NOT_BEGUN = Cut(0, ())
 LOOK_INTERVAL_NS = 5_000_000
 SEEN_SHARE = 0.5
-"""Of their cost the hooks can time this share themselves; the rest is the way in and out of them and the caches they
-spoil (measured against steps without hooks: 19 of 38 us, with one thread and with two)."""
+"""Share of their cost that the hooks can time themselves. The rest is entering and leaving them and cache misses they
+cause (measured against steps without hooks: 19 of 38 us, with one thread and with two)."""
 FIRST_MINUTE_NS = 60_000_000_000
 FIRST_STEPS = 8
-"""These are looked at one by one, however fast they are."""
+"""`_look` runs at the end of each of these, however fast they are."""
 
 
 class StepTracker:
-    """A `hooks.Listener`: what happens at each sign of training, on the training thread."""
+    """A `hooks.Listener`: reacts to each sign of training, on the training thread."""
 
     def __init__(
         self,
@@ -60,19 +60,19 @@ class StepTracker:
         self._roots = roots
         self._windows = windows
         self._came_ns = came_ns
-        """When the agent came into the run."""
+        """When the agent started."""
         self._stop_after = stop_after
         self._late = late
-        """Whether the training may have begun without us: then `stop_after` ends the recording alone."""
+        """Whether training may have begun before the agent; if so, `stop_after` ends only the recording."""
         self._lockstep = lockstep
-        """In an experiment whose variants make their steps in turn."""
+        """Set in an experiment whose variants run in lockstep."""
         self._learn_rank = learn_rank
-        """Called at each of the first steps: a short run is over before the agent's thread has asked."""
+        """Called at the end of each of the first steps: a short run may be over before the agent's thread checks."""
         self._warming_up = warming_up
-        """Whether an optimization warmed up in the step that ends."""
+        """Whether an optimization warmed up in the step that just ended."""
         self._after_step = after_step
         self._joining = late
-        """Whether the first boundary is still to come; what ends there is not a whole step."""
+        """Whether the first boundary, which does not end a whole step, is still to come."""
         self._loss_reader = LossReader(torch)
         self._scaled = ScaledLosses(self._loss_reader)
         self._first_inputs = FirstInputs(torch, outbox.put)
@@ -82,26 +82,26 @@ class StepTracker:
         self._first_ns = 0
         self._loss: float | None = None
         self._loss_read = False
-        """Whether a loss has been read since the newest update."""
+        """Whether a loss has been read since the last update."""
         self._source: str | None = None
-        """What ends a step, as it was told."""
+        """What ends a step, as last reported."""
         self._flags = StepsEvent.FIRST
-        """Those of the step under way."""
+        """Flags of the current step."""
         self._look_ns = 0
         self._nested = 0
-        """Calls of modules inside others."""
+        """Number of calls of modules inside others."""
         self._nested_call_ns = 0.0
-        """What one of them costs."""
+        """Cost of one such call."""
         self.steps = 0
 
     # ---- signs of training (hooks.Listener)
 
     def before_hooks(self, nested_call_ns: float) -> None:
-        """The hooks are about to be installed."""
+        """Called before the hooks are installed."""
         self._nested_call_ns = nested_call_ns
 
     def before_batch(self) -> None:
-        """A DataLoader is about to be asked for a batch."""
+        """Called before a DataLoader is asked for a batch."""
         boundaries = self._boundaries
         boundaries.batches += 1
         if self._last is NOT_BEGUN:
@@ -112,12 +112,12 @@ class StepTracker:
             self._reach(boundaries.on_batch(self._mark(self._timeline.cut())))
 
     def no_batch(self) -> None:
-        """The DataLoader had none left."""
+        """Called if the DataLoader had no batch left."""
         if self._last is NOT_BEGUN:
             self._beginning.on_last_batch()
 
     def before_forward(self, module: Any, arguments: Any, keywords: Any) -> bool:
-        """A root module is about to be called; whether it may compute the loss: it learns nothing."""
+        """Called before a root module; returns whether the module may compute the loss, as it has no parameters."""
         boundaries = self._boundaries
         boundaries.forwards += 1
         root = self._root(module)
@@ -130,7 +130,7 @@ class StepTracker:
         return not root.learns
 
     def before_inference(self, module: Any) -> None:
-        """A root module is about to be called without gradients; from any thread while none has trained."""
+        """Called before a root module without gradients; on any thread until one has trained."""
         boundaries = self._boundaries
         boundaries.inferences += 1
         self._root(module)
@@ -140,27 +140,27 @@ class StepTracker:
             boundaries.pause(self._mark(self._timeline.last_switch()))
 
     def is_loss(self, result: Any) -> bool:
-        """Whether what such a module has returned is one number."""
+        """Whether the result of a module without parameters is a single number."""
         return self._loss_reader.is_number(result)
 
     def scaled(self, scaler: Any, outputs: Any, result: Any) -> None:
-        """A GradScaler has scaled losses."""
+        """Called when a GradScaler has scaled losses."""
         self._scaled.add(scaler, outputs, result)
 
     def before_backward(self, tensors: Any, keeps_graph: bool) -> None:
-        """The backward pass is about to begin."""
+        """Called before the backward pass."""
         if self._last is NOT_BEGUN:
             self._begin(self._beginning.cut or self._timeline.cut())
         self._learn(tensors, keeps_graph)
 
     def before_backward_elsewhere(self, tensors: Any) -> None:
-        """Another thread is about to make a backward pass for the one that trains."""
+        """Called before a backward pass that another thread makes for the training thread."""
         if self._last is NOT_BEGUN:
             self._begin(self._beginning.cut or self._timeline.last_switch())
         self._learn(tensors, keeps_graph=False)
 
     def after_update(self, optimizer: Any, cut: Cut) -> None:
-        """An optimizer has updated its parameters."""
+        """Called when an optimizer has updated its parameters."""
         if self._last is NOT_BEGUN:
             self._begin(self._beginning.cut or cut)
         self._scaled.clear()
@@ -168,12 +168,12 @@ class StepTracker:
         self._reach(self._boundaries.on_update(optimizer, self._mark(cut)))
 
     def at_end(self) -> None:
-        """The program ends: no sign of training will follow, so what is known by now must do."""
+        """Called at the end of the program: no sign of training will follow, so decide on the remaining steps now."""
         if self._joining or self._life.state >= LEAVING:
             return
         marks, unended = self._boundaries.at_end(self._mark(self._timeline.last_switch()))
         if marks:
-            self._tell_source()
+            self._report_source()
         for mark in marks:
             if not self._enough():
                 self._record_step(mark, StepsEvent.LAST * (unended and mark is marks[-1]))
@@ -182,7 +182,7 @@ class StepTracker:
         if not self._boundaries.on_backward(keeps_graph):
             return
         if self._loss_read and self._timeline.updating:
-            return  # a closure that is called again: `step` returns the loss of the first call, and that is printed
+            return  # a closure is called again: `step` returns the loss of its first call
         loss = self._scaled.read(tensors)
         if loss is not None:
             self._loss = loss
@@ -197,20 +197,20 @@ class StepTracker:
     def _begin(self, cut: Cut) -> None:
         self._last = cut
         self._first_ns = cut.now_ns
-        self._timeline.hooks_ns = self._nested = 0  # what came before is in no step, and in no share of the time
+        self._timeline.hooks_ns = self._nested = 0  # earlier costs belong to no step and do not count as overhead
 
     def _mark(self, cut: Cut) -> Mark:
         return Mark(cut, self._loss)
 
     def _reach(self, marks: list[Mark]) -> None:
-        """Steps have ended at these marks, the newest of which is now; there are none while that is not known."""
+        """Record the steps that ended at `marks`, the newest of which is now; empty while step ends are unknown."""
         if not self._boundaries.learned:
-            self._loss = None  # the newest mark has it
+            self._loss = None  # it is in the newest mark
         if not marks:
             return
-        self._tell_source()
+        self._report_source()
         if self._joining:
-            # The training had begun before: here begins the first whole step.
+            # Training had begun before the agent: the first whole step begins here.
             self._joining = False
             self._last = marks.pop(0).cut
             self._first_ns = self._last.now_ns
@@ -219,14 +219,14 @@ class StepTracker:
                 self._look(cut, cut, StepsEvent.FIRST)
                 return
         if len(marks) > 1:
-            self._give_up_window()  # it has seen several steps
+            self._give_up_window()  # it covers several steps
         for mark in marks[:-1]:
             if self._enough():
                 break
             self._record_step(mark)
         self._end_step(marks[-1])
 
-    def _tell_source(self) -> None:
+    def _report_source(self) -> None:
         source, reason = self._boundaries.source or "", self._boundaries.reason
         if source == self._source:
             return
@@ -261,7 +261,7 @@ class StepTracker:
         return flags
 
     def _look(self, last: Cut, cut: Cut, flags: int) -> None:
-        """What need not happen at every one of many fast steps: windows and commands."""
+        """Handle windows and commands, which need not happen at the end of every fast step."""
         self._look_ns = cut.now_ns + LOOK_INTERVAL_NS
         if self.steps <= FIRST_STEPS:
             self._learn_rank()
@@ -280,11 +280,11 @@ class StepTracker:
         elif windows is not None and windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self._came_ns):
             self._flags |= windows.start(elapsed_ns)
         if self._flags:
-            # What we did since the cut belongs to no step.
+            # The agent's work since the cut belongs to no step.
             self._last = Cut(self._timeline.skip(), cut.totals_ns)
 
     def _take_turn(self, lockstep: LockstepGate) -> None:
-        """Stand still until it is our turn; that time is in no step, and in no share of the time either."""
+        """Wait for our turn; that time is in no step and does not count as run time."""
         before_ns = self._timeline.skip()
         lockstep.wait()
         now_ns = self._timeline.skip()
@@ -306,11 +306,11 @@ class StepTracker:
                 budget.paused = command.action == PAUSE_WINDOWS
 
     def _stop(self) -> None:
-        self._outbox.put(NoticeEvent(INFO, "stopped", f"ended after {self.steps} steps, as asked", time.time_ns()))
-        sys.exit(0)  # on the training thread, as if the program had said so: its clean-up runs
+        self._outbox.put(NoticeEvent(INFO, "stopped", f"ended after {self.steps} steps, as requested", time.time_ns()))
+        sys.exit(0)  # on the training thread, as if the program had called it, so that its clean-up runs
 
     def _root(self, module: Any) -> RootModule:
-        """What is known of a module that the program has called."""
+        """Look up a module that the program has called."""
         if self._life.state is not LISTENING:
             self._give_up_window()
         root = self._roots.look_up(module)
@@ -320,7 +320,7 @@ class StepTracker:
     # ---- read by the agent's thread
 
     def progress(self) -> ProgressEvent:
-        """What was seen so far."""
+        """The signs of training so far."""
         seen = self._boundaries
         return ProgressEvent(
             seen.batches, seen.forwards, seen.backwards, seen.optimizer_steps, time.time_ns(), seen.inferences
@@ -330,7 +330,7 @@ class StepTracker:
         return int(self._timeline.hooks_ns / SEEN_SHARE + self._nested * self._nested_call_ns)
 
     def status(self, writer_ns: int) -> StatusEvent:
-        """The agent's account of itself."""
+        """The agent's state and its costs so far."""
         budget = self._windows.budget if self._windows is not None else None
         now_ns = perf_counter_ns()
         elapsed_ns = now_ns - self._first_ns if self._first_ns else 0

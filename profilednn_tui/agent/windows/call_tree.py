@@ -1,4 +1,4 @@
-"""Call stacks as a tree: a node is a line of code and the node that called it."""
+"""Call stacks as a tree: a node is a line of code together with the node that called it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CodeLine = tuple[str, int, str]
 
 
 class CallTree:
-    """The distinct call stacks of a window, without our own frames."""
+    """The distinct call stacks of a window, without the agent's own frames."""
 
     def __init__(self, strings: StringTable) -> None:
         self._strings = strings
@@ -24,11 +24,11 @@ class CallTree:
         self._frames: dict[CodeLine, int] = {}
         self._is_ours: dict[str, bool] = {}
         self.nodes: list[list[int]] = []
-        """As in `protocol.WindowEvent`, like `frames`."""
+        """As in `protocol.WindowEvent`; so are `frames`."""
         self.frames: list[list[int]] = []
 
     def node(self, above: int, line: CodeLine) -> int:
-        """The node of `line` called from node `above`; for a line of ours that is `above` itself."""
+        """The node of `line` called from node `above`; `above` itself if the line is in the agent's code."""
         index = self._nodes.get((above, line))
         if index is None:
             if self._ours(line[0]):
@@ -58,7 +58,7 @@ class RunningFrame:
     """A running Python frame and the last call it made.
 
     The profiler does not see ``a + b`` as a call. Its operator is attributed to the line of the frame's previous call,
-    as its operands mostly come from one on the same line.
+    because its operands mostly come from a call on the same line.
     """
 
     __slots__ = ("_above", "_call", "_line", "_outer", "last_call")
@@ -78,7 +78,7 @@ class RunningFrame:
         return tree.node(self._above, self._current_line())
 
     def above(self, tree: CallTree) -> int:
-        """The node of the line that called this frame; resolved on demand because most frames run no operator."""
+        """The node of the line that called this frame; resolved lazily because most frames run no operator."""
         if self._outer is not None:
             self._resolve(tree)
         return self._above

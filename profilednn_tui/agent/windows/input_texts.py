@@ -1,4 +1,4 @@
-"""Shapes, dtype and memory format of an operator's inputs, as texts."""
+"""Shapes, dtype and memory format of an operator's inputs as strings."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Sizes = tuple[int, ...]
 
 @lru_cache(maxsize=4096)  # windows repeat the same inputs
 def input_texts(shapes: tuple[Sizes | None, ...], dtype: Any, layout: Any) -> tuple[str, str, str]:
-    """Shapes, dtype and memory format; dtype and `layout` are None without a tensor among the inputs.
+    """Shapes, dtype and memory format; the arguments `dtype` and `layout` are None if no input is a tensor.
 
     `layout` is the sizes and strides of the tensor that determines the memory format, a word for a tensor without
-    memory, or a torch.layout that has no strides.
+    storage, or a torch.layout that has no strides.
     """
     of_inputs = str([list(of_input) if of_input is not None else [] for of_input in shapes]) if shapes else ""
     if dtype is None:
@@ -35,7 +35,7 @@ def input_texts(shapes: tuple[Sizes | None, ...], dtype: Any, layout: Any) -> tu
 
 
 def _memory_format(sizes: Sizes, strides: Sizes) -> str:
-    """How a tensor lies in memory; empty if the profiler did not record its strides."""
+    """The memory format of a tensor; empty if the profiler did not record its strides."""
     if len(sizes) != len(strides):
         return ""
     if _dense(sizes, strides, range(len(sizes))):
@@ -46,7 +46,7 @@ def _memory_format(sizes: Sizes, strides: Sizes) -> str:
 
 
 def _dense(sizes: Sizes, strides: Sizes, order: Iterable[int]) -> bool:
-    """Whether the dimensions, in `order` from the outermost, lie in memory without gaps."""
+    """Whether the dimensions are contiguous in memory, in `order` from the outermost."""
     expected = 1
     for dimension in reversed(list(order)):
         if sizes[dimension] != 1 and strides[dimension] != expected:

@@ -1,7 +1,7 @@
-"""oneDNN's primitives joined to the operators that called them.
+"""Joins oneDNN's primitives to the operators that called them.
 
-oneDNN's log lines and the profiler's events both have times since the epoch, so a primitive belongs to the innermost
-operator around its time.
+oneDNN's log lines and the profiler's events both have timestamps since the epoch, so a primitive belongs to the
+innermost operator around its time.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .tables import NONE, StringTable
 from .torch_profiler import EventTree, NodeTypes
 
 Chain = Optional[tuple[int, Any]]
-"""An operator and the chain of the operator around it; None outside of all operators."""
+"""An operator and the chain of its enclosing operator; None outside of all operators."""
 
 _LONGEST_NS = 1 << 62
 
 
 def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> PrimitivesEvent:
-    """Sum executions by the operators around them and by the text of their log line."""
+    """Sum up executions by enclosing operators and text of the log line."""
     begin = time.perf_counter_ns()
     ran = sorted(tree.ran or ())
     strings = StringTable()
@@ -53,9 +53,9 @@ def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> Primitive
 
 
 def _operators_around(times_ns: list[int], roots: list[Any], torch_op: Any, operators: OperatorTable) -> list[Chain]:
-    """The chain around each of the ascending times; branches without any of them are not walked.
+    """The chain around each of the times, which must be ascending; branches without any of them are skipped.
 
-    Operators of several threads overlap: the shortest one around a time wins.
+    Operators on different threads may overlap: the shortest one around a time wins.
     """
     chains: list[Chain] = [None] * len(times_ns)
     shortest_ns = [_LONGEST_NS] * len(times_ns)
@@ -70,7 +70,7 @@ def _operators_around(times_ns: list[int], roots: list[Any], torch_op: Any, oper
         extra, children, name = event.extra_fields, event.children, ""
         if type(extra) is torch_op:
             name = event.name
-            if siblings != 1 or name != outer:  # as in the summary, where such a pair is one operator
+            if siblings != 1 or name != outer:  # the summary merges such pairs, too
                 chain = (operators.index(name, extra.inputs), chain)
             duration_ns = event.duration_time_ns
             for index in range(low, high):

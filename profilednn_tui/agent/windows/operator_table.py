@@ -1,4 +1,4 @@
-"""Operators told apart by name and by shapes, dtype and memory format of their inputs."""
+"""Operators, distinguished by name and by shapes, dtype and memory format of their inputs."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class OperatorTable:
         return any(inputs[place] is None for place in self._takes_tensors(name, len(inputs)))
 
     def _memory_layout(self, tensor: Any, sizes: Sizes) -> tuple[Sizes, Sizes] | str:
-        """Sizes and strides, or the kind of tensor if it has no memory."""
+        """Sizes and strides, or the kind of tensor if it has no storage."""
         if self._memory_of(tensor) is None and 0 not in sizes:
             return META if self._device_of(tensor).type == META else WRAPPER
         return sizes, tuple(self._strides_of(tensor))

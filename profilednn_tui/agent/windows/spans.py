@@ -1,4 +1,4 @@
-"""Operators whose inner events are found by time, because the tree does not have them as children."""
+"""Operators whose inner events are found by time, because they are not their children in the tree."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class _Span:
 
 
 class Spans:
-    """The spans around the current event; the time of events inside them is taken off their self time."""
+    """The spans around the current event; the time of events inside them is subtracted from their self time."""
 
     __slots__ = ("covered_ns", "open")
 
     def __init__(self) -> None:
         self.open: list[_Span] = []
         self.covered_ns = 0
-        """An event that ends by then is accounted for in every open span."""
+        """Events that end by this time are already accounted for in every open span."""
 
     def add(self, start_ns: int, end_ns: int, row: list[int]) -> None:
         """Open a span, whose self time is in `row`."""
@@ -30,7 +30,7 @@ class Spans:
         self.covered_ns = 0
 
     def subtract(self, start_ns: int, end_ns: int) -> None:
-        """Take an event off the self time of the spans around it, and close the spans that have ended.
+        """Subtract an event from the self time of the spans around it, and close spans that have ended.
 
         As in torch's own tables, an event that outlasts a span closes it.
         """

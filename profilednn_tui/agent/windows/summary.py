@@ -1,4 +1,4 @@
-"""One window's raw event tree, summed up by operator, call stack and module."""
+"""Summarizes a window's raw event tree by operator, call stack and module."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Summary(NamedTuple):
 
 def summarize(tree: EventTree, types: NodeTypes, module_paths: dict[int, str]) -> Summary:
     """Summarize a window; `module_paths` maps ``id(module)`` to the module's path in its root."""
-    # We make no cyclic garbage: a collection would only traverse the program's whole heap.
+    # The walk creates no cyclic garbage, so a collection would only traverse the program's heap.
     collecting = gc.isenabled()
     gc.disable()
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from ...protocol.events import COLUMNS
 
 NONE = -1
-"""The index that refers to no entry."""
+"""Index for no entry."""
 
 _ROW = COLUMNS["window.rows"]
 CALLS, SELF_NS, TOTAL_NS = (_ROW.index(name) for name in ("calls", "self_ns", "total_ns"))
@@ -23,7 +23,7 @@ _CALLS, _FORWARD_NS, _BACKWARD_NS, _PARENT = (
 
 
 class StringTable:
-    """Texts, in order of first use."""
+    """Strings in order of first use."""
 
     def __init__(self) -> None:
         self._indexes: dict[str, int] = {}
@@ -33,7 +33,7 @@ class StringTable:
         return self._indexes.setdefault(text, len(self._indexes))
 
     def texts(self) -> list[str]:
-        """All texts, by index."""
+        """All strings, by index."""
         return list(self._indexes)
 
 
@@ -47,7 +47,7 @@ class ModuleTable:
         self.rows: list[list[int]] = []
 
     def index(self, info: Any, parent: int) -> int:
-        """The index of the module that torch describes by `info`; a new one is added below `parent`."""
+        """The index of the module described by torch's `info`; a new one is added below `parent`."""
         identity = info.self_ptr
         index = self._indexes.get(identity)
         if index is None:
@@ -64,11 +64,11 @@ class ModuleTable:
         row[_FORWARD_NS] += forward_ns
 
     def add_backward(self, module: int, backward_ns: int) -> None:
-        """Count time of the backward pass; parents do not include it yet."""
+        """Add time of the backward pass; parents do not include it yet."""
         self.rows[module][_BACKWARD_NS] += backward_ns
 
     def add_backward_to_parents(self) -> None:
-        """Include the backward time of each module in its parent's."""
+        """Add each module's backward time to its parent's."""
         for row in reversed(self.rows):  # children first
             if row[_PARENT] != NONE:
                 self.add_backward(row[_PARENT], row[_BACKWARD_NS])

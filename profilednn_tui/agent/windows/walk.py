@@ -1,11 +1,11 @@
-"""The walk over a window's raw event tree that fills its tables.
+"""Walks a window's raw event tree and fills its tables.
 
 Three kinds of events matter: operators, Python functions and C calls. The walk visits parents before their children
-and hands the call stack down. Torch places a function at its ``def``; the line that was executing is known only from
+and passes the call stack down. Torch places a function at its ``def``; the line that was executing is known only from
 the functions it called (``caller``).
 
-Times follow torch's rules: an operator's self time excludes its direct children, and an operator whose only child has
-the same name is one operator with it.
+Times follow torch's rules: an operator's self time excludes its direct children, and an operator is merged with its
+only child if both have the same name.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .tables import CALLS, NONE, SELF_NS, TOTAL_NS, ModuleTable, StringTable
 from .torch_profiler import BACKWARD_PREFIX, NodeTypes
 
 ForwardCall = tuple[int, int]
-"""Node and module of the operator that made an autograd node."""
+"""Node and module of the operator that created an autograd node."""
 _UNKNOWN: ForwardCall = (NONE, NONE)
 
 
 class _Level:
-    """Siblings that are still to be visited, and what they inherit from their parent."""
+    """Siblings yet to be visited, and what they inherit from their parent."""
 
     __slots__ = ("forward", "frame", "module", "node", "remaining", "twin_name", "twin_row")
 
@@ -52,7 +52,7 @@ def _level(
     twin_name: str = "",
     twin_row: list[int] | None = None,
 ) -> _Level:
-    # Cheaper than an `__init__`, and almost every second event makes a level.
+    # Cheaper than `__init__`, and almost every second event creates a level.
     level = _Level()
     level.remaining = iter(events)
     level.node = node
@@ -75,15 +75,15 @@ class Walk:
         self.operators = OperatorTable(types, self.strings)
         self.modules = ModuleTable(self.strings, module_paths)
         self.rows: dict[tuple[int, int, int, int, int], list[int]] = {}
-        """By operator, node, forward node, module and backward."""
+        """Keyed by operator, node, forward node, module and backward."""
         self.events = 0
         self._made_by: dict[int, ForwardCall] = {}
-        """By autograd sequence number."""
+        """Keyed by autograd sequence number."""
 
     def visit(self, roots: list[Any]) -> None:
         """Visit `roots` and all events below them, depth first."""
-        # One loop with local names, because it runs in the training thread for thousands of events per window. Most
-        # events are leaves, and only one with children makes a level.
+        # One loop with local names, because it runs on the training thread for thousands of events per window. Most
+        # events are leaves; only those with children create a level.
         types, read = self._types, self._types.read
         torch_op, py_call, python_counts = types.torch_op, types.py_call, types.python_counts
         extra_of, children_of, name_of, duration_of = read.extra_fields, read.children, read.name, read.duration_ns
@@ -125,7 +125,7 @@ class Walk:
                     if name.startswith(BACKWARD_PREFIX):
                         forward = self._forward_call(extra, duration_ns)
                     elif forward is None and (sequence := sequence_of(extra)) >= 0:
-                        # Several operators get the number of an autograd node; the last of them made it.
+                        # Several operators get an autograd node's number; the last of them created the node.
                         made_by[sequence] = (node, level.module)
                     inputs = inputs_of(extra)
                     operator = operator_index(name, inputs)
@@ -141,7 +141,7 @@ class Walk:
                     row[SELF_NS] += self_ns
                     row[TOTAL_NS] += duration_ns
                     if not children and not inputs:
-                        # An annotation. With stacks its operators are not its children but lie in its time.
+                        # An annotation. With stacks, its operators are not its children but lie within its time.
                         spans.add(event.start_time_ns, event.end_time_ns, row)
                 if not children:
                     continue
@@ -156,7 +156,7 @@ class Walk:
                 levels.pop()
 
     def _level_of_call(self, level: _Level, event: Any, extra: Any, children: list[Any]) -> _Level:
-        """The level below an event that is no operator."""
+        """The level below an event that is not an operator."""
         self.events += len(children)
         node, frame, module = level.node, level.frame, level.module
         kind = type(extra)
@@ -176,7 +176,7 @@ class Walk:
         return index
 
     def _forward_call(self, extra: Any, duration_ns: int) -> ForwardCall:
-        """The forward call whose autograd node runs; its module gets the time."""
+        """The forward call whose autograd node is running; its module gets the time."""
         forward = self._made_by.get(self._types.read.sequence_number(extra), _UNKNOWN)
         module = forward[1]
         if module != NONE:

@@ -1,4 +1,4 @@
-"""A comparison for other programs: schema ``profilednn.comparison/1``, several of them ``profilednn.experiment/1``."""
+"""Comparisons as JSON: schema ``profilednn.comparison/1`` for one, ``profilednn.experiment/1`` for several."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NS_PER_MS = 1e6
 
 
 def json_text(report: Report) -> str:
-    """One comparison as it is, several in a list; times are in ms, changes in percent of the baseline."""
+    """A single comparison, or an object with a list of them; times are in ms, changes in percent of the baseline."""
     documents = [document(comparison, report.limit) for comparison in report.comparisons]
     body: dict[str, Any] = {
         "schema": EXPERIMENT,
@@ -35,7 +35,7 @@ def json_text(report: Report) -> str:
 
 
 def document(comparison: Comparison, limit: float) -> dict[str, Any]:
-    """One comparison as plain values."""
+    """One comparison as JSON-compatible values."""
     verdict, losses = comparison.verdict, comparison.losses
     return {
         "schema": COMPARISON,

@@ -1,4 +1,4 @@
-"""A comparison for an issue, a pull request or a report."""
+"""Comparisons as Markdown, for an issue, a pull request or a report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from profilednn_tui.tables import markdown_code
 
 
 def markdown_text(report: Report) -> str:
-    """Verdicts first, then what is behind each."""
+    """The verdicts first, then the details of each comparison."""
     return "\n".join(_lines(report))
 
 

@@ -1,4 +1,4 @@
-"""What a report is about."""
+"""The contents of a report."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class Report:
     comparisons: tuple[Comparison, ...]
     ablation: Ablation | None = None
     notes: tuple[str, ...] = ()
-    """What concerns all of them."""
+    """Notes on all comparisons."""
     limit: float = 0.05
-    """The relative difference that the reader asks about."""
+    """The relative difference of interest to the reader."""

@@ -1,4 +1,4 @@
-"""A comparison on a terminal without the TUI."""
+"""Comparisons as plain text for a terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def report_text(report: Report) -> str:
 
 
 def remark_lines(report: Report) -> list[str]:
-    """What concerns all comparisons: the contributions of an ablation, and the notes."""
+    """The parts common to all comparisons: the contributions of an ablation, and the notes."""
     contributions = [] if report.ablation is None else list(_ablation(report.ablation))
     return contributions + [_labelled("note", note) for note in report.notes]
 

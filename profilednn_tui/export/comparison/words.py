@@ -1,4 +1,4 @@
-"""The sentences and figures that all reports share."""
+"""The phrases and figures common to all reports."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from profilednn_tui.compare.losses import LossAgreement
 from profilednn_tui.compare.verdict import Outcome, Verdict
 
 LIMIT = 0.05
-"""The difference that a verdict says it would see, unless another one is asked about."""
+"""The default difference for which a verdict says how many runs would detect it."""
 SENSIBLE = 1.0
-"""Beyond a difference of 100 %, a figure for what would have been seen says nothing."""
+"""Detectable differences above 100 % are not worth a figure."""
 TOP_OPERATORS = 12
 TOP_MODULES = 8
 
@@ -31,9 +31,9 @@ def verdict_text(verdict: Verdict, limit: float = LIMIT) -> str:
     if verdict.outcome is Outcome.NOT_JUDGED:
         few = "one run" if interval.runs == 1 else f"{interval.runs} groups in lockstep"
         below = interval.smallest_difference
-        tell = "cannot tell" if below > SENSIBLE else f"cannot tell differences below {units.share(below)}"
-        settled = f"{_more_runs(interval, limit)} would settle {units.share(limit)}"
-        return f"{verdict.outcome.value}: {few} per side {tell}; {settled}"
+        tell = "cannot tell" if below > SENSIBLE else f"cannot detect differences below {units.share(below)}"
+        needed = f"{_more_runs(interval, limit)} would detect {units.share(limit)}"
+        return f"{verdict.outcome.value}: {few} per side {tell}; {needed}"
     if verdict.outcome is Outcome.NO_DIFFERENCE:
         return f"{verdict.outcome.value} {interval_text(interval)}"
     return (
@@ -42,15 +42,16 @@ def verdict_text(verdict: Verdict, limit: float = LIMIT) -> str:
 
 
 def precision_text(verdict: Verdict, limit: float = LIMIT) -> str:
-    """What these runs could tell, and how many more would tell `limit`; empty where that stands in the verdict."""
+    """What these runs could detect, and how many more would detect `limit`; empty if the verdict says so itself."""
     interval = verdict.interval
     if interval is None or verdict.outcome in (Outcome.NOT_JUDGED, Outcome.NOT_COMPARABLE):
         return ""
     smallest = interval.smallest_difference
-    seen = "these runs cannot tell" if smallest > SENSIBLE else f"{units.share(smallest)} or more would have been seen"
+    detectable = f"{units.share(smallest)} or more would have been detected"
+    text = "these runs cannot tell" if smallest > SENSIBLE else detectable
     if interval.more_runs(limit):
-        return f"{seen}; {_more_runs(interval, limit)} would see {units.share(limit)}"
-    return seen
+        return f"{text}; {_more_runs(interval, limit)} would detect {units.share(limit)}"
+    return text
 
 
 def undecided_text(verdict: Verdict, limit: float) -> str:
@@ -73,22 +74,22 @@ def interval_text(interval: Interval) -> str:
 
 
 def speed(interval: Interval) -> str:
-    """A large speedup as a factor, which is how people speak of it."""
+    """A large speedup as a factor, as is customary; empty for smaller ones."""
     return f", {units.ratio(1 / interval.ratio)} as fast" if interval.ratio < 0.8 else ""
 
 
 def losses_text(losses: LossAgreement) -> str:
-    """The agreement with the figures behind it."""
+    """The agreement of the losses and the figures behind it."""
     if losses.largest is None:
         return losses.text
     if not losses.largest:
         return f"{losses.text}, to the last digit"
     own = "" if losses.spread is None else f", the baseline's own runs by {_percent(losses.spread)}"
-    return f"{losses.text} (by {_percent(losses.largest)} at most, in step {losses.at_step}{own})"
+    return f"{losses.text} (by at most {_percent(losses.largest)}, in step {losses.at_step}{own})"
 
 
 def steps_text(comparison: Comparison) -> str:
-    """The two step times, and what they rest on."""
+    """The two step times and the numbers of runs and steps behind them."""
     verdict = comparison.verdict
     sides = (
         (comparison.baseline, verdict.baseline_ns, comparison.baseline_steps),
@@ -101,7 +102,7 @@ def steps_text(comparison: Comparison) -> str:
     ]
     paired = verdict.interval is not None and verdict.interval.pairs
     pairs = f" in {paired} pairs" if paired else ""
-    return f"{texts[0]} -> {texts[1]}{pairs}, {_counted(comparison.warm_up_steps, 'step')} of warm-up left out"
+    return f"{texts[0]} -> {texts[1]}{pairs}, {_counted(comparison.warm_up_steps, 'warm-up step')} left out"
 
 
 def _counted(number: int, noun: str) -> str:
@@ -115,7 +116,7 @@ def figure_texts(figure: Figure) -> tuple[str, str]:
 
 
 def change_text(row: Aligned[Key]) -> str:
-    """What became of a part: ``+12.0 %``, or that only one side has it."""
+    """How a part changed: ``+12.0 %``, or that only one side has it."""
     if row.change in (Change.ADDED, Change.GONE, Change.NOT_JUDGED) or not row.baseline_ns:
         return row.change.value
     return units.change((row.candidate_ns or 0.0) / row.baseline_ns)
@@ -138,7 +139,7 @@ def factor_text(interval: Interval | None) -> str:
 
 
 def product_sentences(ablation: Ablation) -> tuple[str, ...]:
-    """How far the single contributions explain the total."""
+    """How well the individual contributions explain the total."""
     total = ablation.total
     if total is None:
         return ()

@@ -1,4 +1,4 @@
-"""Lines that can be searched."""
+"""Searchable lines."""
 
 from __future__ import annotations
 

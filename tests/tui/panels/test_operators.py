@@ -1,4 +1,4 @@
-"""The pane of operators."""
+"""The operator pane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pane of the target's output."""
+"""The pane with the target's output."""
 
 from __future__ import annotations
 

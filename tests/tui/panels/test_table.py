@@ -1,4 +1,4 @@
-"""Rows: moving, sorting, searching, and thousands of them."""
+"""Tables: moving, sorting, searching, and thousands of rows."""
 
 from __future__ import annotations
 

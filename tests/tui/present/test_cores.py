@@ -1,4 +1,4 @@
-"""The pane of cores."""
+"""The core pane."""
 
 from __future__ import annotations
 

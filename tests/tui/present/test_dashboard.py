@@ -1,4 +1,4 @@
-"""Where panes go."""
+"""The layout of panes."""
 
 from __future__ import annotations
 

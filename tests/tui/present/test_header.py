@@ -1,4 +1,4 @@
-"""The two lines at the top."""
+"""The two header lines."""
 
 from __future__ import annotations
 

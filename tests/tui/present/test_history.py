@@ -1,4 +1,4 @@
-"""The chart of steps."""
+"""The step chart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pane of memory."""
+"""The memory pane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tree of modules."""
+"""The module tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of operators."""
+"""The operator table."""
 
 from __future__ import annotations
 

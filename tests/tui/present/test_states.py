@@ -1,4 +1,4 @@
-"""What stands where there is nothing to show yet, or any more."""
+"""What is displayed when there is nothing to show yet, or nothing any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graphs of one value over time."""
+"""Graphs of a value over time."""
 
 from __future__ import annotations
 

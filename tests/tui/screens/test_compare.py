@@ -34,7 +34,7 @@ async def test_another_training_is_told_beside_the_speedup() -> None:
         assert "losses  drifting from step 1" in screen_text(app)
         await pilot.press("7")
         await pilot.pause()
-        assert "the training is another one" in screen_text(app)
+        assert "the candidate trains differently" in screen_text(app)
 
 
 async def test_enter_leads_to_the_lines_of_both_sides_and_back() -> None:
@@ -59,7 +59,7 @@ async def test_enter_leads_to_the_lines_of_both_sides_and_back() -> None:
 
 async def test_an_operator_of_one_side_alone_says_so() -> None:
     async with following(app_with_comparisons(Report("x", (comparison(),)))) as (app, pilot):
-        await pilot.press("down", "enter")  # the one that is gone
+        await pilot.press("down", "enter")  # the operator that is gone
         await pilot.pause()
         assert "Compare › stock › aten::log" in screen_text(app)
         await pilot.press("tab")

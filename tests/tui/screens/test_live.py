@@ -1,4 +1,4 @@
-"""The dashboard: what it says in each state, at each size, and what its keys do."""
+"""The dashboard: what it shows in each state and at each size, and what its keys do."""
 
 from __future__ import annotations
 

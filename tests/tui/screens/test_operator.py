@@ -1,4 +1,4 @@
-"""From an operator to its stacks, its source and the editor."""
+"""From an operator to its stacks, its source code and the editor."""
 
 from __future__ import annotations
 

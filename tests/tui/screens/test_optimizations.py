@@ -1,4 +1,4 @@
-"""Switching optimizations on."""
+"""Enabling optimizations."""
 
 from __future__ import annotations
 

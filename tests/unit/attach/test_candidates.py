@@ -1,4 +1,4 @@
-"""Whom a pid means: nobody's process is taken by guess."""
+"""Which process a pid refers to: none is chosen by guessing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the way of attaching, in words with the fix."""
+"""What prevents attaching, described together with the fix."""
 
 from __future__ import annotations
 

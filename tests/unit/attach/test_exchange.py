@@ -1,4 +1,4 @@
-"""Lines that are carried from the folder of a target with other files than ours."""
+"""Lines carried over from the folder of a target that has its own file system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from profilednn_tui.protocol.files import agent_recording
 
 
 def test_what_a_full_disk_does_not_take_is_carried_later(tmp_path: Path) -> None:
-    """Found by reading: it was lost without a word."""
+    """Found in code review: it was lost silently."""
     pid = os.getpid()
     exchange = CarriedExchange(pid, pid, os.geteuid(), tmp_path)
     theirs, ours = Path(exchange.folder_there) / agent_recording(pid), tmp_path / agent_recording(pid)

@@ -1,4 +1,4 @@
-"""Reading ourselves the way a target is read."""
+"""Reading our own process the way a target is read."""
 
 from __future__ import annotations
 

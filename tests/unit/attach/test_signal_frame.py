@@ -18,7 +18,7 @@ def running() -> Registers:
 
 
 def restored(data: bytes) -> dict[str, int]:
-    """What rt_sigreturn would put into the registers."""
+    """The register values that rt_sigreturn would restore."""
     names = (
         "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp",
         "rip", "eflags",

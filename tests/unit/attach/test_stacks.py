@@ -1,4 +1,4 @@
-"""py-spy's answer in the words of the protocol."""
+"""py-spy's output in terms of the protocol."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_thread_without_a_name_or_frames_is_still_one() -> None:
 
 
 def test_a_failure_is_told_with_its_cause(tmp_path: Path) -> None:
-    # Found by hand on a process in a chroot: of py-spy's words only the last line of its own backtrace was shown.
+    # Found by hand on a process in a chroot: only the last line of py-spy's own backtrace was shown.
     program = tmp_path / "py-spy"
     program.write_text("#!/bin/sh\nprintf 'Error: No such file\\n\\nStack backtrace:\\n   0: main\\n' >&2\nexit 1\n")
     program.chmod(0o755)

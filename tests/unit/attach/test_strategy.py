@@ -1,4 +1,4 @@
-"""One way after another, until somebody says hello."""
+"""One method after another, until the agent says hello."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HELLO = b'{"event":"header"}\n{"event":"hello","pid":4711}\n'
 
 
 class Exchange:
-    """A folder in which the target answers after a number of looks, or never."""
+    """A folder in which the target answers after a number of checks, or never."""
 
     folder_there = "/session"
     pid_there = 4711
@@ -33,7 +33,7 @@ class Exchange:
 
 
 class Scene:
-    """A target, the ways into it, and a clock that runs while one waits."""
+    """A target, the methods of attaching to it, and a clock that advances while waiting."""
 
     def __init__(self) -> None:
         self.exchange = Exchange()

@@ -1,4 +1,4 @@
-"""The judge of the safety table: what it calls harm, and what it lets pass."""
+"""The verdicts of the safety table: what counts as harm and what does not."""
 
 from __future__ import annotations
 

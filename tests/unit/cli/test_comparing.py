@@ -1,4 +1,4 @@
-"""`compare` on recorded sessions: words, formats and exit codes."""
+"""`compare` on recorded sessions: texts, formats and exit codes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def invoke(*words: str | Path) -> Result:
 
 
 def several(home: Path, name: str, slower: float = 1.0, seed: int = 1, count: int = 4) -> str:
-    """Sessions of the same thing; a pattern that names them."""
+    """Record sessions of the same thing; returns a pattern that matches them."""
     for number in range(count):
         record(home / f"{name}-{number}", slower, seed=seed + 10 * number)
     return f"{name}-*"
@@ -60,13 +60,13 @@ def test_equal_sides_pass(home: Path) -> None:
 
 
 def test_one_run_per_side_is_not_judged(home: Path) -> None:
-    """Seen: `--fail-on 5%` passed a pair of 8.97 and 92.4 ms."""
+    """Found: `--fail-on 5%` passed a pair of 8.97 and 92.4 ms."""
     record(home / "before")
     record(home / "after", slower=10, seed=2)
     outcome = invoke("before", "after")
     assert outcome.exit_code == 0
-    assert "verdict    not judged: one run per side cannot tell differences below" in outcome.output
-    assert "more runs per side would settle 5.0 %" in outcome.output
+    assert "verdict    not judged: one run per side cannot detect differences below" in outcome.output
+    assert "more runs per side would detect 5.0 %" in outcome.output
     assert "7.5 % is assumed" in outcome.output
     failing = invoke("before", "after", "--fail-on", "5%")
     assert isinstance(failing.exception, ProfilerError)
@@ -79,7 +79,7 @@ def test_a_limit_below_what_the_runs_could_show_cannot_be_decided(home: Path) ->
     failing = invoke(before, after, "--fail-on", "2%")
     assert isinstance(failing.exception, ProfilerError)
     assert "2.0 % was asked for" in str(failing.exception)
-    assert "more runs per side would see 2.0 %" in str(failing.exception)
+    assert "more runs per side would detect 2.0 %" in str(failing.exception)
 
 
 def test_sides_are_named_by_commas_and_patterns(home: Path) -> None:
@@ -126,7 +126,7 @@ def test_snapshots_of_different_machines_are_not_comparable(home: Path, tmp_path
         session.save_snapshot(files[-1])
     outcome = invoke(*files)
     assert outcome.exit_code == 0
-    assert "verdict    not comparable: another machine: AMD EPYC" in outcome.output
+    assert "verdict    not comparable: different machines: AMD EPYC" in outcome.output
     failing = invoke(*files, "--fail-on", "5%")
     assert isinstance(failing.exception, ProfilerError)
     assert failing.exception.exit_code == 2

@@ -1,4 +1,4 @@
-"""What the diagnosis finds."""
+"""The findings of the diagnosis."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_the_newest_step_is_read_from_the_end(tmp_path: Path) -> None:
 
 
 def test_a_damaged_session_costs_the_list_one_line(home: Path) -> None:
-    """A field that was missing, a pipe or a ring of links cost all of it, or for ever."""
+    """A missing field, a pipe or a cycle of links made the whole list fail or hang."""
     session(home, "1-fine", 0, 0)
     for name in ("2-status", "3-pipe", "4-ring", "5-garbage"):
         session(home, name, 0, 0)

@@ -1,4 +1,4 @@
-"""`profilednn-tui onednn`, from logs to every format."""
+"""`profilednn-tui onednn`, from logs to all formats."""
 
 from __future__ import annotations
 

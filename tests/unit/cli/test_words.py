@@ -1,4 +1,4 @@
-"""Where the target begins."""
+"""Where the target begins on the command line."""
 
 from __future__ import annotations
 

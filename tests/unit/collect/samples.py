@@ -1,4 +1,4 @@
-"""Moments without a machine."""
+"""Samples that need no real machine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def thread(cpu_ticks: int = 0, *, name: str = "python", core: int = 0, start: in
 def process(
     pid: int, threads: Mapping[int, ThreadUse], *, parent: int = 1, faults: int = 0, pages: int = 0
 ) -> ProcessUse:
-    """A process whose times are those of its threads; its name and start are its first thread's."""
+    """A process whose times are the sums of its threads' times; its name and start are those of its first thread."""
     first = threads[pid].stat
     stat = replace(
         first,
@@ -53,7 +53,7 @@ def sample(
     host: int = 0,
     throttling: Throttling | None = None,
 ) -> Sample:
-    """The target at a second; `busy` are ticks of each core since boot, of which 100 make a second."""
+    """The target at a given second; `busy` has each core's ticks since boot, 100 per second."""
     return Sample(
         unix_ns=second * 1_000_000_000,
         monotonic_s=float(second),

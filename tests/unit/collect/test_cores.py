@@ -1,4 +1,4 @@
-"""Whose use of a core it is."""
+"""Attributing the use of cores to the target or to others."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_thread_counts_for_the_core_it_ran_on_last() -> None:
 
 
 def test_what_exceeds_a_core_goes_to_cores_that_nobody_claims() -> None:
-    """Four threads on four cores, two of them seen on one: no core is full of others (seen on the demo)."""
+    """Four threads on four cores, two of them sampled on one: no core is used up by others (found with the demo)."""
     by_core = _target_by_core([98.0, 88.0, 87.0, 89.0], [90.0, 86.0, 172.0, 0.0])
 
     assert sum(by_core) == pytest.approx(90 + 86 + 172, abs=0.2)

@@ -1,4 +1,4 @@
-"""Memory of the tree."""
+"""Memory of the process tree."""
 
 from __future__ import annotations
 

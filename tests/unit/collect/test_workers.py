@@ -1,4 +1,4 @@
-"""Processes beside the main one."""
+"""Processes besides the main one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs with the steps that a test wants, as views: no files."""
+"""Runs with given steps, as views without files."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def run(name: str, durations_ns: Sequence[float], losses: Sequence[float | None]
 
 
 def settled(durations_ns: npt.NDArray[np.float64], turn: Turn | None = None, lockstep: bool = False) -> FairSteps:
-    """A run as a verdict reads it."""
+    """A run in the form a verdict needs."""
     count = len(durations_ns)
     return FairSteps(np.arange(1, count + 1), durations_ns, np.zeros((count, len(PHASES))), turn, lockstep)
 
@@ -83,12 +83,12 @@ def disturbed(view_of: SessionView) -> SessionView:
 def noisy(
     generator: np.random.Generator, count: int, step_ns: float = 20 * MS, spread: float = 0.03
 ) -> npt.NDArray[np.float64]:
-    """Step durations with a long tail to the right, as real ones have."""
+    """Step durations with a long right tail, like real ones."""
     return step_ns * np.exp(np.abs(generator.normal(0, spread, count)))
 
 
 def side(name: str, generator: np.random.Generator, runs: int, slower: float = 1.0, spread: float = 0.015) -> Side:
-    """Runs that differ from each other by `spread`, a standard deviation of the logarithm."""
+    """Runs that vary by `spread`, the standard deviation of the logarithm."""
     return Side(
         name,
         tuple(
@@ -102,25 +102,25 @@ STEPS = list(noisy(np.random.default_rng(7), 60))
 
 
 def one_run(name: str, **changes: object) -> Side:
-    """A side of a single run."""
+    """A side with a single run."""
     return Side(name, (run(name, STEPS, **changes),))  # type: ignore[arg-type]
 
 
 def runs(
     generator: np.random.Generator, count: int, slower: float, spread: float, wild: float = 0.0
 ) -> list[FairSteps]:
-    """Runs of few steps; some of them, by `wild`, in a slower state for their whole life."""
+    """Runs with few steps; a share of them, `wild`, is slower throughout."""
     offsets = generator.normal(0, spread, count) + (generator.random(count) < wild) * 0.08
     return [settled(noisy(generator, 30, 20 * MS * slower * float(np.exp(offset)))) for offset in offsets]
 
 
 def in_lockstep(generator: np.random.Generator, count: int, slower: float) -> Outcome:
-    """The verdict on groups whose members meet the same weather."""
-    weather = np.exp(generator.normal(0, 0.08, count))
+    """The verdict on groups whose members are slowed by the same factor."""
+    slowdowns = np.exp(generator.normal(0, 0.08, count))
     baseline, candidate = (
         [
             settled(run.durations_ns * factor, ("experiment", block), lockstep=True)
-            for block, (run, factor) in enumerate(zip(runs(generator, count, of, 0.01), weather, strict=True))
+            for block, (run, factor) in enumerate(zip(runs(generator, count, of, 0.01), slowdowns, strict=True))
         ]
         for of in (1.0, slower)
     )

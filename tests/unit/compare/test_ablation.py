@@ -32,7 +32,7 @@ def test_the_contributions_multiply_to_the_total_when_they_are_independent() -> 
 
 
 def test_two_optimizations_need_four_variants() -> None:
-    """To leave one of two out is the other alone."""
+    """Leaving out one of two optimizations is the same as enabling the other alone."""
     variants = ablation_variants(Variant("all", ("a", "b"), {"OMP_NUM_THREADS": "4"}))
     assert [variant.name for variant in variants] == ["stock", "all", "only-b", "only-a"]
     assert all(variant.environment == {"OMP_NUM_THREADS": "4"} for variant in variants)

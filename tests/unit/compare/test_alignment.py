@@ -1,4 +1,4 @@
-"""What stands side by side."""
+"""The alignment of parts."""
 
 from __future__ import annotations
 

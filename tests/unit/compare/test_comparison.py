@@ -1,4 +1,4 @@
-"""Two sides against each other: what differs, part by part, and when they are no samples of the same thing."""
+"""Comparing two sides: what differs, part by part, and when they are not comparable."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_equal_sides_say_what_could_have_been_seen() -> None:
     [
         ({"target": target(script_sha256="cd")}, "the script's text"),
         ({"target": target(argv=("train.py", "--lr", "0.2"))}, "--lr 0.1 against --lr 0.2"),
-        ({"machine": replace(MACHINE, cpu="Intel Xeon")}, "another machine"),
+        ({"machine": replace(MACHINE, cpu="Intel Xeon")}, "different machines"),
         ({"machine": replace(MACHINE, quota=2.0)}, "quota 2"),
         ({"machine": replace(MACHINE, memory_bytes=32_000_000_000)}, "16.0 GB against"),
     ],
@@ -88,12 +88,12 @@ def shaped(name: str, *windows: set[str]) -> Side:
 def test_another_batch_is_not_comparable() -> None:
     first, second = shaped("A", {"32×3×224×224", "32×64×112×112"}), shaped("B", {"64×3×224×224", "64×64×112×112"})
     (reason,) = compare(first, second).verdict.reasons
-    assert "another batch: 32 against 64 (32×3×224×224 against 64×3×224×224)" in reason
+    assert "different batch sizes: 32 against 64 (32×3×224×224 against 64×3×224×224)" in reason
 
 
 def test_another_size_of_pictures_is_not_comparable() -> None:
     first, second = shaped("A", {"8×3×224×224", "8×64×112×112"}), shaped("B", {"8×3×512×512", "8×64×256×256"})
-    assert "other data shapes: 8×3×224×224 against 8×3×512×512" in compare(first, second).verdict.reasons[0]
+    assert "different data shapes: 8×3×224×224 against 8×3×512×512" in compare(first, second).verdict.reasons[0]
 
 
 def test_pictures_of_all_sizes_are_comparable() -> None:
@@ -136,7 +136,7 @@ def test_a_speedup_that_changes_the_training_is_said_so() -> None:
     found = compare(trained("stock", 20, losses), trained("fast", 10, wrong))
     assert found.verdict.outcome is Outcome.FASTER
     assert found.losses.agreement is Agreement.DRIFTING
-    assert any("the training is another one" in note for note in found.notes)
+    assert any("the candidate trains differently" in note for note in found.notes)
 
 
 def test_an_optimization_that_did_not_take_is_told_once() -> None:

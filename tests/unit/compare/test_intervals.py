@@ -1,4 +1,4 @@
-"""What the interval and the verdict rest on. How often they are right: `tests/process/test_intervals.py`."""
+"""The basis of the interval and the verdict. How often they are right: `tests/process/test_intervals.py`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_turns_of_different_experiments_are_no_pairs() -> None:
 
 
 def test_many_steps_do_not_make_up_for_few_runs() -> None:
-    """Runs that differ by 5 % are not told apart by a thousand steps each that hardly vary."""
+    """Runs vary by 5 %: a thousand steps each that hardly vary do not make their difference significant."""
     generator = np.random.default_rng(1)
     sides = [
         [settled(noisy(generator, 1000, 20 * MS * factor, 0.001)) for factor in (1.0, 1.05, 0.97, 1.02, 1.06)]
@@ -46,7 +46,7 @@ def test_many_steps_do_not_make_up_for_few_runs() -> None:
 
 
 def test_one_run_per_side_is_never_judged() -> None:
-    """Seen: of identical variants with one run each, one was "faster -13.8 %"."""
+    """Found: of identical variants with one run each, one was "faster -13.8 %"."""
     generator = np.random.default_rng(2)
     verdict = judge([settled(noisy(generator, 500))], [settled(noisy(generator, 500, 60 * MS))], ())
     assert verdict.outcome is Outcome.NOT_JUDGED
@@ -77,7 +77,7 @@ def test_three_groups_in_lockstep_are_not_judged() -> None:
 
 
 def test_what_others_took_widens_the_interval_of_few_runs() -> None:
-    """Seen: of two equal runs the first had a neighbour on 15 % of the cores, and the second looked 13 % faster."""
+    """Found: of two equal runs, the first shared 15 % of the cores with others, and the second looked 13 % faster."""
     generator = np.random.default_rng(6)
     first, second = ([settled(noisy(generator, 40, ms * MS)) for _ in range(3)] for ms in (41.6, 32.0))
     assert judge(first, second, (), others=(0.15, 0.0)).outcome is Outcome.NO_DIFFERENCE
@@ -123,7 +123,7 @@ def test_the_verdict_follows_from_the_interval(slower: float, outcome: Outcome) 
 
 def test_a_reason_against_the_comparison_wins_over_any_interval() -> None:
     generator = np.random.default_rng(5)
-    verdict = judge(runs(generator, 6, 1.0, 0.01), runs(generator, 6, 2.0, 0.01), ("another machine",))
+    verdict = judge(runs(generator, 6, 1.0, 0.01), runs(generator, 6, 2.0, 0.01), ("different machines",))
     assert verdict.outcome is Outcome.NOT_COMPARABLE
     assert verdict.interval is not None
     assert not verdict.is_regression(0.05)

@@ -1,4 +1,4 @@
-"""Does the candidate still compute the same training?"""
+"""Whether training still computes the same thing."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_constant_error_drifts_from_the_start() -> None:
 
 
 def test_an_error_in_the_first_steps_is_seen_though_it_is_small() -> None:
-    """Seen: losses 17 % apart were "within numerical noise", and 0.5 % of them is no noise of float32 either."""
+    """Found: losses 17 % apart were "within numerical noise". Even 0.5 % is not numerical noise in float32."""
     wrong = CURVE.copy()
     wrong[:10] *= 1.005
     assert loss_agreement([run(CURVE)], [run(wrong)]).agreement is Agreement.DRIFTING
@@ -79,7 +79,7 @@ def test_a_single_odd_step_is_no_drift() -> None:
 
 
 def test_a_baseline_that_scatters_lets_the_candidate_scatter() -> None:
-    """Without deterministic kernels, runs of the baseline are 10 % apart: so may be the candidate."""
+    """Without deterministic kernels, runs of the baseline are 10 % apart, so the candidate may be as well."""
     baseline = [run(CURVE * factor) for factor in (0.95, 1.0, 1.06)]
     assert not loss_agreement(baseline, [run(CURVE * 1.04)]).changes_training
 

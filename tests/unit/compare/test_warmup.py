@@ -25,7 +25,7 @@ def test_a_compilation_of_a_thousand_steps_does_not_hide_the_slow_steps_after_it
 
 
 def test_a_hiccup_late_in_the_run_is_no_warm_up() -> None:
-    """One step of the last ones takes ten times as long: the steps before it still count."""
+    """One of the last steps takes ten times as long: the steps before it still count."""
     durations = np.full(100, 20 * MS) * np.exp(np.random.default_rng(3).normal(0, 0.001, 100))
     durations[:5] *= 2
     durations[60] *= 10
@@ -49,7 +49,7 @@ def test_profiled_steps_do_not_count_unless_all_were() -> None:
 
 
 def test_all_runs_are_judged_on_the_same_steps() -> None:
-    """The candidate compiles: its warm-up is left out of the baseline, too."""
+    """The candidate compiles: its warm-up is left out of the baseline as well."""
     generator = np.random.default_rng(4)
     quick = [fair_steps(run("quick", list(noisy(generator, 80)))) for _ in range(3)]
     slow = []

@@ -1,4 +1,4 @@
-"""How a target is started that nobody watches: here a shell, which tells what it has been given."""
+"""How a target is started in the background: here a shell, which prints what it was given."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from profilednn_tui.launch.options import LaunchOptions
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
-    """A working directory that is not ours, with a program in it."""
+    """A working directory other than the current one, with a program in it."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     program = folder / "tell"

@@ -1,4 +1,4 @@
-"""The order of the runs, what is made again, and what is given up; the runs themselves are recordings."""
+"""The order of the runs, which are repeated, and which are given up; the runs themselves are recordings."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ STOPPED = 2
 
 @dataclass
 class Starter:
-    """Instead of starting a target, writes what it would have recorded."""
+    """Writes recordings instead of starting targets."""
 
     disturbed: dict[str, int] = field(default_factory=dict)
-    """How many of the first runs of a variant have a neighbour."""
+    """How many of a variant's first runs are disturbed."""
     failing: set[str] = field(default_factory=set)
     stop_at: int | None = None
     turns: int = 40
-    """That each of several targets takes."""
+    """Turns that each of several targets takes."""
     seen: list[tuple[str, LaunchOptions]] = field(default_factory=list)
     at_once: list[int] = field(default_factory=list)
-    """How many targets were started together, each time."""
+    """Number of targets in each start."""
 
     def __call__(
         self,
@@ -71,7 +71,7 @@ class Starter:
 
 
 class Observer:
-    """Notes what it is told."""
+    """Records its calls."""
 
     def __init__(self) -> None:
         self.beats: list[ExperimentProgress] = []
@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_entered_is_refused(folder: Path, gone: str, rea
     planned = replace(experiment(folder), working_directory=str(place))
     with pytest.raises(ProfilerError) as refusal:
         run(folder, starter, planned)
-    assert str(refusal.value) == f"The experiment's folder {place} cannot be entered ({reason}). Restore it."
+    assert str(refusal.value) == f"The experiment's working directory {place} cannot be entered ({reason}). Restore it."
     assert not starter.seen
 
 
@@ -210,7 +210,7 @@ def test_what_disturbs_one_of_a_block_in_lockstep_disturbs_all_and_all_are_made_
 
 
 def test_a_target_that_takes_no_turns_fails_with_the_reason(folder: Path) -> None:
-    with pytest.raises(ProfilerError, match="baseline A failed: it did not stop between its steps"):
+    with pytest.raises(ProfilerError, match="baseline A failed: it never stopped between steps"):
         run(folder, Starter(turns=0), replace(experiment(folder), lockstep=True))
 
 

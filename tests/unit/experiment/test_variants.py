@@ -1,4 +1,4 @@
-"""How a variant is spelled."""
+"""The syntax of variants."""
 
 from __future__ import annotations
 

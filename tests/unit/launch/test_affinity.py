@@ -1,4 +1,4 @@
-"""Starting on some of the processors."""
+"""Starting on a subset of the processors."""
 
 from __future__ import annotations
 

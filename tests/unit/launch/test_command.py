@@ -53,7 +53,7 @@ def test_a_working_directory_that_is_gone_is_said(folder: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "getcwd", gone)
     with pytest.raises(ProfilerError, match="no longer exists"):
         any_command(("sh",))
-    with pytest.raises(ProfilerError, match="no longer exists"):  # issue 2: was a traceback for a relative name
+    with pytest.raises(ProfilerError, match="no longer exists"):  # issue 2: a relative name caused a traceback
         script_command("../train.py", ())
 
 

@@ -1,4 +1,4 @@
-"""What the host knows of optimizations, and what it asks of the target's interpreter."""
+"""What the host knows about optimizations, and what it asks the target's interpreter."""
 
 from __future__ import annotations
 

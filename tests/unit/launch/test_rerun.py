@@ -11,7 +11,7 @@ from profilednn_tui.session.storage.folder import SessionFile
 
 
 def test_a_session_can_be_run_again_with_another_set(tmp_path: Path) -> None:
-    """Its words are those that were started; what is shown of them steers no terminal."""
+    """Its arguments are the original ones; the text shown has no control characters."""
     words = ["t.py", "--title", "a\tb\x1b]0;c\x07"]
     SessionFile("mine", words, str(tmp_path), sys.executable, 0, 0, optimizations=["bf16"]).save(tmp_path)
     again = Rerun.of(tmp_path).with_optimizations({"threads", "channels_last"})

@@ -1,4 +1,4 @@
-"""Verbose logs for the tests: recorded ones, and lines to build others from."""
+"""Verbose logs for tests: recorded ones, and lines to build others from."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def recorded(name: str) -> bytes:
 
 
 def lines(*texts: str) -> bytes:
-    """A log of these lines."""
+    """A log with these lines."""
     return "".join(f"{text}\n" for text in texts).encode()
 
 
 def log_of(text: bytes) -> PrimitiveLog:
-    """A log, read."""
+    """A log after reading."""
     reader = LogReader()
     reader.feed(text)
     return reader.log()

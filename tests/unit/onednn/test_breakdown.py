@@ -1,4 +1,4 @@
-"""Where the time of a log goes, and how two logs differ."""
+"""How the time in a log breaks down, and how two logs differ."""
 
 from __future__ import annotations
 

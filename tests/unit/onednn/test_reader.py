@@ -1,4 +1,4 @@
-"""Logs that stream by."""
+"""Reading logs as streams."""
 
 from __future__ import annotations
 
@@ -143,10 +143,10 @@ def test_a_file_that_is_not_there_is_one_sentence() -> None:
 
 
 def damage(line: bytes, generator: random.Random) -> bytes:
-    """A line that no oneDNN writes."""
+    """A line that no version of oneDNN writes."""
     fields = line.split(b",")
     match generator.randrange(4):
-        case 0:  # cut off before the time, behind the marker
+        case 0:  # cut off after the marker and before the time
             return line[: generator.randrange(len(fields[0]) + 1, line.rfind(b","))]
         case 1:
             return b",".join([*fields[:-1], generator.choice([b"", b"?", b"-0.5", b"nan", b"1.2.3"])])

@@ -1,4 +1,4 @@
-"""Work of primitives, and where it stands against a machine's peaks."""
+"""The work of primitives in relation to a machine's peaks."""
 
 from __future__ import annotations
 

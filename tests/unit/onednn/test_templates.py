@@ -1,4 +1,4 @@
-"""Primitives as parameters to run again."""
+"""Primitives as parameters for running them again."""
 
 from __future__ import annotations
 

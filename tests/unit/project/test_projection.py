@@ -1,4 +1,4 @@
-"""Times of primitives that ran again, weighed by their calls."""
+"""Times of primitives that were run again, weighted by their calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def timed(line: str, time_ms: float) -> str:
 
 
 def answer(*rounds: tuple[float, float]) -> list[str]:
-    """What the script prints: convolution and reorder in turn, then the convolution warm and cold."""
+    """The script's output: convolution and reorder in turn, then the convolution warm and cold."""
     said = ["profilednn,turn,0", timed(CONVOLUTION, 99.0), timed(REORDER, 99.0)]
     for number, (convolution, reorder) in enumerate(rounds, start=1):
         said += [f"profilednn,turn,{number}", timed(CONVOLUTION, convolution), timed(REORDER, reorder)]
@@ -50,7 +50,7 @@ def test_what_did_not_run_again_is_told() -> None:
 
 
 def test_another_machine_has_another_implementation_of_the_same_task() -> None:
-    """Found by projecting an AVX2 machine's session on an AVX-512 one: nothing counted as having run again."""
+    """Found by projecting a session from an AVX2 machine on an AVX-512 one: no primitive counted as run again."""
     said = [line.replace("jit:avx512_core", "jit:avx2").replace("aBcd16b", "aBcd8b") for line in answer((6.0, 0.4))]
     found = projection(LOG, read_samples(said))
     assert not found.missing

@@ -1,4 +1,4 @@
-"""How a run ends on a disk that its recording has filled."""
+"""How a run ends when its recording has filled the disk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_room_is_kept_for_the_exit_code(folder: Path) -> None:
-    """Issue 2: the TUI of a run that had filled the disk ended with 0 instead of the target's exit code."""
+    """Issue 2: when a run had filled the disk, the TUI exited with 0 instead of the target's exit code."""
     save_holder(folder, os.getpid())
     assert (folder / RESERVE_FILE).stat().st_blocks * 512 >= RESERVE_BYTES
     code = record_end(folder, Sampler(folder, os.getpid()), 5 << 8, resource.getrusage(resource.RUSAGE_SELF))
@@ -36,13 +36,13 @@ def test_room_is_kept_for_the_exit_code(folder: Path) -> None:
 
 
 def test_a_summary_of_a_run_whose_end_found_no_room_does_not_call_it_running(folder: Path) -> None:
-    """Issue 2: the headless summary on a full disk said "running", because the launcher, which wrote it, was."""
+    """Issue 2: the headless summary on a full disk said "running", because the launcher that wrote it still was."""
     assert SessionFile.load(folder).launcher_pid == os.getpid()
     assert "running" not in "\n".join(write_report(folder, None))
 
 
 def test_a_session_that_cannot_be_written_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 2: each refused start on a full disk left an empty folder behind."""
+    """Issue 2: every refused start on a full disk left an empty folder behind."""
 
     def full(file: SessionFile, folder: Path) -> None:
         raise OSError(28, "No space left on device")

@@ -26,7 +26,7 @@ from profilednn_tui.recording.viewers import viewing
 
 
 class HandClock:
-    """Time that passes when told."""
+    """A clock that advances only when told to."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -59,7 +59,7 @@ def test_the_head_the_samples_and_the_end(tmp_path: Path) -> None:
 def test_a_target_that_was_pinned_for_a_moment_is_described_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 2: importing torch pins the process for milliseconds, and the session said "1 core" to its end."""
+    """Issue 2: importing torch pins the process for some milliseconds, and the session said "1 core" until its end."""
     hand = HandClock()
     target = Sampler(tmp_path, os.getpid(), hand.clock())
     with monkeypatch.context() as patched:
@@ -79,7 +79,7 @@ def test_samples_neither_drift_nor_catch_up(tmp_path: Path) -> None:
     hand.now_s = 101.3
     target.sample_if_due()
     assert target.wait_s() == pytest.approx(0.7)
-    hand.now_s = 105.9  # the machine slept
+    hand.now_s = 105.9  # the machine was suspended
     target.sample_if_due()
     assert target.wait_s() == pytest.approx(0.1)
     assert kinds(tmp_path).count("cores") == 2
@@ -168,7 +168,7 @@ def test_the_roster_knows_agents_once_they_have_said_hello(tmp_path: Path) -> No
 
 
 def test_the_roster_learns_a_rank_that_comes_late(tmp_path: Path) -> None:
-    """Found by reading: only that of the hello was known, and spawned ranks have none there."""
+    """Found in code review: only the rank in the hello was known, which is missing for spawned ranks."""
     participants = Participants(tmp_path)
     recording = tmp_path / "agent-11.jsonl"
     recording.write_bytes(hello(11, None))

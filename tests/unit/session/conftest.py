@@ -9,7 +9,7 @@ from profilednn_tui.clock import Clock
 
 @dataclass
 class ManualClock:
-    """A clock that a test turns."""
+    """A clock set by the test."""
 
     now_s: float = 1000.0
     clock: Clock = field(init=False)

@@ -1,4 +1,4 @@
-"""Recordings as an agent and a host write them, built through `encode`: for tests only."""
+"""Recordings like those of an agent and a host, built with `encode`, for tests only."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from profilednn_tui.session.view import OperatorKey, SessionView
 
 START_UNIX_NS = 1_790_000_000_000_000_000
 PID = 4_100_001
-"""Beyond the largest pid of Linux: never alive."""
+"""Above Linux's largest pid: never alive."""
 LAUNCHER_PID = 4_100_000
 STEP_NS = 40_000_000
 
@@ -74,7 +74,7 @@ def steps(first: int, count: int, **row: Any) -> StepsEvent:
 
 
 def training(count: int, first: int = 1) -> StepsEvent:
-    """Steps as they come: the first is slow and flagged, the loss falls."""
+    """Realistic steps: the first is slow and flagged, and the loss falls."""
     rows = [step_row(number, STEP_NS + number % 7 * 100_000, 0, 2.0 / number) for number in range(first, first + count)]
     if first == 1:
         rows[0] = step_row(1, 20 * STEP_NS, StepsEvent.FIRST, 2.0)
@@ -288,7 +288,7 @@ def append(path: Path, *events: Any) -> None:
 
 
 def agent_events(count: int = 40, windows: int = 3) -> list[Any]:
-    """A training from its start, without its end."""
+    """A training run from its start, without its end."""
     events: list[Any] = [
         hello(),
         StepSourceEvent("optimizer", "SGD.step ends each iteration", PID, START_UNIX_NS + 2_500_000_000),
@@ -309,7 +309,7 @@ def write_session(
     exit_code: int | None = None,
     **started: Any,
 ) -> Path:
-    """A session folder; without `exit_code`, one whose end is not known."""
+    """A session folder; without `exit_code`, its end is unknown."""
     folder.mkdir(parents=True, exist_ok=True)
     session_file(**started).save(folder)
     append(folder / agent_recording(PID), header("agent", PID), *(agent_events() if agent is None else agent))
@@ -329,7 +329,7 @@ OUTER, INNER = OperatorKey("aten::conv2d", "[[1, 16, 8, 8]]"), OperatorKey("aten
 
 
 def primitives(number: int = 1, **changes: Any) -> PrimitivesEvent:
-    """What oneDNN ran in a window: inside of two operators, and outside of any."""
+    """oneDNN's primitives in a window: inside two operators and outside of any."""
     fields: dict[str, Any] = {
         "window": number,
         "step": 10 * number,
@@ -344,14 +344,14 @@ def primitives(number: int = 1, **changes: Any) -> PrimitivesEvent:
 
 
 def caught_up(session: OpenSession) -> OpenSession:
-    """The session, read to the end of what is written."""
+    """The session after reading everything written so far."""
     while session.poll():
         pass
     return session
 
 
 def view_of(*events: Any, live: bool = False) -> SessionView:
-    """What a session looks like after these events of its agent."""
+    """The view of a session after these events from its agent."""
     session = Session(session_file(), live=live)
     for event in events:
         session.apply(PID, event)

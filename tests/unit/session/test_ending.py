@@ -1,4 +1,4 @@
-"""How a target ended, in words."""
+"""Descriptions of how a target ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose code a frame is."""
+"""Which code a frame belongs to."""
 
 from __future__ import annotations
 

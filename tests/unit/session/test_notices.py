@@ -1,4 +1,4 @@
-"""What the user should know of a session."""
+"""What the user should know about a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening sessions: live, finished, lost; and steering the live ones."""
+"""Opening live, finished and lost sessions, and controlling live ones."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_recordings_without_the_launchers_file_still_open(folder: Path) -> None:
     assert view.steps.count == 40
 
 
-# ---------------------------------------------------------------- who is still there
+# ---------------------------------------------------------------- which processes are alive
 
 
 def test_a_session_is_closed_at_the_end_of_its_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +233,7 @@ def test_a_folder_that_is_no_session_is_refused(tmp_path: Path) -> None:
         open_session(tmp_path)
 
 
-# ---------------------------------------------------------------- output, sources, steering
+# ---------------------------------------------------------------- output, sources, commands
 
 
 def test_the_end_of_the_output_is_given(folder: Path) -> None:
@@ -292,7 +292,7 @@ def test_without_a_terminal_there_is_no_input(folder: Path) -> None:
 
 
 def test_lines_of_a_source_are_counted_as_python_counts_them(tmp_path: Path) -> None:
-    """A form feed ends no line; and what a source holds steers no terminal."""
+    """A form feed does not end a line, and control characters in a source do not reach the terminal."""
     (tmp_path / "net.py").write_bytes(b"a = 1\x0c\r\n\tb = '\x1b[2J'\rc\n")
     session = open_session(r.write_session(tmp_path / "s", working_directory=str(tmp_path)))
     assert session.source("net.py").lines == ("a = 1 ", "    b = '\ufffd[2J'", "c")

@@ -1,4 +1,4 @@
-"""Operators as rows: of a module, with merged shapes, with rates."""
+"""Operators as rows: for one module, with merged shapes, with rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much torch's C++ code prints. Found as one line of a watched program's stderr, in one of some hundred runs."""
+"""The log level of torch's C++ code. Found as an extra line on a program's stderr, in one of a few hundred runs."""
 
 from __future__ import annotations
 

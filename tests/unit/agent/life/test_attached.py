@@ -1,4 +1,4 @@
-"""When the agent leaves a process that was running before."""
+"""When the agent leaves a process that it was attached to."""
 
 from __future__ import annotations
 

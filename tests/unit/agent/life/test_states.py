@@ -1,4 +1,4 @@
-"""The agent's states, and which requests lead from one to the next."""
+"""The agent's states and the requests that lead from one to the next."""
 
 from __future__ import annotations
 

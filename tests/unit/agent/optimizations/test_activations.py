@@ -1,4 +1,4 @@
-"""What a model hands out beside its result."""
+"""Activations that leave a model besides its result."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ newest: Any = None
 
 
 class Store:
-    """A class of the program's."""
+    """A class of the program."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
 
 
 class Net(nn.Module):  # type: ignore[misc]
-    """Keeps what its layer gives in the place that is asked for."""
+    """Keeps its layer's output in the given place."""
 
     def __init__(self, place: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which optimization an error of the training points to."""
+"""Which optimization a training error points to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bug: with Intel's fused update an experiment said "no training step was seen": it went past torch's hooks."""
+"""Bug: Intel's fused update bypassed torch's hooks, so that an experiment reported "no training step was seen"."""
 
 from __future__ import annotations
 

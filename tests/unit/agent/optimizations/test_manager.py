@@ -14,7 +14,7 @@ from profilednn_tui.protocol.vocabulary import DECLINED
 
 
 class Reluctant(Optimization):
-    """Declines when it sees a layer's input."""
+    """Declines as soon as it gets a layer's input."""
 
     name = "reluctant"
 
@@ -26,7 +26,7 @@ class Reluctant(Optimization):
 
 
 def test_one_that_declines_in_a_layer_is_told_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Found by reading: it was told as a failure.
+    # Found in code review: it was reported as a failure.
     monkeypatch.setattr(_registry, "load", lambda name: Reluctant)
     manager = OptimizationManager(torch, ["reluctant"])
     monkeypatch.setattr(nn.Module, "__call__", manager._module_call(nn.Module.__call__))

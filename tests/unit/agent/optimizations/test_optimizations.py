@@ -1,4 +1,4 @@
-"""What the optimizations that act before the start prepare, and where they are not available."""
+"""What optimizations that act before the start prepare, and where they are not available."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from profilednn_tui.agent.optimizations.bf16 import missing_bfloat16
 
 
 class Torch:
-    """As much of torch as `Context` looks at."""
+    """The parts of torch that `Context` reads."""
 
     __version__ = "2.3.1+cpu"
 

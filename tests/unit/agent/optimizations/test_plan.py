@@ -1,4 +1,4 @@
-"""Layers as optimizations call them."""
+"""How layers are called under optimizations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Doubles(Optimization):
 
 
 class Breaks(Doubles):
-    """Has a mistake that shows at the second layer."""
+    """Has a bug that shows at the second layer."""
 
     name = "breaks"
     calls = 0
@@ -40,7 +40,7 @@ class Breaks(Doubles):
 
 
 def layers(*kinds: type[Optimization]) -> tuple[Layers, list[tuple[str, str]]]:
-    """What is called for layers, and who was given up for what."""
+    """Layers under optimizations, and a list of those given up with their errors."""
     given_up: list[tuple[str, str]] = []
     active = [kind(here(torch, frozenset())) for kind in kinds]
     return Layers(nn.Module.__call__, active, lambda one, error: given_up.append((one.name, str(error)))), given_up

@@ -1,4 +1,4 @@
-"""A call that can be made again as if the first had not been."""
+"""Calls that can be repeated as if the first had never happened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cores, nodes and quotas of machines that are not this one."""
+"""Cores, nodes and quotas of other machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of each optimization."""
+"""What is reported about each optimization."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def turned(text: str = "") -> Turned:
 
 
 def trained() -> Receipts:
-    """Of a process that has trained a model."""
+    """Receipts of a process that has trained a model."""
     receipts = Receipts()
     receipts.seen.training = True
     receipts.seen.compiled.add(False)
@@ -53,7 +53,7 @@ def test_it_has_declined_where_it_left_every_model_alone() -> None:
 
 
 def test_it_is_on_where_one_model_had_it_even_after_that_is_gone() -> None:
-    # Found by reading: plans are held weakly, and the receipt said "declined" once the model that had it was collected.
+    # Found in code review: plans are held weakly, so the receipt said "declined" once the model had been collected.
     receipts = trained()
     one = turned("2 weights turned")
     receipts.acted([one])

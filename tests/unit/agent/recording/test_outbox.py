@@ -86,7 +86,7 @@ def test_a_full_disk_keeps_what_it_could_not_write(tmp_path: Path, monkeypatch: 
 
 
 def test_what_a_full_disk_never_takes_is_forgotten_and_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It waits in the memory of the training, which is not to pay for our disk."""
+    """It would wait in the training process's memory, which must not pay for a full disk."""
     outbox = Outbox(str(tmp_path))
     outbox.flush()
 

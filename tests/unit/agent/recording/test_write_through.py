@@ -1,4 +1,4 @@
-"""Steps that are written as they end."""
+"""Steps written as soon as they end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_waiting_for_a_processor_does_not_use_the_budget_up() -> None:
-    # Found under load: after some slow writes the steps of a worker that its pool ended were lost.
+    # Found under load: after some slow writes, the last steps of a worker that was killed by its pool were lost.
     written: list[int] = []
 
     def write() -> None:

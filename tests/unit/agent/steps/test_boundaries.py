@@ -9,7 +9,7 @@ from profilednn_tui.agent.steps.timeline import Cut
 
 
 class Thing:
-    """Stands for an optimizer or a module: something that can be referred to weakly."""
+    """A stand-in for an optimizer or a module that can be weakly referenced."""
 
 
 def cut(now_ns: int) -> Cut:
@@ -21,7 +21,7 @@ def mark(now_ns: int, loss: float | None = None) -> Mark:
 
 
 class Program:
-    """A program of few words: each method is a sign of training, one moment after the other; collects the marks."""
+    """A minimal program: each method is a sign of training, one time unit after the previous; collects the marks."""
 
     def __init__(self, any_optimizer: bool = False) -> None:
         self.boundaries = Boundaries(lambda: any_optimizer)
@@ -72,7 +72,7 @@ class Program:
 
 
 def led(leader: Leader, *things: Thing) -> list[list[int]]:
-    """The marks at which steps have ended, thing by thing, which came at 0, 1, 2..."""
+    """The marks at which steps ended, for each of the things, which occur at times 0, 1, 2..."""
     return [[one.cut.now_ns for one in leader.follow(thing, mark(now))] for now, thing in enumerate(things)]
 
 
@@ -139,7 +139,7 @@ def test_without_an_optimizer_the_loader_is_the_better_sign() -> None:
     program = Program()
     for _ in range(5):
         program.batch()
-        program.train(2)  # of a generator and its critic
+        program.train(2)  # one for a generator, one for its critic
     program.batch()
     program.end()
 
@@ -183,7 +183,7 @@ def test_an_epoch_that_ends_is_no_step() -> None:
         for _ in range(4):
             program.batch()
             program.train(1)
-        program.batch()  # in vain
+        program.batch()  # finds no more batches
     program.end()
 
     assert len(program.ends) == 12

@@ -1,4 +1,4 @@
-"""With which random numbers and inputs a training run began."""
+"""The random state and inputs at the beginning of a training run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from profilednn_tui.protocol.events import FirstInputsEvent
 
 
 def first(*arguments: Any, seed: int = 3, **keywords: Any) -> FirstInputsEvent:
-    """What is told of a run that begins with a call."""
+    """What is reported about a run that begins with a call."""
     told: list[FirstInputsEvent] = []
     torch.manual_seed(seed)
     looks = FirstInputs(torch, told.append)

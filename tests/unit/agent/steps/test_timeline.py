@@ -1,4 +1,4 @@
-"""The training thread's time, divided among phases: a fake clock tells it."""
+"""The training thread's time, divided among phases, on a fake clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from profilednn_tui.protocol.vocabulary import PHASES
 
 
 class Clock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that advances only when told to."""
 
     def __init__(self) -> None:
         self.now_ns = 0
@@ -17,7 +17,7 @@ class Clock:
 
 
 class Story:
-    """A timeline with its clock; each method lets some time pass in one state."""
+    """A timeline with its clock; each method spends some time in one state."""
 
     def __init__(self) -> None:
         self.clock = Clock()

@@ -1,4 +1,4 @@
-"""What oneDNN prints, told from what others print."""
+"""oneDNN's output, distinguished from other output."""
 
 from __future__ import annotations
 

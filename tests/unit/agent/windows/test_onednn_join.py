@@ -25,7 +25,7 @@ def profiler() -> Iterator[TorchProfiler]:
 
 @pytest.fixture
 def tree(profiler: TorchProfiler) -> EventTree:
-    """A matrix product, whose ``aten::mm`` is inside ``aten::matmul``."""
+    """A matrix product whose ``aten::mm`` is inside ``aten::matmul``."""
     left, right = torch.ones(64, 64), torch.ones(64, 64)
     profiler.start(stacks=False)
     torch.matmul(left, right)

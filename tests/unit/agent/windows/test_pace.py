@@ -1,4 +1,4 @@
-"""When the agent finds that steps have changed since its newest window."""
+"""When the agent detects that steps have changed since its last window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A window's summary against torch's own tables of the same window."""
+"""A window's summary compared with torch's own tables of the same window."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Figures = dict[Any, list[float]]
 
 
 class Residual(nn.Module):  # type: ignore[misc]
-    """A block as in a ResNet."""
+    """A block like those of a ResNet."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ def test_times_and_calls_equal_key_averages(make: Callable[[], Any], stacks: boo
     assert set(ours) <= set(theirs)
     for key, (calls, self_us, total_us) in ours.items():
         assert calls == theirs[key][0], key
-        # torch keeps microseconds as floats: the last digit of a nanosecond is rounded there.
+        # torch stores microseconds as floats, so the last digit of the nanoseconds is rounded.
         assert self_us == pytest.approx(theirs[key][1], abs=0.01), key
         assert total_us == pytest.approx(theirs[key][2], abs=0.01), key
 
@@ -212,7 +212,7 @@ def test_shapes_dtypes_and_memory_format_are_told() -> None:
 
 
 def formats(function: Callable[[], Any], named: str) -> set[tuple[str, str]]:
-    """Dtype and memory format of the operators of this name that a call makes."""
+    """Dtype and memory format of all operators with this name in a call."""
     profiler = TorchProfiler(torch, Guard(lambda event: None))
     try:
         function()

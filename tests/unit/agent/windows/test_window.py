@@ -1,4 +1,4 @@
-"""What becomes of windows that fail."""
+"""What happens to windows that fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECOND = 1_000 * MS
 
 
 class Fixture:
-    """Windows on this thread, and what they report."""
+    """Windows on this thread, and the events they report."""
 
     def __init__(self) -> None:
         self.errors: list[Any] = []

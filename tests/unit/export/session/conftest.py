@@ -1,4 +1,4 @@
-"""A finished session to be exported."""
+"""A finished session to export."""
 
 from __future__ import annotations
 

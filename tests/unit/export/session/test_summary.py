@@ -1,4 +1,4 @@
-"""What a headless run says at its end."""
+"""What a headless run prints at its end."""
 
 from __future__ import annotations
 

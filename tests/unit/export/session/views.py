@@ -1,4 +1,4 @@
-"""The formats, read again."""
+"""Reading the export formats back."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from profilednn_tui.session.view import SessionView
 
 
 def parsed(view: SessionView) -> Any:
-    """A view as JSON and back."""
+    """A view converted to JSON and back."""
     return json.loads(json_text(view))

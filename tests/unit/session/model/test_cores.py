@@ -1,4 +1,4 @@
-"""Who uses the cores, and when that makes timings unreliable."""
+"""Which processes use the cores, and when that makes timings unreliable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows that no longer stand for the run."""
+"""Windows that no longer represent the run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MS = 1_000_000
 
 
 def process(durations_ms: Sequence[float], windows: Sequence[int]) -> Process:
-    """A process whose steps took so long, with windows at some of them."""
+    """A process with steps of these durations and windows at some of them."""
     made = Process(r.hello())
     for number, step in enumerate(windows, start=1):
         made.windows.add(r.window(number, step=step))
@@ -64,7 +64,7 @@ def test_a_window_at_the_change_stands_for_neither_side() -> None:
 
 
 def test_a_window_whose_two_sides_differ_is_shown_where_it_is_the_only_one() -> None:
-    """Found when a host was killed just after such a window: no window was chosen, and the export failed."""
+    """Found when a host was killed just after such a window: no window was selected, and the export failed."""
     durations = [12] * 40 + [31] * 60
     assert process(durations + [80] * 30, windows=[41]).windows.view().steps == (41,)
     assert process(durations, windows=[41]).windows.view().steps == (41,)

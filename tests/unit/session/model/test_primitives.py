@@ -1,4 +1,4 @@
-"""Windows of oneDNN primitives become logs, in all and by operator."""
+"""Turning windows of oneDNN primitives into logs, in total and by operator."""
 
 from __future__ import annotations
 

@@ -231,7 +231,7 @@ SECOND = 1_000_000_000
 
 
 def lives(*born_s: int, died_s: tuple[int, ...] = (), rank: int | None = 0, parent_pid: int = 99) -> Session:
-    """Processes of one rank that each train from a moment on; the last they say is at another."""
+    """Processes of one rank, each with the time at which it starts training and, optionally, of its last event."""
     made = Session(r.session_file(), live=True)
     for number, second in enumerate(born_s):
         at = r.START_UNIX_NS + second * SECOND
@@ -307,7 +307,7 @@ def test_the_receipts_of_every_process_are_there() -> None:
     assert found == {1: ["on"], 2: ["no effect"], 0: []}
 
 
-# ---------------------------------------------------------------- of a process that was running before
+# ---------------------------------------------------------------- attached processes
 
 HOST = 0
 

@@ -1,4 +1,4 @@
-"""Statistics of steps."""
+"""Step statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows merged, stepped through and kept within bounds."""
+"""Merging windows, stepping through them, and limiting their number."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ def test_an_operator_that_most_windows_do_not_have_counts_nothing() -> None:
 
 
 def shaped(number: int, own_ns: int) -> WindowEvent:
-    """A window whose add has a shape of its own."""
+    """A window whose add has its own shape."""
     event = preempted(number, operator=3, own_ns=own_ns)
     operators = [*event.operators[:3], [event.operators[3][0], len(event.strings), *event.operators[3][2:]]]
     return replace(event, strings=[*event.strings, f"[[{number}, 8], []]"], operators=operators)

@@ -1,4 +1,4 @@
-"""What `list` knows."""
+"""The entries of `list`."""
 
 from __future__ import annotations
 

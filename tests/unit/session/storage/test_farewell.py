@@ -1,4 +1,4 @@
-"""Which recordings have come to their end."""
+"""Which recordings are complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only files are read, and no more of them than there is room for."""
+"""Only regular files are read, and only up to a limit."""
 
 from __future__ import annotations
 

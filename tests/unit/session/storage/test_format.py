@@ -1,4 +1,4 @@
-"""Recordings outlive the version that wrote them."""
+"""Recordings stay readable by later versions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "format-1"
 
 
 def assert_holds(actual: Any, expected: Any, where: str = "") -> None:
-    """Everything that was exported then is exported now; keys, phases and processes may have been added."""
+    """Everything exported by the old version is still exported; keys, phases and processes may have been added."""
     if isinstance(expected, dict):
         for key, value in expected.items():
             assert key in actual, where
@@ -84,7 +84,7 @@ def read(data: bytes) -> tuple[list[Any], RecordingReader]:
 
 
 def rows_under(columns: tuple[str, ...], row: list[Any], phases: tuple[str, ...] = PHASES) -> list[list[Any]]:
-    """A step row as read when the header names these columns."""
+    """A step row as read with a header that names these columns."""
     head = current_header("agent", 1, 1)
     head = replace(head, phases=list(phases), columns={**head.columns, "steps.rows": list(columns)})
     events, reader = read(r.lines(head, StepsEvent(1, [row])))

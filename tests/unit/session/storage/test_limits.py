@@ -1,4 +1,4 @@
-"""Events that nobody of us writes are refused before they take memory."""
+"""Events that no agent or host writes are rejected before they use memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose a session is."""
+"""Who owns a session."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STRANGER = 65533
 
 
 def strangers(folder: Path) -> Path:
-    """The same folder, in the hands of somebody else."""
+    """The same folder, owned by another user."""
     if os.geteuid() == 0:
         os.chown(folder, STRANGER, STRANGER)
     else:
@@ -47,7 +47,7 @@ def test_a_folder_or_its_file_of_another_user_is_theirs_also_for_root(tmp_path: 
 
 
 def test_a_session_of_somebody_else_is_read_and_neither_steered_nor_opened(tmp_path: Path) -> None:
-    """Its links would have led our commands, marks and input to any file of ours."""
+    """Its links would have redirected our commands, marks and input to any of our files."""
     (tmp_path / "train.py").write_text("ours\n")
     folder = r.write_session(tmp_path / "s", working_directory=str(tmp_path))
     (folder / control_file(r.PID)).symlink_to(tmp_path / "written")

@@ -1,4 +1,4 @@
-"""The kept peaks of the machine."""
+"""The saved peaks of the machine."""
 
 from __future__ import annotations
 

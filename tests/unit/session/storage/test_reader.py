@@ -1,4 +1,4 @@
-"""Reading a recording while it is written, torn or damaged."""
+"""Reading a recording that is still being written, torn or damaged."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_file_without_a_line_says_nothing_yet() -> None:
 
 
 def test_texts_are_plain_wherever_they_stand() -> None:
-    """The program's own names reach the terminal, too."""
+    """Names from the program reach the terminal, too."""
     name = "step\n1 \x1b]0;TITLE\x07\u202e\x9b"
     shown = "step 1 \ufffd]0;TITLE\ufffd\ufffd\ufffd"
     window = r.window(script=name)

@@ -1,4 +1,4 @@
-"""A session in one file, at home and elsewhere."""
+"""A session in one file, on this machine and elsewhere."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_windows_output_and_sources_travel(folder: Path, project: Path, tmp_path
 
 
 def test_a_source_that_did_not_travel_is_not_read_here(folder: Path, project: Path, tmp_path: Path) -> None:
-    """A snapshot of somebody else could name any file of ours."""
+    """A snapshot from someone else could name any of our files."""
     path = snapshot(folder, tmp_path / "s.pdnn")
     (project / "other.py").write_text("here = True\n")
     for file in (project / "other.py", project / "train.py", "/etc/passwd"):

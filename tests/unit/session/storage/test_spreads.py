@@ -1,4 +1,4 @@
-"""What runs on this machine have differed by so far."""
+"""How much runs on this machine have varied so far."""
 
 from __future__ import annotations
 
