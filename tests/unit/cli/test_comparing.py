@@ -181,7 +181,7 @@ def test_disturbed_runs_lead_to_no_verdict(home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("nothing",), "nothing is no experiment. Name two sessions"),
+        (("nothing",), "nothing is not an experiment. Name two sessions"),
         (("tuning", "tuning"), "name it alone, or one of its variants: tuning:stock, tuning:tuned"),
         (("tuning:x", "tuning:stock"), "has no variant x. There are: stock, tuned."),
         (("nowhere", "tuning:stock"), "There is no session"),

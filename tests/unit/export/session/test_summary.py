@@ -123,7 +123,7 @@ def test_errors_and_notices_come_at_the_end_and_the_gravest_first() -> None:
         )
     )
     assert [line.split()[0] for line in lines[-3:]] == ["warning", "warning", "info"]
-    assert lines[-3].startswith("warning    The agent caught an error of its own, the training went on: ")
+    assert lines[-3].startswith("warning    The agent caught an error of its own; training continued: ")
 
 
 def test_nothing_at_all_can_be_summarized() -> None:
