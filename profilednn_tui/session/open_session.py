@@ -27,7 +27,7 @@ from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.peaks import CACHE_FILE, known_peaks
 from profilednn_tui.session.storage.reader import RecordingReader
 from profilednn_tui.session.storage.snapshot import SUFFIX, SnapshotStore, write_snapshot
-from profilednn_tui.session.storage.store import MOST_AGENTS, FolderStore, Store
+from profilednn_tui.session.storage.store import MAX_AGENTS, FolderStore, Store
 from profilednn_tui.session.view import SessionView
 
 POLL_BUDGET_S = 0.02
@@ -112,8 +112,8 @@ class OpenSession:
         for name in self._store.recordings():
             if name not in self._readers:
                 self._readers[name] = self._open(name)
-                if len(self._readers) > MOST_AGENTS:
-                    text = f"There are recordings of more than {MOST_AGENTS} processes: the others are not read."
+                if len(self._readers) > MAX_AGENTS:
+                    text = f"There are recordings of more than {MAX_AGENTS} processes: the others are not read."
                     self._notice("many-recordings", text, WARNING)
             while not self.behind and (reader := self._readers[name]) and self._read_chunk(reader):
                 changed = True
