@@ -16,7 +16,7 @@ SAMPLED_STEPS = 1_000
 RATE_STEPS = 100
 
 ONLY_IF_SEEN = frozenset({"inference"})
-"""Phases that most training lacks: they are left out if no step has any."""
+"""Phases that most training runs lack: they are left out if no step has any."""
 
 _COLUMNS = 1 + len(PHASES)
 _ROW = 4 + len(PHASES)
