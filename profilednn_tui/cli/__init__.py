@@ -35,11 +35,11 @@ COMMANDS = (
     demo,
 )
 
-_OF_THE_PROGRAM = frozenset({"-h", "--help", "-V", "--version"})
+_PROGRAM_OPTIONS = frozenset({"-h", "--help", "-V", "--version"})
 
 
 class Program(click.Group):
-    """The commands, and the bare form: what names no command is a script to run."""
+    """The command group. A first word that is not a command is taken as a script to run."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         if not args:
@@ -47,11 +47,11 @@ class Program(click.Group):
         words = divide(args, run.options_with_value())
         named = words.target[0] if words.kind is TargetKind.SCRIPT else None
         if named in self.commands:
-            if words.options and not _OF_THE_PROGRAM.intersection(words.options):
+            if words.options and not _PROGRAM_OPTIONS.intersection(words.options):
                 raise click.UsageError(
-                    f"Options stand after the command: profilednn-tui {named} {shlex.quote(words.options[0])} ..."
+                    f"Options go after the command: profilednn-tui {named} {shlex.quote(words.options[0])} ..."
                 )
-        elif not _OF_THE_PROGRAM.intersection(words.options):
+        elif not _PROGRAM_OPTIONS.intersection(words.options):
             args = [str(run.name), *args]
         return super().parse_args(context, args)
 
@@ -65,10 +65,10 @@ class Program(click.Group):
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "-V", "--version", message="profilednn-tui %(version)s")
 def program() -> None:
-    """Watch a PyTorch training on CPUs, step by step, and take the session home.
+    """Watch PyTorch training on CPUs step by step, and keep the session.
 
-    SCRIPT runs unmodified, everything after it belongs to it; `run --help` shows the OPTIONS.
-    A script with the name of a command is started as ./NAME.
+    SCRIPT runs unmodified and receives everything after it; `run --help` lists the OPTIONS.
+    A script that has the name of a command is started as ./NAME.
     """
 
 
@@ -77,7 +77,7 @@ for command in COMMANDS:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line, and leave with its exit code."""
+    """Run the command line and exit with its exit code."""
     try:
         program.main(arguments, prog_name="profilednn-tui", standalone_mode=False)
     except ProfilerError as error:
@@ -87,15 +87,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.Abort:
         _leave("interrupted", 130)
     except BrokenPipeError:
-        _drop_output()  # whoever read it has seen enough
+        _drop_output()  # the reader closed the pipe early, as head does
         sys.exit(1)
     except OSError as error:
         _drop_output()
-        _leave(f"The system refuses: {error.strerror or error}. Free some space or check where the output goes.", 2)
+        _leave(f"The system reports: {error.strerror or error}. Free some space or check where the output goes.", 2)
 
 
 def _drop_output() -> None:
-    """Let what is left in the buffer of stdout go nowhere, or Python would complain at its end."""
+    """Discard what is left in the stdout buffer, so that Python does not report an error at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

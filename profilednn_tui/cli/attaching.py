@@ -1,4 +1,4 @@
-"""``attach``: to a running process, or back to a session."""
+"""The ``attach`` command: to a running process, or back to a session."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ FOLLOW_INTERVAL_S = 0.2
 @click.option(
     "-o", "--output", metavar="FILE.pdnn", type=click.Path(path_type=Path), help="Write a snapshot at the end."
 )
-@click.option("--steps", metavar="N", type=click.IntRange(min=1), help="Detach after N steps; the target goes on.")
+@click.option(
+    "--steps", metavar="N", type=click.IntRange(min=1), help="Detach after N steps; the target keeps running."
+)
 @overhead_option
-@click.option("--no-inject", is_flag=True, help="Look from outside only: stacks, cores, threads, memory.")
+@click.option("--no-inject", is_flag=True, help="Observe from outside only: stacks, cores, threads, memory.")
 def attach(
     target: str | None,
     headless: bool,
@@ -43,9 +45,9 @@ def attach(
     overhead_percent: float,
     no_inject: bool,
 ) -> None:
-    """Watch a process that runs already, or come back to a session.
+    """Watch a running process, or come back to a session.
 
-    Without a name, it offers what there is. The process goes on as if nothing had happened when you leave.
+    Without an argument, choose from what is running. The process keeps running, undisturbed, when you leave.
     """
     from profilednn_tui.launch.session_folder import check_output
 
@@ -66,11 +68,11 @@ def attach(
     end_like(exit_code)
 
 
-# ---------------------------------------------------------------- what is meant
+# ---------------------------------------------------------------- resolving the argument
 
 
 def _choose() -> str:
-    """Running sessions and processes with torch, to choose from; their list where nobody can choose."""
+    """Ask for a running session or a process with torch; without a terminal, an error that lists them."""
     from profilednn_tui.attach.candidates import all_candidates
     from profilednn_tui.session.storage.catalog import list_sessions, session_of_process
     from profilednn_tui.session.view import State
@@ -85,7 +87,7 @@ def _choose() -> str:
         )
     if not on_terminal():
         listed = "\n  ".join(texts)
-        raise ProfilerError(f"Name a PID or a SESSION. There are:\n  {listed}")
+        raise ProfilerError(f"Name a PID or a SESSION. Available:\n  {listed}")
     return names[_ask(texts)]
 
 
@@ -104,9 +106,9 @@ def _text(candidate: Candidate) -> str:
 
 
 def _session(name: str) -> OpenSession | None:
-    """A session by its name, or the one that records a process; none when the name is a process of nobody's.
+    """A session by name, or the one that records a process; None if no session records it.
 
-    One that has ended meanwhile is shown, too: who comes back need not know.
+    A session that has ended in the meantime is opened, too: a returning user need not know that it has.
     """
     from profilednn_tui.session.storage.catalog import session_of_process
 
@@ -118,11 +120,11 @@ def _session(name: str) -> OpenSession | None:
 
 def _process(name: str) -> int:
     if not name.isdecimal() or int(name) == 0:
-        raise ProfilerError(f"{name} is neither a session nor the number of a process. See `profilednn-tui list`.")
+        raise ProfilerError(f"{name} is neither a session nor a PID. See `profilednn-tui list`.")
     return int(name)
 
 
-# ---------------------------------------------------------------- a process
+# ---------------------------------------------------------------- attaching to a process
 
 
 def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_inject: bool, ask: bool) -> OpenSession:
@@ -134,7 +136,7 @@ def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_
 
     root, here = inspect_process(pid), AttachContext.here()
     checks = check_process(root, here)
-    # A shell or a launcher need not be Python, but must be ours to look into before what is below it is looked at.
+    # A shell or a launcher need not be Python, but we must be allowed to inspect it before we inspect its children.
     refuse_unless_watchable(tuple(check for check in checks if check.subject != "Python"))
     pids = () if no_inject else _trainers(pid, ask)
     if not pids:
@@ -144,7 +146,7 @@ def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_
         refuse_unless_watchable(check_process(each, here))
     if not no_inject and not pids and not root.torch:
         raise ProfilerError(
-            f"Process {pid} has not imported torch, nor has a child of it. Wait until it has, "
+            f"Neither process {pid} nor any of its children has imported torch. Wait until one has, "
             "or see its stacks with --no-inject."
         )
     shown = facts[0] if len(facts) == 1 else root
@@ -154,7 +156,7 @@ def _attach_to_process(pid: int, overhead_percent: float, steps: int | None, no_
 
 
 def _trainers(pid: int, ask: bool) -> tuple[int, ...]:
-    """The processes that a pid means; asks when there are several and somebody can answer."""
+    """The training processes that a pid stands for; asks the user when there are several and `ask` is set."""
     from profilednn_tui.attach.candidates import candidates_below, meant_by
 
     meant = meant_by(pid, candidates_below(pid))
@@ -165,19 +167,19 @@ def _trainers(pid: int, ask: bool) -> tuple[int, ...]:
         candidates = candidates if chosen < 0 else (candidates[chosen],)
     elif not meant.belong_together:
         listed = "\n  ".join(map(_text, candidates))
-        raise ProfilerError(f"Below process {pid} run trainings that do not belong together. Name one:\n  {listed}")
+        raise ProfilerError(f"Process {pid} has training processes that do not belong together. Name one:\n  {listed}")
     return tuple(candidate.pid for candidate in candidates)
 
 
 def _follow(session: OpenSession) -> int:
-    """Wait for the end of a session; Ctrl-C ends the waiting, and leaves a process that we attached to."""
+    """Wait for the end of a session; Ctrl-C stops waiting, and detaches from a process that we attached to."""
     with nullcontext() if session.foreign else viewing(session.location), suppress(KeyboardInterrupt):
-        told: set[str] = set()
+        printed: set[str] = set()
         while True:
             view = session.view()
             for notice in view.notices:
-                if notice.text not in told:
-                    told.add(notice.text)
+                if notice.text not in printed:
+                    printed.add(notice.text)
                     click.echo(f"profilednn-tui: {notice.text}", err=True)
             if not view.live:
                 return 0

@@ -1,4 +1,4 @@
-"""Commands that set runs against each other."""
+"""The ``compare`` command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from profilednn_tui.export.comparison.report import Report
 
 REGRESSION = 3
-"""Exit code of ``--fail-on`` for a regression: a contract."""
+"""Exit code of ``--fail-on`` for a regression; part of the public interface."""
 
 
 @click.command("compare")
@@ -27,19 +27,19 @@ REGRESSION = 3
     "fail_on_percent",
     metavar="P%",
     callback=values.optional_percent,
-    help="Exit with 3 when B is slower by this much or more, and detectably so.",
+    help="Exit with 3 if B is detectably slower, by this much or more.",
 )
 @click.option(
     "--to",
     "format_name",
     metavar="FORMAT",
     type=click.Choice(values.REPORT_FORMATS),
-    help="text, json or markdown [default: the screens on a terminal, else text].",
+    help="text, json or markdown [default: the TUI on a terminal, else text].",
 )
-@click.option("--json", "as_json", is_flag=True, help="The same as --to json.")
+@click.option("--json", "as_json", is_flag=True, help="Same as --to json.")
 @click.option(
     "--across", metavar="WHAT,WHAT", default="", callback=values.checks,
-    help=f"Compare although these differ: {', '.join(values.MAY_DIFFER)}.",
+    help=f"Compare even if these differ: {', '.join(values.MAY_DIFFER)}.",
 )  # fmt: skip
 def compare(
     baseline: str,
@@ -49,10 +49,10 @@ def compare(
     as_json: bool,
     across: tuple[str, ...],
 ) -> None:
-    """Verdict on two runs, or on an experiment.
+    """Compare two runs, or the variants of an experiment.
 
-    A and B are sessions, snapshots, or EXPERIMENT:VARIANT; A alone is an experiment, whose variants are compared with
-    its first.
+    A and B are sessions, snapshots or EXPERIMENT:VARIANT. A alone is an experiment, whose variants are compared with
+    its first one.
     """
     from profilednn_tui.export.comparison import FORMATS
 
@@ -75,7 +75,7 @@ def _report(baseline: str, candidate: str | None, across: tuple[str, ...]) -> Re
         return sessions_report(baseline, candidate, across)
     folder = find_experiment(baseline)
     if folder is None:
-        raise ProfilerError(f"{baseline} is no experiment. Name two sessions, A and B, or one experiment.")
+        raise ProfilerError(f"{baseline} is not an experiment. Name two sessions, A and B, or one experiment.")
     return experiment_report(folder, across)
 
 
@@ -88,7 +88,7 @@ def _show(report: Report) -> None:
 
 
 def _exit_code(report: Report, limit: float) -> int:
-    """0, or `REGRESSION`; a `ProfilerError` where these runs cannot tell."""
+    """0 or `REGRESSION`; a `ProfilerError` if these runs cannot decide."""
     from profilednn_tui.export.comparison.words import undecided_text
 
     answers = [comparison.verdict.is_regression(limit) for comparison in report.comparisons]

@@ -1,4 +1,4 @@
-"""``doctor``: what works here, and the exact fix for what does not."""
+"""The ``doctor`` command: what works here, and the exact fix for what does not."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MINIMUM_TORCH = (2, 4)
 MINIMUM_SCREEN = (80, 24)
 MINIMUM_FREE_BYTES = 1_000_000_000
 BUSY_LOAD = 0.2
-"""Of all cores: what others may use before timings suffer."""
+"""Load per core above which timings suffer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found."""
+    """The result of one check."""
 
     subject: str
     verdict: str
@@ -39,9 +39,9 @@ class Finding:
 @click.option("--python", metavar="PATH", help="The target's interpreter [default: that of the active environment].")
 @click.argument("pid", metavar="[PID]", type=click.IntRange(min=1), required=False)
 def doctor(python: str | None, pid: int | None) -> None:
-    """What works here, and the fix for what does not.
+    """Show what works here, and the fix for what does not.
 
-    With a PID: whether that process can be attached to.
+    With a PID: show whether that process can be attached to.
     """
     findings = list(examine(python)) if pid is None else process_findings(pid)
     width = max(len(finding.subject) for finding in findings)
@@ -53,14 +53,14 @@ def doctor(python: str | None, pid: int | None) -> None:
 
 
 def examine(python: str | None) -> Iterator[Finding]:
-    """All checks, in the order of importance."""
+    """All checks, most important first."""
     yield from _interpreter(python)
     for check in CHECKS:
         yield check()
 
 
 def process_findings(pid: int) -> list[Finding]:
-    """What stands in the way of attaching to a process."""
+    """Whether a process can be attached to, and what prevents it."""
     from profilednn_tui.attach.checks import AttachContext, check_process
     from profilednn_tui.attach.process_facts import inspect_process
     from profilednn_tui.session.storage.catalog import session_of_process
@@ -93,7 +93,7 @@ def _interpreter(named: str | None) -> Iterator[Finding]:
 
 
 def torch_finding(python: str, torch: str | None) -> Finding:
-    """Whether the interpreter's torch, if it has one, is new enough."""
+    """Whether the interpreter has torch, in a recent enough version."""
     install = f"{shlex.quote(python)} -m pip install 'torch>={'.'.join(map(str, MINIMUM_TORCH))}'"
     if torch is None:
         return Finding("torch", BROKEN, "not installed there", f"{install}, or --python PATH")
@@ -156,10 +156,10 @@ def _ptrace() -> Finding:
 
 
 def ptrace_finding(scope: str, root: bool) -> Finding:
-    """Whether processes that are not ours to begin with may be looked into."""
+    """Whether the kernel allows inspecting processes that we have not started."""
     if scope == "0" or (root and scope in "12"):
         return Finding("ptrace", OK, f"allowed (scope {scope})")
-    text = f"scope {scope}: running processes cannot be looked into; launched ones are not affected"
+    text = f"scope {scope}: running processes cannot be inspected; launched ones are not affected"
     fix = "sudo sysctl kernel.yama.ptrace_scope=0" if scope in "12" else "scope 3 stays until the next boot"
     return Finding("ptrace", LIMITED, text, fix)
 
@@ -171,7 +171,7 @@ def _way_in() -> Finding:
 
 
 def way_in_finding(machine: str, gdb: bool) -> Finding:
-    """How the agent gets into running processes here."""
+    """How the agent enters running processes on this machine."""
     if machine == "x86_64":
         return Finding("attach", OK, "by injection without a debugger; Python 3.14 by sys.remote_exec")
     if gdb:
@@ -190,7 +190,7 @@ def _processors() -> Finding:
 
 
 def processor_finding(affinity: int, quota: float | None, threads: str) -> Finding:
-    """Whether torch will start as many threads as there are processors for."""
+    """Whether there are processors for all the threads that torch will start."""
     usable = affinity if quota is None else max(1, min(affinity, int(quota)))
     wanted = int(threads) if threads.isdecimal() else affinity
     text = f"{affinity} by affinity, quota {'none' if quota is None else f'{quota:g}'}, threads {wanted}"
@@ -217,7 +217,7 @@ def _terminal() -> Finding:
 
 
 def terminal_finding(size: tuple[int, int], environment: dict[str, str] | os._Environ[str], encoding: str) -> Finding:
-    """Whether the TUI will look as it should."""
+    """Whether the terminal can show the TUI properly."""
     term = environment.get("TERM", "")
     colours = "true colour" if environment.get("COLORTERM") in ("truecolor", "24bit") else "256 colours"
     text = f"{term or 'TERM not set'}, {size[0]}x{size[1]}, {colours}, {encoding}"

@@ -1,4 +1,4 @@
-"""The command that makes interleaved runs of variants."""
+"""The ``experiment`` command: interleaved runs of variants."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from profilednn_tui.experiment.runner import ExperimentProgress
 
 DEFAULT_REPEAT = 8
-"""With fewer, one run that has a bad day hides a difference of ten percent."""
+"""With fewer, a single disturbed run hides a difference of ten percent."""
 MOST_REPEATS = 1_000
 DEFAULT_STEPS = 60
 
@@ -44,7 +44,7 @@ _CLEAR_LINE = "\r\x1b[K"
     multiple=True,
     callback=values.variants,
     help="A variant: optimizations, VARIABLE=VALUE and python=PATH, separated by commas; the first is the baseline. "
-    f"With a single one, the baseline is {STOCK}, with nothing switched on.",
+    f"With only one, the baseline is {STOCK}, with nothing switched on.",
 )
 @click.option(
     "--repeat",
@@ -52,7 +52,7 @@ _CLEAR_LINE = "\r\x1b[K"
     type=click.IntRange(1, MOST_REPEATS),
     default=DEFAULT_REPEAT,
     show_default=True,
-    help="Runs of each variant; from 4 on, the spread between them is measured.",
+    help="Runs per variant; with 4 or more, the spread between them is measured.",
 )
 @click.option(
     "--steps",
@@ -60,37 +60,39 @@ _CLEAR_LINE = "\r\x1b[K"
     type=click.IntRange(min=10),
     default=DEFAULT_STEPS,
     show_default=True,
-    help="Steps of each run, warm-up included.",
+    help="Steps per run, warm-up included.",
 )
 @click.option(
     "--lockstep",
     is_flag=True,
-    help="Runs of all variants at the same time, with their steps in turn: sees smaller differences on a machine whose "
-    "speed wavers, and needs memory for all of them at once.",
+    help="Run all variants at the same time, with their steps in turn: detects smaller differences on a "
+    "machine whose speed varies, but needs memory for all of them at once.",
 )
-@click.option("--ablate", is_flag=True, help="Also each optimization of the one variant left out, and each alone.")
-@click.option("--resume", metavar="EXPERIMENT", help="Make the runs that an experiment still lacks.")
+@click.option(
+    "--ablate", is_flag=True, help="Also run the variant without each of its optimizations, and with each one alone."
+)
+@click.option("--resume", metavar="EXPERIMENT", help="Make the runs that are missing in an experiment.")
 @click.option("--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-@click.option("--python", metavar="PATH", help="The interpreter of variants without their own.")
+@click.option("--python", metavar="PATH", help="The interpreter for variants that name none.")
 @click.option(
     "--env",
     "environment",
     metavar="K=V",
     multiple=True,
     callback=values.assignments,
-    help="Set a variable in all variants; may be repeated.",
+    help="Set an environment variable in all variants; may be repeated.",
 )
 @overhead_option
-@click.option("--name", metavar="TEXT", help="What to call the experiment.")
+@click.option("--name", metavar="TEXT", help="A name for the experiment.")
 @click.option(
     "--to", "format_name", metavar="FORMAT", type=click.Choice(values.REPORT_FORMATS), default="text", show_default=True
 )
 @click.pass_context
 def experiment(context: click.Context, /, resume: str | None, format_name: str, **options: Any) -> None:
-    """Run variants of a training in turn, and say which is faster.
+    """Run variants of a training script in turn, and report which is faster.
 
-    Each run is a process of its own with the same number of steps and the same seed, A B B A A B ... The report goes
-    to stdout, progress to stderr. Ctrl-C keeps the finished runs; --resume goes on.
+    Each run is a separate process with the same number of steps and the same seed, in the order A B B A A B ... The
+    report goes to stdout, progress to stderr. Ctrl-C keeps the finished runs; --resume makes the missing ones.
     """
     folder = _create(context.obj, **options) if resume is None else _find(resume, context.obj)
     _run(folder)
@@ -136,7 +138,7 @@ def _create(
         **options,
     )
     for variant in every:
-        target_of(new, variant)  # refuses what cannot be started, before anything is written
+        target_of(new, variant)  # raises for a target that cannot be started, before anything is written
     warn_of_home()
     folder = new_session_folder(new.name)
     new = replace(new, spread=expected(folder.parent, new))
@@ -149,7 +151,7 @@ def _all_variants(variants: tuple[Variant, ...], ablate: bool) -> tuple[Variant,
         raise ProfilerError("An experiment needs a variant. Name one with --variant NAME=OPT,OPT.")
     if ablate:
         if len(variants) > 1 or not variants[0].optimizations:
-            raise ProfilerError("--ablate takes one variant with optimizations apart: --variant NAME=OPT,OPT.")
+            raise ProfilerError("--ablate needs exactly one variant, with optimizations: --variant NAME=OPT,OPT.")
         return ablation_variants(variants[0])
     if len(variants) > 1:
         return variants
@@ -162,15 +164,15 @@ def _find(name: str, words: Words) -> Path:
     from profilednn_tui.experiment.plan import find_experiment
 
     if words.target:
-        raise ProfilerError("--resume goes on with what the experiment was started with. Leave out the SCRIPT.")
+        raise ProfilerError("--resume runs what the experiment was started with. Leave out the SCRIPT.")
     folder = find_experiment(name)
     if folder is None:
-        raise ProfilerError(f"There is no experiment {name}. `profilednn-tui list` shows those of this machine.")
+        raise ProfilerError(f"There is no experiment {name}. `profilednn-tui list` shows those on this machine.")
     return folder
 
 
 def _run(folder: Path) -> None:
-    """Make the missing runs; ends the program when it is told to stop."""
+    """Make the missing runs; exits the program when interrupted by a signal."""
     from profilednn_tui.experiment.plan import EXPERIMENT_FILE, load_experiment
     from profilednn_tui.experiment.runner import run_experiment
     from profilednn_tui.session.storage.ownership import why_foreign
@@ -199,7 +201,7 @@ def _plan(recorded: Experiment) -> str:
 
 @dataclass
 class ProgressLines:
-    """One line a run on stderr; on a terminal, one more that changes."""
+    """One line per run on stderr; on a terminal, also a status line that is updated in place."""
 
     live: bool = bool(sys.stderr and sys.stderr.isatty())
 
@@ -215,7 +217,7 @@ class ProgressLines:
         say(f"{_head(progress)}  median {median}{_left(progress, progress.elapsed_s)}{reason}")
 
     def clear(self) -> None:
-        """Take away the line that changes, and what the terminal wrote into it."""
+        """Erase the status line, and what the terminal echoed into it."""
         if self.live:
             self._write("")
 

@@ -17,7 +17,7 @@ def on_terminal() -> bool:
 
 
 def warn_of_home() -> None:
-    """Say on stderr what is not as it should be with the folder of all sessions."""
+    """Warn on stderr about problems with the folder of all sessions."""
     from profilednn_tui.launch.headless import say
     from profilednn_tui.paths import home_warning
 
@@ -27,7 +27,7 @@ def warn_of_home() -> None:
 
 
 def show(session: OpenSession, launched: bool = False, report: Report | None = None, rerun: Rerun | None = None) -> int:
-    """Show a session in the TUI until the user leaves, a report on top of it where there is one; the exit code."""
+    """Show a session in the TUI until the user leaves, with any report on top; returns the exit code."""
     from profilednn_tui.tui import run_app
 
     return run_app(session, launched, report, rerun)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from profilednn_tui.cli import values
-from profilednn_tui.cli.optimizations import asks_for_help, tell_optimizations
+from profilednn_tui.cli.optimizations import asks_for_help, print_optimizations
 from profilednn_tui.cli.words import TargetKind, divide
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
@@ -33,7 +33,7 @@ overhead_option = click.option(
     default=f"{DEFAULT_OVERHEAD_PERCENT:g}%",
     show_default=True,
     callback=values.percent,
-    help="What watching may cost.",
+    help="Limit on the profiling overhead.",
 )
 
 LAUNCH_OPTIONS = (
@@ -44,7 +44,7 @@ LAUNCH_OPTIONS = (
         "-o", "--output", metavar="FILE.pdnn", type=click.Path(path_type=Path), help="Write a snapshot at the end."
     ),
     click.option("--steps", metavar="N", type=click.IntRange(min=1), help="End the target cleanly after N steps."),
-    click.option("--headless", is_flag=True, help="No TUI; implied when stdin or stdout is no terminal."),
+    click.option("--headless", is_flag=True, help="No TUI; implied when stdin or stdout is not a terminal."),
     overhead_option,
     click.option(
         "--with",
@@ -60,14 +60,14 @@ LAUNCH_OPTIONS = (
         metavar="K=V",
         multiple=True,
         callback=values.assignments,
-        help="Set a variable for the target; may be repeated.",
+        help="Set an environment variable for the target; may be repeated.",
     ),
-    click.option("--name", metavar="TEXT", help="What to call the session."),
+    click.option("--name", metavar="TEXT", help="A name for the session."),
 )
 
 
 def launch_options(function: Function) -> Function:
-    """The options that every command which starts a target has."""
+    """Add the options shared by all commands that start a target."""
     for option in reversed(LAUNCH_OPTIONS):
         function = option(function)
     return function
@@ -92,7 +92,7 @@ class TargetLaunch(click.Command):
 
 @click.command("run", cls=TargetLaunch)
 @launch_options
-@click.option("--detach", is_flag=True, help="Start it and come back at once; `attach` shows it.")
+@click.option("--detach", is_flag=True, help="Start it and return at once; `attach` shows it.")
 @click.pass_context
 def run(context: click.Context, /, python: str | None, headless: bool, detach: bool, **options: Any) -> None:
     """Launch a script, module or command and watch it.
@@ -102,7 +102,7 @@ def run(context: click.Context, /, python: str | None, headless: bool, detach: b
     """
     words = context.obj
     if asks_for_help(**options):
-        tell_optimizations(python)
+        print_optimizations(python)
         return
     command, settings = target_command(words.kind, words.target, python), launch_settings(**options)
     if detach:
@@ -115,12 +115,12 @@ def run(context: click.Context, /, python: str | None, headless: bool, detach: b
 @launch_options
 @click.argument("arguments", metavar="[-- ARGS]...", nargs=-1, type=click.UNPROCESSED)
 def demo(arguments: tuple[str, ...], python: str | None, headless: bool, **options: Any) -> None:
-    """Watch the shipped training of a RetinaNet.
+    """Watch the bundled script train a RetinaNet.
 
     ARGS go to the script: `profilednn-tui demo -- --help` shows them.
     """
     if asks_for_help(**options):
-        tell_optimizations(python)
+        print_optimizations(python)
         return
     command = script_command(str(DEMO_SCRIPT), arguments, python)
     _check_demo_packages(command.python)
@@ -128,7 +128,7 @@ def demo(arguments: tuple[str, ...], python: str | None, headless: bool, **optio
 
 
 def target_command(kind: TargetKind, words: Sequence[str], python: str | None) -> TargetCommand:
-    """The command that the words after our options name."""
+    """The target command given by the words after our options."""
     if kind is TargetKind.COMMAND and python is not None:
         raise ProfilerError(
             "--python goes with a script or -m MODULE; a COMMAND brings its own interpreter. Leave it out."
@@ -142,12 +142,12 @@ def target_command(kind: TargetKind, words: Sequence[str], python: str | None) -
 
 
 def launch_settings(output: Path | None, **options: Any) -> LaunchOptions:
-    """The options of a command line as a value."""
+    """The options of a command line as one value."""
     return LaunchOptions(output=output and output.expanduser().absolute(), **options)
 
 
 def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> None:
-    """Start the target, watch it in the way that fits, and end as it did."""
+    """Start the target, watch it in the TUI or headless, and exit as it did."""
     check_names(options.optimizations, command.python)
     from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 
@@ -169,7 +169,7 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
 
 
 def launch_detached(command: TargetCommand, options: LaunchOptions) -> None:
-    """Start the target on a terminal of its own, and say how to get to it."""
+    """Start the target on a terminal of its own, and print how to attach to it."""
     from profilednn_tui.cli.front import warn_of_home
     from profilednn_tui.launch.pseudoterminal import TerminalSize
     from profilednn_tui.launch.start import start_under_terminal

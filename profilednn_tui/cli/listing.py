@@ -1,4 +1,4 @@
-"""The table of sessions, read from the small files and the ends of the recordings."""
+"""The table of sessions, read from the small files and the tails of the recordings."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from profilednn_tui.session.view import State
 from profilednn_tui.tables import aligned
 
 TAIL_BYTES = 1 << 18
-"""Holds the newest step or status event, even after a large window."""
+"""Enough to contain the newest step or status event, even if a large window follows it."""
 
 COLUMNS = ("SESSION", "STATE", "AGE", "STEPS", "SIZE", "EXIT", "TARGET")
 RIGHT = frozenset(map(COLUMNS.index, ("AGE", "STEPS", "SIZE", "EXIT")))
 TARGET_WIDTH = 40
 REASON_WIDTH = 100
 EXPERIMENT_DEPTH = 1
-"""The sessions of an experiment lie below it."""
+"""The sessions of an experiment are one level below its folder."""
 
 
 def listing_lines(now_unix_ns: int) -> list[str]:
-    """The table, or one sentence when there is nothing to list."""
+    """The table, or one sentence if there is nothing to list."""
     rows = [
         _cells(entry, now_unix_ns) if isinstance(entry, SessionEntry) else _damaged_cells(entry)
         for entry in survey_sessions()
@@ -47,9 +47,9 @@ def listing_lines(now_unix_ns: int) -> list[str]:
 
 
 def prune(days: float, now_unix_ns: int) -> list[str]:
-    """Delete ended sessions in which nothing was written for so many days; a line for each, and a sum.
+    """Delete ended sessions to which nothing was written for `days`; returns a line for each, and a total.
 
-    What is old but not deleted has a line, too: links, sessions of others, and what is no readable session.
+    Old entries that are kept have a line, too: links, sessions of other users, and unreadable sessions.
     """
     limit_ns = now_unix_ns - days * 86_400e9
     lines = []
@@ -76,7 +76,7 @@ def prune(days: float, now_unix_ns: int) -> list[str]:
 
 
 def newest_step(recording: Path) -> int | None:
-    """The number of the last step that a recording tells of."""
+    """The number of the last step in a recording; None if its tail has none."""
     try:
         lines = read_end(recording, TAIL_BYTES).splitlines()
     except OSError:
@@ -94,16 +94,16 @@ def newest_step(recording: Path) -> int | None:
 
 
 def _why_kept(entry: SessionEntry | DamagedSession) -> str:
-    """Why a session is none that may be deleted."""
+    """Why a session must not be deleted; empty if it may be."""
     if isinstance(entry, DamagedSession):
         return plain(entry.reason)
     if not stat.S_ISDIR(entry.folder.lstat().st_mode):
-        return "it is a link, and what it leads to may be anything. Delete the link by hand."
+        return "it is a link, which may lead anywhere. Delete the link by hand."
     return plain(why_foreign(entry.folder))
 
 
 def _delete(folder: Path) -> list[str]:
-    """Delete a folder as far as that is possible; what stood in the way."""
+    """Delete as much of a folder as possible; returns the errors."""
     failures: list[str] = []
     shutil.rmtree(folder, onerror=lambda _function, _path, failure: failures.append(plain(str(failure[1]))))
     return failures

@@ -1,4 +1,4 @@
-"""``--with help``: the optimizations there are, and what keeps each from being available."""
+"""``--with help``: all optimizations, and why some are not available."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def asks_for_help(optimizations: tuple[str, ...] = (), **_options: Any) -> bool:
     return optimizations == ("help",)
 
 
-def tell_optimizations(python: str | None) -> None:
-    """Print the list, as it stands in the target's environment."""
+def print_optimizations(python: str | None) -> None:
+    """Print which optimizations are available in the target's environment."""
     from profilednn_tui.launch.interpreter import find_interpreter
     from profilednn_tui.launch.optimizations import describe_optimizations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read_primitives(names: Sequence[str]) -> tuple[PrimitiveLog, int | None]:
-    """The primitives of some logs together, or of one session; and how many threads ran them, where that is known."""
+    """The primitives of all logs together, or of one session; and the number of threads that ran them, if known."""
     from profilednn_tui.onednn.reader import STANDARD_INPUT, read_logs
     from profilednn_tui.session.storage.snapshot import SUFFIX
 
@@ -25,7 +25,7 @@ def read_primitives(names: Sequence[str]) -> tuple[PrimitiveLog, int | None]:
     if not sessions:
         return read_logs(names), None
     if len(names) > 1:
-        raise ProfilerError(f"{sessions[0]} is no log of oneDNN that can be read, and a session stands alone.")
+        raise ProfilerError(f"{sessions[0]} is not a readable oneDNN log. A session cannot be combined: name it alone.")
     return _of_session(names[0])
 
 
@@ -36,6 +36,6 @@ def _of_session(name: str) -> tuple[PrimitiveLog, int | None]:
         session.catch_up()
         view = session.view()
     if not view.primitives.log.uses:
-        reason = next((one.text for one in view.notices if one.code == "no_primitives"), "no window has an account")
+        reason = next((one.text for one in view.notices if one.code == "no_primitives"), "no window has data on them")
         raise ProfilerError(f"The session {name} holds no oneDNN primitives ({reason}).")
     return view.primitives.log, view.target.intra_op_threads

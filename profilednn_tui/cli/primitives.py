@@ -1,4 +1,4 @@
-"""The command on verbose logs of oneDNN."""
+"""The ``onednn`` command: verbose logs of oneDNN."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _Content = TypeVar("_Content")
 
 @click.command("onednn")
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="The same as --to json.")
+@click.option("--json", "as_json", is_flag=True, help="Same as --to json.")
 @click.option(
     "--to",
     "format_name",
@@ -33,10 +33,10 @@ _Content = TypeVar("_Content")
 )
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Default: standard output.")
 @click.option("--by", metavar="GROUPING", help="One grouping in full: direction, implementation, shape, dtype, layout.")
-@click.option("--against", metavar="LOG", help="Compare with the log of a reference: text, json or markdown.")
+@click.option("--against", metavar="LOG", help="Compare with a reference log: text, json or markdown.")
 @click.option("--roofline", is_flag=True, help="Rates against this machine's peaks: text or svg.")
 @click.option("--on", "python", metavar="PYTHON", help="Interpreter with torch that measures the peaks, once.")
-@click.option("--follow", is_flag=True, help="Read a growing LOG until Ctrl-C, and show it again as it grows.")
+@click.option("--follow", is_flag=True, help="Read a growing LOG until Ctrl-C, and update the output as it grows.")
 def onednn(
     logs: Sequence[str],
     as_json: bool,
@@ -48,10 +48,11 @@ def onednn(
     python: str | None,
     follow: bool,
 ) -> None:
-    """Break down the time in verbose logs of oneDNN.
+    """Break down the time in oneDNN verbose logs.
 
-    LOG is what a program printed under ONEDNN_VERBOSE=1 (or DNNL_VERBOSE, MKLDNN_VERBOSE, of any era), mixed with any
-    other output, gzip or not; - is standard input. Several logs are added up. A session or snapshot does as well.
+    LOG is what a program printed under ONEDNN_VERBOSE=1 (or DNNL_VERBOSE, MKLDNN_VERBOSE, of any version), possibly
+    mixed with other output, gzipped or not; - is standard input. Several logs are added up. A session or snapshot
+    works as well.
     """
     from profilednn_tui.export.onednn import COMPARISON_FORMATS, LOG_FORMATS
     from profilednn_tui.export.onednn.text import comparison_lines, log_lines
@@ -59,7 +60,7 @@ def onednn(
     from profilednn_tui.onednn.compare import compare_logs
 
     if by is not None and by not in [one.value for one in By]:
-        raise ProfilerError(f"There is no grouping {by}. There are: {', '.join(one.value for one in By)}.")
+        raise ProfilerError(f"There is no grouping {by}. Available: {', '.join(one.value for one in By)}.")
     grouping = By(by) if by is not None else None
     name = "json" if as_json else format_name
     if follow:
@@ -100,7 +101,7 @@ def _renderer(
 ) -> Callable[[_Content], str]:
     known = {"text": as_text, **formats}
     if name not in known:
-        raise ProfilerError(f"There is no format {name} here. There are: {', '.join(known)}.")
+        raise ProfilerError(f"There is no format {name} here. Available: {', '.join(known)}.")
     return known[name]
 
 

@@ -1,4 +1,4 @@
-"""The command that runs primitives again, here, without the model and the data they come from."""
+"""The ``project`` command: reruns primitives on this machine, without the model and its data."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from profilednn_tui.cli.values import write_text
 
 @click.command("project")
 @click.argument("source", metavar="SESSION|FILE.pdnn|LOG")
-@click.option("--on", "python", metavar="PYTHON", help="Interpreter with torch to run on; default as for a run.")
+@click.option("--on", "python", metavar="PYTHON", help="Interpreter with torch to run on [default: as for `run`].")
 @click.option("--threads", type=click.IntRange(1), help="Default: those of the session, at most this machine's.")
-@click.option("--seconds", type=click.FloatRange(1), default=40.0, show_default=True, help="Begin no round after this.")
-@click.option("--json", "as_json", is_flag=True, help="For other programs.")
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=40.0, show_default=True, help="Start no new round after this time."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Default: standard output.")
 def project(
     source: str, python: str | None, threads: int | None, seconds: float, as_json: bool, output: Path | None
 ) -> None:
-    """Run the oneDNN primitives of a session or log again on this machine.
+    """Rerun the oneDNN primitives of a session or log on this machine.
 
-    A snapshot is enough: neither the model nor its data are needed. Each distinct primitive runs many times, in turn
-    with the others, on end, and with cold caches; weighted by its calls this gives the time they would take here.
+    A snapshot is enough: neither the model nor its data is needed. Each distinct primitive runs many times: in turn
+    with the others, back to back, and with cold caches. Weighted by the calls, this gives the time they would take
+    here.
     """
     from profilednn_tui.export.onednn.projection import projection_json, projection_lines
     from profilednn_tui.launch.interpreter import find_interpreter

@@ -1,4 +1,4 @@
-"""Commands on sessions that exist."""
+"""Commands on existing sessions."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @click.command("open")
 @click.argument("session", metavar="SESSION|FILE.pdnn")
 def open_command(session: str) -> None:
-    """Replay a session or snapshot in the same screens.
+    """Replay a session or snapshot in the TUI.
 
-    Without a terminal, its summary is printed.
+    Without a terminal, print its summary.
     """
     if on_terminal():
         from profilednn_tui.session.open_session import open_session
@@ -40,16 +40,20 @@ def export(session: str, format_name: str, output: Path) -> None:
     from profilednn_tui.export.session import FORMATS
 
     if format_name not in FORMATS:
-        raise ProfilerError(f"There is no format {format_name}. There are: {', '.join(FORMATS)}.")
+        raise ProfilerError(f"There is no format {format_name}. Available: {', '.join(FORMATS)}.")
     FORMATS[format_name].write(open_whole(session), output.absolute())
 
 
 @click.command("list")
 @click.option(
-    "--prune", "prune_days", metavar="DAYS", type=click.FloatRange(min=0), help="Delete sessions that ended before."
+    "--prune",
+    "prune_days",
+    metavar="DAYS",
+    type=click.FloatRange(min=0),
+    help="First delete sessions that ended more than DAYS ago.",
 )
 def list_command(prune_days: float | None) -> None:
-    """Sessions on this machine, running ones first."""
+    """List the sessions on this machine, running ones first."""
     from profilednn_tui.cli.listing import listing_lines, prune
 
     warn_of_home()
@@ -70,7 +74,7 @@ def open_whole(session: str | Path) -> OpenSession:
 
 
 def summary(session: OpenSession) -> tuple[str, ...]:
-    """The lines that a user without a screen sees."""
+    """The summary that is printed when there is no TUI."""
     from profilednn_tui.export.session.summary import summary_lines
 
     return summary_lines(session.view())

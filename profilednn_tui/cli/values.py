@@ -1,4 +1,4 @@
-"""Values of options, as the command line spells them: callbacks of click options; and what `-o` does."""
+"""Parsing of option values, as callbacks of click options, and writing to the file of ``-o``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from profilednn_tui.experiment.variants import Variant, parse_variant
 REPORT_FORMATS = ("text", "json", "markdown")
 
 MAY_DIFFER = ("script", "arguments", "shapes")
-"""Between two runs that are compared all the same."""
+"""What ``--across`` allows to differ between two compared runs."""
 
 
 def percent(context: click.Context, parameter: click.Parameter, text: str) -> float:
@@ -23,17 +23,17 @@ def percent(context: click.Context, parameter: click.Parameter, text: str) -> fl
     except ValueError:
         value = -1.0
     if not 0 <= value <= 100:
-        raise click.BadParameter(f"{text} is no percentage. Write a number from 0 to 100, such as 2%.")
+        raise click.BadParameter(f"{text} is not a percentage. Write a number from 0 to 100, such as 2%.")
     return value
 
 
 def optional_percent(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
-    """A percentage, where one was given."""
+    """A percentage; None if none was given."""
     return None if text is None else percent(context, parameter, text)
 
 
 def checks(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
-    """``NAME,NAME`` of what may differ between two runs; never the machine."""
+    """``NAME,NAME``: what may differ between two runs; the machine never may."""
     names = tuple(filter(None, text.split(",")))
     unknown = [name for name in names if name not in MAY_DIFFER]
     if unknown:
@@ -46,31 +46,31 @@ def assignments(context: click.Context, parameter: click.Parameter, texts: Seque
     for text in texts:
         name, equals, _ = text.partition("=")
         if not name or not equals:
-            raise click.BadParameter(f"{text} is no assignment. Write NAME=VALUE.")
+            raise click.BadParameter(f"{text} is not an assignment. Write NAME=VALUE.")
     return dict(text.split("=", 1) for text in texts)
 
 
 def optimizations(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
-    """``NAME,NAME``; the names are checked when the target's interpreter is known."""
+    """``NAME,NAME``; the names are checked later, when the target's interpreter is known."""
     return tuple(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))
 
 
 def variants(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[Variant, ...]:
-    """``NAME=ITEM,ITEM``, any number of times, each with another name."""
+    """``NAME=ITEM,ITEM``, any number of times, with distinct names."""
     parsed = tuple(parse_variant(text) for text in texts)
     names = [variant.name for variant in parsed]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise click.BadParameter(f"There are two variants {twice}. Give each a name of its own.")
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate is not None:
+        raise click.BadParameter(f"There are two variants {duplicate}. Give each its own name.")
     return parsed
 
 
 def write_text(text: str, output: Path | None) -> None:
-    """To the file of ``-o``, else to standard output."""
+    """Write to the file of ``-o``, else to standard output."""
     if output is None:
         click.echo(text, nl=False)
         return
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ProfilerError(f"Cannot write {output}: {error.strerror or error}. Name a file you can write.") from None
+        raise ProfilerError(f"Cannot write {output}: {error.strerror or error}. Name a writable file.") from None

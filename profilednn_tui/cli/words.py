@@ -1,4 +1,4 @@
-"""Which words of a command line are ours, and which belong to the target."""
+"""Splits a command line into our options and the words of the target."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class TargetKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A command line, divided where the target begins."""
+    """A command line, split where the target begins."""
 
     options: tuple[str, ...]
     kind: TargetKind
     target: tuple[str, ...]
-    """From the script, module or command on; ``-m`` and ``--`` themselves left out."""
+    """The script, module or command with its arguments, without ``-m`` or ``--`` itself."""
 
 
 def divide(words: Sequence[str], takes_value: Container[str]) -> Words:
-    """Everything from the first word that is neither an option nor the value of one belongs to the target."""
+    """Split before the first word that is neither an option nor its value; the target begins there."""
     position = 0
     while position < len(words):
         word, options, rest = words[position], tuple(words[:position]), tuple(words[position + 1 :])

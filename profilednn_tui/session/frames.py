@@ -1,4 +1,4 @@
-"""Whose code a frame is: the user's, another package's, or that of torch and Python."""
+"""Whose code a frame runs: the user's, another package's, or that of torch and Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STANDARD_LIBRARY = re.compile(r"/lib/python\d[\w.]*/")
 
 
 def is_library(file: str) -> bool:
-    """Whether a source file belongs to torch or to Python itself; other packages, and their models, do not count."""
+    """Whether a source file belongs to torch or Python itself; other packages, and models in them, do not count."""
     if file.startswith("<"):
         return True
     installed = _INSTALLED.sub("", file)
@@ -23,18 +23,18 @@ def is_library(file: str) -> bool:
 
 
 def is_users(file: str, script: str) -> bool:
-    """Whether a source file is the user's own. The script itself always is, also when it is installed."""
+    """Whether a source file is the user's own. The script always is, even if it is installed."""
     return not is_library(file) and (PurePath(file).name == PurePath(script).name or not _INSTALLED.match(file))
 
 
 def call_site(frames: Sequence[Frame]) -> Frame | None:
-    """The innermost frame that says something: torch's own dispatch and Python's library do not."""
-    telling = (frame for frame in reversed(frames) if not is_library(frame.file))
-    return next(telling, frames[-1] if frames else None)
+    """The innermost frame outside of torch and Python's library; the innermost of all if there is none."""
+    outside = (frame for frame in reversed(frames) if not is_library(frame.file))
+    return next(outside, frames[-1] if frames else None)
 
 
 def relative_file(file: str, working_directory: str) -> str:
-    """A file relative to the working directory when it lies inside, else as it is."""
+    """A file relative to the working directory if it lies inside, else unchanged."""
     root = working_directory.rstrip("/") + "/"
     return file[len(root) :] if len(root) > 1 and file.startswith(root) else file
 

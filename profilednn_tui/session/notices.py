@@ -1,4 +1,4 @@
-"""What the user should know about a session: one list for the screens and the reports."""
+"""What the user should know about a session: one list for screens and reports."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def _notices(view: SessionView) -> Iterator[tuple[str, str]]:
         lines = "line" if agent.bad_lines == 1 else "lines"
         yield WARNING, f"{agent.bad_lines:,} {lines} of the recording could not be read."
     for text in agent.errors:
-        yield WARNING, f"The agent caught an error of its own, the training went on: {text}"
+        yield WARNING, f"The agent caught an error of its own; training continued: {text}"
     for notice in view.notices:
         yield notice.level, notice.text

@@ -27,22 +27,22 @@ from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.peaks import CACHE_FILE, known_peaks
 from profilednn_tui.session.storage.reader import RecordingReader
 from profilednn_tui.session.storage.snapshot import SUFFIX, SnapshotStore, write_snapshot
-from profilednn_tui.session.storage.store import MOST_AGENTS, FolderStore, Store
+from profilednn_tui.session.storage.store import MAX_AGENTS, FolderStore, Store
 from profilednn_tui.session.view import SessionView
 
 POLL_BUDGET_S = 0.02
-"""A poll of a huge recording stops here, so that the screen responds while it loads."""
+"""A poll of a huge recording stops after this time, so that the screen responds while it loads."""
 LIVENESS_INTERVAL_S = 1.0
 FULL_BYTES = 8_192
-"""With less room a disk is as good as full, as files grow by whole blocks."""
+"""With less free space a disk counts as full, as files grow by whole blocks."""
 END_GRACE_S = 5.0
-"""How long a living launcher has to say how the target ended."""
+"""How long a running launcher has to report how the target ended."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-"""What ends a line for Python; `splitlines` would count form feeds as well."""
+"""Line ends as Python counts them; `splitlines` would count form feeds as well."""
 
 _HOST = 0
-"""The writer of events that only the host knows."""
+"""The writer id for events of the host itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +51,22 @@ class SourceFile:
 
     file: str
     lines: tuple[str, ...] | None = None
-    """Plain texts; None when there is no copy of the file here."""
+    """Plain texts; None if there is no copy of the file here."""
     path: Path | None = None
-    """Where the file is on this machine; None where it may not be opened."""
+    """The file on this machine; None if it must not be opened."""
     foreign: str = ""
-    """Why it may not be opened."""
+    """Why it must not be opened."""
 
     @property
     def missing(self) -> str:
-        """Why it cannot be edited, or shown, in a sentence."""
+        """Why it cannot be edited, or shown, in one sentence."""
         return self.foreign or (
             f"{self.file} is not on this machine: the session was recorded elsewhere, or the file is gone."
         )
 
 
 class OpenSession:
-    """One session to read, and to steer while it is live; closed at the end of a ``with`` block."""
+    """One session to read, and to control while it is live; closed at the end of a ``with`` block."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class OpenSession:
         self.started = store.session_file
         """What was started, and how."""
         self.foreign = store.foreign
-        """Why nothing that the session names is run or opened here; empty for a session of the user's own."""
+        """Why nothing that the session names is run or opened here; empty for the user's own session."""
         self.behind = False
         """Whether the last `poll` stopped at its budget: poll again at once."""
         self._store = store
@@ -104,7 +104,7 @@ class OpenSession:
         self.close()
 
     def poll(self) -> bool:
-        """Read what is new, for some milliseconds at most; whether anything was."""
+        """Read new data, for some milliseconds at most; True if there was any."""
         deadline_s = self._clock.monotonic_s() + POLL_BUDGET_S
         exit_file = None if self._session.exited else self._store.exit_file()
         self.behind = False
@@ -112,14 +112,14 @@ class OpenSession:
         for name in self._store.recordings():
             if name not in self._readers:
                 self._readers[name] = self._open(name)
-                if len(self._readers) > MOST_AGENTS:
-                    text = f"Recordings of more than {MOST_AGENTS} processes: those of the others are not read."
+                if len(self._readers) > MAX_AGENTS:
+                    text = f"There are recordings of more than {MAX_AGENTS} processes: the others are not read."
                     self._notice("many-recordings", text, WARNING)
             while not self.behind and (reader := self._readers[name]) and self._read_chunk(reader):
                 changed = True
                 self.behind = self._clock.monotonic_s() >= deadline_s
         if exit_file and not self.behind:
-            # Read before the recordings: whatever the target wrote before its end is in the session by now.
+            # Read before the recordings: all that the target wrote before its end is in the session by now.
             event = ExitEvent(
                 exit_file.exit_code, exit_file.unix_ns, exit_file.user_s, exit_file.system_s, exit_file.max_rss_bytes
             )
@@ -128,12 +128,12 @@ class OpenSession:
         return self._check_liveness() or changed
 
     def catch_up(self) -> None:
-        """Read all there is."""
+        """Read everything recorded so far."""
         while self.poll():
             pass
 
     def view(self, window: int | None = None) -> SessionView:
-        """The session as it stands; with `window`, the operators of that window alone."""
+        """The current view; with `window`, its operators are those of that window alone."""
         return self._session.view(window)
 
     def output_tail(self, max_bytes: int) -> bytes:
@@ -141,11 +141,11 @@ class OpenSession:
         return self._store.output_tail(max_bytes)
 
     def source(self, file: str) -> SourceFile:
-        """A source file named by a frame, as far as it can be had here."""
+        """A source file named by a frame, as far as it is available here."""
         return self._sources(file)
 
     def send(self, command: Command) -> int:
-        """Give a command to every running agent; how many there are."""
+        """Send a command to every running agent; returns their number."""
         folder = self._steered
         agents = self._session.running_agents if folder and self.view().live else ()
         for pid in agents:
@@ -154,7 +154,7 @@ class OpenSession:
         return len(agents)
 
     def write_input(self, data: bytes) -> int:
-        """Write to the target's terminal; returns how many bytes it took, 0 when no one reads."""
+        """Write to the target's terminal; returns how many bytes it took, 0 if nothing reads them."""
         if self._steered is None:
             return 0
         try:
@@ -176,12 +176,12 @@ class OpenSession:
 
     @property
     def _steered(self) -> Path | None:
-        """The folder, where it may be written to."""
+        """The folder if it may be written to, else None."""
         return None if self.foreign else self._store.folder
 
     @property
     def attached(self) -> bool:
-        """Whether the target was running before, so that a viewer may leave it."""
+        """Whether the target was already running when it was attached to, so that a viewer may detach from it."""
         return self._store.session_file.attached
 
     def save_snapshot(self, path: Path) -> None:
@@ -236,7 +236,7 @@ class OpenSession:
         return self._session.state is not before or news
 
     def _look_at_disk(self, folder: Path) -> bool:
-        """A recording on a full disk cannot say so itself; whether there is news."""
+        """Check for a full disk, which a recording on it cannot report; True if that changed."""
         try:
             disk = os.statvfs(folder)
         except OSError:
@@ -253,10 +253,10 @@ class OpenSession:
         return True
 
     def _is_gone(self, holder: HolderFile | None, now_s: float) -> bool:
-        """Whether the target has vanished, and no one is left to say how, or has failed to in time."""
+        """Whether the target has vanished, and no process is left to report how, or none did in time."""
         started: SessionFile = self._store.session_file
         if started.attached:
-            # Only its recorder can say what goes on there.
+            # Only its recorder can report what happens there.
             witness = (
                 (holder.holder_pid, holder.start_unix_ns) if holder else (started.launcher_pid, started.start_unix_ns)
             )
@@ -302,9 +302,9 @@ class OpenSession:
 def open_session(
     path_or_name: str | Path, alive: Callable[[int, int], bool] = is_alive, started_here: bool = False
 ) -> OpenSession:
-    """Open a session folder, a session by its name or the beginning of its folder's name, or a ``.pdnn`` file.
+    """Open a session folder, a session by name or by the beginning of its folder's name, or a ``.pdnn`` file.
 
-    `started_here`: the caller has made the folder, so that it is no stranger's.
+    With `started_here`, the caller has created the folder, so that it is not another user's.
     """
     path = Path(os.path.expanduser(path_or_name))
     if os.path.isfile(path):
@@ -322,13 +322,13 @@ def open_session(
 def _known_peaks(cpu: str) -> Peaks | None:
     try:
         home = session_home()
-    except ProfilerError:  # anybody can write there: the figures might be anybody's
+    except ProfilerError:  # anyone can write there, so the figures cannot be trusted
         return None
     return known_peaks(home / CACHE_FILE, cpu)
 
 
 def _find(name: str) -> Path | None:
-    """A session of this machine: by folder name, by the name its user gave (the newest), or by a unique beginning."""
+    """A session on this machine: by folder name, by the name that its user gave (the newest), or by a unique prefix."""
     folders = list_session_folders()
     exact = [folder for folder in folders if folder.name == name] or [
         folder for folder in folders if _given_name(folder) == name

@@ -1,4 +1,4 @@
-"""Operators as rows of a table: of one module, with merged shapes, with the rate of their work. Pure functions."""
+"""Operators as table rows: of one module, with merged shapes, with their achieved rates. Pure functions."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class RatedOperator:
 
     operator: Operator
     gflops: float | None = None
-    """Achieved rate over the total time; None where the work is not known."""
+    """Achieved rate over the total time; None if the work is unknown."""
     point: RooflinePoint | None = None
-    """Against the machine's peaks; None where these were not measured."""
+    """Relative to the machine's peaks; None if these were not measured."""
 
 
 def rated_operators(
@@ -32,9 +32,9 @@ def rated_operators(
     primitives: Primitives = _NO_PRIMITIVES,
     peaks: Peaks | None = None,
 ) -> tuple[RatedOperator, ...]:
-    """All operators, or those that run in a module or below it; with `merged`, one row for all shapes of an operator.
+    """All operators, or those that run in a module or below it; with `merged`, one row per operator for all shapes.
 
-    A merged row of a module has the work of all operators it stands for.
+    A merged row has the work of all operators of its name, even those outside of `module`.
     """
     rows = operators.rows
     if module:
@@ -46,7 +46,7 @@ def rated_operators(
 
 
 def merge_shapes(rows: Sequence[Operator]) -> tuple[Operator, ...]:
-    """One row per operator, whatever its inputs; forward and backward stay apart. Most self time first."""
+    """One row per operator, whatever its inputs; forward and backward stay separate. Most self time first."""
     groups: dict[Hashable, list[Operator]] = {}
     for row in rows:
         groups.setdefault(_group(row, merged=True), []).append(row)
@@ -55,7 +55,7 @@ def merge_shapes(rows: Sequence[Operator]) -> tuple[Operator, ...]:
 
 
 def find_operator(operators: Operators, key: OperatorKey, backward: bool, merged: bool) -> Operator | None:
-    """The operator behind a row."""
+    """The operator behind a row; None if it is not among `operators`."""
     if not merged:
         return next((row for row in operators.rows if row.key == key), None)
     same = [row for row in operators.rows if row.key.name == key.name and row.backward == backward]
@@ -87,7 +87,7 @@ def _merge(group: Sequence[Operator]) -> Operator:
 
 
 def _common(values: Iterable[str]) -> str:
-    """The value that all have, else an empty text."""
+    """The value that all share, else an empty text."""
     distinct = set(values)
     return distinct.pop() if len(distinct) == 1 else ""
 

@@ -1,4 +1,4 @@
-"""How much runs of the same thing differ: what a verdict from few runs has to allow for."""
+"""How much runs of the same configuration differ: what a verdict from few runs has to allow for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-FEWEST_DEGREES = 10
-"""Of freedom, from which the spread of a machine is known well enough: its standard error is then 22 %."""
+MIN_DEGREES = 10
+"""Degrees of freedom from which a measured spread is accurate enough: its standard error is then 22 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Spread:
 
     deviation: float
     degrees: int = 0
-    """Of freedom it was estimated with, in earlier runs on this machine; 0 if it is assumed."""
+    """Degrees of freedom of the estimate, from earlier runs on this machine; 0 if it is assumed."""
 
     @property
     def assumed(self) -> bool:
@@ -24,15 +24,15 @@ class Spread:
 
 
 WITHIN_EXPERIMENT = Spread(0.05)
-"""Assumed of runs made one after the other: a shared machine with 2 cores has shown 5.4 % in the median."""
+"""Assumed for runs made one after the other: a shared machine with 2 cores has shown 5.4 % in the median."""
 BETWEEN_SESSIONS = Spread(0.075)
-"""Assumed of sessions recorded at different times."""
+"""Assumed for sessions recorded at different times."""
 
 
 def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
-    """The common spread of groups of runs, each given by the logarithms of its runs' median steps.
+    """The pooled spread of groups of runs, each given as the logarithms of its runs' median steps.
 
-    None while they have fewer than `FEWEST_DEGREES` degrees of freedom together.
+    None if they have fewer than `MIN_DEGREES` degrees of freedom in total.
     """
     squares, degrees = 0.0, 0
     for group in groups:
@@ -40,4 +40,4 @@ def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
             mean = sum(group) / len(group)
             squares += sum((value - mean) ** 2 for value in group)
             degrees += len(group) - 1
-    return Spread(math.sqrt(squares / degrees), degrees) if degrees >= FEWEST_DEGREES else None
+    return Spread(math.sqrt(squares / degrees), degrees) if degrees >= MIN_DEGREES else None

@@ -1,7 +1,7 @@
-"""What is known about a session, as frozen values: every front end reads them, none changes them.
+"""What is known about a session, as frozen values that all front ends read.
 
 Durations are in nanoseconds (``_ns``), rates and shares in the named unit; shares are fractions of one. Series are
-tuples of equal length, oldest first. Absent knowledge is ``None`` or an empty tuple, never a zero.
+tuples of equal length, oldest first. Unknown values are ``None`` or an empty tuple, never zero.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ __all__ = ["PHASES"]
 
 
 class State(Enum):
-    """Where a session stands."""
+    """The state of a session."""
 
     STARTING = "starting"
-    """The target runs, no agent has said hello: it has not imported torch (yet)."""
+    """The target runs without an agent: it has not imported torch (yet)."""
     WAITING = "waiting for the first step"
-    """The agent is there, no step has ended; `SessionView.progress` says what is already known."""
+    """The agent is there, but no step has ended; `SessionView.progress` says what is already known."""
     WARMING = "warming up"
-    """Steps arrive, no operator window yet."""
+    """Steps arrive, but there is no operator window yet."""
     RUNNING = "running"
     OUTSIDE = "from outside"
-    """An attached process without an agent: `SessionView.stacks` and the system's figures are what there is."""
+    """An attached process without an agent: only `SessionView.stacks` and the system's figures are available."""
     ENDED = "ended"
-    """The target has ended, and `Target.exit_code` says how, where known; or we have detached from it."""
+    """The target has ended, with `Target.exit_code` if known; or we have detached from it."""
     LOST = "incomplete"
-    """A recording without an end whose target is gone: killed together with the host."""
+    """The recording has no end, and the target is gone: it was killed together with the host."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The training process, or the first of its processes that trains."""
+    """The target, with its training process or the first of several."""
 
     name: str
-    """What the user called the session, else the script."""
+    """The name that the user gave to the session, else the script."""
     argv: tuple[str, ...] = ()
     working_directory: str = ""
     python: str | None = None
@@ -56,18 +56,18 @@ class Target:
     """Negative for a signal."""
     optimizations: tuple[str, ...] = ()
     script_sha256: str = ""
-    """Of the script's text at the start; empty when not known."""
+    """Of the script's text at the start; empty if unknown."""
     start_unix_ns: int = 0
     end_unix_ns: int | None = None
     attached: bool = False
-    """Whether it was running before we came."""
+    """Whether it was already running when we attached."""
     detached: bool = False
-    """Whether we have left it, and it may run on."""
+    """Whether we have detached from it, so that it may still be running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the agent has seen while no step has ended."""
+    """What the agent has seen before the first step ended."""
 
     batches: int = 0
     forwards: int = 0
@@ -79,7 +79,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class FirstInputs:
-    """With which random numbers and inputs the training began, as checksums."""
+    """Checksums of the random state and the inputs with which training began."""
 
     generator_crc32: int
     inputs_crc32: int
@@ -90,7 +90,7 @@ class FirstInputs:
 class Phase:
     """One part of the step. Medians over unprofiled steps; `share` is of the sum of all phases' means.
 
-    One that no step has may be missing; the others come in the order of `PHASES`.
+    A phase that no step has may be missing; the others are in the order of `PHASES`.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps so far. The series hold the newest steps (bounded); `count` counts all."""
+    """The steps so far. The series cover the newest steps (bounded); `count` counts all."""
 
     count: int = 0
     source: str | None = None
@@ -118,12 +118,12 @@ class Steps:
     """Over steps without flags (see `protocol.Steps`), the newest 1,000."""
     p95_ns: float | None = None
     steps_per_s: float | None = None
-    """From the time between the ends of the newest steps: everything included."""
+    """From the time between the ends of the newest steps, so that everything is included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One Python frame of a call stack, at the line that was executing; line 0 is unknown."""
+    """One Python frame of a call stack, at the line being executed; line 0 if unknown."""
 
     file: str
     line: int
@@ -132,20 +132,20 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class OperatorKey:
-    """What makes two operator calls the same operator."""
+    """The properties by which calls belong to the same operator."""
 
     name: str
     input_shapes: str
     """As torch prints it, e.g. ``[[32, 3, 8, 8], [8, 3, 3, 3], []]``; empty when not recorded."""
     dtypes: str = ""
     memory_format: str = ""
-    """``contiguous``, ``channels_last``, ``strided``; for a tensor that does not lie in memory like that, torch's name
-    of its layout (``sparse_coo``, ``mkldnn``), ``nested``, ``quantized``, ``meta`` or ``wrapper``; or empty."""
+    """``contiguous``, ``channels_last``, ``strided``; for a tensor not laid out in memory like that, torch's name of
+    its layout (``sparse_coo``, ``mkldnn``), ``nested``, ``quantized``, ``meta`` or ``wrapper``; or empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One place from which an operator was called. Frames from the outermost to the innermost."""
+    """One call site of an operator. Frames are ordered from the outermost to the innermost."""
 
     frames: tuple[Frame, ...]
     forward_frames: tuple[Frame, ...]
@@ -197,7 +197,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class PaceChange:
-    """That steps take another time now than around the windows; medians of plain steps."""
+    """A change of the step time since the windows were taken; medians of plain steps."""
 
     before_ns: float
     now_ns: float
@@ -225,10 +225,10 @@ class Operators:
     steps: tuple[int, ...] = ()
     """The profiled steps of all of them."""
     gap_ns_per_step: float = 0.0
-    """How far the rows, medians each, fall short of the median of all operators' time, or exceed it when negative; 0 in
-    one window."""
+    """How far the rows, each a median, fall short of the median of all operators' time, or exceed it if negative; 0
+    for one window."""
     since: PaceChange | None = None
-    """Set when the windows no longer stand for the run."""
+    """Set if the windows no longer represent the run."""
 
 
 _EMPTY_LOG = PrimitiveLog()
@@ -236,20 +236,20 @@ _EMPTY_LOG = PrimitiveLog()
 
 @dataclass(frozen=True, slots=True)
 class Primitives:
-    """What oneDNN ran in the windows of `Operators`, summed over them: divide by their number for figures per step."""
+    """oneDNN primitives in the windows of `Operators`, summed: divide by the number of windows for values per step."""
 
     windows: tuple[int, ...] = ()
-    """Numbers of those that have an account; empty without any."""
+    """Numbers of the windows with data on primitives; empty if there are none."""
     log: PrimitiveLog = _EMPTY_LOG
     by_operator: Mapping[OperatorKey, PrimitiveLog] = field(default_factory=lambda: MappingProxyType({}))
-    """What ran inside of an operator, whoever called it there."""
+    """The primitives run inside each operator, directly or through other operators."""
     joined_share: float | None = None
-    """Of the time, what found its operator."""
+    """Share of the time that was attributed to an operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """One logical CPU in the newest sample, percent."""
+    """One logical CPU in the newest sample, in percent."""
 
     index: int
     target: float
@@ -273,15 +273,15 @@ class Cores:
     target_history: tuple[float, ...] = ()
     others_history: tuple[float, ...] = ()
     mean_percent: tuple[float, ...] = ()
-    """Per core, busy, over the whole session."""
+    """Busy percent per core over the whole session."""
     mean_target_percent: float | None = None
     mean_others_percent: float | None = None
     contention: str | None = None
-    """A sentence when something else disturbs the timing ("others 100 % of one core: timings are not reliable")."""
+    """A sentence if something else disturbs the timings ("others 100 % of one core: timings are not reliable")."""
 
     @property
     def idle_percent(self) -> float | None:
-        """What all cores together left unused, in percent of one core; None before the first sample."""
+        """Unused capacity of all cores together, in percent of one core; None before the first sample."""
         if not self.cores:
             return None
         return sum(max(0.0, 100.0 - core.target - core.others - core.steal) for core in self.cores)
@@ -303,13 +303,13 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class ThreadStack:
-    """Where a Python thread stood when it was last looked at from outside."""
+    """The stack of a Python thread when it was last sampled from outside."""
 
     pid: int
     tid: int
     name: str
     active: bool
-    """Whether it ran, or was in native code that computes."""
+    """Whether it was running, or computing in native code."""
     holds_gil: bool
     frames: tuple[Frame, ...]
     """Outermost first."""
@@ -317,7 +317,7 @@ class ThreadStack:
 
 @dataclass(frozen=True, slots=True)
 class Stacks:
-    """The newest look from outside."""
+    """The newest sample of all stacks from outside."""
 
     threads: tuple[ThreadStack, ...] = ()
     failures: tuple[str, ...] = ()
@@ -366,7 +366,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """The agent's account of itself."""
+    """The agent's figures on itself."""
 
     windows: int = 0
     paused: bool = False
@@ -377,7 +377,7 @@ class Agent:
     writer_percent: float | None = None
     dropped_events: int = 0
     bad_lines: int = 0
-    """Lines of the recording that could not be read (a torn tail is none)."""
+    """Lines of the recording that could not be read (a torn tail does not count)."""
     errors: tuple[str, ...] = ()
 
 
@@ -392,13 +392,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Optimization:
-    """The outcome of an optimization that was asked for."""
+    """The outcome of a requested optimization."""
 
     name: str
     state: str
-    """``on``, ``unavailable``, ``conflict``, ``no effect``, ``failed``; ``asked`` while the outcome is not known."""
+    """``on``, ``unavailable``, ``conflict``, ``no effect``, ``failed``; ``asked`` until the outcome is known."""
     text: str
-    """The receipt of what was really changed, or the reason with the fix."""
+    """What was actually changed, or the reason why not, with the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,9 +413,9 @@ class ProcessEntry:
     median_ns: float | None = None
     """Of its steps, as in `Steps`."""
     life: int = 1
-    """Counts processes that trained one after the other as the same rank, or under the same pid; from 1."""
+    """Number among the processes that trained one after the other as the same rank, or under the same pid; from 1."""
     shown: bool = False
-    """Whether the view is of this process."""
+    """Whether the view shows this process."""
     optimizations: tuple[Optimization, ...] = ()
 
 
@@ -425,14 +425,14 @@ class SessionView:
 
     state: State = State.STARTING
     live: bool = False
-    """Whether more may come."""
+    """Whether more events may come."""
     target: Target = Target(name="")
     machine: Machine = Machine()
     peaks: Peaks | None = None
-    """What a machine with this processor can do at best, where that was measured."""
+    """Peak rates of a machine with this processor; None if they were not measured."""
     progress: Progress = Progress()
     first_inputs: FirstInputs | None = None
-    """None where they were not recorded."""
+    """None if they were not recorded."""
     steps: Steps = Steps()
     phases: tuple[Phase, ...] = ()
     operators: Operators = Operators()
@@ -447,7 +447,7 @@ class SessionView:
     memory: Memory = Memory()
     agent: Agent = Agent()
     optimizations: tuple[Optimization, ...] = ()
-    """Those asked for, in the order in which they were."""
+    """Those requested, in order of the requests."""
     notices: tuple[Notice, ...] = ()
     processes: tuple[ProcessEntry, ...] = ()
     unix_ns: int = 0

@@ -1,4 +1,4 @@
-"""What is said of the windows behind the operators, wherever these are shown."""
+"""Phrases about the windows behind the operators, for every place that shows these."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from profilednn_tui import units
 from profilednn_tui.session.view import Operators
 
 NOTABLE_GAP = 0.005
-"""As a part of all operators' time."""
+"""As a fraction of the time of all operators."""
 
 
 def windows_words(operators: Operators) -> str:
@@ -19,7 +19,7 @@ def windows_words(operators: Operators) -> str:
 
 
 def change_words(operators: Operators) -> str:
-    """``steps have since grown from 12.0 ms to 31.0 ms``; empty while the windows stand for the run."""
+    """``steps have since grown from 12.0 ms to 31.0 ms``; empty while the windows represent the run."""
     since = operators.since
     if since is None:
         return ""
@@ -28,7 +28,7 @@ def change_words(operators: Operators) -> str:
 
 
 def gap_words(operators: Operators) -> str:
-    """``the rows, medians each, add up to 11.2 of 11.9 ms``; empty where they add up."""
+    """``the rows, medians each, add up to 11.2 of 11.9 ms``; empty if the difference is negligible."""
     whole_ns, gap_ns = operators.self_ns_per_step, operators.gap_ns_per_step
     if abs(gap_ns) <= NOTABLE_GAP * whole_ns:
         return ""

@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 
 def run_app(session: OpenSession, launched: bool, report: Report | None = None, rerun: Rerun | None = None) -> int:
-    """Show a session until the user leaves, and every run that they start from it.
+    """Show a session, and every run that the user starts from it, until the user leaves.
 
-    Returns the exit code of the last target when it was launched here and has ended, else 0. With a report, its
-    comparisons are on top. `rerun` says how the session's target was started; by default, as the session records it.
+    Returns the exit code of the last target if it was launched here and has ended, else 0. With a report, its
+    comparisons are shown on top. `rerun` says how the session's target was started; by default, as the session records
+    it.
     """
     import gc
     import os
     from contextlib import nullcontext
     from pathlib import Path
 
-    gc.disable()  # until the first picture: what is imported until then is never freed
+    gc.disable()  # until the first frame: what is imported until then is never freed
     from profilednn_tui.clock import SYSTEM_CLOCK
     from profilednn_tui.launch.pseudoterminal import TerminalSize
     from profilednn_tui.launch.rerun import Rerun
@@ -33,7 +34,7 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
     from profilednn_tui.tui.controllers.quitting import Parting
 
     def choices(view: SessionView) -> tuple[RunChoice, ...]:
-        # Imported on demand: what comparing needs takes half a second to import.
+        # Imported on demand: the modules for comparing take half a second.
         from profilednn_tui.tui.comparisons import related_choices
 
         return related_choices(session.location, SYSTEM_CLOCK)(view)

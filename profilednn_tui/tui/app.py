@@ -1,4 +1,4 @@
-"""The app: follows a session and hands each state of it to the screen on top."""
+"""The app: follows a session and passes each of its states to the top screen."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     from profilednn_tui.tui.screens.runs import RunChoice
 
 _TERMINAL_LOOK_S = 2.0
-"""Time between two looks whether the terminal is still there."""
+"""Interval between checks that the terminal is still there."""
 _UNREAD_S = 0.01
-"""Pause for the keys between two stretches of reading a recording."""
+"""Pause for keys between two stretches of reading a recording."""
 
 
 def _collect_garbage_from_now_on() -> None:
-    """Imported modules stay until the end: frozen, they are not walked by every collection."""
+    """Freeze imported modules, which stay until the end, so that collections do not walk them."""
     gc.freeze()
     gc.enable()
 
@@ -69,7 +69,7 @@ class ProfilerApp(App[None]):
         Binding("c", "compare", "compare"),
         Binding("o", "optimizations", "optimizations"),
         Binding("r", "rerun", "run again"),
-        Binding("left_square_bracket", "window(-1)", "window before", key_display="[", show=False),
+        Binding("left_square_bracket", "window(-1)", "previous window", key_display="[", show=False),
         Binding("right_square_bracket", "window(1)", "next window", key_display="]", show=False),
         Binding("0", "merged", "all windows merged, live", show=False),
         Binding("w", "take_window", "take a window now", show=False),
@@ -92,7 +92,7 @@ class ProfilerApp(App[None]):
         optimizations: Collection[str] = (),
         cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
-        # Textual chooses its filter in the constructor: without colours the terminal's own must be in force by then.
+        # Textual chooses its filter in the constructor: with NO_COLOR, the terminal's own colours must be set by then.
         super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
@@ -128,7 +128,7 @@ class ProfilerApp(App[None]):
             self.call_after_refresh(self.comparing.show_report, self._report)
 
     def _leave_without_terminal(self) -> None:
-        """End when nobody can see the app any more; the target, or the recorder of an attached one, goes on."""
+        """Exit once the terminal is gone; the target, or the recorder of an attached one, keeps running."""
         if isinstance(self._driver, TerminalDriver) and self._driver.hung_up:
             self.exit()
 
@@ -145,7 +145,7 @@ class ProfilerApp(App[None]):
     # ---------------------------------------------------------------- following the session
 
     def _follow(self) -> None:
-        """Look at the session, show it, and come back when the refresh rate allows."""
+        """Poll the session, show it, and schedule the next poll as the refresh rate allows."""
         started_s = self._cpu_s()
         cost_s, self._round_started_s = started_s - self._round_started_s, started_s
         self.follow_once()
@@ -158,15 +158,15 @@ class ProfilerApp(App[None]):
             self.set_timer(self._refresh_rate.next_interval_s(cost_s, latest.cores.idle_percent), self._follow)
 
     def follow_once(self) -> None:
-        """Look at the session and show it."""
+        """Poll the session and show it."""
         self.following.poll()
         self.publish()
 
     @on(SessionScreen.Shown)
     def publish(self) -> None:
-        """Hand the screen on top what it is to show, unless it shows that already."""
+        """Pass the current state to the top screen, unless it already shows that."""
         screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, SessionScreen)), None)
-        if screen is None or not screen.is_mounted:  # one that is pushed just now asks when it is there
+        if screen is None or not screen.is_mounted:  # a screen that is just being pushed asks once it is mounted
             return
         following = self.following
         shown, display = following.shown, following.display
@@ -205,11 +205,11 @@ class ProfilerApp(App[None]):
         self.windows.ask_process()
 
     def action_interrupt(self) -> None:
-        self.follow_once()  # the target may have ended since the last look
+        self.follow_once()  # the target may have ended since the last poll
         self.quitting.interrupt()
 
     def action_ask_quit(self) -> None:
-        self.follow_once()  # the target may have ended since the last look
+        self.follow_once()  # the target may have ended since the last poll
         self.quitting.ask()
 
     def action_optimizations(self) -> None:
@@ -225,7 +225,7 @@ class ProfilerApp(App[None]):
         self.exporting.ask()
 
     def action_help(self) -> None:
-        # Imported here: the help names screens that are not needed before the first picture.
+        # Imported here: the help names screens that are not needed before the first frame.
         from profilednn_tui.tui.key_groups import key_groups
 
         if not isinstance(self.screen, HelpScreen):

@@ -50,7 +50,7 @@ def related_choices(location: Path, clock: Clock) -> Choices:
 
 
 def report_choices(report: Report) -> tuple[RunChoice, ...]:
-    """The variants of a report, which are compared already."""
+    """The variants of a report, which are already compared."""
 
     def known(comparison: Comparison) -> Comparison:
         return comparison

@@ -1,4 +1,4 @@
-"""Textual's driver for a terminal that may vanish, or stop us without a word."""
+"""Textual's driver, for a terminal that may vanish and a process that may be stopped without notice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 
 class _Output:
-    """Writes to a terminal as long as it is there: an error would end textual's writing thread, and then block us."""
+    """Writes to a terminal as long as it exists: an error would end textual's writer thread, and then block us."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -28,7 +28,7 @@ class _Output:
 
 
 class TerminalDriver(LinuxDriver):
-    """Knows when its terminal is gone, and reads it with one thread at a time."""
+    """Detects when its terminal is gone, and reads it with one thread at a time."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
@@ -36,7 +36,7 @@ class TerminalDriver(LinuxDriver):
 
     @property
     def hung_up(self) -> bool:
-        """Whether the terminal is gone. Where SIGHUP is ignored, as under nohup, nothing else tells."""
+        """Whether the terminal is gone. If SIGHUP is ignored, as under nohup, there is no other sign of it."""
         if not self.input_tty:
             return False
         terminal = select.poll()
@@ -44,7 +44,7 @@ class TerminalDriver(LinuxDriver):
         return any(mask & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, mask in terminal.poll(0))
 
     def _sigcont_application(self, *_: Any) -> None:
-        """Go on after SIGSTOP, or a hang-up, which brings SIGCONT too: nothing has ended the reading thread before."""
+        """Resume after SIGSTOP, or a hang-up, which also sends SIGCONT: the old reader thread is still running."""
         if self._auto_restart and not self._must_signal_resume:
             self.suspend_application_mode()
         super()._sigcont_application(*_)

@@ -18,7 +18,7 @@ _PLACE = {
     "hx": ("{file}:{line}",),
     "zed": ("{file}:{line}",),
 }
-"""Editors that do not follow the usual ``+LINE FILE``."""
+"""Editors that do not take the usual ``+LINE FILE``."""
 
 
 def editor_command(environment: Mapping[str, str], source: SourceFile, line: int) -> list[str]:
@@ -28,7 +28,7 @@ def editor_command(environment: Mapping[str, str], source: SourceFile, line: int
     try:
         words = shlex.split(environment.get("VISUAL") or environment.get("EDITOR") or "")
     except ValueError:
-        raise ProfilerError("The command in $VISUAL or $EDITOR has a quote that is not closed. Close it.") from None
+        raise ProfilerError("The command in $VISUAL or $EDITOR has an unclosed quote. Close it.") from None
     if not words:
         raise ProfilerError("No editor is set: export EDITOR=vim (or VISUAL) and start again.")
     if shutil.which(words[0], path=environment.get("PATH")) is None:

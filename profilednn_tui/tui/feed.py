@@ -17,32 +17,32 @@ class Feed(Protocol):
 
     @property
     def foreign(self) -> str:
-        """Why nothing that the session names is run or opened, in a sentence; empty for a session of the user's own."""
+        """Why nothing that the session names is run or opened, in one sentence; empty for the user's own session."""
 
     @property
     def behind(self) -> bool:
-        """Whether the last `poll` left something unread: there is more at once."""
+        """Whether the last `poll` left something unread: poll again at once."""
 
     def poll(self) -> bool:
-        """Read what is new; whether anything was."""
+        """Read new data; True if there was any."""
 
     def view(self, window: int | None = None) -> SessionView:
-        """The session as it stands; with `window`, the operators of that window alone."""
+        """The current view; with `window`, its operators are those of that window alone."""
 
     def output_tail(self, max_bytes: int) -> bytes:
         """The end of what the target wrote to its terminal."""
 
     def source(self, file: str) -> SourceFile:
-        """A source file named by a frame, as far as it can be had."""
+        """A source file named by a frame, as far as it is available."""
 
     def send(self, command: Command) -> int:
-        """Give a command to the agents; how many there are."""
+        """Send a command to the running agents; returns their number."""
 
     def write_input(self, data: bytes) -> int:
-        """Write to the target's terminal; how many bytes it took."""
+        """Write to the target's terminal; returns how many bytes it took."""
 
     def select_process(self, pid: int) -> None:
         """Show this process of the target from now on."""
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""

@@ -1,4 +1,4 @@
-"""Which state of the session is on the screen: the newest one, the one held by a pause, or that of a single window."""
+"""The state of the session on the screen: the newest one, one held by a pause, or that of a single window."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from profilednn_tui.tui.feed import Feed
 from profilednn_tui.tui.present.header import Display
 
 _READING_S = 0.05
-"""How long a recording is read at a stretch: keys wait meanwhile."""
+"""How long a recording is read at a stretch: keys have to wait for it."""
 
 
 class Following:
@@ -26,7 +26,7 @@ class Following:
         self._window: int | None = None
 
     def poll(self) -> None:
-        """Read what is new."""
+        """Read new data."""
         deadline_s = time.monotonic() + _READING_S
         changed = self.feed.poll()
         while self.feed.behind and time.monotonic() < deadline_s:
@@ -38,7 +38,7 @@ class Following:
 
     @property
     def display(self) -> Display:
-        """How the session is being looked at."""
+        """How the session is displayed."""
         return Display(
             paused=self.paused,
             behind_steps=self.latest.steps.count - self.shown.steps.count,
@@ -58,7 +58,7 @@ class Following:
         self.shown = replace(self.shown, operators=self.latest.operators) if self.paused else self.latest
 
     def step_window(self, step: int) -> bool:
-        """Go to an earlier or later window; the newest is followed by all merged. False while there is none."""
+        """Go to an earlier or later window; after the newest come all merged. False if there is no window."""
         numbers = self.latest.window_numbers
         if not numbers:
             return False

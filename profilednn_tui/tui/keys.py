@@ -15,7 +15,7 @@ _NAMES = {
 
 
 def key_name(binding: Binding) -> str:
-    """What to press, as people write it."""
+    """What to press, in the usual notation."""
     return binding.key_display or one_key_name(binding.key)
 
 
@@ -26,7 +26,7 @@ def one_key_name(key: str) -> str:
 
 
 def described(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:
-    """(Keys, description) of each entry of a BINDINGS list, its keys together."""
+    """(Keys, description) of each entry of a BINDINGS list, with its keys joined."""
     lines = []
     for binding in bindings:
         assert isinstance(binding, Binding)
@@ -36,7 +36,7 @@ def described(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:
 
 
 def own_bindings(node: DOMNode) -> list[Binding]:
-    """The bindings that classes of ours give a node, without those of textual."""
+    """The bindings that our classes give a node, without those of textual."""
     return [
         binding
         for cls in type(node).__mro__

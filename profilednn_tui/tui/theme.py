@@ -67,16 +67,16 @@ LIGHT = Theme(
 _PHASE_FALLBACK = dict(
     zip(PHASES, ("warning", "primary", "success", "secondary", "accent", "error", "panel"), strict=True)
 )
-"""Where the phases' colours come from in a theme that does not name them."""
+"""Sources of the phases' colours in a theme that does not define them."""
 
 _QUIET = {"muted": 0.62, "faint": 0.38}
-"""Roles that are the foreground, this far from the background."""
+"""Roles that mix this much of the foreground colour into the background."""
 
 _ATTRIBUTES = frozenset({"bold", "dim", "italic", "underline", "reverse"})
 
 
 def phase_variables(theme: Theme) -> dict[str, str]:
-    """The phases' colours for a theme that does not name them."""
+    """The phases' colours for a theme that does not define them."""
     generated = theme.to_color_system().generate()
     fallback = {f"phase-{phase}": generated[name] for phase, name in _PHASE_FALLBACK.items()}
     if theme.ansi:
@@ -86,7 +86,7 @@ def phase_variables(theme: Theme) -> dict[str, str]:
 
 
 def first_theme(environment: Mapping[str, str]) -> str:
-    """The theme to start with: the user's choice; without colours the terminal's own; else by its background."""
+    """The theme to start with: the user's choice; with NO_COLOR, the terminal's own; else by its background."""
     if chosen := environment.get("TEXTUAL_THEME"):
         return chosen
     light = environment.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
@@ -112,10 +112,10 @@ class Palette:
         return style
 
     def cursor(self, focused: bool) -> Style:
-        """What the row under the cursor wears on top."""
+        """The style laid over the row under the cursor."""
         if self._ansi:
             return Style(reverse=True) if focused else Style(bold=True)
-        # A tint instead of the theme's block cursor, which may be the very colour of the text on it.
+        # A tint instead of the theme's block cursor, which may have the same colour as text on it.
         name, part = ("primary", 0.28) if focused else ("foreground", 0.07)
         paper, tint = Color.parse(self._variables["background"]), Color.parse(self._variables[name])
         return Style(bgcolor=paper.blend(tint, part).rich_color)

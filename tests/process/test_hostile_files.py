@@ -217,5 +217,5 @@ def test_an_experiment_of_another_user_is_not_gone_on_with(tmp_path: Path) -> No
         cwd=tmp_path, env=environment(home), capture_output=True, timeout=TIME_LIMIT_S, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert b"nothing of it is run" in done.stderr
+    assert b"nothing it names is run" in done.stderr
     assert not list(tmp_path.rglob(MARKER))

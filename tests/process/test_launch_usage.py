@@ -35,7 +35,7 @@ WRONG = {
     "attach to what is no process": (("attach", "4194305"), "no running process 4194305"),
     "attach to what is no session": (("attach", "nothing"), "nothing"),
     "open what is not there": (("open", "nothing"), "nothing"),
-    "export in an unknown format": (("export", "x", "--to", "xls", "-o", "x"), "There are: pdnn, json, csv, markdown"),
+    "export in an unknown format": (("export", "x", "--to", "xls", "-o", "x"), "Available: pdnn, json, csv, markdown"),
 }
 
 

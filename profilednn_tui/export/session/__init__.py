@@ -1,4 +1,4 @@
-"""Taking a session home: one file a format."""
+"""Exports of a session: one file per format."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Format:
     suffix: str
     description: str
     write: Callable[[OpenSession, Path], None]
-    """Writes the session as it stands (poll it first) to a file; a `ProfilerError` when that is impossible."""
+    """Writes the session as it stands (poll it first) to a file; a `ProfilerError` if that is impossible."""
 
 
 def _text(render: Callable[[SessionView], str]) -> Callable[[OpenSession, Path], None]:
@@ -36,7 +36,7 @@ def _text(render: Callable[[SessionView], str]) -> Callable[[OpenSession, Path],
                 stream.write(text.encode("utf-8", "backslashreplace"))
         except OSError as error:
             raise ProfilerError(
-                f"Cannot write {path}: {error.strerror or error}. Name a file in a folder you can write."
+                f"Cannot write {path}: {error.strerror or error}. Name a file in a writable folder."
             ) from None
 
     return write

@@ -24,7 +24,7 @@ COLUMNS: Mapping[str, Callable[[Operator], object]] = {
 
 
 def csv_text(view: SessionView) -> str:
-    """One line an operator; the last column is where most of its time comes from."""
+    """One line per operator; the last column is the call site with most of its time."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*COLUMNS, "called_from"])

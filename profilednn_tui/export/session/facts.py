@@ -1,4 +1,4 @@
-"""What a summary says about a session, sentence by sentence: shared by the text and the Markdown."""
+"""The facts in the summary of a session, one by one, shared by text and Markdown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def target_fact(view: SessionView) -> str:
 
 
 def process_fact(view: SessionView) -> str | None:
-    """The process that the figures are of, and how many there were."""
+    """The process that the figures belong to, and the number of processes."""
     shown = next((entry for entry in view.processes if entry.shown), None)
     if shown is None:
         return None
@@ -39,18 +39,18 @@ def process_name(entry: ProcessEntry) -> str:
 
 
 def trained_processes(view: SessionView) -> tuple[ProcessEntry, ...]:
-    """All processes that trained, where there are several."""
+    """All processes that trained; empty if there are not several."""
     trained = tuple(entry for entry in view.processes if entry.steps)
     return trained if len(trained) > 1 else ()
 
 
 def process_end(view: SessionView, entry: ProcessEntry) -> str:
-    """What became of a process."""
+    """How a process ended."""
     return "ended" if entry.ended else "running" if view.live else "end unknown"
 
 
 def other_receipts(view: SessionView) -> Iterator[tuple[ProcessEntry, Optimization]]:
-    """What optimizations did in other processes that trained, where that is not what they did in the one shown."""
+    """Outcomes of optimizations in other training processes, where they differ from those in the one shown."""
     for entry in view.processes:
         if entry.steps and not entry.shown:
             yield from ((entry, one) for one in entry.optimizations if one not in view.optimizations)
@@ -60,7 +60,7 @@ def end_fact(view: SessionView) -> str:
     code = view.target.exit_code
     elapsed = units.duration(_elapsed_ns(view))
     if view.target.detached:
-        return f"detached after {elapsed}, the target goes on"
+        return f"detached after {elapsed}, the target keeps running"
     if view.state is State.ENDED and code is None:
         return f"ended after {elapsed}, {exit_words(code)}"
     if code is None:
@@ -128,15 +128,15 @@ def overhead_fact(view: SessionView) -> str | None:
 
 
 def missing(view: SessionView) -> Iterator[str]:
-    """What a reader would look for and not find, and why."""
+    """What a reader would expect but not find, and why."""
     if not view.steps.count:
         yield _no_steps(view)
     elif not view.operators.windows:
         yield _no_operators(view)
     elif view.operators.truncated:
-        yield "Operators of little weight were left out of the recording; the shares are of all of them."
+        yield "Operators that take little time were left out of the recording; shares are of the time of all operators."
     if view.operators.since is not None:
-        yield f"The operators are of the {windows_words(view.operators)}; {change_words(view.operators)}."
+        yield f"The operators are from the {windows_words(view.operators)}; {change_words(view.operators)}."
 
 
 def operators_title(view: SessionView) -> str:
@@ -146,13 +146,13 @@ def operators_title(view: SessionView) -> str:
 
 
 def operators_note(view: SessionView) -> str | None:
-    """Why the rows do not add up, where they do not."""
+    """Why the rows do not add up; None if they do."""
     text = gap_words(view.operators)
     return f"{text[:1].upper()}{text[1:]}." if text else None
 
 
 def busiest_modules(view: SessionView, limit: int) -> tuple[Module, ...]:
-    """The modules with most time; one that only passes on to its single child is left out."""
+    """The modules with the most time; one that only wraps a single child is left out."""
     by_path = {module.path: module for module in view.operators.modules}
 
     def wraps(module: Module) -> bool:
@@ -169,7 +169,7 @@ def _elapsed_ns(view: SessionView) -> int | None:
 
 
 _NO_WINDOW = frozenset({"no_profiler", "foreign_profiler", "window_failed"})
-"""Codes of notices that say why there is no window."""
+"""Codes of the notices that explain why there is no window."""
 
 
 def _no_operators(view: SessionView) -> str:
@@ -182,9 +182,10 @@ def _no_operators(view: SessionView) -> str:
     elif agent.paused:
         reason = "windows were paused"
     elif agent.windows_percent:
-        reason = "those that were begun were closed early, as the program forked or ended in them"
+        reason = "as the program forked or ended in each before it was complete"
     else:
-        reason = f"the {units.count(view.steps.count)} steps were too short: the first may take a tenth of the time"
+        steps = units.count(view.steps.count)
+        reason = f"the {steps} steps were too short: the first window may take a tenth of the time"
         advice = " A longer run, or a larger --overhead, leaves time for one."
     return f"No operators: no window was recorded, {reason}.{advice}"
 

@@ -7,12 +7,12 @@ from profilednn_tui.session.view import Frame, Operator
 
 
 def frame_text(frame: Frame, working_directory: str) -> str:
-    """``train.py:10 main``; the file as recorded, or relative to the working directory when it lies inside."""
+    """``train.py:10 main``; the file as recorded, or relative to the working directory if it lies inside."""
     return _text(relative_file(frame.file, working_directory), frame)
 
 
 def called_from(operator: Operator, working_directory: str) -> str:
-    """Where most of an operator's time comes from; for a backward one, the forward line that made its work."""
+    """The call site with most of an operator's time; for a backward one, the forward line that created its work."""
     stack = operator.stacks[0] if operator.stacks else None
     frame = call_site(stack.forward_frames or stack.frames) if stack else None
     return _text(short_file(frame.file, working_directory), frame) if frame else ""

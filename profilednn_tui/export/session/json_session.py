@@ -22,11 +22,11 @@ SCHEMA = "profilednn.session/1"
 
 _NS_PER_MS = 1e6
 _SHAPES = list[list[int | list[int]]]
-"""Of each input; of an input that is a list of tensors, the shape of each of them."""
+"""One shape per input; for an input that is a list of tensors, a list of their shapes."""
 
 
 def json_text(view: SessionView) -> str:
-    """One line a part: 20,000 steps stay readable."""
+    """One line per part, so that 20,000 steps stay readable."""
     parts = (f"{json.dumps(key)}: {_dump(value)}" for key, value in document(view).items())
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
@@ -129,7 +129,7 @@ def document(view: SessionView) -> dict[str, Any]:
 
 
 def _since(view: SessionView) -> dict[str, Any] | None:
-    """How steps have changed since the windows; nothing while these stand for the run."""
+    """How steps have changed since the windows; None while the windows represent the run."""
     since = view.operators.since
     return None if since is None else {"before_ms": _ms(since.before_ns), "now_ms": _ms(since.now_ns)}
 
@@ -158,7 +158,7 @@ def _steps(view: SessionView) -> dict[str, Any]:
 
 
 def _operators(view: SessionView) -> list[dict[str, Any]]:
-    """One entry for each name and input shapes, whatever the dtypes and the memory format."""
+    """One entry per name and input shapes, whatever the dtypes and the memory format."""
     groups: dict[tuple[str, str], list[Operator]] = {}
     for operator in view.operators.rows:
         groups.setdefault((operator.key.name, operator.key.input_shapes), []).append(operator)
@@ -192,7 +192,7 @@ def _operator(members: list[Operator], view: SessionView) -> dict[str, Any]:
 
 
 def _primitives(log: PrimitiveLog, windows: int) -> list[dict[str, Any]]:
-    """What oneDNN ran in a step, on average; shares are of the time in `log`."""
+    """The primitives that oneDNN ran per step, on average; shares are of the time in `log`."""
     return [
         {
             "primitive": use.primitive.name,
@@ -230,7 +230,7 @@ def _stacks(stacks: list[Stack], working_directory: str) -> list[dict[str, Any]]
 
 
 def _shapes(text: str) -> Any:
-    """Shapes as lists; what torch printed otherwise stays a text."""
+    """Shapes as lists; anything else that torch printed stays text."""
     try:
         return msgspec.json.decode(text, type=_SHAPES) if text else []
     except UNREADABLE:
@@ -249,7 +249,7 @@ def _dump(value: Any) -> str:
 
 
 def _spelled(value: Any) -> Any:
-    """The value with numbers that JSON cannot hold as texts."""
+    """The value, with numbers that JSON cannot represent as text."""
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, dict):
@@ -264,5 +264,5 @@ def _ms(duration_ns: float | None) -> float | None:
 
 
 def _number(value: float | None) -> float | str | None:
-    """Spelled ("nan", "inf") where JSON has no number for it: a loss that has diverged is not an unknown one."""
+    """Spelled out ("nan", "inf") where JSON has no number for it: a diverged loss is not an unknown one."""
     return value if value is None or isfinite(value) else str(value)

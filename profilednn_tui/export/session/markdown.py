@@ -1,4 +1,4 @@
-"""The session for people: a summary that fits into an issue or a report."""
+"""The session as Markdown: a summary that fits into an issue or a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The places that call operators, made into stacks when they are looked at."""
+"""The call sites of operators, turned into stacks on demand."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from profilednn_tui.session.view import Stack
 
 
 class CallSites:
-    """The places of all operators with their medians per step, computed when one is looked at.
+    """The call sites of all operators with their medians per step, computed on first access.
 
-    Places are in the order of their operators, in each the heaviest first.
+    They are in the order of their operators, and for each operator the heaviest come first.
     """
 
     def __init__(
@@ -32,12 +32,12 @@ class CallSites:
         self._operator_of = operator_of
         self._sums = sums
         self._totals = totals
-        """Calls, self and total time of each operator, to which its places add up."""
+        """Calls, self and total time of each operator, to which its call sites add up."""
         own = sums.of("self_ns").sum(axis=0)
         self._by_time: list[int] = np.lexsort((-own, operator_of)).tolist()
 
     def modules(self, first: int, end: int) -> tuple[str, ...]:
-        """Paths of the modules of some places."""
+        """Distinct module paths of a range of call sites."""
         numbers = dict.fromkeys(self._values[index][3] for index in self._by_time[first:end])
         return tuple(dict.fromkeys(filter(None, map(self._tables.module_path, numbers))))
 
@@ -61,14 +61,14 @@ class CallSites:
         return order.tolist(), calls.tolist(), own.tolist(), total.tolist()
 
     def _scaled(self, by_window: Floats, totals: Floats) -> Floats:
-        """The median of each place, scaled so that an operator's places add up to its total; means where all medians
-        are 0."""
+        """The median of each call site, scaled so that an operator's call sites add up to its total; the means where
+        all medians are 0."""
         import numpy as np
 
-        def scale(per_place: Floats) -> tuple[Floats, Floats]:
-            per_operator = np.asarray(np.bincount(self._operator_of, per_place, len(totals)), np.float64)
+        def scale(per_site: Floats) -> tuple[Floats, Floats]:
+            per_operator = np.asarray(np.bincount(self._operator_of, per_site, len(totals)), np.float64)
             factors = np.divide(totals, per_operator, out=np.zeros(len(totals)), where=per_operator > 0)
-            return per_place * factors[self._operator_of], per_operator
+            return per_site * factors[self._operator_of], per_operator
 
         scaled, per_operator = scale(np.median(by_window, axis=0))
         if not ((per_operator <= 0) & (totals > 0)).any():
@@ -77,7 +77,7 @@ class CallSites:
 
 
 class CallSiteStacks(Sequence[Stack]):
-    """The stacks of one operator, made when they are looked at: of thousands, a screen shows a few."""
+    """The stacks of one operator, built on access: of thousands, a screen shows a few."""
 
     __slots__ = ("_end", "_first", "_sites")
 

@@ -1,4 +1,4 @@
-"""Core samples -> the newest one with history, session means, and what disturbs the timing."""
+"""Core samples -> the newest one with history, session means, and what disturbs the timings."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from profilednn_tui.session.view import Core, Cores
 
 HISTORY = 240
 RECENT_SAMPLES = 3
-"""Contention is judged on the mean of these: one short burst is no neighbour."""
+"""Contention is judged on their mean, so that one short burst does not count."""
 OTHERS_LIMIT_PERCENT = 50.0
 OTHERS_LIMIT_SHARE = 0.15
-"""Of the cores that the target may use: on one core, a neighbour at 15 % matters already."""
+"""Share of the cores that the target may use: on a single core, 15 % of other work already matters."""
 THROTTLED_LIMIT_PERCENT = 5.0
 STEAL_LIMIT_PERCENT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """What a sample, or the mean of several, says about work that is not the target's, on the cores it may use."""
+    """What disturbs the target on the cores it may use, in one sample or in the mean of several."""
 
     others_percent: float
     steal_percent: float
@@ -49,7 +49,7 @@ class CoreSeries:
 
     def add(self, event: CoresEvent) -> None:
         if not len(event.busy) == len(event.target) == len(event.steal):
-            raise ValueError("a core sample of uneven length")
+            raise ValueError("a core sample with columns of unequal length")
         self._newest = event
         self._busy.append(event.busy)
         self._target.append(event.target_percent)
@@ -63,7 +63,7 @@ class CoreSeries:
         self._disturbance_sum = _sum((self._disturbance_sum, disturbance))
 
     def view(self, ended: bool) -> Cores:
-        """`ended`: contention is judged on the whole session then, not on its last seconds."""
+        """With `ended`, contention is judged on the whole session instead of the last seconds."""
         newest = self._newest
         if newest is None:
             return Cores()
@@ -105,7 +105,7 @@ class CoreSeries:
 
 
 def contention(disturbance: Disturbance, allowed_cores: int) -> str | None:
-    """One sentence about everything that makes the timings unreliable, or nothing."""
+    """One sentence about everything that makes the timings unreliable; None if nothing does."""
     others_limit = min(OTHERS_LIMIT_PERCENT, OTHERS_LIMIT_SHARE * 100 * max(1, allowed_cores))
     causes = [
         text.format(units.percent(value))

@@ -15,7 +15,7 @@ Floats: TypeAlias = "npt.NDArray[np.float64]"
 
 
 class GroupSums:
-    """The rows of several windows in groups; a column is summed to a matrix of the shape (windows, groups)."""
+    """The grouped rows of several windows; a column is summed to a matrix of the shape (windows, groups)."""
 
     def __init__(self, windows: Sequence[NumberedWindow], group_of: Integers, groups: int) -> None:
         import numpy as np

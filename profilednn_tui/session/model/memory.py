@@ -26,7 +26,7 @@ class MemorySeries:
         self._faults.append(event.minor_faults_per_s + event.major_faults_per_s)
 
     def set_peak(self, rss_bytes: int) -> None:
-        """What the kernel says at the end: no sample missed it."""
+        """Take the peak that the kernel reports at the end, which samples may miss."""
         self._peak_rss_bytes = max(self._peak_rss_bytes, rss_bytes)
 
     def view(self) -> Memory:

@@ -1,9 +1,10 @@
-"""The tables of several windows joined into one, and its rows with their medians over the windows.
+"""The tables of several windows merged into one, whose rows are medians over the windows.
 
-One window is shown as it is. Of several each operator has its own median, so that a step in which it was interrupted
-does not lead the table; an operator that a window does not have counts as 0 in it. Where shapes vary from step to step
-and a row is in few windows, what the median of all operators of its name leaves is shared out by the means. The places
-that call an operator have their own medians, too, scaled to add up to the operator's.
+A single window is shown unchanged. Of several, each operator has its own median, so that a step in which it was
+interrupted does not lead the table; an operator that is missing in a window counts as 0 there. Operators that are in
+too few windows to have a median, because shapes vary from step to step, share what is left of the median of all
+operators of their name, in proportion to their means. Call sites have their own medians, scaled to add up to the
+operator's.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from profilednn_tui.session.model.tables import MEASURES, Integers, NumberedWind
 from profilednn_tui.session.view import Operator, Operators
 
 TREND_WINDOWS = 4
-"""The first windows still warm up: fewer would show trends that are none."""
+"""The first windows are still warming up: fewer would show spurious trends."""
 
 
 def merge(tables: Tables, windows: Sequence[NumberedWindow]) -> Operators:
-    """The operators and modules of some windows of one step each, oldest first."""
+    """The operators and modules of some windows of one step each; the windows come oldest first."""
     events = [window.event for window in windows]
     self_ns_per_step = float(median(event.operator_ns for event in events))
     left_out_ns = median(window.event.operator_ns - int(window.self_ns.sum()) for window in windows)
@@ -85,7 +86,7 @@ def _operators(tables: Tables, windows: Sequence[NumberedWindow], self_ns_per_st
 
 
 def _medians(by_window: Floats, names: Integers) -> Floats:
-    """The median of each operator; those in few windows, which have none, share what their name's median leaves."""
+    """The median of each operator; those whose median is 0 share what is left of the median of their name."""
     import numpy as np
 
     medians: Floats = np.median(by_window, axis=0)

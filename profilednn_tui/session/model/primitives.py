@@ -1,4 +1,4 @@
-"""oneDNN's primitives of the newest windows, or of a chosen one, in all and by operator."""
+"""oneDNN primitives of the newest windows, or of a chosen one, in total and by operator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CACHED_VIEWS = 4
 _NS_PER_MS = 1e6
 
 _SITE_LIMIT = 50_000
-"""Distinct sites after which they are numbered anew: shapes may never repeat."""
+"""Distinct sites after which the table starts over: shapes may never repeat."""
 
 _Item = TypeVar("_Item")
 _Key = TypeVar("_Key")
@@ -27,7 +27,7 @@ _Key = TypeVar("_Key")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Site:
-    """A primitive where it runs; one object for each, so that adding up windows need not compare their texts."""
+    """A primitive and the operators around it; a shared object, so that adding up windows need not compare texts."""
 
     chain: tuple[OperatorKey, ...]
     """The operators around it, outermost first."""
@@ -42,7 +42,7 @@ class _Window:
     number: int
     rows: tuple[_Row, ...]
     unread: int
-    """Executions whose line cannot be read."""
+    """Executions whose line cannot be parsed."""
 
 
 class PrimitiveSeries:
@@ -54,14 +54,14 @@ class PrimitiveSeries:
         self._sites: dict[tuple[tuple[OperatorKey, ...], Primitive], _Site] = {}
 
     def add(self, event: PrimitivesEvent) -> None:
-        """Take a window in; a `ValueError` or `IndexError` for one whose tables do not fit together."""
+        """Add a window; a `ValueError` or `IndexError` if its tables are inconsistent."""
         if len(self._sites) > _SITE_LIMIT:
             self._sites = {}
         self._windows.append(self._read(event))
         self._views.clear()
 
     def view(self, numbers: Sequence[int]) -> Primitives:
-        """The primitives of these windows together."""
+        """The primitives of these windows, summed."""
         key = tuple(numbers)
         if key not in self._views:
             chosen = [window for window in self._windows if window.number in key]
@@ -89,14 +89,14 @@ class PrimitiveSeries:
 
 def _at(table: Sequence[_Item], index: int) -> _Item:
     if index < 0:
-        raise ValueError("a window of primitives that points in front of its tables")
+        raise ValueError("a window of primitives with a negative index")
     return table[index]
 
 
 @lru_cache(maxsize=8192)
 def _primitive(text: str) -> Primitive | None:
-    told = parse(f"exec,{text},0", None)
-    return told.primitive if isinstance(told, Entry) else None
+    entry = parse(f"exec,{text},0", None)
+    return entry.primitive if isinstance(entry, Entry) else None
 
 
 def _merge(windows: Sequence[_Window]) -> Primitives:

@@ -1,4 +1,4 @@
-"""What one training process has said."""
+"""The state of one training process, from the events of its agent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from profilednn_tui.session.view import Agent, FirstInputs, Optimization, Proces
 
 KEPT_ERRORS = 50
 LEFT = frozenset({DETACH, UNREAD})
-"""Reasons of a `ByeEvent` with which the process goes on without us."""
+"""Reasons of a `ByeEvent` after which the process may continue without an agent."""
 
 
 class Process:
@@ -34,7 +34,7 @@ class Process:
     def __init__(self, hello: HelloEvent) -> None:
         self.hello = hello
         self.newest_unix_ns = hello.unix_ns
-        """Time of the newest thing it said."""
+        """Time of its newest event."""
         self.progress = Progress()
         self.first_inputs: FirstInputs | None = None
         self.steps = StepSeries()
@@ -129,9 +129,9 @@ class Process:
 
 
 def lives(processes: Iterable[Process]) -> dict[Process, int]:
-    """Which life each process is: those that trained one after the other as the same rank, or under the same pid.
+    """Number the lives: processes that trained one after the other as the same rank, or under the same pid.
 
-    A child of a process that has a rank inherits it with the environment; it is another process, not a later life.
+    A child inherits its parent's rank through the environment; it is another process, not a later life.
     """
     found: dict[Process, int] = {}
     alike: dict[tuple[str, int], list[Process]] = {}
@@ -150,8 +150,8 @@ def lives(processes: Iterable[Process]) -> dict[Process, int]:
 
 
 def choose_primary(processes: list[Process]) -> Process | None:
-    """The process to show: of those with steps the lowest rank in its newest life, else the first to step; else the
-    newest."""
+    """The process to show: of those with steps, the lowest rank in its newest life, or the first to step if none has a
+    rank; without steps, the newest."""
     stepping = {process: life for process, life in lives(processes).items() if process.trained}
     if not stepping:
         return max(processes, key=lambda process: process.hello.unix_ns, default=None)
@@ -164,7 +164,7 @@ def choose_primary(processes: list[Process]) -> Process | None:
 
 
 def _follows(later: Process, earlier: Process) -> bool:
-    """Whether one of two alike is a later life of the other."""
+    """Whether one of two processes of the same rank or pid is a later life of the other."""
     return earlier.newest_unix_ns <= later.hello.unix_ns and later.hello.parent_pid != earlier.hello.pid
 
 

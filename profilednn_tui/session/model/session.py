@@ -1,4 +1,4 @@
-"""A session as it stands: events in, one frozen view out."""
+"""The current state of a session: events in, one frozen view out."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ KEPT_NOTICES = 100
 
 
 class Session:
-    """Knows no files and no clock: the caller brings the events and says whether more may come."""
+    """Uses no files and no clock: the caller supplies the events and says whether more may come."""
 
     def __init__(
         self,
@@ -68,13 +68,13 @@ class Session:
         live: bool = False,
         known_peaks: Callable[[str], Peaks | None] = lambda cpu: None,
     ) -> None:
-        """`known_peaks`: the measured peaks of a machine with this processor."""
+        """`known_peaks` returns the measured peaks of a machine with a given processor."""
         self._started = started
         self._live = live
         self._gone = False
         self._processes: dict[int, Process] = {}
         self._earlier: list[Process] = []
-        """Those that trained and then called exec: their pid is another's now."""
+        """Processes that trained and then called exec, so that their pid now belongs to another one."""
         self._selected: int | None = None
         self._cores = CoreSeries()
         self._memory = MemorySeries()
@@ -117,7 +117,7 @@ class Session:
         }
 
     def apply(self, writer_pid: int, event: Any) -> None:
-        """Take one event in; a `ValueError` or `TypeError` for one that makes no sense."""
+        """Apply one event; a `ValueError` or `TypeError` if it is invalid."""
         handler = self._handlers.get(type(event))
         if handler is None:
             return
@@ -133,7 +133,7 @@ class Session:
         self._view = None
 
     def set_gone(self, gone: bool) -> None:
-        """Say whether the target and whoever could tell its end have vanished."""
+        """Set whether the target, and every process that could report its end, have vanished."""
         if gone != self._gone:
             self._gone = gone
             self._view = None
@@ -158,11 +158,11 @@ class Session:
 
     @property
     def source_files(self) -> frozenset[str]:
-        """All files that call stacks name."""
+        """All files named in call stacks."""
         return frozenset[str]().union(*(process.windows.source_files for process in self._processes.values()))
 
     def view(self, window: int | None = None) -> SessionView:
-        """Everything at this moment; with `window`, the operators of that window alone."""
+        """The current view; with `window`, its operators are those of that window alone."""
         if self._view is None or self._view[0] != window:
             self._view = window, self._build(window)
         return self._view[1]
@@ -201,7 +201,7 @@ class Session:
         )
 
     def _entries(self, ages: dict[Process, int], shown: Process | None, live: bool) -> tuple[ProcessEntry, ...]:
-        """Those that called exec first, then all others in the order in which they said hello."""
+        """Those that called exec first, then all others in the order of their hello events."""
         newest: dict[int, int] = {}
         for process, life in ages.items():
             if process.hello.rank is not None:
@@ -264,11 +264,11 @@ class Session:
     def _process(self, pid: int) -> Process:
         process = self._processes.get(pid)
         if process is None:
-            raise ValueError(f"process {pid} has not said hello")
+            raise ValueError(f"process {pid} has sent no hello")
         return process
 
     def _on_hello(self, pid: int, event: HelloEvent) -> None:
-        # A second hello of the same process: it called exec, and counts anew.
+        # A second hello from the same process: it has called exec, and its counts start over.
         earlier = self._processes.get(pid)
         if earlier is not None and earlier.trained:
             self._earlier.append(earlier)
@@ -319,8 +319,9 @@ class Session:
         self._attempts[event.pid] = event
         code = f"attached-{event.pid}"
         if event.way:
-            stopped = units.duration(event.stopped_ns) if event.stopped_ns else "not at all"
-            text = f"The agent came into process {event.pid} by {event.way}; one thread stood still for {stopped}."
+            stopped = f"one thread was stopped for {units.duration(event.stopped_ns)}"
+            pause = stopped if event.stopped_ns else "no thread was stopped"
+            text = f"The agent entered process {event.pid} by {event.way}; {pause}."
             self._notices[0, code] = Notice(INFO, code, text)
         else:
             text = f"No agent in process {event.pid}: {'; '.join(event.reasons)}. The view from outside remains."

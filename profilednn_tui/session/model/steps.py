@@ -1,4 +1,4 @@
-"""Step events -> the newest steps as series, and the statistics of the fair ones."""
+"""Step events -> the newest steps as series, and statistics of the fair ones, those without flags."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from profilednn_tui.session.view import Phase, Steps
 
 KEPT_STEPS = 20_000
 SAMPLED_STEPS = 1_000
-"""Median and p95 are those of the newest steps: training changes its pace over hours."""
+"""Median and p95 cover the newest steps only: the pace of training changes over hours."""
 RATE_STEPS = 100
 
 ONLY_IF_SEEN = frozenset({"inference"})
-"""Phases that most trainings do not have: they are left out where no step has any."""
+"""Phases that most training runs lack: they are left out if no step has any."""
 
 _COLUMNS = 1 + len(PHASES)
 _ROW = 4 + len(PHASES)
@@ -37,9 +37,9 @@ class StepSeries:
         self._fair: deque[tuple[int, ...]] = deque(maxlen=SAMPLED_STEPS)
         """Durations, then phases, of the newest steps without flags."""
         self._flagged: deque[tuple[int, ...]] = deque(maxlen=SAMPLED_STEPS)
-        """Flagged steps but the first: better than nothing when every step was profiled."""
+        """Flagged steps except the first: better than nothing if every step was profiled."""
         self._seen: set[str] = set()
-        """Of the phases that are left out otherwise."""
+        """Those of `ONLY_IF_SEEN` that occurred."""
         self._steps: Steps | None = Steps()
         self._phase_view: tuple[Phase, ...] = ()
 
@@ -48,11 +48,11 @@ class StepSeries:
         self._steps = None
 
     def add(self, event: StepsEvent) -> int:
-        """Take the finished steps in; the time at which the newest of them ended."""
+        """Add finished steps; returns the time at which the newest of them ended."""
         end_unix_ns = 0
         for number, row in enumerate(event.rows, start=event.first):
             if len(row) < _ROW:
-                raise ValueError(f"a step row of {len(row)} fields")
+                raise ValueError(f"a step row with {len(row)} fields")
             end_unix_ns, flags = int(row[0]), int(row[_ROW - 1])
             loss = row[_ROW - 2]
             figures = tuple(map(int, row[1 : 1 + _COLUMNS]))

@@ -1,6 +1,6 @@
-"""What windows name, each stored once: the rows of a window are numbers of it.
+"""The names in all windows, each stored once: the rows of a window hold their numbers.
 
-NumPy is imported where it is called: a tenth of the time to the first picture, which has no window to show yet.
+NumPy is imported on use: it takes a tenth of the time to the first frame, which has no window to show yet.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ Integers: TypeAlias = "npt.NDArray[np.int64]"
 NONE = -1
 
 MEASURES = ("calls", "self_ns", "total_ns")
-"""The columns of a `NumberedWindow` of which an operator and its call sites have medians."""
+"""The columns of a `NumberedWindow` that have medians, for operators and for call sites."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedWindow:
-    """One window, its rows and modules numbered by the shared `Tables`."""
+    """One window, with rows and modules numbered by the shared `Tables`."""
 
     event: WindowEvent
     """Without its tables."""
     places: Integers
-    """Of the rows, as are the columns that follow."""
+    """One per row, as in the columns that follow."""
     calls: Integers
     self_ns: Integers
     total_ns: Integers
     backward_ns: Integers
-    """Self time that the autograd engine ran."""
+    """Self time run by the autograd engine."""
     modules: Integers
     module_rows: Integers
-    """Calls, forward_ns and backward_ns of each of the modules."""
+    """Calls, forward_ns and backward_ns of each module."""
 
 
 class _Index:
-    """Values numbered in the order in which they are first met."""
+    """Values numbered in order of first occurrence."""
 
     def __init__(self) -> None:
         self.numbers: dict[tuple[object, ...], int] = {}
@@ -99,7 +99,7 @@ class Tables:
         )
 
     def frames(self, node: int) -> tuple[Frame, ...]:
-        """The call stack that ends in a node, outermost first."""
+        """The call stack that ends in a node, outermost frame first."""
         return () if node == NONE else self._node_frames[node]
 
     def module_path(self, module: int) -> str:
@@ -118,7 +118,7 @@ class Tables:
         for node in range(len(event.nodes)):
             path = []
             while node not in known:
-                known[node] = NONE  # a damaged tree may hold a ring
+                known[node] = NONE  # a damaged tree may contain a cycle
                 path.append(node)
                 node = event.nodes[node][0]
             parent = known[node]
@@ -167,7 +167,7 @@ class Tables:
 
 
 def row_matrix(event: WindowEvent) -> Integers:
-    """The rows of a window, eight columns wide; an error for what is not eight integers of 64 bits."""
+    """The rows of a window, eight columns wide; an error unless each row is eight 64-bit integers."""
     import numpy as np
 
     return np.array([row[:8] for row in event.rows], dtype=np.int64).reshape(-1, 8)

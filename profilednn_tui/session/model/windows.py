@@ -1,4 +1,4 @@
-"""Window events kept compactly, and the operators of those that stand for the run, or of a chosen one."""
+"""Window events stored compactly, and the operators of those that represent the run, or of a chosen one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from profilednn_tui.session.view import Operators, PaceChange
 
 KEPT_WINDOWS = 200
 MERGED_WINDOWS = 8
-"""What the default view merges: enough to be calm, few enough to follow the training."""
+"""Windows merged in the default view: enough to be stable, few enough to follow training."""
 
 _CACHED_WINDOWS = 2 * MERGED_WINDOWS
 _CACHED_VIEWS = 4
 _TABLE_LIMIT = 100_000
-"""Distinct rows after which the tables start anew: a training whose shapes never repeat must not fill our memory."""
+"""Distinct rows after which the tables start over: training whose shapes never repeat must not fill our memory."""
 _KEPT_FILES = 5_000
 
 _ViewKey: TypeAlias = tuple[tuple[int, ...], PaceChange | None]
@@ -32,7 +32,7 @@ _ViewKey: TypeAlias = tuple[tuple[int, ...], PaceChange | None]
 
 @dataclass(frozen=True, slots=True)
 class PackedWindow:
-    """A window event of some hundred kB of tables in a tenth of the memory."""
+    """A window event, some hundred kB of tables, packed into a tenth of the memory."""
 
     number: int
     step: int
@@ -47,7 +47,7 @@ class PackedWindow:
 
 
 class WindowSeries:
-    """The newest windows of one process, with its steps: they tell which windows stand for the run."""
+    """The newest windows of one process, with its steps, which determine the windows that represent the run."""
 
     def __init__(self, steps: StepSeries | None = None) -> None:
         self._windows: deque[PackedWindow] = deque(maxlen=KEPT_WINDOWS)
@@ -56,7 +56,7 @@ class WindowSeries:
         self._numbered: OrderedDict[int, NumberedWindow] = OrderedDict()
         self._views: OrderedDict[_ViewKey, Operators] = OrderedDict()
         self.source_files: set[str] = set()
-        """Files that the call stacks name."""
+        """Files named in the call stacks."""
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -74,12 +74,12 @@ class WindowSeries:
             self.source_files |= _files(event)
 
     def settle(self) -> None:
-        """Steps have come."""
+        """More steps have arrived."""
         self._paces.settle()
 
     def view(self, number: int | None = None) -> Operators:
-        """The operators of one window, or of the newest ones merged that stand for the same pace of the training:
-        the present one, where there are windows of it, else the newest window's."""
+        """The operators of one window, or of the newest ones merged that were taken at the same pace of training:
+        the current pace if there are windows of it, else that of the newest window."""
         newest = self._newest()
         chosen = [window for window in newest if number == window.number] if number is not None else newest
         if number is not None and not chosen:
@@ -124,7 +124,7 @@ class WindowSeries:
 
 
 def _files(event: WindowEvent) -> set[str]:
-    """Files on the stacks of the rows; the tables may hold others."""
+    """Files in the stacks of the rows; the tables may contain others."""
     pending = [node for row in event.rows for node in row[1:3]]
     nodes = {-1}
     while pending:
@@ -141,7 +141,7 @@ def _trim(cache: OrderedDict[int, NumberedWindow] | OrderedDict[_ViewKey, Operat
 
 
 def _check(event: WindowEvent) -> None:
-    """Refuse an event that cannot be read, before it is stored: it is read lazily."""
+    """Reject an event that cannot be read before it is stored, as it is read lazily."""
     row_matrix(event)
     sizes = {
         "strings": len(event.strings),

@@ -1,6 +1,6 @@
-"""Work of operators: of matrix products by their input shapes, of others by what oneDNN ran inside them.
+"""The work of operators: of matrix products from their input shapes, of others from the oneDNN primitives in them.
 
-The formulas are those of `torch.utils.flop_counter`. An operator that only calls others is left to these.
+The formulas are those of `torch.utils.flop_counter`. Operators that only call others have no formula of their own.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from profilednn_tui.session.storage.folder import UNREADABLE
 from profilednn_tui.session.view import Operator, OperatorKey, Primitives
 
 _PRODUCTS = {"aten::mm": 0, "aten::bmm": 0, "aten::addmm": 1, "aten::baddbmm": 1}
-"""Where the two factors stand among the inputs."""
+"""Index of the first of the two factors among the inputs."""
 
 _COMPUTING = ("conv", "mm", "matmul", "linear", "lstm", "gru", "rnn", "attention", "einsum", "dot")
-"""Parts of the names of operators whose time is arithmetic."""
+"""Parts of the names of operators that spend their time on arithmetic."""
 
 _ITEM_BYTES = {"double": 8, "float64": 8, "float": 4, "float32": 4, "bfloat16": 2, "c10::bfloat16": 2, "float16": 2}
 
 
 def work_per_step(operator: Operator, primitives: Primitives) -> Work | None:
-    """What an operator does in a step; nothing where that is not known."""
+    """The work of an operator per step; None if unknown."""
     product = _product(operator.key)
     if product is not None:
         return Work(product.flops * operator.calls_per_step, product.bytes * operator.calls_per_step)
@@ -42,7 +42,7 @@ def work_per_step(operator: Operator, primitives: Primitives) -> Work | None:
 
 
 def _product(key: OperatorKey) -> Work | None:
-    """One call of a matrix product."""
+    """The work of one call of a matrix product; None for other operators."""
     first = _PRODUCTS.get(key.name)
     if first is None:
         return None
@@ -57,13 +57,13 @@ def _product(key: OperatorKey) -> Work | None:
 
 
 def is_computing(key: OperatorKey) -> bool:
-    """Whether an operator's time is arithmetic on matrices or images."""
+    """Whether an operator spends its time on arithmetic with matrices or images."""
     name = key.name.partition("::")[2]
     return key.name.startswith("aten::") and any(part in name for part in _COMPUTING)
 
 
 def covered_share(operators: Iterable[Operator], primitives: Primitives) -> float | None:
-    """Of the self time of computing operators, the part whose work is known; nothing without any."""
+    """The part of the self time of computing operators whose work is known; None if there are none."""
     rows = [row for row in operators if is_computing(row.key)]
     whole_ns = sum(row.self_ns_per_step for row in rows)
     known_ns = sum(row.self_ns_per_step for row in rows if work_per_step(row, primitives) is not None)

@@ -1,4 +1,4 @@
-"""The sessions of this machine and where they stand, without reading their recordings."""
+"""The sessions on this machine and their states, without reading their recordings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from profilednn_tui.session.view import State
 
 @dataclass(frozen=True, slots=True)
 class SessionEntry:
-    """One session, as a list shows it."""
+    """One session in a list."""
 
     folder: Path
     file: SessionFile
@@ -30,7 +30,7 @@ class SessionEntry:
 
 @dataclass(frozen=True, slots=True)
 class DamagedSession:
-    """A folder that ought to be a session."""
+    """A folder that should be a session, but is not readable as one."""
 
     folder: Path
     reason: str
@@ -38,12 +38,12 @@ class DamagedSession:
 
 
 def list_sessions(alive: Callable[[int, int], bool] = is_alive) -> tuple[SessionEntry, ...]:
-    """Running ones first, then the newest; folders that are no readable session are left out."""
+    """Running ones first, then the newest; unreadable folders are left out."""
     return tuple(entry for entry in survey_sessions(alive) if isinstance(entry, SessionEntry))
 
 
 def survey_sessions(alive: Callable[[int, int], bool] = is_alive) -> tuple[SessionEntry | DamagedSession, ...]:
-    """Running ones first, then the newest, and the damaged ones among them."""
+    """Running ones first, then the newest; damaged ones are among the latter."""
     entries = [_entry(folder, alive) for folder in list_session_folders()]
     return tuple(
         sorted(entries, key=lambda entry: not (isinstance(entry, SessionEntry) and entry.state is State.RUNNING))
@@ -62,7 +62,7 @@ def _entry(folder: Path, alive: Callable[[int, int], bool]) -> SessionEntry | Da
 
 
 def _state(folder: Path, file: SessionFile, alive: Callable[[int, int], bool]) -> State:
-    """Where a session without an exit code stands."""
+    """The state of a session without an exit code."""
     if file.attached:
         recorder = HolderFile.load(folder)
         if (
@@ -89,7 +89,7 @@ def _state(folder: Path, file: SessionFile, alive: Callable[[int, int], bool]) -
 
 
 def session_of_process(pid: int) -> Path | None:
-    """The running session that records a process, if one does."""
+    """The running session that records a process; None if there is none."""
     for entry in list_sessions():
         if entry.state is not State.RUNNING or why_foreign(entry.folder):
             continue

@@ -1,4 +1,4 @@
-"""Whether a recording has come to its end."""
+"""Whether a recording is complete."""
 
 from __future__ import annotations
 

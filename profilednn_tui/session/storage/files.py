@@ -1,6 +1,6 @@
-"""Files that others may have made: opened so that nothing but a file is read, and no more of it than there is room for.
+"""Files that others may have made: only regular files are opened, and never read beyond a limit.
 
-A pipe, a device or a link in the place of a file is refused at once instead of being waited for or followed.
+A pipe, a device or a link in place of a file is refused at once instead of being waited for or followed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
-NO_FILE = "it is no file, but a folder, a pipe, a device or a link"
+NO_FILE = "it is not a regular file, but a folder, a pipe, a device or a link"
 
 
 def open_file(path: str | Path, follow: bool = False) -> FileIO:
-    """A file to read, without a buffer; an `OSError` for everything else. `follow`: its name may be a link."""
+    """Open a regular file unbuffered; an `OSError` for anything else. With `follow`, it may be a link to one."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     try:
         descriptor = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
@@ -31,7 +31,7 @@ def open_file(path: str | Path, follow: bool = False) -> FileIO:
 
 
 def read_file(path: str | Path, limit_bytes: int) -> bytes:
-    """A whole file; an `OSError` when it is none or has more than `limit_bytes`."""
+    """A whole file; an `OSError` if it is not a regular file or has more than `limit_bytes`."""
     with open_file(path) as stream:
         data = b""
         while part := stream.read(limit_bytes + 1 - len(data)):
@@ -42,14 +42,14 @@ def read_file(path: str | Path, limit_bytes: int) -> bytes:
 
 
 def read_end(path: str | Path, limit_bytes: int) -> bytes:
-    """The last bytes of a file; an `OSError` when it is none."""
+    """The last bytes of a file; an `OSError` if it is not a regular file."""
     with open_file(path) as stream:
         stream.seek(max(0, stream.seek(0, os.SEEK_END) - limit_bytes))
         return stream.read(limit_bytes)
 
 
 def regular_files(folder: str | Path, depth: int = 0) -> Iterator[tuple[Path, os.stat_result]]:
-    """The files in a folder, and in the folders `depth` levels below it, as far as they can be looked at."""
+    """The accessible files in a folder, and in its subfolders down to `depth` levels."""
     try:
         entries = list(os.scandir(folder))
     except OSError:
@@ -58,7 +58,7 @@ def regular_files(folder: str | Path, depth: int = 0) -> Iterator[tuple[Path, os
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:
-            continue  # it was there a moment ago
+            continue  # removed in the meantime
         if stat.S_ISREG(status.st_mode):
             yield Path(entry.path), status
         elif stat.S_ISDIR(status.st_mode) and depth > 0:

@@ -1,4 +1,4 @@
-"""The files of a session folder, and the small JSON ones as values."""
+"""The files of a session folder, with the small JSON files as values."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from profilednn_tui.session.storage.files import read_file
 from profilednn_tui.session.storage.limits import Integer
 
 OUTPUT_FILE = "output.log"
-"""Raw bytes of the target's terminal, when it has one of ours."""
+"""Raw output of the target's terminal, if we gave it one."""
 EXIT_FILE = "exit.json"
 HOLDER_FILE = "holder.json"
 INPUT_FIFO = "stdin"
 
 SMALL_FILE_BYTES = 1_000_000
-"""What none of the small files exceeds."""
+"""Upper bound on the size of a small file."""
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for text that is damaged, means something else or is nested without end."""
+"""What decoding raises for text that is damaged, of another format, or nested too deeply."""
 
 _Small = TypeVar("_Small")
 
@@ -41,21 +41,21 @@ class SessionFile:
 
     name: str
     argv: list[str]
-    """The target as the user named it: script or command, with its arguments."""
+    """The target as given by the user: script or command, with its arguments."""
     working_directory: str
     python: str
     """The target's interpreter."""
     start_unix_ns: Integer
     launcher_pid: Integer
     terminal: bool = False
-    """Whether the target has a terminal of ours, whose output is kept."""
+    """Whether we gave the target a terminal, whose output is kept."""
     optimizations: list[str] = field(default_factory=list)
     script_sha256: str = ""
-    """Of the script's text when the target was started; empty where no script could be told."""
+    """Of the script's text when the target was started; empty if no script was identified."""
     attached: bool = False
-    """Whether the target was running before: nobody of us is its parent or owns its terminal."""
+    """Whether the target was already running: none of our processes is its parent or owns its terminal."""
     spread: Spread | None = None
-    """What earlier sessions on this machine differed by, as far as that was known at the start."""
+    """How much earlier sessions on this machine differed, if known at the start."""
     magic: str = MAGIC
     version: int = VERSION
 
@@ -64,9 +64,9 @@ class SessionFile:
 
     @classmethod
     def load(cls, folder: Path, as_written: bool = False) -> SessionFile:
-        """Read the file; a `ProfilerError` when the folder is no session or is from a newer version.
+        """Read the file; a `ProfilerError` if the folder is not a session or is from a newer version.
 
-        Its texts are plain; `as_written` they are those that were started, and not for a terminal.
+        Texts are made plain for the terminal; with `as_written`, they are exactly those that were started.
         """
         try:
             data = read_file(folder / SESSION_FILE, SMALL_FILE_BYTES)
@@ -90,7 +90,7 @@ class SessionFile:
 
 @dataclass(frozen=True, slots=True)
 class HolderFile:
-    """``holder.json``: who holds the target, and the target's first process."""
+    """``holder.json``: the process that holds the target, and the target's first process."""
 
     holder_pid: Integer
     pid: Integer
@@ -125,9 +125,9 @@ class ExitFile:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A new private file that takes its name when it is complete, and leaves nothing behind when it fails."""
+    """A new private file that takes its name once it is complete, and leaves nothing behind on failure."""
     if path.exists() and not path.is_file():
-        with path.open("wb") as stream:  # a device or a pipe takes what comes, and is not to be replaced
+        with path.open("wb") as stream:  # a device or a pipe is written to, not replaced
             yield stream
         return
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -143,7 +143,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 @dataclass(frozen=True, slots=True)
 class VersionGuard:
-    """What is read of a file before the rest of it."""
+    """The part of a file that is read before the rest."""
 
     magic: str = ""
     version: int = 0
@@ -153,7 +153,7 @@ class VersionGuard:
 
 
 def check_version(magic: str, version: int, where: str) -> None:
-    """Refuse what is not ours or newer than we are."""
+    """Refuse a file that is not ours, or from a newer version."""
     if magic != MAGIC or version < 1:
         raise ProfilerError(f"{where} was not written by profilednn-tui.")
     if version > VERSION:
@@ -164,7 +164,7 @@ def check_version(magic: str, version: int, where: str) -> None:
 
 
 def save_json(path: Path, value: object) -> None:
-    """Write a small file, complete or not at all."""
+    """Write a small file atomically."""
     with atomic_file(path) as stream:
         stream.write(msgspec.json.encode(value) + b"\n")
 

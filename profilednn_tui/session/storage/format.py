@@ -1,6 +1,6 @@
-"""Rows as their file's header describes them -> rows as this version reads them.
+"""Rows with the columns named in their file's header -> rows with the columns of this version.
 
-A recording outlives the version that wrote it, and a process that an older version attached to goes on writing in its
+A recording outlives the version that wrote it, and a process that an older version attached to keeps writing in its
 format. So rows are read by the names in the header, never by position alone.
 """
 
@@ -42,7 +42,7 @@ Rows = list[list[Any]]
 
 
 class RowFormat:
-    """What one file's rows hold."""
+    """The columns of one file's rows."""
 
     def __init__(self, header: Header) -> None:
         written = FORMAT_1 if header.version == 1 else header.columns
@@ -55,7 +55,7 @@ class RowFormat:
                 self._changes.setdefault(kind, {})[field] = _change(theirs, ours, phases)
 
     def translate(self, event: Any) -> Any:
-        """The event with its rows as `COLUMNS` has them; a `ValueError` for a row with less than its header says."""
+        """The event with its rows ordered as in `COLUMNS`; a `ValueError` for a row shorter than its header."""
         changes = self._changes.get(event.kind)
         if not changes:
             return event
@@ -65,7 +65,7 @@ class RowFormat:
 def _change(theirs: tuple[str, ...], ours: tuple[str, ...], phases: Any) -> Callable[[Rows], Rows]:
     places = [theirs.index(name) if name in theirs else None for name in ours]
     defaults = [None if name == LOSS else -1 if name in _INDICES else 0 for name in ours]
-    # A phase that we do not know is a part of the step all the same: the phases go on adding up.
+    # An unknown phase is still part of the step: it is added to the other time, so that the phases add up.
     foreign = [theirs.index(f"{name}_ns") for name in phases if name not in PHASES and f"{name}_ns" in theirs]
     other = ours.index(OTHER) if OTHER in ours else None
 

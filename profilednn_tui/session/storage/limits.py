@@ -1,7 +1,7 @@
-"""What an event may hold before anybody works with it: rows of the types and widths that `COLUMNS` says, and bounds.
+"""Checks of an event before it is used: rows of the types and widths in `COLUMNS`, and bounds.
 
-The bounds are far above what an agent or a host writes. They keep what somebody made up, a few kilobytes of it, from
-taking gigabytes of memory here.
+The bounds are far above what an agent or a host writes. They keep a few kilobytes of forged recording from taking
+gigabytes of memory here.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from profilednn_tui.protocol.events import (
 )
 
 LINE_BYTES = 8 * 1024 * 1024
-"""What is longer is no line of ours: a window of 6,000 rows has some hundred kilobytes."""
+"""Our lines are never longer: a window of 6,000 rows has some hundred kilobytes."""
 BRACKETS = 500_000
-"""Lists and objects of a line: an empty list has three bytes there, and sixty here."""
+"""Lists and objects per line: an empty list has three bytes there, and sixty in memory."""
 TEXT_LENGTH = 50_000
-"""Characters of one text; the input shapes of an optimizer's operator may be long."""
+"""Characters per text; the input shapes of an optimizer's operator may be long."""
 ITEMS = 200_000
-"""Of one table."""
+"""Per table."""
 CORES = 8_192
-"""Of a machine; also of what has one entry for each."""
+"""Per machine; also the limit of lists with one entry per core."""
 SHORT_WINDOW = 2_000
-"""Nodes with which a tree of calls cannot be large, however it is shaped."""
+"""Up to this many nodes, a call tree cannot be large, whatever its shape."""
 DEPTHS = 2_000_000
-"""Sum of the depths of a window's call tree: each node is kept with all that is above it."""
+"""Sum of the depths of a window's call tree: each node is kept with all its ancestors."""
 WIDE_TEXTS = 20_000_000
-"""Characters of all operators and modules of a window together, whose texts may be shared."""
+"""Total characters of all operators and modules of a window, whose texts may be shared."""
 LARGEST = 1e18
-"""Of percentages and rates; an agent's account of itself may hold what is no number."""
+"""Bound on percentages and rates; an agent's status may also contain non-finite values."""
 OFTEN: Mapping[type[Any], int] = {HelloEvent: 100, OptimizationEvent: 1_000, AttachedEvent: 1_000}
-"""Events that are kept each, and how many of them a recording may have."""
+"""Events that are kept individually, and how many of them a recording may have."""
 
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""Every number of ours is one of 64 bits."""
+"""All our integers have 64 bits."""
 
 _Figure = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
@@ -75,7 +75,7 @@ _TABLES["stacks"] = {"threads": _STANDS}
 
 
 def check(event: Any) -> None:
-    """A `ValueError` (also msgspec's) for an event that nobody of us has written."""
+    """Raise a `ValueError` (or msgspec's) for an event that neither an agent nor a host would write."""
     for name, value in vars(event).items():
         if isinstance(value, list):
             _check_list(name, value)
@@ -104,7 +104,7 @@ def _check_list(name: str, items: list[Any]) -> None:
 
 def _check_floats(name: str, values: list[float]) -> None:
     if not all(abs(value) <= LARGEST for value in values):
-        raise ValueError(f"{name} beyond all measures")
+        raise ValueError(f"{name} out of range")
 
 
 def _check_text(name: str, text: str) -> None:
@@ -124,18 +124,18 @@ def _check_window(event: WindowEvent) -> None:
     shared = [index for row in event.operators for index in row[:4]]
     shared += [index for row in event.modules for index in row[:2]]
     if sum(len(strings[index]) for index in shared if 0 <= index < len(strings)) > WIDE_TEXTS:
-        raise ValueError("a window of texts without end")
+        raise ValueError("a window with too much text")
     if len(event.nodes) > SHORT_WINDOW and _depths([row[0] for row in event.nodes]) > DEPTHS:
-        raise ValueError("a call tree without end")
+        raise ValueError("a call tree that is too deep")
     if len(event.modules) > SHORT_WINDOW and _depths([row[5] for row in event.modules]) > DEPTHS:
-        raise ValueError("a module tree without end")
+        raise ValueError("a module tree that is too deep")
 
 
 def _depths(parents: list[int]) -> int:
-    """The sum of all depths of a tree, whose nodes come after their parents in what an agent writes."""
+    """The sum of all depths of a tree; agents write nodes after their parents."""
     depths = [0] * (len(parents) + 1)  # the last one is that of the parent -1
     for node, parent in enumerate(parents):
         if not -1 <= parent < node:
-            return sum(range(len(parents)))  # as deep as it can be
+            return sum(range(len(parents)))  # the largest possible sum
         depths[node] = depths[parent] + 1
     return sum(depths)

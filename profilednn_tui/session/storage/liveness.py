@@ -1,17 +1,17 @@
-"""Whether a process that a recording names still runs."""
+"""Whether a process named in a recording is still running."""
 
 from __future__ import annotations
 
 import psutil
 
 _PIDS = 2**22 + 1
-"""The largest number that Linux gives, and one more; files may name any."""
+"""One more than the largest pid on Linux; files may name any number."""
 _SLACK_S = 10.0
-"""Start times are known to a clock tick, and the system's clock is corrected now and then."""
+"""Start times are only known to a clock tick, and the system clock is sometimes adjusted."""
 
 
 def is_alive(pid: int, known_since_unix_ns: int) -> bool:
-    """Whether `pid` is still the process that ran at that time, not a later one that was given its number."""
+    """Whether `pid` is still the process that ran at that time, not a later one with the same pid."""
     if not 0 < pid < _PIDS:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Whose a session is: what somebody else's names is neither run, nor opened, nor written to."""
+"""Who owns a session: nothing that another user's session names is run, opened or written to."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from profilednn_tui.paths import SESSION_FILE
 from profilednn_tui.plain import plain
 
 SNAPSHOT = (
-    "A snapshot may come from anybody: what it names is neither run nor opened here. "
+    "A snapshot may come from anyone: nothing it names is run or opened here. "
     "Start the script itself with `profilednn-tui SCRIPT`."
 )
 
-_ONLY_READ = "it is only read, nothing of it is run or opened."
+_ONLY_READ = "it is only read; nothing it names is run or opened."
 
 
 def why_foreign(folder: Path, file: str = SESSION_FILE) -> str:
-    """Why a session, or what `file` makes of a folder, is somebody else's, in a sentence; empty when it is ours."""
+    """Why a session, or another folder marked by `file`, is not the user's own, in one sentence; empty if it is."""
     name = plain(folder.absolute().name)
     try:
         kept = folder.stat()
         owners = [kept.st_uid, *_owner(folder / file)]
     except OSError as error:
-        return f"Whose {name} is cannot be told ({error.strerror}): {_ONLY_READ}"
+        return f"The owner of {name} cannot be determined ({error.strerror}): {_ONLY_READ}"
     stranger = next((owner for owner in owners if owner != os.geteuid()), None)
     if stranger is not None:
         return f"{name} belongs to {_user(stranger)}: {_ONLY_READ}"
     if kept.st_mode & stat.S_IWOTH:
-        return f"Everybody can write to the folder {name}: {_ONLY_READ}"
+        return f"Anyone can write to the folder {name}: {_ONLY_READ}"
     return ""
 
 

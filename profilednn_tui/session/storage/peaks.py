@@ -1,4 +1,4 @@
-"""The measured peaks of this machine, as they are kept between runs; `project.peaks` measures them."""
+"""The measured peaks of this machine, cached between runs; `project.peaks` measures them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from profilednn_tui.onednn.roofline import Peaks
 
 CACHE_FILE = "machine-peaks.json"
-"""Beside the sessions."""
+"""In the folder of all sessions."""
 
 
 def known_peaks(cache: Path, cpu: str) -> Peaks | None:
-    """The peaks that were measured last on a machine with this processor; None where they never were."""
+    """The peaks last measured on a machine with this processor; None if they never were."""
     try:
         return Peaks(**[value for key, value in read_cache(cache).items() if key.startswith(f"{cpu}, ")][-1])
     except (IndexError, TypeError):
@@ -21,7 +21,7 @@ def known_peaks(cache: Path, cpu: str) -> Peaks | None:
 
 
 def read_cache(cache: Path) -> dict[str, Any]:
-    """The kept peaks by processor, threads and interpreter; the newest last."""
+    """The cached peaks by processor, threads and interpreter; the newest last."""
     try:
         known = json.loads(cache.read_text())
     except (OSError, ValueError):

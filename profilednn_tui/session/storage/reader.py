@@ -20,7 +20,7 @@ CHUNK_BYTES = 256 * 1024
 
 
 class Stream(Protocol):
-    """A file of a folder, or a member of a snapshot; what cannot be read is an `OSError`."""
+    """A file in a folder, or a member of a snapshot; failures to read raise an `OSError`."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -33,7 +33,7 @@ class _Kind:
 
 
 class RecordingReader:
-    """Gives each event once; a line whose end is not there yet waits for the next call."""
+    """Yields each event once; an incomplete line is kept for the next call."""
 
     def __init__(self, name: str, stream: Stream) -> None:
         self.name = name
@@ -41,7 +41,7 @@ class RecordingReader:
         self._stream = stream
         self._tail = b""
         self._format: RowFormat | None = None
-        """Nothing before the header."""
+        """None before the header."""
         self._often: Counter[type[Any]] = Counter()
 
     def read(self) -> bytes:
@@ -52,7 +52,7 @@ class RecordingReader:
             raise self._damaged(error.strerror or str(error)) from None
 
     def events(self, chunk: bytes) -> Iterator[Any]:
-        """The events that a chunk completes."""
+        """The events completed by a chunk."""
         *lines, tail = chunk.split(b"\n")
         if lines:
             lines[0] = self._tail + lines[0]
@@ -66,7 +66,7 @@ class RecordingReader:
             if event is not None:
                 yield event
         if len(self._tail) > limits.LINE_BYTES:
-            raise self._damaged("a line without end")
+            raise self._damaged("a line that is too long")
 
     def close(self) -> None:
         self._stream.close()
@@ -104,12 +104,12 @@ class RecordingReader:
 
 
 def decode_event(line: bytes) -> Any:
-    """The event of a line with plain texts, or nothing for a kind that this version does not know.
+    """The event of a line, with plain texts; None for a kind that this version does not know.
 
-    One of `UNREADABLE`, or a `ValueError`, for what is no event.
+    Raises one of `UNREADABLE`, or a `ValueError`, if the line is not an event.
     """
     if line.count(b"[") + line.count(b"{") > limits.BRACKETS:
-        raise ValueError("a line of lists without end")
+        raise ValueError("a line with too many lists")
     kind = EVENTS.get(msgspec.json.decode(line, type=_Kind).event)
-    # Not strict: "nan" where a number stands is one that JSON cannot hold.
+    # Not strict: numbers that JSON cannot represent are written as text, such as "nan".
     return decode_plain(line, kind, strict=False) if kind else None

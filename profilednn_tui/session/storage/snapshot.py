@@ -40,14 +40,14 @@ SUFFIX = ".pdnn"
 OUTPUT_LIMIT_BYTES = 4_000_000
 
 INDEX_BYTES = 4_000_000
-"""Of the zip's own list of members: 5,000 sources have a tenth of it."""
+"""Limit of the zip's own list of members: 5,000 sources take a tenth of it."""
 CHEAP_BYTES = 4_000_000
-MOST_FOLD = 100
-"""How far more than that may have shrunk in the zip: recordings shrink to a tenth, and zeros to a thousandth."""
+MAX_COMPRESSION = 100
+"""Highest compression ratio beyond `CHEAP_BYTES`: recordings shrink to a tenth, and zeros to a thousandth."""
 
 _INDEX = "snapshot.json"
-_PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-"""What we write. Other ways of packing take memory that the file itself asks for."""
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""The compression methods we write. Others take as much memory as the file itself asks for."""
 _DAMAGE = (
     OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError, ValueError,
     OverflowError,
@@ -65,7 +65,7 @@ class SnapshotFile:
     live: bool = False
     """Whether the target was still running when the snapshot was taken."""
     sources: dict[str, str] = field(default_factory=dict)
-    """File as the stacks name it -> member."""
+    """File name in the stacks -> member."""
 
 
 class SnapshotStore:
@@ -146,18 +146,18 @@ class SnapshotStore:
         if sum(member.compress_size for member in members) > size:
             raise zipfile.BadZipFile("its members overlap")
         claimed = sum(member.file_size for member in members)
-        if claimed > CHEAP_BYTES + MOST_FOLD * size:
+        if claimed > CHEAP_BYTES + MAX_COMPRESSION * size:
             raise zipfile.BadZipFile(f"it claims to hold {claimed:,} bytes")
 
     def _open(self, name: str) -> IO[bytes]:
-        """A member to read; one of `_DAMAGE` for one that nobody of us has written."""
+        """Open a member to read; raises one of `_DAMAGE` if it is not as we write them."""
         info = self._zip.getinfo(name)
-        if info.compress_type not in _PACKED:
-            raise zipfile.BadZipFile(f"{name} is packed in another way than ours")
+        if info.compress_type not in _METHODS:
+            raise zipfile.BadZipFile(f"{name} has an unsupported compression method")
         return self._zip.open(info)
 
     def _member(self, name: str, limit_bytes: int) -> bytes:
-        """A whole member; one of `_DAMAGE` when it cannot be read or is larger."""
+        """A whole member; raises one of `_DAMAGE` if it cannot be read or is larger."""
         with self._open(name) as stream:
             data = stream.read(limit_bytes + 1)
         if len(data) > limit_bytes:
@@ -189,7 +189,7 @@ class _Member:
 
 
 class _BoundedReads(io.BufferedReader):
-    """What a zip is read from; its list of members may claim any size, and is read at once."""
+    """The file under a zip; the zip's list of members may claim any size, and is read at once."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > INDEX_BYTES:
@@ -198,7 +198,7 @@ class _BoundedReads(io.BufferedReader):
 
 
 def write_snapshot(store: Store, source_files: Iterable[str], live: bool, path: Path) -> None:
-    """Write all of a session to one file, which appears when it is complete."""
+    """Write a whole session to one file, which appears once it is complete."""
     sources = _user_sources(store, source_files)
     index = SnapshotFile(
         magic=MAGIC,
@@ -243,7 +243,7 @@ def _chunks(store: Store, name: str) -> Iterator[bytes]:
 
 def _copy_whole_lines(chunks: Iterator[bytes], archive: zipfile.ZipFile, name: str) -> None:
     pending = b""
-    # The size is not known before: a live recording grows while it is copied.
+    # The size is not known in advance: a live recording grows while it is copied.
     with archive.open(name, "w", force_zip64=True) as member:
         for chunk in chunks:
             whole, newline, rest = chunk.rpartition(b"\n")
@@ -264,7 +264,7 @@ def _write(member: IO[bytes], *parts: bytes) -> None:
 def _unreadable(path: Path, error: BaseException) -> ProfilerError:
     return ProfilerError(
         f"{path} is not a readable snapshot ({_reason(error)}): "
-        "it is damaged, cut off, or no .pdnn file. Copy or export it again."
+        "it is damaged, cut off, or not a .pdnn file. Copy or export it again."
     )
 
 

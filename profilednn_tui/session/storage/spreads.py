@@ -1,4 +1,4 @@
-"""What runs on this machine have differed by so far, kept beside the sessions for the verdicts on later ones."""
+"""How much runs on this machine have differed so far, kept beside the sessions for later verdicts."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from profilednn_tui.session.storage.folder import UNREADABLE, save_json
 
 LEDGER_FILE = "spreads.json"
 LEDGER_BYTES = 1_000_000
-"""What the file never exceeds."""
+"""Upper bound on the size of the file."""
 VERSION = 1
 IN_TURN, IN_LOCKSTEP, SESSIONS = "in turn", "in lockstep", "sessions"
-"""Kinds of runs: of an experiment one after the other, or together, and sessions by themselves."""
+"""Kinds of runs: of an experiment, one after the other or in lockstep, and separate sessions."""
 MAX_GROUPS = 64
-"""Kept of each kind, the newest."""
+"""Kept per kind, the newest."""
 MAX_RUNS = 20
-"""Kept of each group, the newest."""
+"""Kept per group, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Runs of the same thing."""
+    """Runs of the same configuration."""
 
     name: str
     logarithms: tuple[float, ...]
-    """Of the runs' median steps in nanoseconds."""
+    """Logarithms of the runs' median steps in nanoseconds."""
 
 
 @dataclass(slots=True)
@@ -46,16 +46,16 @@ class Ledger:
 
 
 def expected_spread(home: Path, machine: str, kind: str) -> Spread | None:
-    """What runs of a kind have differed by on a machine; None while too few are known."""
+    """How much runs of a kind have differed on a machine; None if too few are known."""
     return pooled(group.logarithms for group in _read(home / LEDGER_FILE).machines.get(machine, {}).get(kind, ()))
 
 
 def add_runs(
     home: Path, machine: str, kind: str, name: str, logarithms: Sequence[float], instead: bool = False
 ) -> None:
-    """Keep what runs of the same thing have shown; a group that is there already grows, or is replaced `instead`.
+    """Record runs of the same configuration; an existing group is extended, or replaced with `instead`.
 
-    A ledger that cannot be written is not worth an error: the next verdict rests on an assumption instead.
+    A ledger that cannot be written is not an error: the next verdict rests on an assumption instead.
     """
     with suppress(OSError), _locked(home / f".{LEDGER_FILE}.lock"):
         ledger = _read(home / LEDGER_FILE)

@@ -1,4 +1,4 @@
-"""Where the parts of a session lie: the seam between a folder and a snapshot."""
+"""Access to the parts of a session, whether in a folder or in a snapshot."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from profilednn_tui.session.storage.ownership import why_foreign
 from profilednn_tui.session.storage.reader import Stream
 
 SOURCE_LIMIT_BYTES = 1_000_000
-MOST_AGENTS = 500
-"""Recordings of one session."""
+MAX_AGENTS = 500
+"""Recordings read per session."""
 
 
 class Store(Protocol):
@@ -27,18 +27,18 @@ class Store(Protocol):
     location: Path
     session_file: SessionFile
     foreign: str
-    """Why what the session names is neither run nor opened here, in a sentence; empty for a session of our own."""
+    """Why nothing that the session names is run or opened here, in one sentence; empty for the user's own session."""
 
     @property
     def folder(self) -> Path | None:
-        """Where the session can be steered and may still grow; nothing for a snapshot."""
+        """Where the session can be controlled and may still grow; None for a snapshot."""
 
     @property
     def cut_short(self) -> bool:
         """Whether the recordings were copied while the target was still running."""
 
     def recordings(self) -> Iterator[str]:
-        """Names of the recordings there are by now."""
+        """Names of the recordings so far."""
 
     def open(self, name: str) -> Stream: ...
 
@@ -47,16 +47,16 @@ class Store(Protocol):
     def output_tail(self, max_bytes: int) -> bytes: ...
 
     def source(self, file: str) -> bytes | None:
-        """Text of a source file, small enough to read."""
+        """Text of a source file; None if there is none of readable size."""
 
     def source_path(self, file: str) -> Path | None:
-        """Where a source file lies on this machine, where it may be opened."""
+        """A source file on this machine; None if it must not be opened."""
 
     def close(self) -> None: ...
 
 
 class FileTail:
-    """A growing file, opened only to read: a target may have more processes than we may have open files."""
+    """A growing file, opened for each read: a target may have more processes than we may have open files."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -81,7 +81,7 @@ class FolderStore:
     cut_short = False
 
     def __init__(self, folder: Path, started_here: bool = False) -> None:
-        """`started_here`: it is known to be ours, whatever the file system says."""
+        """With `started_here`, it is known to be ours, whatever the file system says."""
         self.location = self.folder = folder
         self.session_file = self._session_file()
         self.foreign = "" if started_here else why_foreign(folder)
@@ -112,7 +112,7 @@ class FolderStore:
     def source_path(self, file: str) -> Path | None:
         if self.foreign:
             return None
-        # A relative name is one in the target's working directory.
+        # A relative name is relative to the target's working directory.
         path = Path(self.session_file.working_directory or "/", file)
         try:
             return path if path.is_absolute() and stat.S_ISREG(path.stat().st_mode) else None
@@ -132,14 +132,14 @@ class FolderStore:
 
 
 def recordings_among(names: Iterable[str]) -> Iterator[str]:
-    """The recordings among the files of a session: the host's, then those of agents, each once and not without end."""
+    """The recordings among a session's files: the host's, then those of agents; distinct, at most `MAX_AGENTS`."""
     known = dict.fromkeys(names)
     agents = (name for name in known if recording_pid(name) is not None)
-    return chain([HOST_RECORDING] if HOST_RECORDING in known else [], islice(agents, MOST_AGENTS))
+    return chain([HOST_RECORDING] if HOST_RECORDING in known else [], islice(agents, MAX_AGENTS))
 
 
 def read_source(path: Path) -> bytes | None:
-    """The text of a source file of this machine."""
+    """The text of a source file on this machine; None if it cannot be read or is too large."""
     try:
         with open_file(path, follow=True) as stream:
             text = stream.read(SOURCE_LIMIT_BYTES + 1)

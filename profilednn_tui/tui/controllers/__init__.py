@@ -1,1 +1,1 @@
-"""What the keys of the app do, one controller for each concern: it asks, decides and tells the user."""
+"""The actions behind the app's keys, one controller per concern: dialogs, decisions and messages."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from profilednn_tui.export.comparison.report import Report
     from profilednn_tui.tui.screens.runs import RunChoice
 
-# The screens are imported on demand: what they need takes longer than the first picture.
+# The screens are imported on demand: their dependencies take longer to import than the first frame takes.
 
 
 class Comparing(Controller):
@@ -42,7 +42,7 @@ class Comparing(Controller):
             self._app.push_screen(RunsScreen(title, self._choices(view), "baseline", read_source))
 
     def show_report(self, report: Report) -> None:
-        """Show its comparison, or the list of them."""
+        """Show the comparison of a report, or the list of them."""
         from profilednn_tui.tui.comparisons import read_source, report_choices
         from profilednn_tui.tui.screens.compare import CompareScreen
         from profilednn_tui.tui.screens.runs import RunsScreen

@@ -1,4 +1,4 @@
-"""What all controllers have: the app to show dialogs on, and the session that is followed."""
+"""The base of all controllers: the app to show dialogs on, and the session that is followed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from profilednn_tui.tui.following import Following
 
 
 class Controller:
-    """Stands between the keys of the app and the session."""
+    """Connects the keys of the app with the session."""
 
     def __init__(self, app: App[None], following: Following) -> None:
         self._app = app
@@ -16,7 +16,7 @@ class Controller:
         self._feed = following.feed
 
     def refuses_foreign(self) -> bool:
-        """Whether the session is somebody else's, which must not be run or steered; tells the user why."""
+        """Whether the session is another user's, which must not be run or controlled; if so, tells the user why."""
         if self._feed.foreign:
             self._app.notify(self._feed.foreign, severity="warning", timeout=8)
         return bool(self._feed.foreign)

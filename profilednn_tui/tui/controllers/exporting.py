@@ -24,7 +24,7 @@ class Exporting(Controller):
         self._save = save
 
     def ask(self) -> None:
-        # Imported here: the formats are not needed before the first picture.
+        # Imported here: the formats are not needed before the first frame.
         from profilednn_tui.tui.screens.export import ExportScreen
 
         if not isinstance(self._app.screen, ExportScreen):

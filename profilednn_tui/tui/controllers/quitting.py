@@ -1,4 +1,4 @@
-"""Leaving the session, and what becomes of a target that still runs."""
+"""Leaving the session, and what happens to a running target."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class QuitAnswer(Enum):
 
 
 class Quitting(Controller):
-    """Ends the app, and the target first where the user wants that."""
+    """Ends the app, and first the target if the user wants that."""
 
     def __init__(self, app: App[None], following: Following, launched: bool) -> None:
         super().__init__(app, following)
         self._launched = launched
         self.parting: Parting | None = None
-        """What becomes of a process that was attached to, once the user has decided."""
+        """What happens to a process that was attached to; None until the user has decided."""
         self.rerun_with: frozenset[str] | None = None
-        """The optimizations of the next run, when the app ends because the user wants the target started again."""
+        """The optimizations of the next run, if the app ends in order to start the target again."""
         self.stopping = False
         """Whether the app ends as soon as the target has ended."""
 
@@ -51,7 +51,7 @@ class Quitting(Controller):
         return not self._feed.foreign and view.target.attached and view.live
 
     def ask(self) -> None:
-        """Quit; ask first where a running target can be left or stopped."""
+        """Quit; ask first if a running target can be left or stopped."""
         if isinstance(self._app.screen, ChoiceScreen):
             return
         if self._visits_running_target:
@@ -62,7 +62,7 @@ class Quitting(Controller):
             self._app.exit()
 
     def interrupt(self) -> None:
-        """Do what ctrl+c did in the target's terminal."""
+        """Do what ctrl+c would do in the target's terminal."""
         if self._visits_running_target:
             self.ask()
         elif not self._owns_running_target:
@@ -73,7 +73,7 @@ class Quitting(Controller):
             self._app.notify("The target's terminal does not take input; press q to leave.", severity="warning")
 
     def run_again(self, optimizations: frozenset[str]) -> None:
-        """End the app so that the target is started again; a running target has to end before."""
+        """End the app so that the target is started again; a running target has to end first."""
         if self._following.latest.live:
             if not self._feed.write_input(INTERRUPT):
                 text = "The target's terminal does not take input: end the target where it was started."
@@ -87,8 +87,8 @@ class Quitting(Controller):
 
     def _ask_parting(self) -> None:
         choices: tuple[Choice[Parting], ...] = (
-            Choice("d", "Detach: the agent goes, the training runs on", Parting.DETACH),
-            Choice("s", "Stay: it is recorded on; `profilednn-tui attach` comes back", Parting.STAY),
+            Choice("d", "Detach: the agent leaves, training continues", Parting.DETACH),
+            Choice("s", "Stay: recording continues; `profilednn-tui attach` comes back", Parting.STAY),
             Choice("c", "Cancel", None),
         )
         self._app.push_screen(ChoiceScreen("Leave the training", choices), self._part)

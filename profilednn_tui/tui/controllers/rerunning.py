@@ -25,7 +25,7 @@ class RerunAnswer(Enum):
 
 
 class Rerunning(Controller):
-    """Knows what the next run would be."""
+    """Holds the settings of the next run."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Rerunning(Controller):
         self._quitting = quitting
         self._check = lru_cache(maxsize=1)(check)
         self._command = command
-        """What running again starts."""
+        """The command that a rerun starts."""
 
     def show_optimizations(self) -> None:
         on_top = isinstance(self._app.screen, OptimizationsScreen | ModalScreen)
@@ -50,7 +50,7 @@ class Rerunning(Controller):
             self._app.push_screen(OptimizationsScreen(self.chosen, self._check_quietly))
 
     def ask(self) -> None:
-        """Run the target again; ask first, as it takes the place of what is on the screen."""
+        """Run the target again; ask first, as the new run replaces what is on the screen."""
         if isinstance(self._app.screen, ModalScreen) or self.refuses_foreign():
             return
         chosen, running = self.chosen, self._following.latest.live
@@ -68,7 +68,7 @@ class Rerunning(Controller):
         self._app.push_screen(ChoiceScreen(question, choices, self._command), rerun)
 
     def _check_quietly(self) -> tuple[OptimizationDescription, ...]:
-        """Runs in a thread of its own: the target's interpreter has to import torch to answer."""
+        """Runs in its own thread: the target's interpreter has to import torch to answer."""
         try:
             return self._check()
         except ProfilerError as error:

@@ -1,4 +1,4 @@
-"""Windows and processes: which one is on the screen, and what the agent is told about windows."""
+"""Windows and processes: which one is on the screen, and commands to the agent about windows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
 
 
 class Windows(Controller):
-    """Chooses what is shown, and commands the agent."""
+    """Chooses what is shown, and sends commands to the agent."""
 
     def __init__(self, app: App[None], following: Following, publish: Callable[[], None]) -> None:
         super().__init__(app, following)
         self._publish = publish
-        """Brings to the screen what was chosen."""
+        """Brings the choice to the screen."""
 
     def step(self, step: int) -> None:
         """Show an earlier or later window."""
@@ -40,7 +40,7 @@ class Windows(Controller):
 
     def pause_or_resume(self) -> None:
         if self._following.latest.agent.paused:
-            self._command(RESUME_WINDOWS, "Windows go on.")
+            self._command(RESUME_WINDOWS, "Windows are taken again.")
         else:
             self._command(PAUSE_WINDOWS, "Windows are paused; steps are still timed.")
 

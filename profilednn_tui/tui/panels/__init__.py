@@ -1,1 +1,1 @@
-"""Panes: each places what `present` says."""
+"""Panes: each shows what a module of `present` computes."""

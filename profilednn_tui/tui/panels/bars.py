@@ -18,7 +18,7 @@ from profilednn_tui.tui.renderables.line import Line, width_of
 
 
 class BarView(Themed, can_focus=False):
-    """A few lines that never scroll; only lines that changed are painted."""
+    """A few lines that never scroll; only changed lines are painted."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -60,7 +60,7 @@ class HeaderBar(BarView):
 
 
 class BreadcrumbBar(BarView):
-    """Where a drill-down stands."""
+    """The path of a drill-down."""
 
     def show_path(self, places: Sequence[str]) -> None:
         spans = [(" ", "")]
@@ -73,7 +73,7 @@ class BreadcrumbBar(BarView):
 
 
 class TabsBar(BarView):
-    """The panes by number, for terminals that show few of them at once."""
+    """The panes by number, for terminals that show only a few at once."""
 
     TITLES: ClassVar[dict[str, str]] = dict(
         zip(PANES, ("Steps", "Ops", "Cores", "Threads", "Mem", "Output", "Modules", "Notes", "Run"), strict=True)
@@ -92,7 +92,7 @@ class TabsBar(BarView):
 
 
 class KeysBar(BarView):
-    """The keys that matter here; a click runs them."""
+    """The keys that matter here; clicking one runs its action."""
 
     def __init__(self) -> None:
         super().__init__(id="keys")

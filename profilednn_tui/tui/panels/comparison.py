@@ -19,7 +19,7 @@ from profilednn_tui.tui.renderables.line import Line
 
 
 class Part(LinesView):
-    """Lines about a comparison, made for the size there is."""
+    """Lines about a comparison, fitted to the available size."""
 
     DEFAULT_CLASSES = "part"
 
@@ -56,7 +56,7 @@ class Figures(Part):
 
 
 class Losses(Part):
-    """Both curves."""
+    """Both loss curves."""
 
     def __init__(self, comparison: Comparison) -> None:
         super().__init__(present.LOSSES, "Losses", comparison)
@@ -109,7 +109,7 @@ class PartTable(TableView[PartRow]):
 
 
 class RunTable(TableView[RunRow]):
-    """Runs with what became of the comparison with each."""
+    """Runs with the outcome of the comparison with each."""
 
     DEFAULT_CLASSES = "part"
 

@@ -8,7 +8,7 @@ from profilednn_tui.tui.present import cores, dashboard
 
 
 class CoresPane(Pane):
-    """Who uses each core."""
+    """The use of each core, by the target and by others."""
 
     NAME = dashboard.CORES
     TITLE = "Cores, %"

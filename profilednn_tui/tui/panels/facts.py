@@ -26,7 +26,7 @@ class NoticesPane(Pane):
 
 
 class RunPane(Pane):
-    """Target, machine, and what watching costs."""
+    """Target, machine, and the cost of profiling."""
 
     NAME = dashboard.RUN
     TITLE = "Run"

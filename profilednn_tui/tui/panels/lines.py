@@ -1,4 +1,4 @@
-"""The base of all panes: a scrolling view of lines that repaints only the lines that changed."""
+"""The base of all panes: a scrolling view of lines that repaints only changed lines."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LinesView(ScrollView, Themed, can_focus=True):
     ]
 
     class Copied(Message):
-        """The user wants this text in the clipboard."""
+        """The user wants this text on the clipboard."""
 
         def __init__(self, text: str, what: str) -> None:
             super().__init__()
@@ -47,7 +47,7 @@ class LinesView(ScrollView, Themed, can_focus=True):
             self.what = what
 
     class SearchChanged(Message):
-        """Other matches, or another match, than before."""
+        """The matches have changed, or which one is current."""
 
         def __init__(self, position: int, count: int) -> None:
             super().__init__()
@@ -64,7 +64,7 @@ class LinesView(ScrollView, Themed, can_focus=True):
 
     @property
     def room(self) -> Size:
-        """The cells that lines may fill: without borders and scrollbar."""
+        """The cells available to lines, without borders and scrollbar."""
         return self.scrollable_content_region.size
 
     @property
@@ -72,7 +72,7 @@ class LinesView(ScrollView, Themed, can_focus=True):
         return self._lines
 
     def show_lines(self, lines: Sequence[Line]) -> None:
-        """Replace the lines; those that are the same are not painted again."""
+        """Replace the lines; unchanged ones are not repainted."""
         new, old = tuple(lines), self._lines
         self._lines = new
         size = Size(max((line_width(line) for line in new), default=0), len(new))
@@ -118,13 +118,13 @@ class LinesView(ScrollView, Themed, can_focus=True):
             self.vertical_scrollbar.position = self.scroll_y
 
     def scroll_lines(self, x: float | None = None, y: float | None = None) -> None:
-        """Scroll at once, also when the lines are so new that no scrollbar shows yet."""
+        """Scroll at once, even if the lines are so new that no scrollbar shows yet."""
         self.scroll_to(x, y, animate=False, force=True, immediate=True)
 
     # ---------------------------------------------------------------- search
 
     def search_texts(self) -> Sequence[str]:
-        """What `/` looks at, one text per line."""
+        """What `/` searches, one text per line."""
         return [plain(line) for line in self._lines]
 
     def search_position(self) -> int:
@@ -135,7 +135,7 @@ class LinesView(ScrollView, Themed, can_focus=True):
         self.scroll_lines(y=index)
 
     def search(self, text: str) -> None:
-        """Mark what matches and go to the first match at or after the current line."""
+        """Mark all matches and go to the first one at or after the current line."""
         self.pattern = search.compile_pattern(text)
         self.refresh()
         self.search_next(0)

@@ -45,7 +45,7 @@ class ModulesPane(Pane, TableView[ModuleRow]):
         return modules.copy_text(row)
 
     def action_aside(self, step: int) -> None:
-        """Open a module, or close it; left on a closed one goes to its parent."""
+        """Open or close a module; left on a closed one goes to its parent."""
         row = self.current
         if row is None:
             return

@@ -33,7 +33,7 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
         """Whether calls with different input shapes are one row."""
 
     def show_module(self, module: str | None) -> None:
-        """Show only operators of a module, or all."""
+        """Show only the operators of a module, or all."""
         self.module = module
         self.cursor = 0
         self.update(force=True)

@@ -1,4 +1,4 @@
-"""Pane 6: what the target writes to its terminal, and a line to answer it."""
+"""Pane 6: the target's terminal output, and a line to type input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from profilednn_tui.tui.present.output import output_lines
 from profilednn_tui.tui.present.states import Message
 
 LIVE_BYTES = 16_384
-"""How much is read at each refresh while the target writes."""
+"""How much is read per refresh while the target writes."""
 WHOLE_BYTES = 1_048_576
 """How much is read when the user scrolls back, searches or copies."""
 
@@ -56,11 +56,11 @@ class OutputPane(Pane):
             return None
         if view.target.attached:
             return Message(
-                "The output goes where it went before", ("A process that was attached to keeps its terminal.",)
+                "The output goes where it went before", ("A process that is attached to keeps its own terminal.",)
             )
         if view.live or not view.unix_ns:
             return Message("No output yet")
-        return Message("No output was recorded", ("A headless run leaves it to the terminal it was started from.",))
+        return Message("No output was recorded", ("A headless run writes to the terminal from which it was started.",))
 
     def draw(self, view: SessionView) -> None:
         self.show_lines(output_lines(self.data))

@@ -16,7 +16,7 @@ from profilednn_tui.tui.renderables.line import Line, wrap
 
 
 class Pane(LinesView):
-    """Shows one side of a session. A pane that is hidden, or whose records are the same objects, does nothing."""
+    """Shows one aspect of a session. A pane that is hidden, or whose records are the same objects, does nothing."""
 
     NAME: ClassVar[str]
     TITLE: ClassVar[str]
@@ -27,22 +27,22 @@ class Pane(LinesView):
         self._drawn_records: tuple[object, ...] | None = None
         self.border_title = self.heading()
 
-    # ---------------------------------------------------------------- what a pane is
+    # ---------------------------------------------------------------- what a pane defines
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        """The records this pane shows: it is drawn again when one of them is another object."""
+        """The records this pane shows: it is redrawn when one of them is another object."""
         raise NotImplementedError
 
     def message(self, view: SessionView) -> Message | None:
-        """What to say instead of figures; None where there are some."""
+        """The message instead of figures; None if there are figures."""
         return None
 
     def draw(self, view: SessionView) -> None:
-        """Place what `tui.present` makes of the view."""
+        """Show what `tui.present` makes of the view."""
         raise NotImplementedError
 
     def note(self, view: SessionView) -> str:
-        """What the lower border says."""
+        """The text on the lower border."""
         return ""
 
     # ---------------------------------------------------------------- showing
@@ -56,7 +56,7 @@ class Pane(LinesView):
         self.update()
 
     def update(self, force: bool = False) -> None:
-        """Draw the pane again if its records or its size have changed."""
+        """Redraw the pane if its records or its size have changed."""
         if not self.display or not self.size:
             self._drawn_records = None
             return
@@ -89,7 +89,7 @@ class Pane(LinesView):
 
 
 def _same(records: tuple[object, ...], known: tuple[object, ...]) -> bool:
-    """Whether the size is equal and the records are the very same objects: comparing them would cost what it saves."""
+    """Whether size and records are the same; records by identity, as comparing values would cost what it saves."""
     return (
         len(records) == len(known)
         and records[0] == known[0]

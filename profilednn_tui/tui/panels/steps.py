@@ -27,7 +27,7 @@ class StepsPane(Pane):
         self._zoom = 0
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        # Without a step the message says for how long that has been so: it changes with every view.
+        # Without a step, the message contains the time since the start, which changes with every view.
         return (view.steps, view.phases) if view.steps.count else (view,)
 
     def message(self, view: SessionView) -> Message | None:

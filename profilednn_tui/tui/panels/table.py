@@ -1,4 +1,4 @@
-"""A table of any length: formats only the rows on the screen, repaints only the cells that changed."""
+"""A table of any length: formats only the rows on the screen, repaints only changed cells."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ Cells = tuple[Line, ...]
 
 
 class TableView(LinesView, Generic[Row]):
-    """Rows with a cursor below a header that stays. The cursor stays with its row's key when rows move."""
+    """Rows with a cursor below a fixed header. The cursor stays with its row's key when rows move."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open"),
-        Binding("<,comma", "sort_column(-1)", "sort column before", key_display="<", show=False),
+        Binding("<,comma", "sort_column(-1)", "previous sort column", key_display="<", show=False),
         Binding(">,full_stop", "sort_column(1)", "next sort column", key_display=">", show=False),
         Binding("s", "reverse", "reverse the sort", show=False),
     ]
@@ -80,13 +80,13 @@ class TableView(LinesView, Generic[Row]):
     def header_height(self) -> int:
         return 1 if any(column.title for column in self.COLUMNS) else 0
 
-    # ---------------------------------------------------------------- what a table is
+    # ---------------------------------------------------------------- what a table defines
 
     def key_of(self, row: Row) -> Hashable:
         raise NotImplementedError
 
     def row_text(self, row: Row) -> str:
-        """What `/` looks at."""
+        """What `/` searches."""
         raise NotImplementedError
 
     def copy_text(self, row: Row) -> str:
@@ -133,7 +133,7 @@ class TableView(LinesView, Generic[Row]):
         self._repaint_changes()
 
     def _repaint_changes(self) -> None:
-        """Refresh the parts of the visible lines whose cells differ from what is drawn."""
+        """Refresh the parts of the visible lines whose cells differ from the drawn ones."""
         width = self.room.width
         for y in range(self.header_height, self.room.height):
             index = self.scroll_offset.y + y - self.header_height
@@ -232,7 +232,7 @@ class TableView(LinesView, Generic[Row]):
         self.move_cursor(0 if step < 0 else len(self.rows) - 1)
 
     def action_aside(self, step: int) -> None:
-        """Tables have all their columns on the screen; trees open and close."""
+        """Nothing, as all columns are on the screen; trees open and close here."""
 
     def action_open(self) -> None:
         if self.current is not None:

@@ -8,9 +8,9 @@ from profilednn_tui.tui.theme import Palette
 
 
 class Themed(Widget):
-    """Has the palette of the theme in force.
+    """Provides the palette of the current theme.
 
-    Among several bases it comes last: textual takes styles and bindings of the first base that is a widget.
+    Among several bases it comes last: textual takes styles and bindings from the first base that is a widget.
     """
 
     _palette: Palette | None = None
@@ -22,6 +22,6 @@ class Themed(Widget):
         return self._palette
 
     def notify_style_update(self) -> None:
-        """Forget the colours: the theme or the focus has changed."""
+        """Drop cached colours: the theme or the focus has changed."""
         super().notify_style_update()
         self._palette = None

@@ -1,1 +1,1 @@
-"""What the panes say: pure functions from records to lines and rows, without a widget."""
+"""The contents of the panes: pure functions from records to lines and rows, without widgets."""

@@ -43,7 +43,7 @@ _CHANGE_ROLES = {
 BASELINE_ROLE, CANDIDATE_ROLE = "secondary", "primary"
 
 LONGEST_SHARE = 0.98
-"""Of the steps, up to which the distribution is drawn: single hiccups would squeeze the rest into one line."""
+"""Share of the steps up to which the distribution is drawn: single outliers would squeeze the rest into one line."""
 _LABEL_WIDTH = 9
 
 
@@ -117,7 +117,7 @@ def figure_lines(comparison: Comparison, width: int) -> tuple[Line, ...]:
 
 
 def note_lines(comparison: Comparison, width: int) -> tuple[Line, ...]:
-    """What has to be known beside the verdict, reasons first."""
+    """What to know in addition to the verdict, reasons first."""
     precision = words.precision_text(comparison.verdict)
     texts = [(reason, "warning") for reason in comparison.verdict.reasons]
     texts += [(note, "") for note in (*filter(None, [precision]), *comparison.notes)]
@@ -218,12 +218,12 @@ MODULE_COLUMNS: tuple[Column[PartRow], ...] = (
 
 
 def part_text(row: PartRow) -> str:
-    """What `/` looks at."""
+    """What `/` searches."""
     return f"{row.name} {row.detail} {row.aligned.change.value}"
 
 
 def part_copy(row: PartRow) -> str:
-    """What `y` copies: tab separated values."""
+    """What `y` copies: tab-separated values."""
     before, after = (units.milliseconds(ns) for ns in (row.aligned.baseline_ns, row.aligned.candidate_ns))
     return "\t".join((row.name, row.detail, f"{before} ms", f"{after} ms", words.change_text(row.aligned)))
 
@@ -237,7 +237,7 @@ class RunRow:
     variant: str
     age: str
     verdict: Verdict | None = None
-    """Nothing before it is known."""
+    """None until it is known."""
     losses: str = ""
     failure: str = ""
     """Why there is no comparison."""
@@ -255,7 +255,7 @@ def _run_verdict(row: RunRow, width: int) -> Line:
 
 
 def run_columns(other: str) -> tuple[Column[RunRow], ...]:
-    """The run list; `other` says whose step the median is."""
+    """The columns of the run list; `other` is the side whose median step is shown."""
 
     def median_ns(row: RunRow) -> float | None:
         verdict = row.verdict
@@ -279,7 +279,7 @@ def _durations_ns(series: Sequence[FairSteps]) -> np.ndarray[tuple[int], np.dtyp
 
 
 def _shortened(values: Sequence[float | None], count: int) -> Sequence[float | None]:
-    """At most `count` values, evenly chosen; what is not finite leaves a gap."""
+    """At most `count` values, evenly chosen; non-finite values leave a gap."""
     finite = [value if value is not None and np.isfinite(value) else None for value in values]
     if len(finite) <= count:
         return finite

@@ -1,4 +1,4 @@
-"""Processor cores: who uses them, each by itself or as a heat map."""
+"""The use of the processor cores, one by one or as a heat map."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from profilednn_tui.tui.renderables.sparkline import BLOCKS, area, blocks
 
 _LEAST_BAR = 8
 _GROUP = 8
-"""Cores that stand together in the heat map."""
+"""Cores per group in the heat map."""
 _LABEL = 4
 _VALUE = 5
 _ROOM_FOR_HISTORY = 50
 
 
 def cores_lines(cores: Cores, machine: Machine, width: int, height: int) -> tuple[Line, ...]:
-    """Totals, one bar a core while there is room, else a heat map; then the history of the target's use."""
+    """Totals, one bar per core if there is room, else a heat map; then the history of the target's use."""
     if not cores.cores:
         return ((("No sample yet.", "muted"),),)
     warning = wrap(cores.contention, width, "warning") if cores.contention else ()
@@ -44,7 +44,7 @@ def _totals(cores: Cores, width: int) -> Line:
 
 
 def _bars(cores: tuple[Core, ...], width: int, height: int) -> list[Line]:
-    """One bar a core in one or more columns; nothing when they do not fit."""
+    """One bar per core in one or more columns; empty if they do not fit."""
     if height < 1:
         return []
     columns = -(-len(cores) // height)
@@ -75,7 +75,8 @@ def _core(core: Core, width: int) -> Line:
 
 
 def _heat_map(cores: tuple[Core, ...], width: int, height: int) -> list[Line]:
-    """One block a core, its height the use and its colour the user; rows start with the number of their first core."""
+    """One block per core, its height for the use, its colour for target or others; rows start with the first core's
+    number."""
     each_row = max(1, (width - _LABEL + 1) // (_GROUP + 1)) * _GROUP
     lines = []
     for start in range(0, len(cores), each_row):
@@ -96,7 +97,7 @@ def _heat(core: Core) -> Span:
 
 
 def _history(cores: Cores, machine: Machine, width: int, height: int) -> list[Line]:
-    """The target's use of all cores it may run on, over time."""
+    """The target's use of all the cores it may run on, over time."""
     allowed = machine.quota or machine.affinity or len(cores.cores)
     graph = area(cores.target_history, width - 6, height - 1, allowed * 100.0)
     labels = [units.count(allowed * 100).replace(",", "")] + [""] * (height - 2)

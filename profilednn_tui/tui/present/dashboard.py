@@ -1,4 +1,4 @@
-"""Where the panes of the live screen go: one table of slots for each size of terminal."""
+"""Where the panes of the live screen go: one table of slots per terminal size."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Slot:
 
     panes: tuple[str, ...]
     share: float = 1.0
-    """Of the height that its column's fixed slots leave."""
+    """Share of the height left by the fixed slots of its column."""
     height: int = 0
     """Lines, for a slot of fixed height."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Columns of slots, and the least size of the dashboard for which this is the layout."""
+    """Columns of slots, and the smallest size of the dashboard for this layout."""
 
     name: str
     least_width: int
@@ -79,7 +79,7 @@ LAYOUTS: tuple[Layout, ...] = (
 
 
 def layout_for(width: int, height: int) -> Layout:
-    """The richest layout for which there is room."""
+    """The richest layout that fits."""
     return next(layout for layout in LAYOUTS if width >= layout.least_width and height >= layout.least_height)
 
 

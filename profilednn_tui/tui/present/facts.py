@@ -1,4 +1,4 @@
-"""Notices, and the facts of a run: target, machine, cost of watching."""
+"""Notices, and the facts of a run: target, machine, cost of profiling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from profilednn_tui.tui.renderables.line import Line, wrap
 
 
 def notice_lines(view: SessionView, width: int) -> tuple[Line, ...]:
-    """Warnings first; then what else is worth knowing."""
+    """Warnings first; then other notices."""
     known = notices(view)
     if not known:
         return ((("Nothing to report.", "muted"),),)
@@ -27,7 +27,7 @@ def notice_lines(view: SessionView, width: int) -> tuple[Line, ...]:
 
 
 def run_lines(view: SessionView, width: int) -> tuple[Line, ...]:
-    """Label and value, line by line."""
+    """One label and value per line."""
     lines: list[Line] = []
     for label, value in _facts(view):
         for index, line in enumerate(wrap(value, max(10, width - 12))):

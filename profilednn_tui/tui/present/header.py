@@ -13,13 +13,13 @@ from profilednn_tui.tui.renderables.line import Line, Span, clip, ends, line_wid
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """How the session is being looked at."""
+    """How the session is displayed."""
 
     paused: bool = False
     behind_steps: int = 0
-    """Steps that came since the display was paused."""
+    """Steps that have arrived since the display was paused."""
     window: int | None = None
-    """The one window that is shown; None for all merged."""
+    """The single window shown; None for all merged."""
     reading: bool = False
     """Whether a recording is still being read."""
 
@@ -57,7 +57,7 @@ def _name(view: SessionView, width: int) -> Line:
 
 
 def process_words(view: SessionView) -> str:
-    """Which process is shown, where that is a question: ``rank 0 of 2, second life``."""
+    """Which process is shown: ``rank 0 of 2, second life``; empty for the only process of a plain run."""
     target = view.target
     words = []
     if target.rank is not None:
@@ -111,7 +111,7 @@ def _figures(view: SessionView) -> tuple[_Figure, ...]:
 
 
 def _figures_line(figures: tuple[_Figure, ...], width: int) -> Line:
-    """As many figures as fit, each in a field of its own."""
+    """As many figures as fit, each in its own field."""
     spans: list[Span] = [(" ", "")]
     used = 1
     for figure in figures:

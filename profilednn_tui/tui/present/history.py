@@ -1,4 +1,4 @@
-"""The step-time history: a chart of phases, the loss below it, and what the colours mean."""
+"""The step-time history: a chart of phases, the loss below it, and a legend."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from profilednn_tui.tui.renderables.sparkline import braille
 
 ROLES = tuple(f"phase-{phase}" for phase in PHASES)
 GLYPHS = ":█▒▓░/·"
-"""Phases without colours."""
+"""Characters for the phases when there are no colours."""
 
 _SHORT = dict(zip(PHASES, ("data", "fwd", "loss", "bwd", "opt", "infer", "other"), strict=True))
 _AXIS = 7
-"""Cells of the labels on the left."""
+"""Width of the labels on the left, in cells."""
 _COLUMN_S = 0.25
-"""A column covers at least this time, so that fast steps do not race by."""
+"""A column covers about this time at least, so that fast steps do not race by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Bin:
 
 
 def steps_per_column(steps: Steps, zoom: int) -> int:
-    """A power of two: from the pace of the steps, doubled or halved by the user's zoom."""
+    """A power of two: from the median step time, doubled or halved by the user's zoom."""
     automatic = 1
     while steps.median_ns and automatic * steps.median_ns < _COLUMN_S * 1e9 / 2 and automatic < 1024:
         automatic *= 2
@@ -48,9 +48,9 @@ def steps_per_column(steps: Steps, zoom: int) -> int:
 
 
 def bins(steps: Steps, size: int, columns: int) -> tuple[Bin, ...]:
-    """The newest `columns` bins of `size` steps; a bin keeps its steps for ever, so that columns only move as a whole.
+    """The newest `columns` bins of `size` steps; a step never changes its bin, so that columns only move as a whole.
 
-    Profiled steps are left out of a bin that has others: they are slower because they are watched.
+    Profiled steps are left out of a bin that has others: profiling slows them down.
     """
     if not steps.numbers:
         return ()
@@ -132,7 +132,7 @@ def _loss(shown: tuple[Bin, ...], columns: int, height: int) -> list[Line]:
 
 
 def _legend(view: SessionView, width: int, colours: bool) -> Line:
-    """Phases with median time and share, as much as fits."""
+    """Phases with median time and share, as many as fit."""
     line: Line = ()
     for short, times, shares in ((False, True, True), (False, True, False), (True, True, False), (True, False, False)):
         spans: list[Span] = [(" " * _AXIS if shares else "", "")]
@@ -153,7 +153,7 @@ def _legend(view: SessionView, width: int, colours: bool) -> Line:
 
 
 def subtitle(view: SessionView, zoom: int) -> str:
-    """What a column stands for."""
+    """The meaning of a column."""
     if not view.steps.count:
         return ""
     size = steps_per_column(view.steps, zoom)

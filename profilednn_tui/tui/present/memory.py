@@ -11,7 +11,7 @@ LOW_MEMORY_BYTES = 1_000_000_000
 
 
 def memory_lines(memory: Memory, width: int, height: int) -> tuple[Line, ...]:
-    """Figures two on a line, then the history of the resident memory and of the page faults."""
+    """Figures, two per line, then the history of resident memory and of page faults."""
     if memory.rss_bytes is None:
         return ((("No sample yet.", "muted"),),)
     low = memory.available_bytes is not None and memory.available_bytes < LOW_MEMORY_BYTES

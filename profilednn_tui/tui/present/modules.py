@@ -20,7 +20,7 @@ class ModuleRow:
     module: Module
     open: bool
     share: float
-    """Of the forward and backward time of all root modules."""
+    """Fraction of the forward and backward time of all root modules."""
     decimals: int
 
     @property

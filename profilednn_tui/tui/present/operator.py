@@ -12,7 +12,7 @@ _MOST_MODULES = 6
 
 
 def summary_lines(operator: Operator, width: int) -> tuple[Line, ...]:
-    """Times, then what it works on, then where it runs."""
+    """Times, then inputs, then modules."""
     key = operator.key
     trend = trend_line(operator.trend) or (("steady", "muted"),) if operator.trend is not None else ()
     times: list[Span] = [(" ", "")]

@@ -24,13 +24,13 @@ _INNERMOST_LIST = re.compile(r"\[([\d, ]*)\]")
 
 @dataclass(frozen=True, slots=True)
 class OperatorRow:
-    """One operator with what its cells need to know about the others."""
+    """One operator, with what its cells depend on in the other rows."""
 
     rated: RatedOperator
     bar: float
     """Self time as a fraction of the hottest operator's."""
     decimals: int
-    """Of all times of the table in ms."""
+    """Decimals of all times of the table in ms."""
 
     @property
     def operator(self) -> Operator:
@@ -47,7 +47,7 @@ def decimals_for(largest_ns: float) -> int:
 
 
 def note(operators: Operators, rows: int) -> str:
-    """What stands below the table: how much it shows, and, when steps have changed since, first of which steps."""
+    """The text below the table: how much it shows; if step times have changed since the windows, first that."""
     stale = change_words(operators)
     count = len(operators.windows)
     windows = f"window {operators.windows[0]}" if count == 1 else f"median of {count} windows"
@@ -82,7 +82,7 @@ def compact_shapes(shapes: str) -> str:
 
 
 def name_line(name: str, width: int) -> Line:
-    """An operator's name, its namespace quiet; in a narrow column the usual one is left out."""
+    """An operator's name with its namespace dimmed; a narrow column leaves out the usual namespace."""
     namespace, separator, rest = name.partition("::")
     if not separator:
         return ((clip(name, width), ""),)
@@ -92,7 +92,7 @@ def name_line(name: str, width: int) -> Line:
 
 
 def trend_line(trend: float | None) -> Line:
-    """An arrow with the change of the newest window against the earlier ones."""
+    """An arrow with the change of the newest window relative to the earlier ones."""
     if trend is None or abs(trend - 1) < NOTABLE_TREND:
         return ()
     arrow, role = ("▲", "warning") if trend > 1 else ("▼", "success")
@@ -167,7 +167,7 @@ COLUMNS: tuple[Column[OperatorRow], ...] = (
 
 
 def search_text(row: OperatorRow) -> str:
-    """What `/` looks at."""
+    """What `/` searches."""
     return f"{row.key.name} {compact_shapes(row.key.input_shapes)} {' '.join(row.operator.modules)}"
 
 

@@ -25,11 +25,11 @@ class OptimizationRow:
     chosen: bool
     """For the next run."""
     description: OptimizationDescription | None
-    """As it stands in the target's environment; None while that is not known."""
+    """As reported by the target's environment; None until that is known."""
     outcome: Optimization | None
-    """Its outcome in this run; None when it was not asked for."""
+    """Its outcome in this run; None if it was not requested."""
     clashes: tuple[str, ...]
-    """Names of chosen ones that it cannot be on together with."""
+    """Names of chosen ones that conflict with it."""
 
 
 def optimization_rows(
@@ -38,7 +38,7 @@ def optimization_rows(
     outcomes: Sequence[Optimization],
     chosen: Set[str],
 ) -> tuple[OptimizationRow, ...]:
-    """All of them: those offered, else those known by name, and whatever the run was started with."""
+    """All optimizations: those offered, else those known by name, plus those the run was started with."""
     described = {description.name: description for description in descriptions}
     ended = {outcome.name: outcome for outcome in outcomes}
     rows = []
@@ -53,7 +53,7 @@ def optimization_rows(
 
 
 def refusal(row: OptimizationRow) -> str | None:
-    """Why this one cannot be switched on, in one sentence."""
+    """Why this one cannot be switched on, in one sentence; None if it can."""
     if row.chosen:
         return None
     if row.description is not None and not row.description.available:
@@ -64,7 +64,7 @@ def refusal(row: OptimizationRow) -> str | None:
 
 
 def detail_lines(row: OptimizationRow, width: int) -> tuple[Line, ...]:
-    """Everything about one, wrapped."""
+    """All details of one optimization, wrapped."""
     description, outcome = row.description, row.outcome
     entries = [
         ("", description.description if description else ""),

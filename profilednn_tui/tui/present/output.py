@@ -97,7 +97,7 @@ def output_lines(data: bytes, most: int = 2_000) -> tuple[Line, ...]:
             pen.select(parameters)
         elif final == "K":
             _erase(lines[row], column, parameters)
-        elif final == "A":  # up: several progress bars below each other
+        elif final == "A":  # up: several progress bars, one below the other
             row = max(0, row - (int(parameters) if parameters.isdigit() else 1))
         elif final == "B":
             row = min(len(lines) - 1, row + (int(parameters) if parameters.isdigit() else 1))
@@ -112,7 +112,7 @@ def output_lines(data: bytes, most: int = 2_000) -> tuple[Line, ...]:
 def _write(cells: list[Span], column: int, text: str, role: str) -> int:
     if not text:
         return column
-    text = plain(text)  # what is left are C1 controls and marks that turn the direction of writing
+    text = plain(text)  # removes C1 controls and marks that change the writing direction
     if column > len(cells):
         cells.extend([(" ", "")] * (column - len(cells)))
     cells[column : column + len(text)] = [(character, role) for character in text]

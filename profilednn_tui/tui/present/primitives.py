@@ -1,4 +1,4 @@
-"""oneDNN's primitives as rows: one for each group of a breakdown."""
+"""oneDNN primitives as rows: one per group of a breakdown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PrimitiveRow:
     by: By
     group: Group
     bar: float
-    """Its share as a part of the largest one."""
+    """Its share as a fraction of the largest one."""
     calls: float
     time_ns: float
     decimals: int
@@ -37,7 +37,7 @@ class PrimitiveRow:
 
 
 def log_of(primitives: Primitives, operators: tuple[OperatorKey, ...] | None) -> PrimitiveLog:
-    """All primitives, or those inside of some operators (of one name: none of them is inside another)."""
+    """All primitives, or those inside some operators (of one name, so that none of them is inside another)."""
     if operators is None:
         return primitives.log
     parts = [primitives.by_operator[key] for key in operators if key in primitives.by_operator]
@@ -65,7 +65,7 @@ def primitive_rows(log: PrimitiveLog, windows: int, by: By) -> tuple[PrimitiveRo
 
 
 def summary_line(log: PrimitiveLog, windows: int) -> Line:
-    """How much of a step, how much of it reorders, how much reference code."""
+    """The time per step, with the shares of reorders and of reference code."""
     spans: list[Span] = [
         (" oneDNN ", "muted"),
         (units.duration(log.time_ms * _NS_PER_MS / max(windows, 1)), "bold"),
@@ -83,7 +83,7 @@ def summary_line(log: PrimitiveLog, windows: int) -> Line:
 
 def no_primitives_message(notice: str | None) -> Message:
     """Why there is nothing to show."""
-    reason = notice or "No window with oneDNN's account yet: w takes one now."
+    reason = notice or "No window with oneDNN primitives yet: w takes one now."
     return Message("No oneDNN primitives", (reason[:1].upper() + reason[1:].rstrip(".") + ".",))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def compile_pattern(text: str) -> re.Pattern[str] | None:
-    """A regular expression, or the text itself where it is none yet; capitals count only when there are any."""
+    """A regular expression, or the literal text while it is not a valid one; case matters only if it has capitals."""
     if not text:
         return None
     flags = 0 if any(character.isupper() for character in text) else re.IGNORECASE
@@ -26,7 +26,7 @@ def matches(pattern: re.Pattern[str] | None, texts: Sequence[str]) -> tuple[int,
 
 
 def next_match(found: Sequence[int], current: int, direction: int) -> int | None:
-    """The match after (direction 1), at or after (0) or before (-1) the current row, going round at the end."""
+    """The match after (direction 1), at or after (0) or before (-1) the current row, wrapping around."""
     if not found:
         return None
     if direction < 0:

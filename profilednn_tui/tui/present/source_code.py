@@ -1,4 +1,4 @@
-"""A source file with highlighted syntax and with the time each line causes."""
+"""A source file with syntax highlighting and the time caused by each line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from profilednn_tui.tui.present.operators import decimals_for
 from profilednn_tui.tui.renderables.line import Line, Span
 
 _MOST_LINES = 8_000
-"""Longer files are shown without highlighting: a generated file must not hold up the screen."""
+"""Longer files are shown without highlighting: a generated file must not block the screen."""
 
 _ROLES = {
     "Keyword": "phase-backward",
@@ -39,7 +39,7 @@ class SourceLine:
 
 
 def line_costs(operators: Operators, file: str) -> dict[int, float]:
-    """Self time of all operators called, directly or not, from each line of a file, per step.
+    """Self time per step of all operators called, directly or not, from each line of a file.
 
     Work of the backward pass counts at the line of the forward pass that created it.
     """

@@ -14,7 +14,7 @@ from profilednn_tui.tui.renderables.bars import bar
 from profilednn_tui.tui.renderables.line import Line, clip
 
 Path = tuple[Frame, ...]
-"""A frame of the tree, named by the frames that lead to it."""
+"""A frame of the tree, identified by the frames that lead to it."""
 
 
 @dataclass(slots=True)
@@ -31,14 +31,14 @@ class StackRow:
 
     key: Path
     guide: str
-    """The lines that draw the tree, up to the mark of the frame."""
+    """The line characters of the tree, up to the frame's mark."""
     self_ns: float
     """Self time of the operator below this frame, per step."""
     share: float
-    """Of the operator's self time."""
+    """Fraction of the operator's self time."""
     calls: float
     module: str
-    """The one module in which this happens, if it is one."""
+    """The module in which this happens; empty if there are several."""
     parent: bool
     open: bool
     library: bool
@@ -50,19 +50,19 @@ class StackRow:
 
 
 def visible_frames(frames: Sequence[Frame], library: bool) -> Path:
-    """The frames outside of torch and Python, or all; a stack that has none keeps its innermost frame."""
+    """The frames outside of torch and Python, or all; a stack without any keeps its innermost frame."""
     if library:
         return tuple(frames)
     return tuple(frame for frame in frames if not is_library(frame.file)) or tuple(frames[-1:])
 
 
 def has_forward_origin(operator: Operator) -> bool:
-    """Whether it is known where the forward pass created this backward operator's work."""
+    """Whether the place where the forward pass created this backward operator's work is known."""
     return operator.backward and any(stack.forward_frames for stack in operator.stacks)
 
 
 def stack_rows(operator: Operator, library: bool, closed: Set[Path]) -> tuple[StackRow, ...]:
-    """The merged tree, outermost frame first; for a backward operator the tree of its forward origin where it is known.
+    """The merged tree, outermost frame first; for a backward operator, the tree of its forward origin if known.
 
     Only forks indent: a chain of calls without a fork stays in one column, however deep.
     """
@@ -105,7 +105,7 @@ def _rows(
 
 
 def short_file(file: str, parts: int = 2) -> str:
-    """The end of a path: enough to know the file."""
+    """The end of a path: enough to identify the file."""
     return "/".join(file.replace("\\", "/").split("/")[-parts:])
 
 

@@ -1,4 +1,4 @@
-"""Where a session stands, in words: what panes say while there is nothing to show."""
+"""The state of a session in words: the messages of panes while there is nothing to show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from profilednn_tui.tui.renderables.line import Span
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a pane says instead of figures: a title, and sentences with the reason and what is already known."""
+    """A message shown instead of figures: a title, and sentences with the reason and what is already known."""
 
     title: str
     sentences: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ def _ended(exit_code: int | None) -> str:
 
 
 def steps_message(view: SessionView) -> Message | None:
-    """Why there are no steps; None when there are some."""
+    """Why there are no steps; None if there are some."""
     if view.steps.count:
         return None
     if not view.target.name and not view.unix_ns:
@@ -77,7 +77,7 @@ def progress_text(progress: Progress) -> str:
 
 
 def operators_message(view: SessionView) -> Message | None:
-    """Why there are no operators; None when there are some."""
+    """Why there are no operators; None if there are some."""
     if view.operators.rows:
         return None
     if view.state is State.OUTSIDE or (view.state is State.STARTING and view.target.attached):
@@ -93,7 +93,7 @@ def operators_message(view: SessionView) -> Message | None:
         return Message(
             "Warming up",
             (f"{units.count(view.steps.count)} steps so far; "
-             "the first window waits until a tenth of the time pays for it.",
+             "the first window waits until it costs no more than a tenth of the time.",
              "Press w to take a window now."),
         )  # fmt: skip
     return Message("No operators were recorded", ("The target ended before it could afford a window, or 8 Notices say "
@@ -113,7 +113,7 @@ def _outside_message(view: SessionView) -> Message:
     if view.state is State.STARTING:
         return Message("The agent is on its way", (look,))
     return Message(
-        "The view from outside has no steps and operators",
+        "The view from outside has no steps or operators",
         ("They need the agent; 8 Notices say why there is none.", look),
     )
 
@@ -132,5 +132,5 @@ def _why_no_step(view: SessionView) -> str:
             "A step ends when the optimizer updates; without one, at the next batch or forward pass after a backward."
         )
     if progress.inferences:
-        return "Calls without gradients are no training: there is no step before the first backward pass."
+        return "Calls without gradients are not training: there is no step before the first backward pass."
     return "The model is not being called yet: data or weights may still be loading."

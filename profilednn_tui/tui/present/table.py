@@ -1,4 +1,4 @@
-"""Tables as data: columns say what they show, how they sort and when they give way."""
+"""Tables as data: columns define what they show, how they sort and when they are dropped."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Column(Generic[Row]):
 
     title: str
     width: int
-    """Cells; the least, for a column that grows."""
+    """Cells; the minimum, for a column that grows."""
     cell: Callable[[Row, int], Line]
-    """What a row shows here, for a width."""
+    """The contents of a row in this column, for a width."""
     sort: Callable[[Row], Any] | None = None
     descending: bool = True
-    """The direction that is useful first."""
+    """The more useful direction, which is used first."""
     right: bool = True
     grow: int = 0
-    """Its part of the cells that are left over."""
+    """Its share of the leftover cells."""
     most: int = 1000
     drop: int = 0
-    """Columns with the highest number leave first when there is no room; 0 always stays."""
+    """Columns with the highest number are dropped first if there is no room; 0 always stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class SortOrder:
 
     title: str
     reverse: bool = False
-    """Against the useful direction of the column."""
+    """Against the column's own direction."""
 
 
 def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[PlacedColumn[Row], ...]:
-    """The columns that fit into `width` cells. Nothing but the width decides, so that no column moves with the data."""
+    """The columns that fit into `width` cells. Only the width decides, so that no column moves with the data."""
     kept = list(columns)
     while len(kept) > 1 and _needed(kept) > width:
         last = max(kept, key=lambda column: column.drop)
@@ -98,7 +98,7 @@ def sortable(placed: Sequence[PlacedColumn[Row]]) -> tuple[str, ...]:
 
 
 def header_text(column: Column[Any], order: SortOrder | None) -> str:
-    """The title with a mark when the table is sorted by it: ▼ largest first, ▲ smallest first."""
+    """The title, with a mark if the table is sorted by it: ▼ largest first, ▲ smallest first."""
     if order is None or column.title != order.title:
         return column.title
     return column.title + ("▼" if column.descending != order.reverse else "▲")

@@ -1,4 +1,4 @@
-"""Where every Python thread of the target stands, as py-spy saw it from outside."""
+"""The stack of every Python thread of the target, as py-spy sampled it from outside."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ThreadStackRow:
 
     thread: ThreadStack
     role: str
-    """Of the thread."""
+    """The thread's role."""
     depth: int = -1
-    """Of the frame among the visible ones; -1 for the thread itself."""
+    """Index of the frame among the visible ones; -1 for the thread itself."""
     frame: Frame | None = None
     innermost: bool = False
 
@@ -42,7 +42,7 @@ def thread_stack_rows(view: SessionView, library: bool) -> tuple[ThreadStackRow,
 
 def _rows(thread: ThreadStack, role: str, library: bool) -> Iterator[ThreadStackRow]:
     yield ThreadStackRow(thread, role)
-    # The agent's own frames and torch's say as little as each other about the training.
+    # Neither the agent's frames nor torch's say anything about training.
     frames = thread.frames if library else visible_frames(_without_agent(thread.frames), library=False)
     for depth, frame in enumerate(frames):
         yield ThreadStackRow(thread, role, depth, frame, depth == len(frames) - 1)
@@ -52,15 +52,15 @@ def _without_agent(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
     return tuple(frame for frame in frames if _AGENT not in frame.file) or frames
 
 
-def stands_message(view: SessionView) -> Message | None:
-    """Why there are none."""
+def stacks_message(view: SessionView) -> Message | None:
+    """Why there are no stacks; None if there are some."""
     if view.stacks.threads:
         return None
     if view.stacks.failures:
-        return Message("The threads could not be looked at", view.stacks.failures)
+        return Message("The threads could not be sampled", view.stacks.failures)
     if view.target.attached:
-        return Message("No look from outside yet")
-    return Message("No stacks from outside", ("They are taken while attached to a process that was running before.",))
+        return Message("No sample from outside yet")
+    return Message("No stacks from outside", ("They are taken while attached to a process that was already running.",))
 
 
 def age_note(stacks: Stacks, now_unix_ns: int) -> str:

@@ -10,7 +10,7 @@ from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.line import Line, clip
 
 INVOLUNTARY_WARNING_PER_S = 200.0
-"""A thread that is pushed off its core this often competes with others."""
+"""A thread that is preempted this often competes with others."""
 
 
 @dataclass(frozen=True, slots=True)

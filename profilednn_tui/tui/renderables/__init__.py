@@ -1,1 +1,1 @@
-"""Drawings made of characters: pure functions from numbers to lines, without a widget."""
+"""Graphics made of characters: pure functions from numbers to lines, without widgets."""

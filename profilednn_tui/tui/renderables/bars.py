@@ -10,7 +10,7 @@ FULL, HALF = "━", "╸"
 
 
 def bar(fraction: float, width: int, role: str) -> Line:
-    """A bar that fills `fraction` of `width` cells; something that is not nothing shows at least half a cell."""
+    """A bar that fills `fraction` of `width` cells; any value above 0 shows at least half a cell."""
     halves = round(min(1.0, max(0.0, fraction)) * width * 2)
     if fraction > 0 and width > 0:
         halves = max(1, halves)
@@ -19,7 +19,7 @@ def bar(fraction: float, width: int, role: str) -> Line:
 
 
 def stacked_bar(parts: Sequence[tuple[float, str]], width: int, track: str) -> Line:
-    """Bars one after the other, fractions of the whole width in their colours, on a track of another colour.
+    """Consecutive bars, given as fractions of the whole width with their colours, on a track of another colour.
 
     A cell belongs to the part that fills most of it.
     """

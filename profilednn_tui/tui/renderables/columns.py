@@ -8,7 +8,7 @@ from profilednn_tui.tui.renderables.line import Line, Span, merge
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 CUT = "▲"
-"""On top of a column that goes on above the chart."""
+"""On top of a column that continues above the chart."""
 
 
 def stacked_columns(
@@ -56,7 +56,7 @@ def _cell(low: int, edges: Sequence[int], roles: Sequence[str], glyphs: str) -> 
     if len(inside) == 1 and not empty:
         return "█", roles[inside[0][1]]
     if empty:
-        # The two that matter most in a cell that also shows the top of the column: its height and its largest part.
+        # A cell at the top of a column has no room for two parts: it shows the height, in the colour of the largest.
         return EIGHTHS[8 - empty], roles[max(inside)[1]]
     (_, first), (_, second) = sorted(sorted(inside, reverse=True)[:2], key=lambda item: item[1])
     first_eighths = sum(eighths for eighths, index in inside if index <= first)

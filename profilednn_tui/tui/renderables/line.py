@@ -72,7 +72,7 @@ def fit_line(line: Line, width: int, right: bool = False) -> Line:
 
 
 def ends(left: Line, right: Line, width: int) -> Line:
-    """Both texts on one line, at its two ends; the right one wins where there is no room for both."""
+    """Both texts on one line, at its two ends; the right one wins if there is no room for both."""
     room = width - line_width(right)
     return (*fit_line(left, max(0, room - 1)), (" ", ""), *right) if room > 0 else clip_line(right, width)
 

@@ -9,7 +9,7 @@ _STEPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
 def nice_ceiling(value: float) -> float:
-    """The next round number: axis labels that people read, and that seldom change."""
+    """The next round number, for axis labels that are readable and rarely change."""
     if value <= 0:
         return 1.0
     magnitude = 10.0 ** math.floor(math.log10(value))
@@ -17,7 +17,7 @@ def nice_ceiling(value: float) -> float:
 
 
 def ceiling_for(values: Sequence[float], headroom: float = 1.1) -> float:
-    """An axis for the usual values: a few far above them, as the first steps of a run, do not flatten the others."""
+    """The top of an axis for the usual values: a few outliers, such as a run's first steps, do not flatten them."""
     if not values:
         return 1.0
     ordered = sorted(values)

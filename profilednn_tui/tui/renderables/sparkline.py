@@ -17,7 +17,7 @@ def blocks(values: Sequence[float], width: int, ceiling: float) -> str:
 
 
 def braille(values: Sequence[float | None], width: int, height: int) -> tuple[str, ...]:
-    """A line graph in `width` x `height` cells, one value for each half cell, right aligned, topmost line first.
+    """A line graph in `width` x `height` cells, one value per half cell, right aligned, topmost line first.
 
     The graph spans the range of the values it shows; a value of ``None`` leaves a gap.
     """

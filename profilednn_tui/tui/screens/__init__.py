@@ -1,1 +1,1 @@
-"""Screens: which panes are on them, and what their keys do."""
+"""Screens: their panes and the actions of their keys."""

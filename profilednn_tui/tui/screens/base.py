@@ -1,4 +1,4 @@
-"""What every screen of a session has: header, keys, search."""
+"""The base of every session screen: header, keys, search."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EditRequested(Message):
 
 @dataclass(frozen=True)
 class Question:
-    """What the prompt asks for, and what happens with the answer."""
+    """The label of the prompt, and the callbacks for the answer."""
 
     label: str
     submit: Callable[[str], None]
@@ -42,7 +42,7 @@ class Question:
 
 
 class Prompt(Horizontal):
-    """One line to type in; it takes the place of the keys."""
+    """A line of input that takes the place of the keys."""
 
     def __init__(self) -> None:
         super().__init__(id="prompt")
@@ -88,23 +88,23 @@ class SessionScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", key_display="/"),
         Binding("n", "search_next(1)", "next match", show=False),
-        Binding("N", "search_next(-1)", "match before", show=False),
+        Binding("N", "search_next(-1)", "previous match", show=False),
         Binding("escape", "back", "back", show=False, key_display="esc"),
         Binding("backspace", "back", "back", show=False),
     ]
 
     class Shown(Message):
-        """The screen is on top now and wants the session."""
+        """The screen is now on top and needs the session."""
 
     def __init__(self) -> None:
         super().__init__()
         self.view: SessionView = EMPTY_VIEW
         self.pinned: SessionView | None = None
-        """Shown instead of the session that is followed: a screen on another run."""
+        """Shown instead of the followed session, by a screen about another run."""
         self._searched: LinesView | None = None
         self._search_text = ""
 
-    # ---------------------------------------------------------------- what a screen is
+    # ---------------------------------------------------------------- what a screen defines
 
     def compose_body(self) -> ComposeResult:
         raise NotImplementedError
@@ -114,7 +114,7 @@ class SessionScreen(Screen[None]):
         raise NotImplementedError
 
     def go_back(self) -> None:
-        """One step out."""
+        """Go one level up."""
         self.dismiss()
 
     # ---------------------------------------------------------------- frame
@@ -197,7 +197,7 @@ class SessionScreen(Screen[None]):
             self.notify(f"{self._search_text}: {note}", timeout=2)
 
     def _clear_search(self) -> bool:
-        """Whether there was a search to clear."""
+        """Clear the search; True if there was one."""
         view, self._searched = self._searched, None
         if view is None or view.pattern is None:
             return False
@@ -213,7 +213,7 @@ class SessionScreen(Screen[None]):
 
 
 def visible_keys(screen: Screen[None]) -> Iterable[tuple[str, str, str]]:
-    """Key, description and action of what is worth a place on the last line: the focused widget's first."""
+    """Key, description and action of the bindings shown on the last line, those of the focused widget first."""
     seen: set[str] = set()
     for active in screen.active_bindings.values():
         binding = active.binding

@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Choice(Generic[Answer]):
-    """One choice: the key that takes it, its text, and the answer that it gives; None cancels."""
+    """One choice: the key that takes it, its text, and the answer it gives; None cancels."""
 
     key: str
     text: str
@@ -48,7 +48,7 @@ class ChoicesView(TableView[Choice[Any]]):
 
 
 class ChoiceScreen(ModalScreen[Answer | None]):
-    """Asks a question; the result is the answer, or None when the user cancels."""
+    """Asks a question; the result is the answer, or None if the user cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
 

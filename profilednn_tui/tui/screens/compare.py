@@ -27,12 +27,12 @@ from profilednn_tui.tui.screens.operator import OperatorScreen
 ReadSource = Callable[[Run, str], SourceFile]
 
 WIDE = 110
-"""Columns from which on several parts are shown at a time."""
+"""Terminal width, in columns, from which several parts are shown at a time."""
 LEFT = (present.STEPS, present.PHASES, present.FIGURES, present.LOSSES)
 RIGHT = (present.OPERATORS, present.MODULES, present.NOTES)
 """One of these is shown at a time."""
 LOW = 34
-"""Lines of the terminal below which the left side has no room for the losses."""
+"""Terminal height, in lines, below which the left side has no room for the losses."""
 
 
 class CompareScreen(SessionScreen):
@@ -98,7 +98,7 @@ class CompareScreen(SessionScreen):
     # ---------------------------------------------------------------- parts
 
     def _arrange(self) -> None:
-        """Show the parts that have a place."""
+        """Show the parts for which there is room."""
         alone = self._zoomed or self.size.width < WIDE
         visible = {self._chosen} if alone else {*LEFT, self._right}
         if not alone and self.size.height < LOW and self._chosen != present.LOSSES:
@@ -149,7 +149,7 @@ class CompareScreen(SessionScreen):
 
 @dataclass(frozen=True, slots=True)
 class SideOperator:
-    """An operator in a run of a side."""
+    """An operator in one of a side's runs."""
 
     side: str
     run: Run
@@ -157,7 +157,7 @@ class SideOperator:
 
 
 def _find(side: Side, row: PartRow) -> SideOperator | None:
-    """The operator in a run of a side, where one has it; its heaviest entry, as dtypes may differ."""
+    """The operator in one of a side's runs, if any has it; its heaviest entry, as dtypes may differ."""
     found = (
         SideOperator(side.name, run, operator)
         for run in side.runs
@@ -168,7 +168,7 @@ def _find(side: Side, row: PartRow) -> SideOperator | None:
 
 
 class SideOperatorScreen(OperatorScreen):
-    """An operator as one side ran it; the other side is a key away."""
+    """An operator as one side ran it; a key switches to the other side."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "other_side", "other side", priority=True)]
 

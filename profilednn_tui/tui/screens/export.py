@@ -46,7 +46,7 @@ class FormatsView(TableView[Format]):
 
 
 class ExportScreen(ModalScreen[ExportAnswer | None]):
-    """Asks for format and path; the result is None when the user cancels."""
+    """Asks for format and path; the result is None if the user cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
 

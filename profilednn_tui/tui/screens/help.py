@@ -1,4 +1,4 @@
-"""The keys, from the BINDINGS of everything that has some."""
+"""The keys, from the BINDINGS of all screens and panes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Group = tuple[str, Sequence[BindingType]]
 
 
 def help_lines(groups: Sequence[Group], width: int) -> tuple[Line, ...]:
-    """All keys, in as many columns as have room."""
+    """All keys, in as many columns as fit."""
     blocks = [_block(title, bindings) for title, bindings in groups]
     widest = max(line_width(line) for block in blocks for line in block)
     count = max(1, min(3, (width + 3) // (widest + 3)))

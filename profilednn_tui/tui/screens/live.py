@@ -43,7 +43,7 @@ PANES: tuple[Callable[[], Pane], ...] = (
 
 
 class DashboardLayout(Layout):
-    """Places panes where `present.dashboard` says."""
+    """Places panes as `present.dashboard` arranges them."""
 
     name = "dashboard"
 
@@ -61,7 +61,7 @@ class DashboardLayout(Layout):
 
 
 class Dashboard(Widget):
-    """The panes, as many as there is room for; which ones is the user's choice."""
+    """The panes, as many as there is room for; the user chooses which."""
 
     def __init__(self) -> None:
         super().__init__(id="dashboard")
@@ -96,7 +96,7 @@ class Dashboard(Widget):
         self.show_panes()
 
     def show_panes(self) -> None:
-        """Show the panes that have a place, hide the others."""
+        """Show the panes for which there is room, hide the others."""
         visible = self.boxes(self.size)
         for pane in self.query(Pane):
             pane.display = pane.id in visible
@@ -104,7 +104,7 @@ class Dashboard(Widget):
         self.post_message(self.Changed())
 
     class Changed(Message):
-        """Other panes are visible."""
+        """The visible panes have changed."""
 
     def on_resize(self, event: events.Resize) -> None:
         self.show_panes()

@@ -1,4 +1,4 @@
-"""One operator: its figures, the places that call it, and the source there."""
+"""One operator: its figures, its call sites, and their source code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class StacksView(TableView[StackRow]):
         first = not self.rows
         self.show_rows(rows)
         if first:
-            # The innermost frame of the heaviest path is what people come for.
+            # The innermost frame of the heaviest path is the one users look for.
             self.move_cursor(next((index for index, row in enumerate(rows) if not row.parent), 0))
         forward = stacks.has_forward_origin(operator)
         self.border_title = "Created in the forward pass at" if forward else "Called from"
@@ -103,7 +103,7 @@ class OperatorScreen(SessionScreen):
         self._read_source = read_source
         self._shown: tuple[Operators, Primitives] | None = None
         self.place: tuple[str, ...] = ("Operators",)
-        """Where this screen was opened from."""
+        """The path to this screen, for the breadcrumb."""
 
     def compose_body(self) -> ComposeResult:
         yield BreadcrumbBar(id="breadcrumb")
@@ -147,7 +147,7 @@ class OperatorScreen(SessionScreen):
         self.call_after_refresh(self._preview)
 
     def _keys(self, operators: Operators) -> tuple[OperatorKey, ...]:
-        """The operator, or with merged shapes all of its name."""
+        """The operator, or with merged shapes all operators of its name."""
         if not self._merged:
             return (self._key,)
         return tuple(row.key for row in operators.rows if row.key.name == self._key.name)

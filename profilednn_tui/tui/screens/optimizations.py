@@ -40,21 +40,21 @@ class OptimizationsScreen(SessionScreen):
     """What is available in the target's environment, and why the rest is not."""
 
     class Checked(Message):
-        """The target's environment has answered."""
+        """The target's environment has been checked."""
 
         def __init__(self, descriptions: tuple[OptimizationDescription, ...]) -> None:
             super().__init__()
             self.descriptions = descriptions
 
     class Chosen(Message):
-        """The user has chosen other optimizations for the next run."""
+        """The user has changed the optimizations for the next run."""
 
         def __init__(self, names: frozenset[str]) -> None:
             super().__init__()
             self.names = names
 
     def __init__(self, chosen: frozenset[str], check: Callable[[], tuple[OptimizationDescription, ...]]) -> None:
-        """`chosen`: for the next run, so far."""
+        """`chosen` are the optimizations for the next run, so far."""
         super().__init__()
         self._chosen = chosen
         self._check = check

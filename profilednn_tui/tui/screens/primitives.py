@@ -1,4 +1,4 @@
-"""What oneDNN ran per step, as a whole or inside one operator."""
+"""The primitives that oneDNN ran per step, in total or inside one operator."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PrimitivesScreen(SessionScreen):
         path: tuple[str, ...] = (),
         operators: Callable[[Operators], tuple[OperatorKey, ...]] | None = None,
     ) -> None:
-        """`operators` chooses those whose primitives are shown; all without it."""
+        """`operators` chooses the operators whose primitives are shown; None for all primitives."""
         super().__init__()
         self._path = (*path, "oneDNN primitives")
         self._operators = operators
@@ -68,7 +68,7 @@ class PrimitivesScreen(SessionScreen):
         self._draw()
 
     def action_group(self) -> None:
-        """Group by the next thing."""
+        """Switch to the next grouping."""
         groupings = list(By)
         self._by = groupings[(groupings.index(self._by) + 1) % len(groupings)]
         self._shown = None
@@ -87,7 +87,7 @@ class PrimitivesScreen(SessionScreen):
         self.query_one("#primitives-summary", BarView).show_lines([primitives.summary_line(log, windows)])
         table.border_title = f"By {primitives.heading(self._by)}"
         rows = primitives.primitive_rows(log, windows, self._by)
-        table.border_subtitle = f"{len(log.uses):,} distinct primitives · {windows} windows · b groups otherwise"
+        table.border_subtitle = f"{len(log.uses):,} distinct primitives · {windows} windows · b: next grouping"
         if rows:
             table.show_rows(rows)
             return

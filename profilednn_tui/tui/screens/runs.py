@@ -25,7 +25,7 @@ from profilednn_tui.tui.screens.compare import CompareScreen, ReadSource
 
 @dataclass(frozen=True, slots=True)
 class RunChoice:
-    """One run of the list, and how to compare with it; that may take a while."""
+    """One run of the list, and how to compare with it, which may take a while."""
 
     row: RunRow
     compare: Callable[[], Comparison]
@@ -35,7 +35,7 @@ class RunsScreen(SessionScreen):
     """All runs with their verdicts; Enter opens the comparison."""
 
     class Compared(TextualMessage):
-        """A comparison is known, or cannot be had."""
+        """A comparison is done, or has failed."""
 
         def __init__(self, key: str, comparison: Comparison | None, failure: str) -> None:
             super().__init__()
@@ -65,7 +65,7 @@ class RunsScreen(SessionScreen):
         yield RunTable(self._shown_side)
         remarks = LinesView(id="remarks")
         remarks.display = bool(self._remarks)
-        remarks.border_title = "Of all"
+        remarks.border_title = "All comparisons"
         yield remarks
 
     def on_mount(self) -> None:

@@ -1,4 +1,4 @@
-"""Where does it hang: the Python stack of every thread and worker, from outside."""
+"""Where the target hangs: the Python stack of every thread and worker, from outside."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ThreadStacksView(TableView[ThreadStackRow]):
 
     def show_view(self, view: SessionView) -> None:
         self._view = view
-        message = thread_stacks.stands_message(view)
+        message = thread_stacks.stacks_message(view)
         if message is not None:
             self.show_lines(message_lines(message, self.room.width, self.room.height))
             return
@@ -56,7 +56,7 @@ class ThreadStacksView(TableView[ThreadStackRow]):
 
 
 class ThreadStacksScreen(SessionScreen):
-    """All threads of the target at the newest look."""
+    """All threads of the target in the newest sample."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit")]
 

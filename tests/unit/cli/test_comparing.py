@@ -181,7 +181,7 @@ def test_disturbed_runs_lead_to_no_verdict(home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("nothing",), "nothing is no experiment. Name two sessions"),
+        (("nothing",), "nothing is not an experiment. Name two sessions"),
         (("tuning", "tuning"), "name it alone, or one of its variants: tuning:stock, tuning:tuned"),
         (("tuning:x", "tuning:stock"), "has no variant x. There are: stock, tuned."),
         (("nowhere", "tuning:stock"), "There is no session"),
@@ -206,7 +206,7 @@ def test_experiments_are_listed_with_their_progress(home: Path) -> None:
     ("words", "sentence"),
     [
         ((), "An experiment needs a variant"),
-        (("--variant", "a=X=1", "--ablate"), "--ablate takes one variant with optimizations"),
+        (("--variant", "a=X=1", "--ablate"), "--ablate needs exactly one variant, with optimizations"),
         (("--variant", "stock=X=1"), "like the baseline it is compared with"),
         (("--variant", "a=python=/nowhere/python"), "/nowhere/python is not a Python interpreter"),
         (("--variant", "a=", "--variant", "a=X=1"), "There are two variants a"),

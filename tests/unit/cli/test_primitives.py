@@ -106,7 +106,7 @@ def test_a_log_without_oneDNN_says_what_was_missing(tmp_path: Path) -> None:  # 
         ((RESNET, "--follow", "--json"), "--follow shows one growing LOG"),
         ((RESNET, "-o", "/nowhere/file"), "Cannot write /nowhere/file"),
         (("nowhere.log",), "nowhere.log"),
-        ((RESNET, "nowhere.log"), r"nowhere.log is no log of oneDNN that can be read, and a session stands alone"),
+        ((RESNET, "nowhere.log"), r"nowhere.log is not a readable oneDNN log. A session cannot be combined"),
     ],
 )
 def test_wrong_usage_is_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:

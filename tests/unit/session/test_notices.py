@@ -26,7 +26,7 @@ def test_warnings_come_first_and_the_sessions_own_before_those_of_the_recording(
         ),
         ("warning", "1,200 events were dropped: the agent's outbox was full."),
         ("warning", "1 line of the recording could not be read."),
-        ("warning", "The agent caught an error of its own, the training went on: boom"),
+        ("warning", "The agent caught an error of its own; training continued: boom"),
         ("warning", "Beware."),
         ("info", "Good to know."),
     )

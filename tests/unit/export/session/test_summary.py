@@ -76,7 +76,7 @@ def no_operators(notice: NoticeEvent | None = None, **hello: Any) -> str:
 
 
 def test_a_short_run_says_that_it_could_not_afford_a_window() -> None:
-    assert "the 10 steps were too short: the first may take a tenth of the time. A longer run" in no_operators()
+    assert "the 10 steps were too short: the first window may take a tenth of the time. A longer run" in no_operators()
 
 
 def test_a_run_whose_windows_cannot_be_is_not_called_too_short() -> None:
@@ -94,7 +94,7 @@ def test_operators_of_another_pace_are_said_to_be() -> None:
     slow = r.steps(41, 40, duration_ns=3 * r.STEP_NS)
     summary = text(finished(*r.agent_events(windows=2), slow))
     assert (
-        "The operators are of the windows at steps 5 and 10; steps have since grown from 40.0 ms to 120.0 ms."
+        "The operators are from the windows at steps 5 and 10; steps have since grown from 40.0 ms to 120.0 ms."
         in summary
     )
 
@@ -123,7 +123,7 @@ def test_errors_and_notices_come_at_the_end_and_the_gravest_first() -> None:
         )
     )
     assert [line.split()[0] for line in lines[-3:]] == ["warning", "warning", "info"]
-    assert lines[-3].startswith("warning    The agent caught an error of its own, the training went on: ")
+    assert lines[-3].startswith("warning    The agent caught an error of its own; training continued: ")
 
 
 def test_nothing_at_all_can_be_summarized() -> None:

@@ -33,9 +33,9 @@ def test_what_is_no_file_is_refused_at_once(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make(Path("it"))
-    with pytest.raises(OSError, match="it is no file"):
+    with pytest.raises(OSError, match="it is not a regular file"):
         read_file("it", 10)
-    with pytest.raises(OSError, match="it is no file"):
+    with pytest.raises(OSError, match="it is not a regular file"):
         read_end("it", 10)
     assert list(regular_files(tmp_path, depth=1)) == []
 

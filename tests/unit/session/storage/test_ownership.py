@@ -35,7 +35,7 @@ def test_a_folder_of_our_own_is_ours(tmp_path: Path) -> None:
 def test_what_everybody_can_write_to_is_nobodys(tmp_path: Path) -> None:
     folder = r.write_session(tmp_path / "s")
     folder.chmod(0o777)
-    assert "Everybody can write to the folder s" in why_foreign(folder)
+    assert "Anyone can write to the folder s" in why_foreign(folder)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to give files away")
