@@ -34,14 +34,14 @@ def rated_operators(
 ) -> tuple[RatedOperator, ...]:
     """All operators, or those that run in a module or below it; with `merged`, one row per operator for all shapes.
 
-    A merged row has the work of all operators of its name, even those outside of `module`.
+    A merged row has a rate only if the work of all its operators is known.
     """
     rows = operators.rows
     if module:
         rows = tuple(row for row in rows if any(_is_inside(path, module) for path in row.modules))
+    works = _works_per_step(rows, primitives, merged)
     if merged:
         rows = merge_shapes(rows)
-    works = _works_per_step(operators.rows, primitives, merged)
     return tuple(_rate(row, works.get(_group(row, merged)), peaks) for row in rows)
 
 
@@ -93,14 +93,17 @@ def _common(values: Iterable[str]) -> str:
 
 
 def _works_per_step(rows: Iterable[Operator], primitives: Primitives, merged: bool) -> dict[Hashable, Work]:
-    """The known work of each row."""
+    """The work of each row; missing if that of any of its operators is unknown."""
     works: dict[Hashable, Work] = {}
+    unknown: set[Hashable] = set()
     for row in rows:
-        work = work_per_step(row, primitives)
-        if work is not None:
-            known = works.get(_group(row, merged), _NO_WORK)
-            works[_group(row, merged)] = Work(known.flops + work.flops, known.bytes + work.bytes)
-    return works
+        work, group = work_per_step(row, primitives), _group(row, merged)
+        if work is None:
+            unknown.add(group)
+        else:
+            known = works.get(group, _NO_WORK)
+            works[group] = Work(known.flops + work.flops, known.bytes + work.bytes)
+    return {group: work for group, work in works.items() if group not in unknown}
 
 
 def _rate(row: Operator, work: Work | None, peaks: Peaks | None) -> RatedOperator:

@@ -41,6 +41,20 @@ def test_merged_shapes_add_their_times_and_their_work() -> None:
     assert (row.operator.self_ns_per_step, row.operator.modules) == (100e6, ("net.a", "net.b"))
 
 
+def test_merged_rows_of_a_module_have_the_work_of_that_module_alone() -> None:
+    # Found by reading: the work of the whole model stood against the time of one module.
+    both = Operators(rows=(operator(SQUARE, 80, "net.a"), operator(SMALL, 20, "net.b")))
+    (row,) = rated_operators(both, "net.b", merged=True)
+    (alone,) = rated_operators(Operators(rows=(operator(SMALL, 20, "net.b"),)), merged=True)
+    assert row.gflops == alone.gflops
+
+
+def test_a_merged_row_with_an_operator_of_unknown_work_has_no_rate() -> None:
+    unknown = OperatorKey(SQUARE.name, "")
+    (row,) = rated_operators(Operators(rows=(operator(SQUARE, 80), operator(unknown, 20))), merged=True)
+    assert row.gflops is None
+
+
 def test_forward_and_backward_are_not_merged() -> None:
     rows = (operator(SMALL, 20), operator(SQUARE, 80, backward=True))
     assert merge_shapes(rows) == (rows[1], rows[0]), "most self time first"
