@@ -59,7 +59,7 @@ def test_a_module_or_a_command_runs_as_it_does_without_us(tmp_path: Path, flags:
 
 
 def test_a_window_that_is_open_at_the_end_harms_nothing(tmp_path: Path) -> None:
-    for steps in range(1, 8):
+    for steps in (1, 2, 3, 6):
         watched, _ = watch(tmp_path, "-c", f"from tiny import train; train({steps})")
         assert (watched.exit_code, watched.stderr) == (0, "")
 
@@ -67,7 +67,7 @@ def test_a_window_that_is_open_at_the_end_harms_nothing(tmp_path: Path) -> None:
 def test_a_window_of_a_thread_that_has_ended_harms_nothing(tmp_path: Path) -> None:
     code = "import threading, sys\nfrom tiny import train\n"
     code += "t = threading.Thread(target=train, args=(int(sys.argv[1]),)); t.start(); t.join(); print('end')"
-    for steps in range(1, 8):
+    for steps in (1, 2, 3, 6):
         watched, _ = watch(tmp_path, "-c", code, str(steps))
         assert (watched.exit_code, watched.stdout, watched.stderr) == (0, "end\n", "")
 

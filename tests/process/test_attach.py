@@ -20,8 +20,8 @@ from tests.process.launching import eventually
 
 pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="injection is for x86-64")
 
-CYCLES = 20
-STEPS = "6000"
+CYCLES = 10
+STEPS = "3000"
 
 
 @pytest.mark.parametrize("python", PYTHONS)

@@ -60,7 +60,7 @@ def test_a_disk_that_is_full_for_a_while_costs_the_training_nothing_and_is_told(
     plain = train(small_disk, "40", "200", "300", watched=False)
     watched = train(small_disk, "40", "200", "300", watched=True)
     assert (watched.exit_code, watched.stdout) == (plain.exit_code, plain.stdout) == (5, plain.stdout)
-    assert b"The disk" in watched.stderr
+    assert b"could not be written for a while" in watched.stderr
     told = notices(small_disk)
     assert told["disk"]["level"] == "info"
     assert "nothing is lost" in told["disk"]["text"]

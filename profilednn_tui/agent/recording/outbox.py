@@ -144,9 +144,10 @@ class Outbox:
         if self._account in self._lines:
             self._lines.remove(self._account)
         pid, reason = os.getpid(), self._refusal
-        level, text = INFO, f"The output of process {pid} could not be written for a while ({reason}); nothing is lost."
+        recording = f"the recording of process {pid}"
+        level, text = INFO, f"T{recording[1:]} could not be written for a while ({reason}); nothing is lost."
         if self._lost:
             level = WARNING
-            text = f"{self._lost} lines of process {pid} are lost: the disk rejected them ({reason}). Free some space."
+            text = f"{self._lost} lines of {recording} are lost: the disk rejected them ({reason}). Free some space."
         self._account = encode(NoticeEvent(level, "disk", text, time.time_ns()))
         self._lines.insert(0 if self._begun else 1, self._account)

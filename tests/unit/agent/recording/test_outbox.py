@@ -104,7 +104,7 @@ def test_what_a_full_disk_never_takes_is_forgotten_and_said_so(tmp_path: Path, m
 
     lines = lines_of(outbox)
     (notice,) = [line for line in lines if line["event"] == "notice"]
-    assert str(notice["text"]).startswith(f"{outbox.dropped} lines of process {os.getpid()} are lost")
+    assert str(notice["text"]).startswith(f"{outbox.dropped} lines of the recording of process {os.getpid()} are lost")
     assert lines[-1]["reason"] == "exit"
     outbox.put(ByeEvent("later", 1))
     outbox.flush()
