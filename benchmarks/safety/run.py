@@ -96,7 +96,8 @@ def resume(program: str, names: Iterable[str]) -> None:
     pairs: list[str] = []
     for name in names:
         place = folder(program, name)
-        if (place / "checkpoint.pt").exists() and not (place / "resumed").exists():
+        if (place / "checkpoint.pt").exists() and not (place / "resumed" / "output.txt").exists():
+            shutil.rmtree(place / "resumed", ignore_errors=True)  # of a resumption that was cut short
             pairs += [str(place / "checkpoint.pt"), str(place / "resumed")]
     if pairs:
         words = [sys.executable, str(source("resume")), str(source(program)), *pairs]

@@ -18,7 +18,12 @@ def work(rank, address):
     dist.init_process_group("gloo", f"file://{address}", rank=rank, world_size=2)
     record = Record()
     model = nn.Sequential(
-        nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.Flatten(), nn.Linear(16 * 64, 5)
+        nn.Conv2d(3, 16, 3, bias=False),  # below a batch norm, rounding errors alone would move a bias
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Conv2d(16, 16, 3),
+        nn.Flatten(),
+        nn.Linear(16 * 64, 5),
     )
     parallel = DistributedDataParallel(model, gradient_as_bucket_view=True)
     optimizer = torch.optim.SGD(parallel.parameters(), 0.05, momentum=0.9)
