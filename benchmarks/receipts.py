@@ -48,7 +48,7 @@ CONTENTS = {
         "wide_3x3_convolutions": 0,
         "frozen_norms": 0,
         "optimizers": [],
-        "modules": 8,
+        "modules": 0,
     },
     "convolutions": {
         "convolutions": 2,
@@ -58,7 +58,7 @@ CONTENTS = {
         "modules": 8,
     },
 }
-"""In the format of the programs of the safety table."""
+"""In the format of the programs of the safety table; `modules` are those that are trained."""
 MIN_PAIRS, FASTER = 3, 0.8
 COMPANIONS = {"winograd": ("bf16",)}
 
