@@ -57,7 +57,7 @@ def test_equal_sides_say_what_could_have_been_seen() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"target": target(script_sha256="cd")}, "the script's text"),
+        ({"target": target(script_sha256="cd")}, "the scripts differ"),
         ({"target": target(argv=("train.py", "--lr", "0.2"))}, "--lr 0.1 against --lr 0.2"),
         ({"machine": replace(MACHINE, cpu="Intel Xeon")}, "different machines"),
         ({"machine": replace(MACHINE, quota=2.0)}, "quota 2"),

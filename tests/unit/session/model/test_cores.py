@@ -92,5 +92,5 @@ def test_means_are_of_the_whole_session_and_the_history_is_bounded() -> None:
 
 
 def test_a_sample_of_uneven_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="uneven"):
+    with pytest.raises(ValueError, match="unequal length"):
         series(r.cores(steal=[0.0]))

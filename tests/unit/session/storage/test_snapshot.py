@@ -72,7 +72,7 @@ def test_a_source_that_did_not_travel_is_not_read_here(folder: Path, project: Pa
         found = opened(path).source(str(file))
         assert found.path is None
         assert found.lines is None
-        assert "may come from anybody" in found.foreign
+        assert "may come from anyone" in found.foreign
 
 
 def test_a_snapshot_can_be_saved_again(folder: Path, project: Path, tmp_path: Path) -> None:
