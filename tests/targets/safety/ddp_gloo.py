@@ -34,9 +34,9 @@ def work(rank, address):
         loss = nn.functional.cross_entropy(parallel(torch.randn(4, 3, 12, 12)), torch.randint(5, (4,)))
         loss.backward()
         optimizer.step()
-        dist.all_reduce(loss.detach())
         if rank == 0:
-            record.loss(loss)
+            record.loss(loss)  # this rank's own, as it reached the backward pass
+        dist.all_reduce(loss.detach())
     agree = ranks_agree(model)
     if rank == 0:
         print("ranks agree:", agree, flush=True)
