@@ -134,7 +134,7 @@ def test_the_screens_of_what_others_made_run_nothing_and_send_no_escapes_of_thei
     terminal.press("6")  # the output
     if not ours:
         terminal.press(
-            "rr", until=(b"belongs" if os.geteuid() == 0 else b"Everybody") if target.is_dir() else b"anybody"
+            "rr", until=(b"belongs" if os.geteuid() == 0 else b"Anyone") if target.is_dir() else b"anyone"
         )
         terminal.press("or")
     terminal.press("2")
