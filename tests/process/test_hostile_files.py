@@ -133,9 +133,7 @@ def test_the_screens_of_what_others_made_run_nothing_and_send_no_escapes_of_thei
     terminal.press("", until=b"Operators")
     terminal.press("6")  # the output
     if not ours:
-        terminal.press(
-            "rr", until=(b"belongs" if os.geteuid() == 0 else b"Anyone") if target.is_dir() else b"anyone"
-        )
+        terminal.press("rr", until=(b"belongs" if os.geteuid() == 0 else b"Anyone") if target.is_dir() else b"anyone")
         terminal.press("or")
     terminal.press("2")
     terminal.press("\r", until=b"hidden")  # the callers of an operator, torch frames hidden

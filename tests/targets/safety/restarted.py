@@ -8,7 +8,9 @@ from torch import nn
 
 
 def make():
-    model = nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten())
+    model = nn.Sequential(
+        nn.Conv2d(3, 16, 3, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
+    )
     model.append(nn.Linear(64, 5))
     optimizer = torch.optim.AdamW(
         [{"params": model[5].parameters(), "lr": 1e-2}, {"params": model[:2].parameters()}], 1e-3, amsgrad=True
