@@ -105,10 +105,12 @@ def expected_spread(baseline: Side, candidate: Side) -> Spread:
     verdict.
     """
     runs = (*baseline.runs, *candidate.runs)
-    together = len({run.turn[0] for run in runs if run.turn is not None}) == 1 and all(run.turn for run in runs)
-    carried = [run.spread for run in runs]
-    if runs and all(carried):
-        return max((one for one in carried if one is not None), key=lambda one: one.deviation)
+    experiments = {None if run.turn is None else run.turn[0] for run in runs}
+    together = len(experiments) == 1 and None not in experiments
+    carried = [run.spread for run in runs if run.spread is not None]
+    # What the runs of one experiment vary by says nothing about runs made at another time.
+    if (together or experiments == {None}) and len(carried) == len(runs):
+        return max(carried, key=lambda one: one.deviation)
     return WITHIN_EXPERIMENT if together else BETWEEN_SESSIONS
 
 

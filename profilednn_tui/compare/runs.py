@@ -81,14 +81,15 @@ def side_from(
     `wanted` is the planned number of runs. `reasons` says what disturbed a run, by its name, if that is known from
     elsewhere than its own recording.
     """
-    disturbed = {run.name: reasons.get(run.name) or run.disturbance for run in runs}
-    quiet = tuple(run for run in runs if not disturbed[run.name])
-    busy = tuple(run for run in runs if disturbed[run.name])
+    judged = [(run, reasons.get(run.name) or run.disturbance) for run in runs]
+    quiet = tuple(run for run, reason in judged if not reason)
+    busy = tuple(run for run, reason in judged if reason)
     if not busy or (quiet and len(quiet) >= FEWEST_UNDISTURBED * (wanted or len(runs))):
         return Side(name, quiet, left_out=busy)
+    newest = [reason for _, reason in judged if reason][-1]
     subject = name if len(runs) == 1 else f"{len(busy)} of {len(runs)} runs of {name}"
     was = "was" if len(runs) == 1 else "were"
-    return Side(name, tuple(runs), disturbed=f"{subject} {was} disturbed ({disturbed[busy[-1].name]})")
+    return Side(name, tuple(runs), disturbed=f"{subject} {was} disturbed ({newest})")
 
 
 def others_share(side: Side) -> float:

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from profilednn_tui.compare.comparison import compare
+from profilednn_tui.compare.comparison import compare, expected_spread
 from profilednn_tui.compare.losses import Agreement
-from profilednn_tui.compare.runs import Run, Side, data_shapes
+from profilednn_tui.compare.runs import Run, Side, Turn, data_shapes, side_from
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.export.comparison.words import steps_text
+from profilednn_tui.session.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
 from profilednn_tui.session.view import Optimization, Target
 from tests.unit.compare.sides import MACHINE, MS, STEPS, disturbed, noisy, one_run, operator, operators, run, side
 
@@ -167,3 +168,37 @@ def test_a_side_of_disturbed_runs_has_no_verdict() -> None:
     verdict = compare(side("stock", generator, 6), slow).verdict
     assert verdict.outcome is Outcome.NOT_COMPARABLE
     assert verdict.reasons == ("6 of 6 runs of slow were disturbed",)
+
+
+HERE, THERE = ("/sessions/first", 0), ("/sessions/second", 0)
+QUIET = Spread(0.01, 40)
+
+
+@pytest.mark.parametrize(
+    ("turns", "carried", "expected"),
+    [
+        ((HERE, HERE), QUIET, QUIET),
+        ((HERE, HERE), None, WITHIN_EXPERIMENT),
+        ((None, None), QUIET, QUIET),
+        ((None, None), None, BETWEEN_SESSIONS),
+        ((HERE, THERE), QUIET, BETWEEN_SESSIONS),
+        ((HERE, None), QUIET, BETWEEN_SESSIONS),
+    ],
+)
+def test_the_spread_within_an_experiment_says_nothing_of_runs_made_at_another_time(
+    turns: tuple[Turn | None, Turn | None], carried: Spread | None, expected: Spread
+) -> None:
+    # Found by reading: variants of two experiments were judged with the spread within one.
+    sides = [
+        replace(side, runs=tuple(replace(run, turn=turn, spread=carried) for run in side.runs))
+        for side, turn in zip((one_run("A"), one_run("B")), turns, strict=True)
+    ]
+    assert expected_spread(*sides) == expected
+
+
+def test_runs_of_the_same_name_are_told_apart() -> None:
+    # Found by reading: two snapshots called run.pdnn in different folders counted as disturbed if the second one was.
+    (quiet,) = one_run("run").runs
+    busy = replace(quiet, view=disturbed(quiet.view))
+    side = side_from("both", [quiet, busy])
+    assert (side.runs, side.left_out, side.disturbed) == ((quiet,), (busy,), "")
