@@ -49,14 +49,15 @@ ACTIONS: tuple[str, ...] = (PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW, BUDGET, S
 ALREADY_PRESENT, NOT_STARTED = "present", "failed"
 """The answers of a process in which no agent was started: one is already running, or starting it failed."""
 
-SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP, PRIMITIVES = VARIABLES = (
+SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP = VARIABLES = (
     "PROFILEDNN_SESSION",
     "PROFILEDNN_OVERHEAD",
     "PROFILEDNN_STEPS",
     "PROFILEDNN_WITH",
     "PROFILEDNN_SEED",
     "PROFILEDNN_LOCKSTEP",
-    "PROFILEDNN_PRIMITIVES",
 )
 """Environment variables of a launched target: the session folder, the overhead budget in percent, the number of steps
-to run, the optimizations, the seed, ``1`` for lockstep, ``0`` to disable oneDNN primitives."""
+to run, the optimizations, the seed, ``1`` for lockstep."""
+PRIMITIVES = "PROFILEDNN_PRIMITIVES"
+"""Set by the user: ``0`` disables oneDNN primitives."""

@@ -36,11 +36,12 @@ def test_orders_are_passed_on() -> None:
 
 
 def test_orders_of_a_run_around_this_one_are_not() -> None:
-    outer = {"PROFILEDNN_STEPS": "3", "PROFILEDNN_WITH": "x", "PROFILEDNN_HOME": "/h"}
+    outer = {"PROFILEDNN_STEPS": "3", "PROFILEDNN_WITH": "x", "PROFILEDNN_HOME": "/h", "PROFILEDNN_PRIMITIVES": "0"}
     environment = target_environment(outer, SESSION, LaunchOptions())
     assert "PROFILEDNN_STEPS" not in environment
     assert "PROFILEDNN_WITH" not in environment
     assert environment["PROFILEDNN_HOME"] == "/h"
+    assert environment["PROFILEDNN_PRIMITIVES"] == "0", "the user's own"
 
 
 def test_the_users_additions_win_over_the_environment() -> None:
