@@ -20,8 +20,9 @@ from pathlib import Path
 
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
 from benchmarks.safety.bfloat16 import ASSUMED, assume_bfloat16
-from benchmarks.safety.judge import BFLOAT16_KINDS, Receipt, is_false
+from benchmarks.safety.judge import Receipt, is_false
 from benchmarks.safety.run import TOOL, ended, export, receipts
+from profilednn_tui.compare.losses import BFLOAT16_KINDS
 from profilednn_tui.launch.optimizations import describe_optimizations
 
 PROGRAM = Path(__file__).parents[1] / "tests" / "targets" / "receipts.py"

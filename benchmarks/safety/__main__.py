@@ -15,6 +15,7 @@ from benchmarks.safety import judge, run
 from benchmarks.safety.bfloat16 import ASSUMED, assume_bfloat16
 from benchmarks.safety.judge import Run
 from benchmarks.safety.table import Cell, lines
+from profilednn_tui.compare.losses import BFLOAT16_KINDS
 from profilednn_tui.launch.optimizations import OptimizationDescription, describe_optimizations
 
 RECORD = RESULTS / "safety.jsonl"
@@ -119,7 +120,7 @@ def judged(program: str, name: str, names: tuple[str, ...], plain: Run, made: Ru
         judge.misread(made),
         judge.apart(plain.result["losses"], losses),
         made.seconds,
-        ASSUMED in os.environ and bool(judge.BFLOAT16_KINDS.intersection(names)),
+        ASSUMED in os.environ and bool(BFLOAT16_KINDS.intersection(names)),
     )
 
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from profilednn_tui.compare.losses import BFLOAT16_KINDS
+
 SAME, ROUNDED, BFLOAT16 = 1e-5, 1e-3, 5e-2
 TOLERANCES = {"none": SAME, "allocator": SAME, "omp_wait": SAME, "frozen_backward": SAME}
 """Relative tolerances of losses. If nothing is computed differently, runs may differ by where tensors are in memory and
 how threads share the work, and no more. Other layouts, thread counts and fused kernels sum float32 in a different
 order: ROUNDED, after some updates. bfloat16 keeps 8 bits of a number, 0.4 % each time."""
-BFLOAT16_KINDS = frozenset({"bf16", "bf16_matmul", "winograd", "ipex"})
 FARTHEST = {SAME: 1e-3, ROUNDED: 3e-2, BFLOAT16: 0.5}
 """How far all parameters together may end from those of the plain run, relative to how far they moved."""
 MIN_LOSS = 0.1

@@ -29,6 +29,11 @@ def describe(pid: int, unix_ns: int) -> MachineEvent:
     )
 
 
+def own_hardware() -> str:
+    """That of this machine, as far as this process may use it."""
+    return hardware(describe(os.getpid(), unix_ns=0))
+
+
 def hardware(event: MachineEvent) -> str:
     """The processor, the cores and the quota of a machine: runs on equal ones differ by as much."""
     quota = f", quota {event.quota:g}" if event.quota is not None else ""

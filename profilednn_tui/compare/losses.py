@@ -95,7 +95,7 @@ class LossAgreement:
         return self.agreement in (Agreement.DRIFTING, Agreement.BROKEN)
 
 
-_FLOATS = re.compile(r"\b(?:bfloat16|BFloat16|half|Half|float16|float32|float|double|float64)\b")
+_FLOATS = re.compile(r"\b(?:bfloat16|float16|float32|float64)\b")
 BFLOAT16_KINDS = frozenset({"bf16", "bf16_matmul", "winograd", "ipex"})
 
 
@@ -103,9 +103,9 @@ def precision_of(runs: Sequence[Run]) -> Precision:
     """The lowest precision used by any run, judged by optimizations and by the operators in windows."""
     taken = {one.name for run in runs for one in run.view.optimizations if one.state == ON}
     dtypes = {dtype for run in runs for row in run.view.operators.rows for dtype in _FLOATS.findall(row.key.dtypes)}
-    if taken & BFLOAT16_KINDS or dtypes & {"bfloat16", "BFloat16", "half", "Half", "float16"}:
+    if taken & BFLOAT16_KINDS or dtypes & {"bfloat16", "float16"}:
         return Precision.BFLOAT16
-    return Precision.FLOAT64 if dtypes and dtypes <= {"double", "float64"} else Precision.FLOAT32
+    return Precision.FLOAT64 if dtypes and dtypes <= {"float64"} else Precision.FLOAT32
 
 
 def same_numbers(baseline: Sequence[Run], candidate: Sequence[Run]) -> bool | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import shlex
 from pathlib import Path
 
-from profilednn_tui.collect.machine import describe, hardware
+from profilednn_tui.collect.machine import own_hardware
 from profilednn_tui.export.session.summary import summary_lines
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.storage.spreads import SESSIONS, add_runs
@@ -37,4 +36,4 @@ def _learn(folder: Path, view: SessionView) -> None:
         return
     what = shlex.join([*target.argv, *target.optimizations, target.script_sha256])
     name = hashlib.sha256(what.encode()).hexdigest()[:16]
-    add_runs(folder.parent, hardware(describe(os.getpid(), 0)), SESSIONS, name, [math.log(median_ns)])
+    add_runs(folder.parent, own_hardware(), SESSIONS, name, [math.log(median_ns)])

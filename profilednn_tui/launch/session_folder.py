@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from profilednn_tui.collect.machine import describe, hardware
+from profilednn_tui.collect.machine import own_hardware
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand, script_digest
 from profilednn_tui.launch.options import LaunchOptions
@@ -35,7 +35,8 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
         terminal=terminal,
         optimizations=list(options.optimizations),
         script_sha256=script_digest(command),
-        spread=expected_spread(folder.parent, hardware(describe(os.getpid(), 0)), SESSIONS),
+        # The runs of an experiment carry that of the experiment.
+        spread=expected_spread(folder.parent, own_hardware(), SESSIONS) if home is None else None,
     )
     try:
         session.save(folder)

@@ -47,7 +47,7 @@ class Receipts:
         self._next_news_step = 0
         self._left_alone: dict[str, dict[str, str]] = {}
         """Why a model was left alone, by the optimization's name and the model's class."""
-        self._acted: set[str] = set()
+        self._acted: set[Optimization] = set()
         """Optimizations that were on in a model call."""
 
     def close(self, name: str, state: str, text: str) -> None:
@@ -60,7 +60,7 @@ class Receipts:
 
     def acted(self, active: list[Optimization]) -> None:
         """Record that these optimizations were active in a model call."""
-        self._acted.update(one.name for one in active)
+        self._acted.update(active)
 
     def news(self, active: list[Optimization], steps: int, final: bool) -> dict[str, Account]:
         """Unreported accounts; those of active optimizations follow after a whole step, or when `final`."""
@@ -84,7 +84,7 @@ class Receipts:
             left_alone = "; ".join(
                 f"{model} left alone, because {reason}" for model, reason in self._left_alone.get(one.name, {}).items()
             )
-            nowhere = one.acts_on == "model" and one.name not in self._acted
+            nowhere = one.acts_on == "model" and one not in self._acted
             if receipt and not (left_alone and nowhere):
                 return ON, f"{receipt}; {left_alone}" if left_alone else receipt
             if left_alone:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from profilednn_tui.compare.ablation import Ablation
 from profilednn_tui.compare.comparison import Comparison
+from profilednn_tui.export.comparison.words import LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,5 +18,5 @@ class Report:
     ablation: Ablation | None = None
     notes: tuple[str, ...] = ()
     """Notes on all comparisons."""
-    limit: float = 0.05
+    limit: float = LIMIT
     """The relative difference of interest to the reader."""
