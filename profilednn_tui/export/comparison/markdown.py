@@ -35,7 +35,7 @@ def _verdict_cells(comparison: Comparison, limit: float) -> tuple[str, ...]:
     verdict = comparison.verdict
     return (
         markdown_code(comparison.candidate.name),
-        escape("; ".join(filter(None, (words.verdict_text(verdict, limit), words.precision_text(verdict, limit))))),
+        escape(words.whole_verdict_text(verdict, limit)),
         escape(words.losses_text(comparison.losses)),
         units.duration(verdict.candidate_ns),
         units.duration(verdict.baseline_ns),

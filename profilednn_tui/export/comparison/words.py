@@ -54,6 +54,11 @@ def precision_text(verdict: Verdict, limit: float = LIMIT) -> str:
     return text
 
 
+def whole_verdict_text(verdict: Verdict, limit: float = LIMIT) -> str:
+    """The verdict and what these runs could tell, where one line holds both."""
+    return "; ".join(filter(None, (verdict_text(verdict, limit), precision_text(verdict, limit))))
+
+
 def undecided_text(verdict: Verdict, limit: float) -> str:
     """Why these runs cannot tell whether there is a regression of `limit`."""
     if verdict.interval is None or verdict.outcome in (Outcome.NOT_JUDGED, Outcome.NOT_COMPARABLE):

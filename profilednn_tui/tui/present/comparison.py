@@ -50,7 +50,7 @@ _LABEL_WIDTH = 9
 def summary_lines(comparison: Comparison, width: int) -> tuple[Line, ...]:
     """Verdict, steps and losses, one line each."""
     verdict = comparison.verdict
-    figures = words.verdict_text(verdict).removeprefix(verdict.outcome.value)
+    figures = words.whole_verdict_text(verdict).removeprefix(verdict.outcome.value)
     losses = comparison.losses
     role = "bold error" if losses.changes_training else ""
     rows: tuple[tuple[str, tuple[Span, ...]], ...] = (
@@ -118,9 +118,7 @@ def figure_lines(comparison: Comparison, width: int) -> tuple[Line, ...]:
 
 def note_lines(comparison: Comparison, width: int) -> tuple[Line, ...]:
     """What to know in addition to the verdict, reasons first."""
-    precision = words.precision_text(comparison.verdict)
-    texts = [(reason, "warning") for reason in comparison.verdict.reasons]
-    texts += [(note, "") for note in (*filter(None, [precision]), *comparison.notes)]
+    texts = [(reason, "warning") for reason in comparison.verdict.reasons] + [(note, "") for note in comparison.notes]
     if not texts:
         return ((("Nothing to note.", "muted"),),)
     return tuple(line for text, role in texts for line in wrap(f"· {text}", width, role))
