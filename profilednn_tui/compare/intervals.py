@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profilednn_tui.compare.samples import FairSteps
+from profilednn_tui.compare.samples import FairSteps, in_lockstep
 from profilednn_tui.compare.warmup import Floats
 from profilednn_tui.session.spread import BETWEEN_SESSIONS, Spread
 
@@ -122,7 +122,7 @@ def ratio_interval(
     if len(pairs) >= FEWEST_PAIRS:
         low, high = _bootstrap((differences,), _pseudomedian)
         return _interval(float(_pseudomedian(differences)), low, high, len(pairs), pairs=len(pairs))
-    if len(pairs) >= FEWEST_GROUPS and all(run.lockstep for run in (*baseline, *candidate)):
+    if len(pairs) >= FEWEST_GROUPS and in_lockstep(baseline, candidate):
         half = _t_half(float(np.var(differences, ddof=1)) / len(pairs), len(pairs) - 1)
         middle = float(np.mean(differences))
         return _interval(middle, middle - half, middle + half, len(pairs), pairs=len(pairs))

@@ -54,6 +54,11 @@ def fair_steps(run: Run) -> FairSteps:
     )
 
 
+def in_lockstep(*sides: Sequence[FairSteps]) -> bool:
+    """Whether all runs of all sides made their steps in turn with each other."""
+    return all(run.lockstep for runs in sides for run in runs)
+
+
 def common_warm_up(sides: Sequence[Sequence[FairSteps]]) -> int:
     """The last warm-up step, common to all runs so that all are judged on the same steps.
 

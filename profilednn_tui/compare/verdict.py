@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 
 from profilednn_tui.compare.intervals import FEWEST_GROUPS, Interval, ratio_interval
-from profilednn_tui.compare.samples import FairSteps
+from profilednn_tui.compare.samples import FairSteps, in_lockstep
 from profilednn_tui.session.spread import BETWEEN_SESSIONS, Spread
 
 FEWEST_JUDGED = 2
@@ -78,8 +78,7 @@ def judge(
 
 def _too_few(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps], interval: Interval) -> bool:
     """Whether there are too few runs for a verdict, whatever they show."""
-    lockstep = all(run.lockstep for run in (*baseline, *candidate))
-    return interval.runs < (FEWEST_GROUPS if lockstep else FEWEST_JUDGED)
+    return interval.runs < (FEWEST_GROUPS if in_lockstep(baseline, candidate) else FEWEST_JUDGED)
 
 
 def _outcome(interval: Interval, too_few: bool) -> Outcome:
