@@ -157,7 +157,7 @@ def read_samples(lines: Iterable[str]) -> Samples:
 
 def projection(log: PrimitiveLog, samples: Samples) -> Projection:
     """Weight the times by the calls in the log, without the first round, which warms up."""
-    rows, missing = [], []
+    rows, missing, covered_ms = [], [], []
     rounds = sorted({number for (_, mode), by in samples.items() if mode == "turn" for number in by if number > 0})
     totals_ms = dict.fromkeys(rounds, 0.0)
     warm_ms = cold_ms = 0.0
@@ -172,6 +172,7 @@ def projection(log: PrimitiveLog, samples: Samples) -> Projection:
             missing.append(primitive)
             continue
         in_turn = estimate(list(turns.values()))
+        covered_ms.append(use.execution.total_ms)
         warm, cold = (_median_of(times.of(runs, mode)) for mode in ("warm", "cold"))
         for number in rounds:
             totals_ms[number] += count * turns.get(number, in_turn.median_ms)
@@ -179,9 +180,8 @@ def projection(log: PrimitiveLog, samples: Samples) -> Projection:
         cold_ms += count * (in_turn.median_ms if cold is None else cold)
         here = ", ".join(dict.fromkeys(run.implementation for run in runs))
         rows.append(ProjectedPrimitive(primitive, here, count, use.execution.total_ms / count, in_turn, warm, cold))
-    covered_ms = sum(row.observed_ms * row.calls for row in rows)
     whole = estimate(list(totals_ms.values())) if rows else Estimate(0.0, 0.0, 0.0)
-    return Projection(tuple(rows), tuple(missing), log.time_ms, covered_ms, whole, warm_ms, cold_ms, len(rounds))
+    return Projection(tuple(rows), tuple(missing), log.time_ms, sum(covered_ms), whole, warm_ms, cold_ms, len(rounds))
 
 
 def estimate(samples: Sequence[float]) -> Estimate:
