@@ -23,10 +23,23 @@ def read_primitives(names: Sequence[str]) -> tuple[PrimitiveLog, int | None]:
         if name != STANDARD_INPUT and (name.endswith(SUFFIX) or os.path.isdir(name) or not os.path.exists(name))
     ]
     if not sessions:
-        return read_logs(names), None
+        return _checked(read_logs(names)), None
     if len(names) > 1:
         raise ProfilerError(f"{sessions[0]} is not a readable oneDNN log. A session cannot be combined: name it alone.")
     return _of_session(names[0])
+
+
+def _checked(log: PrimitiveLog) -> PrimitiveLog:
+    """The log; a `ProfilerError` if it has lines of oneDNN and yet nothing to show."""
+    if log.uses or not log.remarks + log.bad_lines:
+        return log
+    reasons = [f"{log.remarks:,} only tell of the library, of checks or of subgraphs"] if log.remarks else []
+    if log.bad_lines:
+        reasons.append(f"{log.bad_lines:,} cannot be parsed, such as: {log.bad_example}")
+    raise ProfilerError(
+        f"None of the {log.remarks + log.bad_lines:,} lines of oneDNN reports a primitive: {'; '.join(reasons)}. "
+        "Run the program with ONEDNN_VERBOSE=1, and name its whole output."
+    )
 
 
 def _of_session(name: str) -> tuple[PrimitiveLog, int | None]:

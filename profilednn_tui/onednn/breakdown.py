@@ -72,7 +72,7 @@ def layout(primitive: Primitive) -> str:
 _LABELS: Mapping[By, Callable[[Primitive], tuple[str, ...]]] = MappingProxyType(
     {
         By.DIRECTION: lambda primitive: (primitive.name, primitive.direction),
-        By.IMPLEMENTATION: lambda primitive: (primitive.implementation, primitive.name),
+        By.IMPLEMENTATION: lambda primitive: (primitive.implementation or "-", primitive.name),
         By.SHAPE: lambda primitive: (primitive.name, primitive.direction, primitive.problem),
         By.DATA_TYPE: lambda primitive: (configuration(primitive), primitive.name),
         By.LAYOUT: lambda primitive: (layout(primitive), primitive.name),

@@ -9,6 +9,7 @@ src:f32:a:blocked:aBcd16b::f0      onednn_verbose,v1
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,6 +43,14 @@ class Tensor:
     """Empty if the log does not say."""
     layout: str
     """oneDNN's tag, ``abcd`` (also called nchw) or ``aBcd16b``; the kind of format if there is no tag."""
+    chosen: bool = False
+    """Whether the program left the layout to oneDNN (``any``)."""
+    strides: str = ""
+    """In elements, ``256x1``; empty for a dense tensor and in logs before 3.1."""
+    flags: str = "f0"
+    """``f0``; more for weights with compensation (``f1:s8m1``), and the mask of a matmul's bias (``f0_mask2``)."""
+    group: tuple[int, int] | None = None
+    """Of grouped memory: the dimension whose size varies, and the number of groups."""
 
     @property
     def item_bytes(self) -> float | None:
@@ -74,12 +83,19 @@ def _tensor(parts: list[str]) -> Tensor | None:
         return None if layout == _ABSENT else Tensor(role, known, layout if known else parts[1])
     if data_type == _ABSENT:
         return None
-    # [properties, kind of format, tag, strides, flags]; some versions omit properties or strides
+    # [properties, kind of format, tag, strides, flags, ...]; some versions omit properties or strides
     kind = next((index for index, word in enumerate(formats) if word in _KINDS), None)
     if kind is None:
         return None
-    tag = formats[kind + 1] if len(formats) > kind + 1 else ""
-    return Tensor(role, data_type, tag or formats[kind])
+    tag, *others = formats[kind + 1 :] or [""]
+    group = None
+    if tag == "grouped" and len(others) > 2 and all(word.isdecimal() for word in others[:2]):
+        group = int(others[0]), int(others[1])
+        del others[:2]
+    strides = others[0] if others and not _FLAGS.match(others[0]) else ""
+    flags = ":".join(others[bool(others) and not _FLAGS.match(others[0]) :]).rstrip(":")
+    return Tensor(role, data_type, tag or formats[kind], "a" in "".join(formats[:kind]), strides, flags or "f0", group)
 
 
+_FLAGS = re.compile(r"f\d")
 _KINDS = frozenset({"blocked", "any", "wino", "packed", "rnn_packed", "cublaslt_blocked", "sparse", "opaque", "undef"})

@@ -5,7 +5,8 @@
     onednn_verbose,v1,TIMESTAMP,primitive,exec,ENGINE,PRIMITIVE,...
 
 The version, the timestamp and the word ``primitive`` appear in some versions only; a template line, if there is one,
-names the fields of the lines that follow.
+names the fields of the lines that follow. ``ukernel`` in place of ``primitive`` is the API of micro-kernels, and the
+primitive ``gemm_api`` a call of ``dnnl_sgemm`` and its like: executions as well.
 """
 
 from __future__ import annotations
@@ -34,9 +35,15 @@ _NEEDED = frozenset(_WITHOUT_ENGINE)
 
 _VERSION = re.compile(r"v\d+")
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
-_ENGINE = re.compile(r"(?:cpu|gpu|any)\d*(?::\d+)?")
+_ENGINE = re.compile(r"(?:cpu|gpu|any)(?:2[cg]pu|\d*(?::\d+)?)")
 _STAMP = re.compile(r"\d+(?:\.\d+)?")
-_REMARKS = frozenset({"info", "error", "warn", "warning", "debuginfo", "common", "graph", "ukernel", "profile"})
+_COMPONENTS = ("primitive", "ukernel")
+_REMARKS = frozenset({"info", "error", "warn", "warning", "debuginfo", "common", "graph", "compile", "profile"})
+_SUBJECTS = frozenset({"cpu", "gpu", "acl", "ocl", "sycl", "jit_perf"})
+"""The first words of remarks without a level, such as ``cpu,acl,unsupported: ...``."""
+_ASIDES = frozenset({"check", "dispatch", "start", "debug", "external"})
+"""After ``exec:`` or ``create:``: no event of a primitive. An external kernel's time is part of its primitive's."""
+_GEMM_CALL = "gemm_api"
 _TEMPLATE = "template:"
 
 
@@ -66,7 +73,7 @@ class Entry:
     stamped: bool
     """Whether the line has a timestamp."""
     decimal_comma: bool
-    """Whether the time is written as in ``1,432``: oneDNN follows the program's locale."""
+    """Whether times are written as in ``1,432``: oneDNN follows the program's locale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +99,30 @@ def parse(text: str, template: FieldNames | None) -> Entry | FieldNames | Versio
     if words and _STAMP.fullmatch(words[0]):
         stamped = True
         del words[0]
-    if len(words) > 1 and words[0] == "primitive":
+    decimal_comma = stamped and bool(words) and words[0].isdecimal()
+    if decimal_comma:
+        del words[0]  # the timestamp's fraction
+    component = len(words) > 1 and words[0] in _COMPONENTS
+    if component:
         del words[0]
     operation, rest = (words[0], words[1:]) if words else ("", [])
     name, _, detail = operation.partition(":")
     if name in _REMARKS:
         return _remark(name, rest)
+    if name in _SUBJECTS and not component and len(words) < len(_WITHOUT_ENGINE):
+        return Line.REMARK
     if name not in ("exec", "create", "create_nested"):
         return Line.BAD
-    if detail in ("check", "dispatch", "start"):
+    if detail in _ASIDES:
         return Line.REMARK
     event = Event.EXECUTION if name == "exec" else Event.CACHED if detail == "cache_hit" else Event.CREATION
     fields = _fields_of(rest)
     if template is not None and len(template.fields) in (len(rest), len(rest) - 1):
         fields = template.fields  # a template of another length is garbled or from another library
-    decimal_comma = len(rest) == len(fields) + 1 and rest[-1].isdecimal() and rest[-2].isdecimal()
-    if decimal_comma:
+    if rest[1:2] == [_GEMM_CALL] and len(rest) == len(_WITH_ENGINE) - 1:
+        rest.insert(-2, "")  # written without auxiliary parameters
+    if len(rest) == len(fields) + 1 and rest[-1].isdecimal() and rest[-2].isdecimal():
+        decimal_comma = True
         rest = [*rest[:-2], f"{rest[-2]}.{rest[-1]}"]
     if len(rest) != len(fields):
         return Line.BAD

@@ -2,12 +2,15 @@
 
 A line is identified by its text without timestamp and time, so that the usual line costs one dictionary lookup. Only
 one row is kept per distinct text: memory grows with the number of distinct primitives, not with the log.
+
+Others may have wrapped the lines: in colours, quotes, JSON (``docker logs``) or two bytes per character (PowerShell).
 """
 
 from __future__ import annotations
 
 import gzip
 import os
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +20,7 @@ from io import BufferedReader
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.onednn.line import MARKER, Entry, Event, FieldNames, Line, Version, parse
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog, PrimitiveUse, Tally
+from profilednn_tui.plain import plain
 
 CHUNK_BYTES = 1 << 20
 LONGEST_LINE_BYTES = 1 << 20
@@ -24,7 +28,12 @@ LONGEST_LINE_BYTES = 1 << 20
 FOLLOW_INTERVAL_S = 0.25
 STANDARD_INPUT = "-"
 
-_MARKED = b"_verbose,"
+_MARKED = b"_verbose"
+_COLOURS = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_TO_THE_TIME = re.compile(rb".*?,\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.,:+-])")
+_WRAPPING = re.compile(rb"[\"`\\].*")
+_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_EXAMPLE_CHARACTERS = 120
 _GZIP_MAGIC = b"\x1f\x8b"
 _VERSION_LINES = 64
 
@@ -41,13 +50,20 @@ class LogReader:
         self._stamped = False
         self._rest = b""
         self._skipping = False
+        self._wide: bool | None = None
         self._lines = 0
         self._bad_lines = 0
+        self._bad_example = ""
+        self._remarks = 0
         self._versions: dict[str, None] = {}
         self._damage: list[str] = []
 
     def feed(self, chunk: bytes) -> None:
         """Add the next bytes; an incomplete line waits for the rest."""
+        if self._wide is None and chunk:
+            self._wide = chunk.startswith(_BYTE_ORDER_MARKS) or b"\0" in chunk[:4]
+        if self._wide:
+            chunk = chunk.replace(b"\0", b"")  # oneDNN's lines are ASCII, so this decodes UTF-16 and UTF-32
         lines = (self._rest + chunk).split(b"\n")
         rest = lines.pop()
         if self._skipping and lines:
@@ -68,7 +84,7 @@ class LogReader:
         if last and not self._skipping:
             self._lines += 1
             self._add([last])
-        self._skipping, self._template = False, None
+        self._skipping, self._template, self._wide = False, None, None
         if damage is not None:
             self._damage.append(damage)
 
@@ -92,6 +108,8 @@ class LogReader:
             self._lines,
             sum(int(sums[0]) for sums in self._sums.values()),
             self._bad_lines,
+            self._remarks,
+            self._bad_example,
             tuple(self._versions),
             tuple(self._damage),
         )
@@ -122,24 +140,29 @@ class LogReader:
                 elif time_ms > sums[3]:
                     sums[3] = time_ms
             else:
-                self._bad_lines += 1
+                self._count_bad(line)
 
     def _meet(self, line: bytes) -> None:
-        """Parse a line not seen before; text that another program wrote in front of a marker is cut off."""
-        starts = [match.start() for match in MARKER.finditer(line)]
-        if starts != [0]:
-            self._add([line[start:end] for start, end in zip(starts, [*starts[1:], len(line)], strict=False)])
+        """Parse a line not seen before; what another program put around it is cut off."""
+        parts = _unwrapped(line)
+        if parts != [line]:
+            self._add(parts)
             return
         told = parse(line.partition(b",")[2].decode("utf-8", "replace"), self._template)
         if isinstance(told, Entry):
             self._count(told, line)
         elif isinstance(told, FieldNames):
             self._template = told
-        elif isinstance(told, Version):
-            if len(self._versions) < _VERSION_LINES:
-                self._versions[told.text] = None
-        else:
-            self._bad_lines += told is Line.BAD
+        elif isinstance(told, Version) and len(self._versions) < _VERSION_LINES:
+            self._versions[told.text] = None
+        if told is Line.BAD:
+            self._count_bad(line)
+        elif not isinstance(told, Entry):
+            self._remarks += 1
+
+    def _count_bad(self, line: bytes) -> None:
+        self._bad_lines += 1
+        self._bad_example = self._bad_example or plain(line.decode("utf-8", "replace").strip())[:_EXAMPLE_CHARACTERS]
 
     def _count(self, entry: Entry, line: bytes) -> None:
         """Add an entry; from now on, the same line with another time is recognized."""
@@ -157,8 +180,23 @@ class LogReader:
 
 
 def _key_begin(line: bytes) -> int:
-    """The index at which a line continues after its timestamp."""
-    return line.find(b",", 18 if line.startswith(b"onednn_verbose,v1,") else 15)
+    """The index at which a line continues after its timestamp, which follows the version if there is one."""
+    begin = line.find(b",") + 1
+    if line.startswith(b"v", begin):
+        begin = line.find(b",", begin) + 1
+    return line.find(b",", begin)
+
+
+def _unwrapped(line: bytes) -> list[bytes]:
+    """oneDNN's lines in a line, without the text around them: each ends with its time."""
+    if b"\x1b" in line:
+        line = _COLOURS.sub(b"", line)
+    starts = [match.start() for match in MARKER.finditer(line)]
+    parts = [line[start:end] for start, end in zip(starts, [*starts[1:], len(line)], strict=False)]
+    whole = [_TO_THE_TIME.match(part) for part in parts]
+    return [
+        match[0] if match is not None else _WRAPPING.sub(b"", part) for part, match in zip(parts, whole, strict=True)
+    ]
 
 
 def read_logs(names: Sequence[str]) -> PrimitiveLog:

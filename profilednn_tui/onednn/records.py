@@ -58,7 +58,13 @@ class Primitive:
     @property
     def is_reference(self) -> bool:
         """Whether oneDNN found no optimized code and ran its reference loops."""
+        if self.name in _MADE_OF_OTHERS:
+            return False
         return self.implementation == "ref" or self.implementation.startswith(("ref:", "ref_"))
+
+
+_MADE_OF_OTHERS = frozenset({"rnn", "concat", "sum"})
+"""Their ``ref`` is no loop of its own: it calls optimized matrix products (rnn) or reorders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,10 @@ class PrimitiveLog:
     """Executions and creations."""
     bad_lines: int = 0
     """oneDNN's lines that cannot be parsed: torn, garbled, or of an unknown form."""
+    remarks: int = 0
+    """oneDNN's lines that report no primitive: its version, failed checks, subgraphs, kernels of other libraries."""
+    bad_example: str = ""
+    """The first of the bad lines."""
     versions: tuple[str, ...] = ()
     """oneDNN's version, threads and instruction set, as reported in the logs."""
     damage: tuple[str, ...] = ()

@@ -10,10 +10,10 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping
 
+from profilednn_tui.onednn.benchdnn import benchdnn_arguments
 from profilednn_tui.onednn.breakdown import task
 from profilednn_tui.onednn.line import execution
 from profilednn_tui.onednn.records import Primitive
-from profilednn_tui.onednn.templates import benchdnn_arguments
 from profilednn_tui.project.in_torch import reporting
 
 RUNS = 12
@@ -45,6 +45,8 @@ def time_primitives(
 
 def _times_ms(program: str, primitive: Primitive, knobs: Iterable[str], environment: Mapping[str, str]) -> list[float]:
     arguments = benchdnn_arguments(primitive, "--mode=P", f"--fix-times-per-prb={RUNS}", *knobs)
+    if arguments is None:
+        return []
     try:
         done = subprocess.run(
             [program, *arguments], capture_output=True, env=environment, timeout=LONGEST_S, check=False

@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor, sqrt
 from statistics import mean, median
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.onednn.benchdnn import PROGRAM
 from profilednn_tui.onednn.breakdown import task
 from profilednn_tui.onednn.line import execution
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog
-from profilednn_tui.onednn.templates import PROGRAM
 from profilednn_tui.project.benchdnn import time_primitives
 from profilednn_tui.project.calls import calls_of
 from profilednn_tui.project.in_torch import run_script
+from profilednn_tui.project.neighbours import watch_neighbours
 
 ROUNDS, LEAST_ROUNDS, REPEATS = 40, 8, 5
 SECONDS = 40.0
@@ -70,6 +71,8 @@ class Projection:
     warm_ms: float
     cold_ms: float
     rounds: int
+    contention: str | None = None
+    """One sentence if others disturbed the runs so much that their times are not reliable."""
 
     @property
     def efficiency(self) -> float | None:
@@ -113,6 +116,9 @@ class _Times:
 def project(log: PrimitiveLog, python: str, threads: int | None = None, seconds: float = SECONDS) -> Projection:
     """Run the primitives of a log again, with an interpreter that has torch and with benchdnn if it is installed."""
     wanted = [use.primitive for use in log.uses if use.execution.count]
+    if not wanted:
+        held = "primitives were created, but none was executed" if log.uses else "there is no line of oneDNN"
+        raise ProfilerError(f"Nothing to run again: {held}. Run the program with ONEDNN_VERBOSE=1.")
     calls = calls_of(wanted)
     benchdnn = shutil.which(PROGRAM)
     if not calls and benchdnn is None:
@@ -128,11 +134,18 @@ def project(log: PrimitiveLog, python: str, threads: int | None = None, seconds:
         "repeats": REPEATS,
         "threads": threads,
     }
+    contention = watch_neighbours()
     samples = read_samples(run_script(python, order, threads).splitlines()) if calls else {}
     if benchdnn is not None:
         missing = [primitive for primitive in wanted if not _Times(samples).runs_of(primitive)]
         samples = {**samples, **time_primitives(benchdnn, missing, threads, seconds)}
-    return projection(log, samples)
+    found = projection(log, samples)
+    if not found.rows:
+        raise ProfilerError(
+            f"None of the {len(wanted):,} distinct primitives ran again: {python} made oneDNN run others for the same "
+            f"calls. Install oneDNN's {PROGRAM} on PATH, which runs exactly these."
+        )
+    return replace(found, contention=contention())
 
 
 def read_samples(lines: Iterable[str]) -> Samples:

@@ -48,7 +48,10 @@ def test_benchdnn_runs_what_torch_has_no_call_for(tmp_path: Path, monkeypatch: p
     found = project(log_of(lines(REORDER, REORDER)), sys.executable, threads=1)
     assert found.rounds == 12, "without the first"
     assert (found.projected.median_ms, found.warm_ms, found.cold_ms) == pytest.approx((1.6, 0.4, 1.6))
-    knobs = "--allow-enum-tags-only=false --sdt=f32 --ddt=f32 --stag=aBcd16b --dtag=abcd --attr-scratchpad=user"
+    knobs = (
+        "--allow-enum-tags-only=0 --engine=cpu --sdt=f32 --ddt=f32 --stag=aBcd16b --dtag=abcd --strides=: "
+        "--attr-scratchpad=user"
+    )
     assert asked.read_text().splitlines() == [
         f"--reorder --mode=P --fix-times-per-prb=12 --cold-cache=all {knobs} 32x64x56x56",
         f"--reorder --mode=P --fix-times-per-prb=12 {knobs} 32x64x56x56",

@@ -39,6 +39,8 @@ def projection_lines(projection: Projection) -> Iterator[str]:
 
 def projection_facts(projection: Projection) -> Iterator[str]:
     """The main facts."""
+    if projection.contention is not None:
+        yield f"Warning: {projection.contention}"
     covered = projection.covered_ms / projection.observed_ms if projection.observed_ms else 0.0
     whole = projection.projected
     yield (
@@ -71,6 +73,7 @@ def projection_json(projection: Projection) -> str:
         "cold_ms": projection.cold_ms,
         "efficiency": projection.efficiency,
         "rounds": projection.rounds,
+        "contention": projection.contention,
         "primitives": [
             {
                 "primitive": row.primitive.name,

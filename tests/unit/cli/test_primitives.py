@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -95,6 +96,32 @@ def test_a_log_without_oneDNN_says_what_was_missing(tmp_path: Path) -> None:  # 
     path = tmp_path / "log"
     path.write_text("epoch 1\n")
     assert "was the program run with ONEDNN_VERBOSE=1?" in command(str(path)).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "onednn_verbose,v1,info,oneDNN v3.7\nonednn_verbose,v1,graph,exec,cpu,1,a,b,,c,d,1.5\n",
+            "None of the 2 lines of oneDNN reports a primitive: 2 only tell of the library, of checks or of subgraphs.",
+        ),
+        (
+            "onednn_verbose,v1,primitive,exec,cpu,convolution,jit\n",
+            "1 cannot be parsed, such as: onednn_verbose,v1,primitive,exec,cpu,convolution,jit. Run the program with",
+        ),
+    ],
+)
+def test_a_log_of_oneDNN_with_nothing_in_it_is_an_error(text: str, reason: str, tmp_path: Path) -> None:  # noqa: N802
+    """Found by a tester: the exit code was 0, and the advice was to set the variable that had been set."""
+    path = tmp_path / "log"
+    path.write_text(text)
+    for arguments in ((str(path),), (str(path), "--json"), (RESNET, "--against", str(path))):
+        with pytest.raises(ProfilerError, match=re.escape(reason)):
+            command(*arguments)
+
+
+def test_a_dash_is_standard_output() -> None:
+    assert json.loads(command(RESNET, "--json", "-o", "-").stdout)["bad_lines"] == 0
 
 
 @pytest.mark.parametrize(

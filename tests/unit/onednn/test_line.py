@@ -28,9 +28,9 @@ def test_todays_line_gives_every_field() -> None:
     assert primitive.problem == "mb32_ic64oc64_ih56oh56kh3sh1dh0ph1_iw56ow56kw3sw1dw0pw1"
     assert (primitive.attributes, primitive.auxiliary) == ("attr-scratchpad:user", "alg:convolution_direct")
     assert primitive.tensors == (
-        Tensor("src", "f32", "aBcd16b"),
-        Tensor("wei", "f32", "ABcd16b16a"),
-        Tensor("dst", "f32", "aBcd16b"),
+        Tensor("src", "f32", "aBcd16b", chosen=True),
+        Tensor("wei", "f32", "ABcd16b16a", chosen=True),
+        Tensor("dst", "f32", "aBcd16b", chosen=True),
     )
 
 
@@ -115,11 +115,41 @@ def test_a_template_moves_the_fields() -> None:
     )
     assert isinstance(template, FieldNames)
     told = read(
-        "onednn_verbose,v1,1.5,primitive,exec,sum,cpu,undef,ref:any,8x8,src:f32::blocked:ab::f0,,0.25", template
+        "onednn_verbose,v1,1.5,primitive,exec,shuffle,cpu,undef,ref:any,8x8,src:f32::blocked:ab::f0,,0.25", template
     )
     assert isinstance(told, Entry)
-    assert (told.primitive.name, told.primitive.problem, told.time_ms) == ("sum", "8x8", 0.25)
+    assert (told.primitive.name, told.primitive.problem, told.time_ms) == ("shuffle", "8x8", 0.25)
     assert told.primitive.is_reference
+
+
+@pytest.mark.parametrize("rest", ["", "lda:300 attr-post-ops:sum:1 ,"])
+def test_a_call_of_the_gemm_api_is_an_execution(rest: str) -> None:
+    """oneDNN's `dnnl_sgemm` reports itself; without auxiliary parameters, a field is left out."""
+    told = entry(
+        "onednn_verbose,exec,cpu,gemm_api,,undef,src_f32::blocked:ab:f0 wei_f32::blocked:ab:f0 dst_f32::blocked:ab:f0,"
+        f"{rest},2x256:256x256,0.5"
+    )
+    assert (told.primitive.name, told.primitive.problem, told.time_ms) == ("gemm_api", "2x256:256x256", 0.5)
+
+
+def test_a_micro_kernel_is_an_execution() -> None:
+    told = entry(
+        "onednn_verbose,v1,ukernel,exec,cpu,brgemm,,undef,src:bf16::blocked:ab:256x1:f0 wei:bf16::blocked:ab::f0 "
+        "dst:f32::blocked:ab::f0,,bs:8 beta:1,32x64:64x64,0.5"
+    )
+    assert (told.primitive.name, told.primitive.tensors[0].strides) == ("brgemm", "256x1")
+
+
+@pytest.mark.parametrize("name", ["rnn", "concat", "sum"])
+def test_what_is_made_of_other_primitives_is_no_reference_code(name: str) -> None:
+    """An LSTM's ``ref`` runs oneDNN's fast matrix products, and was said to have no fast code."""
+    assert not entry(REORDER.replace(",reorder,jit:blk,", f",{name},ref:any,")).primitive.is_reference
+    assert entry(REORDER.replace(",jit:blk,", ",ref:any,")).primitive.is_reference
+
+
+def test_a_timestamp_may_have_a_decimal_comma() -> None:
+    told = entry(REORDER.replace("v1,", "1656,500000,").replace(",0.5", ",0,5"))
+    assert (told.time_ms, told.primitive) == (0.5, entry(REORDER).primitive)
 
 
 def test_remarks_of_the_library_are_understood() -> None:
@@ -129,6 +159,11 @@ def test_remarks_of_the_library_are_understood() -> None:
         "onednn_verbose,primitive,exec:check,primitive,unused primitive execution argument (4113),src.cpp:74",
         "onednn_verbose,v1,primitive,create:start,cpu,inner_product,brg_matmul:avx2,forward_training,src:f32,,,mb2ic1oc1",
         "onednn_verbose,v1,info,experimental features are enabled",
+        "onednn_verbose,v1,cpu,acl,unsupported: only channels-last",
+        "onednn_verbose,cpu,error,acl,no kernel",
+        "dnnl_verbose,jit_perf,error,no dump",
+        "dnnl_verbose,gpu,ocl_error,-5",
+        "onednn_verbose,v1,primitive,exec:external,CpuGemmAssemblyWrapperKernel/a_kernel,0.25",
     ):
         assert read(remark) is Line.REMARK
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
+import tracemalloc
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,70 @@ def test_times_with_a_decimal_comma_add_up() -> None:
 
 def test_windows_line_ends_do_no_harm() -> None:
     assert read(lines(REORDER, REORDER).replace(b"\n", b"\r\n")).calls == 2
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda text: f"\x1b[32m{text}\x1b[0m",
+        lambda text: text.replace("_verbose,", "_verbose\x1b[m\x1b[K,"),
+        lambda text: f'"{text}"',
+        lambda text: f"`{text}`",
+        lambda text: f"'{text}', ",
+        lambda text: f"b'{text}\\n'",
+        lambda text: f"> <code>{text}</code>",
+        lambda text: json.dumps({"log": f"{text}\n", "stream": "stdout", "time": "2026-01-01T00:00:00Z"}),
+        lambda text: json.dumps({"log": f"\x1b[32m{text}\x1b[0m\n", "stream": "stdout"}),
+        lambda text: f"2026-01-01T00:00:00Z stdout F {text}",
+        lambda text: f"{text} epoch 1, loss 0.3",
+    ],
+    ids=["colours", "grep", "quotes", "backticks", "list", "repr", "html", "docker", "coloured json", "cri", "behind"],
+)
+def test_lines_that_other_tools_have_wrapped_are_read(wrap: Callable[[str], str]) -> None:
+    """Found by a tester: nothing was read of such logs, and the advice was to set ONEDNN_VERBOSE=1."""
+    version = "onednn_verbose,v1,info,oneDNN v3.12.0 (commit 80afa71)"
+    log = read(lines(*map(wrap, (version, CONVOLUTION, CONVOLUTION, CONVOLUTION.replace("7.25", "1e-05")))))
+    assert (log.calls, log.bad_lines, len(log.uses)) == (3, 0, 1)
+    assert log.time_ms == pytest.approx(14.50001)
+    assert log.versions[0].startswith("oneDNN v3.12.0 (commit 80afa71)")
+    assert '"' not in log.versions[0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_a_log_in_wide_characters_is_read(encoding: str, tmp_path: Path) -> None:
+    """Found by a tester: PowerShell's redirection writes UTF-16."""
+    path, other = tmp_path / "wide", tmp_path / "narrow"
+    path.write_bytes(f"{REORDER}\r\n\u0430\u0431 {REORDER}\r\n".encode(encoding))
+    other.write_bytes(lines(REORDER))
+    log = read_logs([str(path), str(other)])
+    assert (log.calls, log.bad_lines) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["onednn_verbose,v0,{}", "onednn_verbose,v1,{}", "onednn_verbose,{}", "dnnl_verbose,{}"]
+)
+@pytest.mark.parametrize("front", ["", "[{}] "])
+def test_memory_does_not_grow_with_timestamps(prefix: str, front: str) -> None:
+    """Found by a tester: with the version v0, each line was kept, because its timestamp was searched for elsewhere."""
+    rest = REORDER.removeprefix("onednn_verbose,v1")
+    reader = LogReader()
+    tracemalloc.start()
+    try:
+        for number in range(3_000):
+            if number == 1_000:
+                before, _ = tracemalloc.get_traced_memory()
+            stamp = f"{number * 1.1:.6f}"
+            reader.feed(lines(front.format(number) + prefix.format(stamp) + rest))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert reader.log().calls == 3_000
+    assert after - before < 50_000, "of 500,000 bytes of lines"
+
+
+def test_remarks_and_the_first_bad_line_are_told() -> None:
+    log = read(lines("onednn_verbose,v1,info,experimental features are enabled", REORDER[:50], REORDER[:60]))
+    assert (log.remarks, log.bad_lines, log.bad_example) == (1, 2, REORDER[:50])
 
 
 def test_a_line_without_end_is_not_kept() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from dataclasses import replace
 
 import pytest
 
+from profilednn_tui.collect.sample import CoreTicks
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.export.onednn.projection import projection_json, projection_lines
 from profilednn_tui.project.calls import calls_of
+from profilednn_tui.project.neighbours import disturbance
 from profilednn_tui.project.projection import estimate, project, projection, read_samples
 from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, log_of, recorded
 
@@ -102,6 +106,34 @@ def test_every_recorded_model_can_be_asked_for_again() -> None:
     for model, expected in kinds.items():
         log = log_of(recorded(f"{model}-torch-2.14"))
         assert {call["kind"] for call in calls_of(use.primitive for use in log.uses)} == expected
+
+
+def test_nothing_to_run_again_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ProfilerError, match="Nothing to run again: there is no line of oneDNN"):
+        project(log_of(b""), sys.executable)
+    created = log_of(lines(CONVOLUTION.replace("exec", "create:cache_miss")))
+    with pytest.raises(ProfilerError, match="Nothing to run again: primitives were created, but none was executed"):
+        project(created, sys.executable)
+    monkeypatch.setattr("profilednn_tui.project.projection.run_script", lambda *arguments: "")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ProfilerError, match="None of the 1 distinct primitives ran again"):
+        project(log_of(lines(CONVOLUTION)), sys.executable)
+
+
+def test_contention_is_said_beside_the_times() -> None:
+    found = replace(projection(LOG, read_samples(answer((6.0, 0.4)))), contention="others 80 % of one core: ...")
+    assert next(projection_lines(found)) == "Warning: others 80 % of one core: ..."
+    assert json.loads(projection_json(found))["contention"] == "others 80 % of one core: ..."
+
+
+def test_the_time_of_others_is_what_neither_we_nor_our_children_used() -> None:
+    before = {0: CoreTicks(busy=0, steal=0, total=0), 1: CoreTicks(busy=100, steal=0, total=1_000)}
+    now = {0: CoreTicks(busy=800, steal=50, total=1_000), 1: CoreTicks(busy=800, steal=50, total=2_000)}
+    second = os.sysconf("SC_CLK_TCK")
+    found = disturbance(before, now, own_s=500 / second, elapsed_s=1_000 / second)
+    assert found.others_percent == pytest.approx(100)
+    assert found.steal_percent == pytest.approx(5)
+    assert disturbance(before, now, own_s=2_000 / second, elapsed_s=1.0).others_percent == 0
 
 
 def test_a_log_of_reorders_alone_cannot_be_projected(monkeypatch: pytest.MonkeyPatch) -> None:
