@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from profilednn_tui import units
+from profilednn_tui.cli import values
 from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 from profilednn_tui.cli.launching import overhead_option
 from profilednn_tui.cli.sessions import open_whole, summary
@@ -30,10 +31,15 @@ FOLLOW_INTERVAL_S = 0.2
 @click.argument("target", metavar="[PID|SESSION]", required=False)
 @click.option("--headless", is_flag=True, help="Wait for the end and print the summary to stderr.")
 @click.option(
-    "-o", "--output", metavar="FILE.pdnn", type=click.Path(path_type=Path), help="Write a snapshot at the end."
+    "-o",
+    "--output",
+    metavar="FILE.pdnn",
+    type=click.Path(path_type=Path),
+    callback=values.snapshot_file,
+    help="Write a snapshot at the end.",
 )
 @click.option(
-    "--steps", metavar="N", type=click.IntRange(min=1), help="Detach after N steps; the target keeps running."
+    "--steps", metavar="N", type=click.IntRange(min=1), help="Leave after N more steps; the target keeps running."
 )
 @overhead_option
 @click.option("--no-inject", is_flag=True, help="Observe from outside only: stacks, cores, threads, memory.")
@@ -57,9 +63,10 @@ def attach(
     name = target or _choose()
     as_text = headless or not on_terminal()
     opened = _session(name)
+    last_step = None if opened is None or steps is None else opened.view().steps.count + steps
     if opened is None:
         opened = _attach_to_process(_process(name), overhead_percent, steps, no_inject, ask=not as_text)
-    exit_code = _follow(opened) if as_text else show(opened)
+    exit_code = _follow(opened, last_step) if as_text else show(opened, last_step=last_step)
     opened.catch_up()
     if file is not None:
         opened.save_snapshot(file)
@@ -171,8 +178,8 @@ def _trainers(pid: int, ask: bool) -> tuple[int, ...]:
     return tuple(candidate.pid for candidate in candidates)
 
 
-def _follow(session: OpenSession) -> int:
-    """Wait for the end of a session; Ctrl-C stops waiting, and detaches from a process that we attached to."""
+def _follow(session: OpenSession, last_step: int | None = None) -> int:
+    """Wait for the end of a session or for a step; then, or on Ctrl-C, detach from a process that was attached to."""
     with nullcontext() if session.foreign else viewing(session.location), suppress(KeyboardInterrupt):
         printed: set[str] = set()
         while True:
@@ -183,6 +190,8 @@ def _follow(session: OpenSession) -> int:
                     click.echo(f"profilednn-tui: {notice.text}", err=True)
             if not view.live:
                 return 0
+            if last_step is not None and view.steps.count >= last_step:
+                break
             if not session.poll():
                 time.sleep(FOLLOW_INTERVAL_S)
     if session.attached and not session.foreign:

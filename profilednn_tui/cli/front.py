@@ -26,8 +26,14 @@ def warn_of_home() -> None:
         say(f"profilednn-tui: {warning}")
 
 
-def show(session: OpenSession, launched: bool = False, report: Report | None = None, rerun: Rerun | None = None) -> int:
-    """Show a session in the TUI until the user leaves, with any report on top; returns the exit code."""
+def show(
+    session: OpenSession,
+    launched: bool = False,
+    report: Report | None = None,
+    rerun: Rerun | None = None,
+    last_step: int | None = None,
+) -> int:
+    """Show a session in the TUI until the user leaves or a step, with any report on top; returns the exit code."""
     from profilednn_tui.tui import run_app
 
-    return run_app(session, launched, report, rerun)
+    return run_app(session, launched, report, rerun, last_step)

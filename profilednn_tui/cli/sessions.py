@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from profilednn_tui.cli.front import on_terminal, show, warn_of_home
+from profilednn_tui.cli.values import STANDARD_OUTPUT
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.signals import end_like
 
@@ -34,14 +40,32 @@ def open_command(session: str) -> None:
 @click.command("export")
 @click.argument("session", metavar="SESSION|FILE.pdnn")
 @click.option("--to", "format_name", metavar="FORMAT", required=True, help="pdnn, json, csv or markdown.")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), required=True, help="- is standard output."
+)
 def export(session: str, format_name: str, output: Path) -> None:
     """Write a session to one file."""
     from profilednn_tui.export.session import FORMATS
 
     if format_name not in FORMATS:
         raise ProfilerError(f"There is no format {format_name}. Available: {', '.join(FORMATS)}.")
-    FORMATS[format_name].write(open_whole(session), output.absolute())
+    chosen = FORMATS[format_name]
+    if str(output) == STANDARD_OUTPUT:
+        if chosen.binary and sys.stdout.isatty():
+            raise ProfilerError("A snapshot is no text for a terminal. Redirect standard output, or name a file.")
+        _to_standard_output(partial(chosen.write, open_whole(session)))
+    else:
+        chosen.write(open_whole(session), output.absolute())
+
+
+def _to_standard_output(write: Callable[[Path], None]) -> None:
+    """What `write` writes to a file, once it is complete."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "export"
+        write(path)
+        with path.open("rb") as stream:
+            shutil.copyfileobj(stream, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
 
 
 @click.command("list")

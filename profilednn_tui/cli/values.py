@@ -10,6 +10,7 @@ import click
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.variants import Variant, parse_variant
 
+STANDARD_OUTPUT = "-"
 REPORT_FORMATS = ("text", "json", "markdown")
 
 MAY_DIFFER = ("script", "arguments", "shapes")
@@ -65,9 +66,19 @@ def variants(context: click.Context, parameter: click.Parameter, texts: Sequence
     return parsed
 
 
+def snapshot_file(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """A file that a snapshot is written to while standard output is in other use."""
+    if path is not None and str(path) == STANDARD_OUTPUT:
+        raise click.BadParameter(
+            "Standard output is the target's. Name a FILE.pdnn, or use "
+            "`profilednn-tui export SESSION --to pdnn -o -` afterwards."
+        )
+    return path
+
+
 def write_text(text: str, output: Path | None) -> None:
-    """Write to the file of ``-o``, else to standard output."""
-    if output is None:
+    """Write to the file of ``-o``, else to standard output, as for ``-o -``."""
+    if output is None or str(output) == STANDARD_OUTPUT:
         click.echo(text, nl=False)
         return
     try:

@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from profilednn_tui.tui.screens.runs import RunChoice
 
 
-def run_app(session: OpenSession, launched: bool, report: Report | None = None, rerun: Rerun | None = None) -> int:
-    """Show a session, and every run that the user starts from it, until the user leaves.
+def run_app(
+    session: OpenSession,
+    launched: bool,
+    report: Report | None = None,
+    rerun: Rerun | None = None,
+    last_step: int | None = None,
+) -> int:
+    """Show a session, and every run that the user starts from it, until the user leaves or the last step has come.
 
     Returns the exit code of the last target if it was launched here and has ended, else 0. With a report, its
     comparisons are shown on top. `rerun` says how the session's target was started; by default, as the session records
@@ -55,6 +61,7 @@ def run_app(session: OpenSession, launched: bool, report: Report | None = None, 
             check=again.check if again is not None else tuple,
             command=again.text if again is not None else "",
             optimizations=again.options.optimizations if again is not None else (),
+            last_step=last_step,
         )
         with nullcontext() if session.foreign else viewing(session.location):
             app.run()

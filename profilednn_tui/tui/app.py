@@ -91,6 +91,7 @@ class ProfilerApp(App[None]):
         command: str = "",
         optimizations: Collection[str] = (),
         cpu_s: Callable[[], float] = time.thread_time,
+        last_step: int | None = None,
     ) -> None:
         # Textual chooses its filter in the constructor: with NO_COLOR, the terminal's own colours must be set by then.
         super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -103,6 +104,7 @@ class ProfilerApp(App[None]):
         self._launched = launched
         self._report = report
         self._cpu_s = cpu_s
+        self._last_step = last_step
         self._refresh_rate = RefreshRate()
         self._round_started_s = cpu_s()
         self._published: tuple[SessionView, Display, SessionScreen] | None = None
@@ -152,6 +154,8 @@ class ProfilerApp(App[None]):
         latest = self.following.latest
         if self.quitting.stopping and latest.state in (State.ENDED, State.LOST):
             self.exit()
+        elif self._last_step is not None and latest.steps.count >= self._last_step and latest.live:
+            self.quitting.leave()
         elif self._feed.behind:
             self.set_timer(_UNREAD_S, self._follow)
         elif latest.live or not latest.unix_ns:

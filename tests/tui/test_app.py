@@ -270,3 +270,14 @@ async def test_a_look_at_the_session_while_a_screen_is_being_built_waits_for_it(
         await pilot.pause()
         app.follow_once()
         assert "Optimizations" in screen_text(app)
+
+
+async def test_a_session_that_was_joined_for_some_steps_is_left_after_them() -> None:
+    """Found by a tester: `attach SESSION --steps N` stayed until the end of the training."""
+    app = ProfilerApp(FakeFeed(running_view()), False, lambda name, path: None, last_step=running_view().steps.count)
+    async with app.run_test() as pilot:
+        for _ in range(100):
+            if app.return_code is not None:
+                break
+            await pilot.pause(0.02)
+    assert app.return_code == 0

@@ -26,6 +26,7 @@ class Format:
     description: str
     write: Callable[[OpenSession, Path], None]
     """Writes the session as it stands (poll it first) to a file; a `ProfilerError` if that is impossible."""
+    binary: bool = False
 
 
 def _text(render: Callable[[SessionView], str]) -> Callable[[OpenSession, Path], None]:
@@ -46,7 +47,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         one.name: one
         for one in (
-            Format("pdnn", SUFFIX, "snapshot: opens again in the same screens", OpenSession.save_snapshot),
+            Format("pdnn", SUFFIX, "snapshot: opens again in the same screens", OpenSession.save_snapshot, True),
             Format("json", ".json", "all figures for other programs", _text(json_text)),
             Format("csv", ".csv", "operators as a table", _text(csv_text)),
             Format("markdown", ".md", "summary for people", _text(markdown_text)),

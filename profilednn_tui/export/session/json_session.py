@@ -144,6 +144,9 @@ def _steps(view: SessionView) -> dict[str, Any]:
     places = [PHASES.index(name) for name in phases]
     return {
         "count": steps.count,
+        # The series hold the newest steps only.
+        "first": steps.numbers[0] if steps.numbers else None,
+        "kept": len(steps.numbers),
         "source": steps.source,
         "median_ms": _ms(steps.median_ns),
         "p95_ms": _ms(steps.p95_ns),

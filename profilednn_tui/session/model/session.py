@@ -319,9 +319,10 @@ class Session:
         self._attempts[event.pid] = event
         code = f"attached-{event.pid}"
         if event.way:
-            stopped = f"one thread was stopped for {units.duration(event.stopped_ns)}"
-            pause = stopped if event.stopped_ns else "no thread was stopped"
-            text = f"The agent entered process {event.pid} by {event.way}; {pause}."
+            stopped = f"; one thread was stopped for {units.duration(event.stopped_ns)}"
+            unstopped = "" if event.way == "gdb" else "; no thread was stopped"  # gdb stops them all, untimed
+            pause = stopped if event.stopped_ns else unstopped
+            text = f"The agent entered process {event.pid} by {event.way}{pause}."
             self._notices[0, code] = Notice(INFO, code, text)
         else:
             text = f"No agent in process {event.pid}: {'; '.join(event.reasons)}. The view from outside remains."

@@ -61,6 +61,11 @@ class Quitting(Controller):
         else:
             self._app.exit()
 
+    def leave(self) -> None:
+        """Quit without asking; a process that was attached to is left by its agent, too."""
+        self.parting = Parting.DETACH if self._visits_running_target else None
+        self._app.exit()
+
     def interrupt(self) -> None:
         """Do what ctrl+c would do in the target's terminal."""
         if self._visits_running_target:

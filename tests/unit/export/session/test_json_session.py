@@ -11,7 +11,7 @@ import pytest
 from profilednn_tui.export.session.json_session import json_text
 from profilednn_tui.export.session.markdown import markdown_text
 from profilednn_tui.protocol.events import PrimitivesEvent, StepsEvent
-from profilednn_tui.session.view import SessionView
+from profilednn_tui.session.view import EMPTY_VIEW, SessionView, Steps
 from tests.unit.export.session.views import parsed
 from tests.unit.session import recordings as r
 
@@ -55,6 +55,14 @@ def test_json_figures_are_in_their_units(view: SessionView) -> None:
     assert document["cores"]["mean_percent"] == [91.0, 90.0, 90.0, 90.0]
     assert document["cores"]["target_percent"] == 360.0
     assert document["agent"]["overhead_percent"] == 0.8
+
+
+def test_json_says_which_steps_its_series_hold() -> None:
+    """Found by a tester: of 25,000 steps, the series held the newest 20,000, and nothing said so."""
+    steps = Steps(count=25_000, numbers=(24_999, 25_000), durations_ns=(1, 2))
+    document = parsed(replace(EMPTY_VIEW, steps=steps))
+    assert (document["steps"]["first"], document["steps"]["kept"]) == (24_999, 2)
+    assert parsed(EMPTY_VIEW)["steps"]["first"] is None
 
 
 def test_json_operators_have_shapes_as_lists_and_frames_as_text(view: SessionView) -> None:
