@@ -36,7 +36,7 @@ DEFAULT_STEPS = 60
 _CLEAR_LINE = "\r\x1b[K"
 
 
-@click.command("experiment", cls=TargetLaunch)
+@click.command("experiment", cls=TargetLaunch, needs=("--variant",))
 @click.option(
     "--variant",
     "variants",

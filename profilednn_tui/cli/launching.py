@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from profilednn_tui.cli import values
 from profilednn_tui.cli.optimizations import asks_for_help, print_optimizations
-from profilednn_tui.cli.words import TargetKind, divide
+from profilednn_tui.cli.words import Misplaced, TargetKind, Words, divide, misplaced
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
 from profilednn_tui.launch.optimizations import check_names
@@ -41,7 +41,12 @@ LAUNCH_OPTIONS = (
         "--python", metavar="PATH", help="The target's interpreter [default: that of the active environment]."
     ),
     click.option(
-        "-o", "--output", metavar="FILE.pdnn", type=click.Path(path_type=Path), help="Write a snapshot at the end."
+        "-o",
+        "--output",
+        metavar="FILE.pdnn",
+        type=click.Path(path_type=Path),
+        callback=values.snapshot_file,
+        help="Write a snapshot at the end.",
     ),
     click.option("--steps", metavar="N", type=click.IntRange(min=1), help="End the target cleanly after N steps."),
     click.option("--headless", is_flag=True, help="No TUI; implied when stdin or stdout is not a terminal."),
@@ -76,15 +81,32 @@ def launch_options(function: Function) -> Function:
 class TargetLaunch(click.Command):
     """A command whose options end where the target's words begin."""
 
+    def __init__(self, *args: Any, needs: Sequence[str] = (), **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._needs = frozenset(needs)
+        """The command does nothing without one of these options."""
+
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         words = divide(args, self.options_with_value())
+        behind = self.misplaced(words)
+        if behind is not None and self._needs.intersection(behind.names):
+            given = {word.partition("=")[0] for word in words.options}
+            if not self._needs.intersection(given):
+                raise ProfilerError(behind.sentence(str(self.name)))
         rest = super().parse_args(context, list(words.options))
         context.obj = words
         return rest
 
     def options_with_value(self) -> frozenset[str]:
-        options = (parameter for parameter in self.params if isinstance(parameter, click.Option))
-        return frozenset(name for option in options if not option.is_flag for name in option.opts)
+        return frozenset(name for option in self._options() if not option.is_flag for name in option.opts)
+
+    def misplaced(self, words: Words) -> Misplaced | None:
+        """Options of this command that stand behind the script."""
+        flags = frozenset(name for option in self._options() if option.is_flag for name in option.opts)
+        return misplaced(words, flags, self.options_with_value())
+
+    def _options(self) -> Iterator[click.Option]:
+        return (parameter for parameter in self.params if isinstance(parameter, click.Option))
 
     def collect_usage_pieces(self, context: click.Context) -> list[str]:
         return ["[OPTIONS]", "SCRIPT [ARGS]... | -m MODULE [ARGS]... | -- COMMAND [ARGS]..."]
@@ -108,7 +130,7 @@ def run(context: click.Context, /, python: str | None, headless: bool, detach: b
     if detach:
         launch_detached(command, settings)
     else:
-        launch(command, settings, headless)
+        launch(command, settings, headless, run.misplaced(words))
 
 
 @click.command("demo")
@@ -146,8 +168,15 @@ def launch_settings(output: Path | None, **options: Any) -> LaunchOptions:
     return LaunchOptions(output=output and output.expanduser().absolute(), **options)
 
 
-def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> None:
-    """Start the target, watch it in the TUI or headless, and exit as it did."""
+WRONG_USAGE = 2
+"""The exit code of a script that rejects its arguments, from argparse and others."""
+
+
+def launch(command: TargetCommand, options: LaunchOptions, headless: bool, behind: Misplaced | None = None) -> NoReturn:
+    """Start the target, watch it in the TUI or headless, and exit as it did.
+
+    `behind` are options of ours among the target's words: they are mentioned if it rejects its arguments.
+    """
     check_names(options.optimizations, command.python)
     from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 
@@ -156,7 +185,7 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
     if headless or not on_terminal():
         from profilednn_tui.launch.headless import run_headless
 
-        end_like(run_headless(command, options))
+        _end(run_headless(command, options), behind)
     from profilednn_tui.launch.pseudoterminal import TerminalSize
     from profilednn_tui.launch.rerun import Rerun
 
@@ -165,7 +194,15 @@ def launch(command: TargetCommand, options: LaunchOptions, headless: bool) -> No
     folder = rerun.start(TerminalSize(rows, columns))
     from profilednn_tui.session.open_session import open_session
 
-    end_like(show(open_session(folder, started_here=True), launched=True, rerun=rerun))
+    _end(show(open_session(folder, started_here=True), launched=True, rerun=rerun), behind)
+
+
+def _end(exit_code: int, behind: Misplaced | None) -> NoReturn:
+    if exit_code == WRONG_USAGE and behind is not None:
+        from profilednn_tui.launch.headless import say
+
+        say(f"profilednn-tui: {behind.sentence('run')}")
+    end_like(exit_code)
 
 
 def launch_detached(command: TargetCommand, options: LaunchOptions) -> None:
