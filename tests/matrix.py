@@ -1,7 +1,8 @@
 """The agent under each Python with each torch that it is made for: ``python -m tests.matrix``, or ``make matrix``.
 
 Each combination gets an environment below `build/matrix` with the torch that pip finds for it. The host runs with the
-interpreter that runs this file, and watches small targets in that environment. What is not to be had is said, and is
+interpreter that runs this file, and watches small targets in that environment; from Python 3.14 on, also with the
+target's interpreter, because only two of one version can attach with `sys.remote_exec`. What is not to be had is said, and is
 no failure; what is there and does not work is one. An environment takes up to 7 GB and goes when its checks have
 passed, unless ``--keep`` is given.
 
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,8 @@ STEPS = 60
 """As many as `targets/matrix.py` makes."""
 ATTACHED_STEPS = 20
 TIME_LIMIT_S = 600.0
+REMOTE_EXEC = "3.14"
+"""The first Python with `sys.remote_exec`."""
 ROOM_BYTES = 10_000_000_000
 """What pip may need on the disk while it installs."""
 SELF_TIME_FACTOR = 5.0
@@ -56,6 +60,10 @@ class CheckError(Exception):
 
 class MissingError(Exception):
     """Something that is not to be had here."""
+
+
+class NotApplicableError(Exception):
+    """A check that this combination has no use for."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +83,8 @@ class Row:
     combination: Combination
     versions: str = ""
     missing: str = ""
-    outcomes: dict[str, str] = field(default_factory=dict)
-    """Of each check: nothing, or what is wrong."""
+    outcomes: dict[str, str | None] = field(default_factory=dict)
+    """Of each check: nothing, or what is wrong; None for one that does not apply."""
     seconds: float = 0.0
 
     @property
@@ -192,6 +200,8 @@ class Trial:
     def __init__(self, python: str, folder: Path) -> None:
         self.python = python
         self.folder = folder
+        self.host_program: tuple[str, ...] = PROGRAM
+        self.host_path = str(ROOT)
         self.plain = self.target("train")
         self._figures: dict[str, Any] | None = None
 
@@ -200,7 +210,8 @@ class Trial:
 
     def host(self, *words: str) -> subprocess.CompletedProcess[str]:
         return run(
-            [*PROGRAM, *words], self.folder, PROFILEDNN_HOME=str(self.folder / "home"), PYTHONPATH=str(ROOT)
+            [*self.host_program, *words], self.folder,
+            PROFILEDNN_HOME=str(self.folder / "home"), PYTHONPATH=self.host_path,
         )  # fmt: skip
 
     def watch(self, name: str, *options: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
@@ -273,7 +284,24 @@ class Trial:
         last, plain = figures["steps"]["loss"][-1], self.figures["steps"]["loss"][-1]
         expect(abs(last - plain) < 0.01 * abs(plain), f"the last loss is {last} instead of {plain}")
 
-    def attach(self) -> None:
+    def remote_exec(self) -> None:
+        """The same from a host of the target's Python, which need not inject anything."""
+        version = last_line(run([self.python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).stdout)
+        if number(version) < number(REMOTE_EXEC):
+            raise NotApplicableError
+        modules = self.folder / "host"
+        needed = [one for one in metadata.requires("profilednn-tui") or () if "extra ==" not in one]
+        pip = [sys.executable, "-m", "pip", "--python", self.python]
+        words = [*pip, "install", "--quiet", "--target", str(modules), *needed]
+        installed = run(words, timeout_s=3600, PIP_CONSTRAINT=os.devnull)
+        expect(installed.returncode == 0, f"no packages for the host: {last_line(installed.stderr)}")
+        self.host_program, self.host_path = (self.python, *PROGRAM[1:]), f"{ROOT}:{modules}"
+        try:
+            self.attach("by remote_exec; no thread was stopped")
+        finally:
+            self.host_program, self.host_path = PROGRAM, str(ROOT)
+
+    def attach(self, way: str = "") -> None:
         """A training that was there before is watched for some steps, and then left."""
         target = subprocess.Popen(
             [self.python, str(TARGETS / "attachable.py"), "simple"], env=clean_environment(), cwd=self.folder,
@@ -286,6 +314,7 @@ class Trial:
             watched = self.host(*words)
             expect(watched.returncode == 0, f"exit code {watched.returncode}: {last_line(watched.stderr)}")
             expect("detached after" in watched.stderr, f"no agent: {watched.stderr[:300]}")
+            expect(way in watched.stderr, f"not {way}: {watched.stderr[:300]}")
             count = self.exported("attached")["steps"]["count"]
             expect(count == ATTACHED_STEPS, f"{count} steps instead of {ATTACHED_STEPS}")
             stdout, stderr = target.communicate("end\n", timeout=TIME_LIMIT_S)
@@ -307,6 +336,7 @@ CHECKS: dict[str, Callable[[Trial], None]] = {
     "operators": Trial.operators,
     "optimization": Trial.optimization,
     "attach": Trial.attach,
+    "remote_exec": Trial.remote_exec,
 }
 
 
@@ -331,6 +361,8 @@ def examine(combination: Combination, keep: bool) -> Row:
                 check(trial)
             except CheckError as failure:
                 row.outcomes[name] = str(failure)
+            except NotApplicableError:
+                row.outcomes[name] = None
             else:
                 row.outcomes[name] = ""
     row.seconds = time.monotonic() - started_s
@@ -344,7 +376,7 @@ def table(rows: list[Row]) -> list[str]:
     lines = [f"{'python':8}{'torch':8}{''.join(f'{name:14}' for name in CHECKS)}".rstrip()]
     for row in rows:
         cells = "not to be had" if row.missing else "".join(
-            f"{'FAILED' if problem else 'ok':14}" for problem in row.outcomes.values()
+            f"{'-' if problem is None else 'FAILED' if problem else 'ok':14}" for problem in row.outcomes.values()
         )  # fmt: skip
         lines.append(f"{row.combination.python:8}{row.combination.torch:8}{cells}".rstrip())
     for row in rows:
