@@ -84,15 +84,19 @@ class TargetLaunch(click.Command):
     def __init__(self, *args: Any, needs: Sequence[str] = (), **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._needs = frozenset(needs)
-        """The command does nothing without one of these options."""
+        """The command does nothing without one of these options, and starts the target more than once."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         words = divide(args, self.options_with_value())
         behind = self.misplaced(words)
-        if behind is not None and self._needs.intersection(behind.names):
+        if behind is not None and self._needs:
+            sentence = behind.sentence(str(self.name))
             given = {word.partition("=")[0] for word in words.options}
-            if not self._needs.intersection(given):
-                raise ProfilerError(behind.sentence(str(self.name)))
+            if self._needs.intersection(behind.names) and not self._needs.intersection(given):
+                raise ProfilerError(sentence)
+            from profilednn_tui.launch.headless import say
+
+            say(f"profilednn-tui: {sentence}")  # they may be the script's
         rest = super().parse_args(context, list(words.options))
         context.obj = words
         return rest

@@ -153,6 +153,17 @@ def test_attach_without_a_terminal_waits_for_the_end(folder: Path) -> None:
     assert b"exit code 0" in run((*PROGRAM, "attach", name), folder).stderr
 
 
+def test_a_script_that_rejects_our_options_is_told_to_follow_them(folder: Path) -> None:
+    """Found by a tester: `t.py --headless` ends with argparse's error, and nothing says whose option that is."""
+    (folder / "script.py").write_text("import sys\nsys.exit(2 if '--steps' in sys.argv else 0)\n")
+    hint = b"profilednn-tui run --headless --steps 5 script.py"
+    rejected = run((*PROGRAM, "--headless", "script.py", "--steps", "5"), folder)
+    assert rejected.exit_code == 2
+    assert b"--steps stands behind script.py and so belongs to it" in rejected.stderr
+    assert rejected.stderr.splitlines()[-1].endswith(hint)
+    assert hint not in run((*PROGRAM, "--headless", "script.py", "--name", "x"), folder).stderr
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(folder: Path) -> None:
     line = f"{' '.join(PROGRAM)} --help | true"
     assert run(("bash", "-o", "pipefail", "-c", line), folder).stderr == b""

@@ -65,3 +65,8 @@ def test_an_experiment_whose_variants_stand_behind_the_script_says_so() -> None:
         "--variant stands behind train.py and so belongs to it; options of ours go before it: "
         "profilednn-tui experiment --variant stock= --variant tuned=OMP_NUM_THREADS=8 train.py"
     )
+
+
+def test_other_options_behind_the_script_of_an_experiment_are_mentioned(capfd: pytest.CaptureFixture[str]) -> None:
+    experiment.make_context("experiment", "--variant a= nowhere.py --repeat 3".split())
+    assert "profilednn-tui experiment --variant a= --repeat 3 nowhere.py" in capfd.readouterr().err
