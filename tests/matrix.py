@@ -1,10 +1,9 @@
 """The agent under each Python with each torch that it is made for: ``python -m tests.matrix``, or ``make matrix``.
 
 Each combination gets an environment below `build/matrix` with the torch that pip finds for it. The host runs with the
-interpreter that runs this file, and watches small targets in that environment; from Python 3.14 on, also with the
-target's interpreter, because only two of one version can attach with `sys.remote_exec`. What is not to be had is said, and is
-no failure; what is there and does not work is one. An environment takes up to 7 GB and goes when its checks have
-passed, unless ``--keep`` is given.
+interpreter that runs this file, and watches small targets in that environment; from Python 3.14 on, it also runs in
+there and attaches by `sys.remote_exec`. What is not to be had is said, and is no failure; what is there and does not
+work is one. An environment takes up to 7 GB and goes when its checks have passed, unless ``--keep`` is given.
 
 Interpreters are looked for in a variable (PYTHON_3_14 for 3.14), on the PATH, and among pyenv's. Which wheels pip finds
 is up to its own settings: with PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS it gets those without GPU libraries.
@@ -285,7 +284,7 @@ class Trial:
         expect(abs(last - plain) < 0.01 * abs(plain), f"the last loss is {last} instead of {plain}")
 
     def remote_exec(self) -> None:
-        """The same from a host of the target's Python, which need not inject anything."""
+        """The same from a host with the target's Python, without injection."""
         version = last_line(run([self.python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).stdout)
         if number(version) < number(REMOTE_EXEC):
             raise NotApplicableError

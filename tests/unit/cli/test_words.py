@@ -68,5 +68,5 @@ def test_an_experiment_whose_variants_stand_behind_the_script_says_so() -> None:
 
 
 def test_other_options_behind_the_script_of_an_experiment_are_mentioned(capfd: pytest.CaptureFixture[str]) -> None:
-    experiment.make_context("experiment", "--variant a= nowhere.py --repeat 3".split())
+    experiment.make_context("experiment", ["--variant", "a=", "nowhere.py", "--repeat", "3"])
     assert "profilednn-tui experiment --variant a= --repeat 3 nowhere.py" in capfd.readouterr().err
