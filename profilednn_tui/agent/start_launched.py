@@ -13,6 +13,7 @@ from .life.arrival import Opening
 from .life.launched import Launched
 from .parentage import is_becoming_one, is_child_of_multiprocessing
 from .settings import Settings
+from .side_effects import watch
 from .steps.seeds import seed_all
 
 
@@ -25,6 +26,7 @@ def start() -> None:
     if settings.seed is not None and not is_child:
         seed_all(torch, settings.seed)
     opening = Opening.AT_FIRST_STEP if is_child or is_becoming_one() else Opening.SOON
+    watch(torch, settings.folder)
     AgentProcess(torch, settings, Launched(opening)).start()
 
 

@@ -63,10 +63,18 @@ _CLEAR_LINE = "\r\x1b[K"
     help="Steps per run, warm-up included.",
 )
 @click.option(
-    "--lockstep",
-    is_flag=True,
-    help="Run all variants at the same time, with their steps in turn: detects smaller differences on a "
-    "machine whose speed varies, but needs memory for all of them at once.",
+    "--lockstep/--in-turn",
+    "lockstep",
+    default=None,
+    help="Run all variants at the same time, with their steps in turn, which detects smaller differences; or one run "
+    "after the other  [default: in lockstep if a first look at the baseline shows that it is safe]",
+)
+@click.option(
+    "--scratch/--in-place",
+    "scratch",
+    default=None,
+    help="Run in copies of the working folder, or in the folder itself, where each run may overwrite files  "
+    "[default: in the folder if a first look shows that runs write nothing there; else asks]",
 )
 @click.option(
     "--ablate", is_flag=True, help="Also run the variant without each of its optimizations, and with each one alone."
@@ -89,13 +97,14 @@ _CLEAR_LINE = "\r\x1b[K"
 )
 @click.pass_context
 def experiment(context: click.Context, /, resume: str | None, format_name: str, **options: Any) -> None:
-    """Run variants of a training script in turn, and report which is faster.
+    """Run variants of a training script in lockstep or in turn, and report which is faster.
 
-    Each run is a separate process with the same number of steps and the same seed, in the order A B B A A B ... The
-    report goes to stdout, progress to stderr. Ctrl-C keeps the finished runs; --resume makes the missing ones.
+    Each run is a separate process with the same number of steps and the same seed, in the order A B B A A B ... A first
+    look at the baseline shows whether lockstep is safe and which files runs write. The report goes to stdout, progress
+    to stderr. Ctrl-C keeps the finished runs; --resume makes the missing ones.
     """
     folder = _create(context.obj, **options) if resume is None else _find(resume, context.obj)
-    _run(folder)
+    _run(folder, options["lockstep"], options["scratch"])
     from profilednn_tui.experiment.sides import experiment_report
     from profilednn_tui.experiment.spread import learn
     from profilednn_tui.export.comparison import FORMATS
@@ -171,8 +180,9 @@ def _find(name: str, words: Words) -> Path:
     return folder
 
 
-def _run(folder: Path) -> None:
-    """Make the missing runs; exits the program when interrupted by a signal."""
+def _run(folder: Path, lockstep: bool | None, scratch: bool | None) -> None:
+    """Make the missing runs, `lockstep` and in `scratch` copies if asked for; exits when interrupted by a signal."""
+    from profilednn_tui.cli.deciding import decided
     from profilednn_tui.experiment.plan import EXPERIMENT_FILE, load_experiment
     from profilednn_tui.experiment.runner import run_experiment
     from profilednn_tui.session.storage.ownership import why_foreign
@@ -183,6 +193,7 @@ def _run(folder: Path) -> None:
     recorded = load_experiment(folder, as_written=True).experiment
     say(f"profilednn-tui: experiment {folder.name}, {_plan(recorded)}")
     lines = ProgressLines()
+    recorded = decided(_with_wishes(recorded, lockstep, scratch), folder)
     outcome = run_experiment(recorded, folder, lines)
     lines.clear()
     if outcome.stopped_by is not None:
@@ -190,6 +201,17 @@ def _run(folder: Path) -> None:
         resume = f"profilednn-tui experiment --resume {session_word(folder)}"
         say(f"profilednn-tui: stopped, {missing} runs are missing: {resume}")
         sys.exit(128 + outcome.stopped_by)
+
+
+def _with_wishes(recorded: Experiment, lockstep: bool | None, scratch: bool | None) -> Experiment:
+    """The experiment with what the user now says about the order and place of its runs, before any was made."""
+    if not recorded.runs:
+        lockstep = recorded.lockstep if lockstep is None else lockstep
+        return replace(recorded, lockstep=lockstep, scratch=recorded.scratch if scratch is None else scratch)
+    for name, wish, made in (("order", lockstep, recorded.lockstep), ("place", scratch, recorded.scratch)):
+        if wish is not None and wish != bool(made):
+            raise ProfilerError(f"The {name} of an experiment's runs cannot change after its first. Start a new one.")
+    return recorded
 
 
 def _plan(recorded: Experiment) -> str:

@@ -18,6 +18,7 @@ import psutil
 from profilednn_tui.collect import procfs
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.lockstep import Lockstep, LockstepMember, make_member
+from profilednn_tui.experiment.watchdog import Watchdog
 from profilednn_tui.launch.affinity import on_processors
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.environment import target_environment
@@ -88,16 +89,18 @@ def run_in_background(
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     begin_s = time.monotonic()
     running: list[_Running] = []
-    lockstep: Lockstep | None = None
+    watchdog = Watchdog()  # if we are killed, stopped targets would otherwise never continue
     try:
         for (command, options), plan in zip(targets, plans, strict=True):
             folder = create_session(command, options, terminal=False, home=home)
             environment = target_environment(os.environ, folder, options) | plan.environment
+            environment |= command.changes(environment)
             member = make_member(folder) if len(targets) > 1 else None
             if member is not None:
                 environment[LOCKSTEP] = "1"
             with on_processors(plan.processors):
                 process = _start(command, environment, folder, mask)
+            watchdog.ends(process.pid)
             save_holder(folder, process.pid)
             sampler = Sampler(folder, process.pid, companion_ticks=partial(_ticks_of_others, folder, running))
             running.append(_Running(folder, process, sampler, member))
@@ -115,8 +118,7 @@ def run_in_background(
                 one.process.wait()
             if one.member is not None:
                 one.member.close()
-        if lockstep is not None:
-            lockstep.close()
+        watchdog.close()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
@@ -138,7 +140,7 @@ def _start(
             command.argv,
             # Looked up in our PATH, as when the command was checked; the target's PATH may differ.
             executable=find_program(command.argv[0], command.working_directory),
-            cwd=command.working_directory,
+            cwd=command.scratch or command.working_directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,16 +19,6 @@ from profilednn_tui.protocol.files import TURN_BEGINS, TURN_ENDED
 
 PIPES = (TURN_ENDED, TURN_BEGINS)
 PIPE_MODE = 0o600
-
-_WATCHDOG = """
-import os, sys
-if not sys.stdin.buffer.read(1):
-    for group in sys.argv[1:]:
-        try:
-            os.killpg(int(group), 9)
-        except OSError:
-            pass
-"""
 
 
 @dataclass(slots=True)
@@ -80,15 +68,6 @@ class Lockstep:
         self._poll = select.poll()
         for member in members:
             self._poll.register(member.ended, select.POLLIN)
-        groups = [str(member.group) for member in members]
-        # If we are killed, stopped targets would otherwise never continue.
-        self._watchdog = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _WATCHDOG, *groups],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
 
     def serve(self, timeout_s: float) -> None:
         """Wait up to `timeout_s` for the end of a turn, then begin the next one."""
@@ -116,14 +95,6 @@ class Lockstep:
             member.free()
             _signal(member, signal.SIGCONT)
         self._members.clear()
-
-    def close(self) -> None:
-        """End the watchdog, leaving any remaining members alone."""
-        assert self._watchdog.stdin is not None
-        with suppress(OSError):
-            self._watchdog.stdin.write(b".")
-            self._watchdog.stdin.close()
-        self._watchdog.wait()
 
     def _hand_over(self) -> None:
         if not self._members or not all(member.waits for member in self._members):

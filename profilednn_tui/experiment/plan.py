@@ -60,6 +60,18 @@ class RunEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What a first run of the baseline did outside its session."""
+
+    files: tuple[str, ...] = ()
+    """Files in the working directory that it wrote, changed or removed; paths are relative to it."""
+    elsewhere: tuple[str, ...] = ()
+    """The same outside of the working directory."""
+    why_in_turn: str = ""
+    """Why the runs cannot be in lockstep, apart from these files; empty if they can."""
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """``experiment.json``: the planned runs and the finished ones."""
 
@@ -82,8 +94,13 @@ class Experiment:
     environment: dict[str, str] = field(default_factory=dict)
     """Variables for all variants."""
     overhead_percent: float = 0.0
-    lockstep: bool = False
-    """Whether the variants of a block run in lockstep."""
+    lockstep: bool | None = False
+    """Whether the variants of a block run in lockstep; None as long as that is not decided."""
+    order_reason: str = ""
+    """Why the runs are in turn, if the first look decided that."""
+    scratch: bool | None = False
+    """Whether each run gets a scratch copy of the working directory; None as long as that is not decided."""
+    first_look: FirstLook | None = None
     spread: Spread | None = None
     """The spread of earlier runs on this machine, if it was known when the experiment began."""
     ablated: tuple[str, ...] = ()

@@ -14,11 +14,12 @@ from profilednn_tui.compare.runs import Run, read_run
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.background import EndedRun, run_in_background
 from profilednn_tui.experiment.plan import Experiment, RunEntry, RunGroup, RunState
+from profilednn_tui.experiment.scratch import ScratchCopies
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.session.ending import exit_words
-from profilednn_tui.session.open_session import open_session
+from profilednn_tui.session.open_session import OpenSession, open_session
 from profilednn_tui.session.storage.folder import OUTPUT_FILE
 
 Starter = Callable[
@@ -96,15 +97,21 @@ class _Runner:
         self._observer = observer
         self._start = start
         self._commands = {variant.name: target_of(experiment, variant) for variant in experiment.variants}
+        self._copies = ScratchCopies(experiment.working_directory, self._folder)
         self._given_up: set[str] = set()
         """Variants that have failed."""
         self._extra_runs = int(EXTRA_SHARE * experiment.repeat * len(experiment.variants))
         """Remaining repeats due to disturbances."""
 
     def run(self) -> ExperimentOutcome:
+        with self._copies:
+            return self._run()
+
+    def _run(self) -> ExperimentOutcome:
         for group in self._attempts():
             progress = _progress(self._experiment, [variant for variant, _ in group])
             ended = self._start(self._targets(group), self._folder, partial(self._beat, progress))
+            self._copies.remove()
             if ended[0].stopped_by is not None:
                 for one in ended:
                     shutil.rmtree(one.folder, ignore_errors=True)
@@ -129,7 +136,12 @@ class _Runner:
         return any(entry.state is RunState.DISTURBED for entry in self._experiment.runs[-len(group) :])
 
     def _targets(self, group: RunGroup) -> list[tuple[TargetCommand, LaunchOptions]]:
-        return [(self._commands[variant.name], _options(self._experiment, variant, block)) for variant, block in group]
+        return [(self._command(variant), options_of(self._experiment, variant, block)) for variant, block in group]
+
+    def _command(self, variant: Variant) -> TargetCommand:
+        """The command of a run, in a fresh scratch copy if the experiment uses them."""
+        command = self._commands[variant.name]
+        return command.in_scratch(self._copies.make(variant.name)) if self._experiment.scratch else command
 
     def _beat(self, progress: ExperimentProgress, session: Path, elapsed_s: float) -> None:
         self._observer.beat(replace(progress, elapsed_s=elapsed_s))
@@ -159,7 +171,8 @@ def _check_can_be_entered(folder: str) -> None:
         ) from None
 
 
-def _options(experiment: Experiment, variant: Variant, block: int) -> LaunchOptions:
+def options_of(experiment: Experiment, variant: Variant, block: int) -> LaunchOptions:
+    """How a run of a variant is launched."""
     return LaunchOptions(
         overhead_percent=experiment.overhead_percent,
         steps=experiment.steps,
@@ -190,23 +203,26 @@ def _progress(experiment: Experiment, variants: Sequence[Variant]) -> Experiment
 def _read(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]:
     with open_session(ended.folder) as session:
         run = read_run(session, ended.folder.name)
-        state, reason = _judge(ended, run, session.output_tail(OUTPUT_TAIL_BYTES))
+        failure = why_failed(ended, run, session)
+    if failure:
+        state, reason = RunState.FAILED, failure
+    else:
+        state, reason = (RunState.DISTURBED, run.disturbance) if run.disturbance else (RunState.DONE, "")
     variant, block = planned
     return RunEntry(variant.name, block, ended.folder.name, state, reason, round(ended.duration_s, 3)), run
 
 
-def _judge(ended: EndedRun, run: Run, output: bytes) -> tuple[RunState, str]:
+def why_failed(ended: EndedRun, run: Run, session: OpenSession) -> str:
+    """Why a run is no sample; empty if it is one."""
     if ended.exit_code != 0:
-        lines = output.decode("utf-8", "replace").strip().splitlines()
+        lines = session.output_tail(OUTPUT_TAIL_BYTES).decode("utf-8", "replace").strip().splitlines()
         last_words = f": {lines[-1]}" if lines else ""
-        return RunState.FAILED, f"{exit_words(ended.exit_code)}{last_words} (its output: {ended.folder / OUTPUT_FILE})"
+        return f"{exit_words(ended.exit_code)}{last_words} (its output: {ended.folder / OUTPUT_FILE})"
     if not run.view.steps.count:
-        return RunState.FAILED, "no training step was seen"
+        return "no training step was seen"
     if ended.turns == 0:
-        return RunState.FAILED, "it never stopped between steps: in lockstep, one process of a target has to train"
-    if run.disturbance:
-        return RunState.DISTURBED, run.disturbance
-    return RunState.DONE, ""
+        return "it never stopped between steps: in lockstep, one process of a target has to train"
+    return ""
 
 
 def _disturbed_together(found: Sequence[tuple[RunEntry, Run]]) -> list[tuple[RunEntry, Run]]:

@@ -84,6 +84,8 @@ def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
             f"{missing} runs are missing: `profilednn-tui experiment --resume {session_word(folder)}` makes them"
         )
     notes += _lockstep_notes(sides.values()) if experiment.lockstep else []
+    notes += [f"in turn, not in lockstep: {experiment.order_reason}"] if experiment.order_reason else []
+    notes += ["each run had a scratch copy of the working folder"] if experiment.scratch else []
     notes += [f"{run.folder}: {run.reason}" for run in experiment.runs if run.state is RunState.FAILED]
     ablation = contributions(experiment.ablated, _settled(sides)) if experiment.ablated else None
     return Report(experiment.name, comparisons, ablation, tuple(notes))
@@ -123,6 +125,6 @@ def _read(recorded: Recorded, entry: RunEntry) -> Run:
         return replace(
             read_run(session, entry.folder),
             turn=(str(recorded.folder.resolve()), entry.block),
-            lockstep=experiment.lockstep,
+            lockstep=bool(experiment.lockstep),
             spread=experiment.spread,
         )

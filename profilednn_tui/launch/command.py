@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
@@ -28,6 +28,22 @@ class TargetCommand:
     working_directory: str
     python: str = ""
     """The target's interpreter, if we chose it; otherwise empty."""
+    scratch: str = ""
+    """The copy of the working directory to run in; empty to run in the directory itself."""
+
+    def in_scratch(self, copy: Path) -> TargetCommand:
+        """The same command in a copy of its working directory, with absolute paths into it changed accordingly."""
+        own = 1 if self.python else 0  # the interpreter stays where it is, even if that is in the directory
+        words = (_moved(word, self.working_directory, str(copy)) for word in self.argv[own:])
+        return replace(self, argv=(*self.argv[:own], *words), scratch=str(copy))
+
+    def changes(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The variables of `environment` that a scratch copy changes, with their new values."""
+        if not self.scratch:
+            return {}
+        entries = environment.get("PYTHONPATH", "").split(os.pathsep)
+        moved = os.pathsep.join(_moved(entry, self.working_directory, self.scratch) for entry in entries)
+        return {"PWD": self.scratch, "PYTHONPATH": moved}
 
 
 def script_command(
@@ -77,6 +93,13 @@ def script_digest(command: TargetCommand) -> str:
         except OSError:
             continue
     return ""
+
+
+def _moved(word: str, folder: str, copy: str) -> str:
+    """A word whose path, alone or behind ``=``, leads into `copy` if it led into `folder`."""
+    name, equals, value = word.rpartition("=")
+    inside = value == folder or value.startswith(folder.rstrip("/") + "/")
+    return f"{name}{equals}{copy}{value[len(folder.rstrip('/')) :]}" if inside else word
 
 
 def _check_script(script: str, folder: str) -> None:

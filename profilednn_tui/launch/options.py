@@ -26,6 +26,8 @@ class LaunchOptions:
     """Added to the target's environment."""
     seed: int | None = None
     """Seed of all random generators, to make runs comparable; seeds set by the program itself take precedence."""
+    note_side_effects: bool = False
+    """Have the target note the files that it writes, and the like."""
     name: str | None = None
     """The user's name for the session; None for the default."""
     output: Path | None = None

@@ -11,7 +11,8 @@ from profilednn_tui.collect.machine import own_hardware
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand, script_digest
 from profilednn_tui.launch.options import LaunchOptions
-from profilednn_tui.paths import new_session_folder
+from profilednn_tui.paths import FILE_MODE, new_session_folder
+from profilednn_tui.protocol.files import SIDE_EFFECTS
 from profilednn_tui.session.storage.folder import SessionFile
 from profilednn_tui.session.storage.spreads import SESSIONS, expected_spread
 
@@ -29,6 +30,7 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
         name=name,
         argv=list(command.named),
         working_directory=command.working_directory,
+        scratch=command.scratch,
         python=command.python,
         start_unix_ns=time.time_ns(),
         launcher_pid=os.getpid(),
@@ -40,6 +42,8 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
     )
     try:
         session.save(folder)
+        if options.note_side_effects:
+            (folder / SIDE_EFFECTS).touch(FILE_MODE)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(

@@ -9,6 +9,8 @@ HEARTBEAT = "heartbeat"
 """Touched by the host every second, so that the agent in an attached process knows that its output is read."""
 TURN_ENDED, TURN_BEGINS = "turn-ended", "turn-begins"
 """Named pipes in the session folder of a target that runs in lockstep with others; one byte per turn."""
+SIDE_EFFECTS = "side-effects.jsonl"
+"""Created by the host of a run whose side effects it wants to know; the target's processes append notes."""
 
 _AGENT_RECORDING = re.compile(r"agent-([1-9][0-9]{0,9})\.jsonl")
 

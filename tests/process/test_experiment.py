@@ -14,6 +14,7 @@ from tests.process.harness import TARGETS
 from tests.process.launching import PROGRAM, eventually, run, session_folder, start
 
 SCRIPT = str(TARGETS / "experiment.py")
+EXPERIMENT = (*PROGRAM, "experiment", "--in-turn", "--in-place")
 
 
 def definition(folder: Path) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def test_variants_run_in_turn_with_the_same_random_numbers(tmp_path: Path) -> No
         "json",
         SCRIPT,
     )
-    outcome = run((*PROGRAM, "experiment", *words), tmp_path)
+    outcome = run((*EXPERIMENT, *words), tmp_path)
     assert outcome.exit_code == 0, outcome.stderr
     found = json.loads(outcome.stdout)
     # The data come from the random generators of Python, NumPy and torch: equal losses mean equal random numbers.
@@ -65,7 +66,7 @@ def test_variants_run_in_turn_with_the_same_random_numbers(tmp_path: Path) -> No
 def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(tmp_path: Path) -> None:
     """The target has a child process, which must not survive either."""
     words = ("--variant", "B=CHILD=1", "--env", "CHILD=1", "--repeat", "1", "--steps", "30", SCRIPT)
-    process = start((*PROGRAM, "experiment", *words), tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start((*EXPERIMENT, *words), tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     eventually(lambda: bool(list((tmp_path / "home").glob("*/experiment.json"))), "the experiment")
     eventually(lambda: bool(definition(tmp_path)["runs"]), "the first run")
     eventually(lambda: len(processes_of(tmp_path)) >= 2, "the second target and its child")
@@ -88,7 +89,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(tmp_path: Path) -> 
 
 def test_what_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
     words = ("--variant", "B=WORK=2", "--env", "FAIL=3", "--steps", "30", SCRIPT)
-    outcome = run((*PROGRAM, "experiment", *words), tmp_path)
+    outcome = run((*EXPERIMENT, *words), tmp_path)
     assert outcome.exit_code == 2
     assert b"The baseline stock failed: exit code 1: ValueError: told to fail (its output: " in outcome.stderr
     assert b"Traceback" not in outcome.stderr

@@ -14,7 +14,8 @@ from tests.process.launching import PROGRAM, eventually, run, session_folder, st
 from tests.process.test_experiment import definition, processes_of
 
 SCRIPT = str(TARGETS / "experiment.py")
-LOCKSTEP = (*PROGRAM, "experiment", "--lockstep", "--variant", "A=", "--variant", "B=WORK=12", "--env", "WORK=10")
+EXPERIMENT = (*PROGRAM, "experiment", "--lockstep", "--in-place")
+LOCKSTEP = (*EXPERIMENT, "--variant", "A=", "--variant", "B=WORK=12", "--env", "WORK=10")
 
 
 class Step(NamedTuple):
@@ -100,7 +101,7 @@ def test_nothing_stands_still_for_ever_when_the_experiment_is_killed(tmp_path: P
 
 def test_a_variant_that_fails_does_not_hold_up_the_other(tmp_path: Path) -> None:
     words = ("--variant", "A=", "--variant", "B=FAIL=20", "--repeat", "2", "--steps", "40", SCRIPT)
-    outcome = run((*PROGRAM, "experiment", "--lockstep", *words), tmp_path)
+    outcome = run((*EXPERIMENT, *words), tmp_path)
     states = [(entry["variant"], entry["state"]) for entry in definition(tmp_path)["runs"]]
     assert ("B", "failed") in states
     assert len([variant for variant, state in states if variant == "A" and state != "failed"]) >= 2

@@ -54,6 +54,8 @@ class SessionFile:
     """Of the script's text when the target was started; empty if no script was identified."""
     attached: bool = False
     """Whether the target was already running: none of our processes is its parent or owns its terminal."""
+    scratch: str = ""
+    """The copy of the working directory that the target ran in, and that was removed afterwards; empty for none."""
     spread: Spread | None = None
     """How much earlier sessions on this machine differed, if known at the start."""
     magic: str = MAGIC

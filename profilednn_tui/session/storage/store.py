@@ -11,6 +11,7 @@ from typing import Protocol
 
 from profilednn_tui.paths import SESSION_FILE
 from profilednn_tui.protocol.files import HOST_RECORDING, recording_pid
+from profilednn_tui.session.frames import relative_file
 from profilednn_tui.session.storage.files import open_file, read_end
 from profilednn_tui.session.storage.folder import OUTPUT_FILE, ExitFile, SessionFile
 from profilednn_tui.session.storage.ownership import why_foreign
@@ -112,8 +113,11 @@ class FolderStore:
     def source_path(self, file: str) -> Path | None:
         if self.foreign:
             return None
+        started = self.session_file
+        if started.scratch:  # the copy that the target ran in is gone
+            file = relative_file(file, started.scratch)
         # A relative name is relative to the target's working directory.
-        path = Path(self.session_file.working_directory or "/", file)
+        path = Path(started.working_directory or "/", file)
         try:
             return path if path.is_absolute() and stat.S_ISREG(path.stat().st_mode) else None
         except (OSError, ValueError):
