@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.experiment.watchdog import Watchdog
 from profilednn_tui.experiment.plan import EXPERIMENT_FILE
+from profilednn_tui.experiment.watchdog import Watchdog
 from profilednn_tui.paths import FOLDER_MODE, SESSION_FILE
 from profilednn_tui.units import bytes_size
 

@@ -26,9 +26,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def experiment(folder: Path, effects: str, *options: str, **variables: str) -> Outcome:
-    return run(
-        (*PROGRAM, "experiment", *options, *WORDS, "train.py"), folder, SIDE_EFFECTS=effects, **variables
-    )  # fmt: skip
+    words = (*PROGRAM, "experiment", *options, *WORDS, "train.py")
+    return run(words, folder, b"", SIDE_EFFECTS=effects, **variables)
 
 
 def users_files(folder: Path) -> list[str]:
