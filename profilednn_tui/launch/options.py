@@ -26,6 +26,8 @@ class LaunchOptions:
     """Added to the target's environment."""
     seed: int | None = None
     """Seed of all random generators, to make runs comparable; seeds set by the program itself take precedence."""
+    certificate: bool = False
+    """Record what each update does to the parameters."""
     name: str | None = None
     """The user's name for the session; None for the default."""
     output: Path | None = None
