@@ -17,6 +17,7 @@ from profilednn_tui.compare.alignment import (
     align_phases,
     without_judgement,
 )
+from profilednn_tui.compare.certificate import Certificate, certificate
 from profilednn_tui.compare.comparable import differences
 from profilednn_tui.compare.losses import LossAgreement, loss_agreement, precision_of, same_numbers
 from profilednn_tui.compare.runs import Run, Side, others_share
@@ -51,6 +52,8 @@ class Comparison:
     figures: tuple[Figure, ...]
     notes: tuple[str, ...]
     """What readers need to know besides the verdict."""
+    certificate: Certificate | None = None
+    """Whether the candidate trains the same; None without runs for it."""
 
 
 def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Comparison:
@@ -95,7 +98,14 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
         modules=modules,
         figures=align_figures(baseline, candidate),
         notes=tuple(_notes(baseline, candidate, verdict, losses, [different[n] for n in different if n in across])),
+        certificate=_certificate(baseline, candidate),
     )
+
+
+def _certificate(baseline: Side, candidate: Side) -> Certificate | None:
+    if baseline.certificate is None or candidate.certificate is None:
+        return None
+    return certificate(baseline.certificate, candidate.certificate, (*baseline.runs, *candidate.runs), baseline.runs)
 
 
 def expected_spread(baseline: Side, candidate: Side) -> Spread:
