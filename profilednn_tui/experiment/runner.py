@@ -109,7 +109,7 @@ class _Runner:
                 for one in ended:
                     shutil.rmtree(one.folder, ignore_errors=True)
                 return ExperimentOutcome(self._experiment, ended[0].stopped_by)
-            self._record(_disturbed_together([_read(*run) for run in zip(group, ended, strict=True)]), progress)
+            self._record(_disturbed_together([read_ended(*run) for run in zip(group, ended, strict=True)]), progress)
         return ExperimentOutcome(self._experiment, None)
 
     def _attempts(self) -> Iterator[RunGroup]:
@@ -129,7 +129,8 @@ class _Runner:
         return any(entry.state is RunState.DISTURBED for entry in self._experiment.runs[-len(group) :])
 
     def _targets(self, group: RunGroup) -> list[tuple[TargetCommand, LaunchOptions]]:
-        return [(self._commands[variant.name], _options(self._experiment, variant, block)) for variant, block in group]
+        experiment = self._experiment
+        return [(self._commands[variant.name], run_options(experiment, variant, block)) for variant, block in group]
 
     def _beat(self, progress: ExperimentProgress, session: Path, elapsed_s: float) -> None:
         self._observer.beat(replace(progress, elapsed_s=elapsed_s))
@@ -159,7 +160,8 @@ def _check_can_be_entered(folder: str) -> None:
         ) from None
 
 
-def _options(experiment: Experiment, variant: Variant, block: int) -> LaunchOptions:
+def run_options(experiment: Experiment, variant: Variant, block: int) -> LaunchOptions:
+    """The options of a timed run."""
     return LaunchOptions(
         overhead_percent=experiment.overhead_percent,
         steps=experiment.steps,
@@ -187,7 +189,8 @@ def _progress(experiment: Experiment, variants: Sequence[Variant]) -> Experiment
     return ExperimentProgress(total - len(pending) + 1, total, " ".join(one.name for one in variants), 0.0, remaining_s)
 
 
-def _read(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]:
+def read_ended(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]:
+    """Read and judge a run that has ended."""
     with open_session(ended.folder) as session:
         run = read_run(session, ended.folder.name)
         state, reason = _judge(ended, run, session.output_tail(OUTPUT_TAIL_BYTES))
