@@ -113,10 +113,7 @@ class Experiment:
         return tuple(one for one in ordered if (one[0].name, one[1]) not in finished)
 
     def uncertified(self) -> tuple[Variant, ...]:
-        """The variants whose run for the certificate is missing, although all their other runs were made.
-
-        There is nothing to certify without the baseline or without any other variant.
-        """
+        """The variants that have other runs, but none for the certificate; none without a baseline to compare with."""
         certified = {run.variant for run in self.certificates if run.state is not RunState.FAILED}
         made = {run.variant for run in self.runs if run.state is not RunState.FAILED}
         ready = tuple(variant for variant in self.variants if variant.name in made)

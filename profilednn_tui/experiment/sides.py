@@ -83,6 +83,11 @@ def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
         notes.append(
             f"{missing} runs are missing: `profilednn-tui experiment --resume {session_word(folder)}` makes them"
         )
+    uncertified = experiment.uncertified() if experiment.certificates else ()
+    if uncertified:
+        names = ", ".join(variant.name for variant in uncertified)
+        resume = f"profilednn-tui experiment --resume {session_word(folder)}"
+        notes.append(f"no run for the certificate of {names}: `{resume}` makes it")
     notes += _lockstep_notes(sides.values()) if experiment.lockstep else []
     every = (*experiment.runs, *experiment.certificates)
     notes += [f"{run.folder}: {run.reason}" for run in every if run.state is RunState.FAILED]

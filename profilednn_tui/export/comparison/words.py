@@ -16,7 +16,7 @@ from profilednn_tui.compare.verdict import Outcome, Verdict
 LIMIT = 0.05
 """The default difference for which a verdict says how many runs would detect it."""
 SMALL = 1e-4
-"""Deviations below are given as powers of ten."""
+"""Deviations below are written as powers of ten."""
 SENSIBLE = 1.0
 """Detectable differences above 100 % are not worth a figure."""
 TOP_OPERATORS = 12
@@ -102,7 +102,7 @@ def certificate_text(certificate: Certificate) -> str:
         return certificate.text
     largest = certificate.largest
     where = f" of {largest.where}" if largest.where else ""
-    size = f"{100 * largest.relative:.1g} %" if largest.relative < SMALL else units.share(largest.relative)
+    size = f"{largest.relative:.0e}" if largest.relative < SMALL else units.share(largest.relative)
     text = f"{certificate.text} (by at most {size}, in the {largest.quantity}{where} in step {largest.step})"
     hidden = certificate.steps < certificate.recorded
     return f"{text}; later, rounding errors have grown so much that they would hide any difference" if hidden else text
