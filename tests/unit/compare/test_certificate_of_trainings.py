@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -66,7 +66,7 @@ def focal_loss(outputs: torch.Tensor, labels: torch.Tensor, fused: bool) -> torc
 
 
 @cache
-def train(kind: str, optimizer_class: type[Any], case: str = "") -> Run:
+def train(kind: str, optimizer_class: Callable[..., Any], case: str = "") -> Run:
     seed = int(case == SEED)
     torch.manual_seed(seed)
     model = Attention() if kind == ATTENTION else convolutions()
@@ -106,7 +106,7 @@ def train(kind: str, optimizer_class: type[Any], case: str = "") -> Run:
     )
 
 
-def against_stock(kind: str, optimizer_class: type[Any], case: str) -> Certificate:
+def against_stock(kind: str, optimizer_class: Callable[..., Any], case: str) -> Certificate:
     return certificate(train(kind, optimizer_class), train(kind, optimizer_class, case))
 
 
@@ -133,6 +133,6 @@ EXPECTED = [
 @pytest.mark.parametrize("optimizer_class", [torch.optim.SGD, torch.optim.Adam])
 @pytest.mark.parametrize(("kind", "case", "text"), EXPECTED)
 def test_a_change_of_a_training_is_told_as_what_it_is(
-    kind: str, case: str, text: str, optimizer_class: type[Any]
+    kind: str, case: str, text: str, optimizer_class: Callable[..., Any]
 ) -> None:
     assert against_stock(kind, optimizer_class, case).text == text

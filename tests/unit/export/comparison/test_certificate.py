@@ -10,12 +10,13 @@ import pytest
 
 from profilednn_tui.cli.certifying import check_certificate_file
 from profilednn_tui.compare.comparison import compare
+from profilednn_tui.compare.losses import Agreement
 from profilednn_tui.compare.runs import Run, Side
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.export.comparison import FORMATS
 from profilednn_tui.export.comparison.certificate import certificate_json, certificate_markdown
 from profilednn_tui.export.comparison.report import Report
-from tests.unit.compare.sides import one_run
+from tests.unit.compare.sides import one_run, run
 from tests.unit.compare.test_certificate import STEPS, STOCK, faster, noise, training
 
 
@@ -37,6 +38,26 @@ def test_every_report_has_the_line() -> None:
     assert (found["sameness"], found["steps"], found["precision"]) == ("within rounding", STEPS, "float32")
     assert found["text"].startswith(line)
     assert set(found["largest"]) == {"quantity", "where", "step", "relative"}
+
+
+@pytest.mark.parametrize(
+    ("deviation", "candidate", "agreement"),
+    [
+        (1.03, training(noise(1e-7), 2), Agreement.NOISE),
+        (1.03, training(faster, 2), Agreement.DRIFTING),
+        (1.03, training(), Agreement.DRIFTING),  # with the same bits, there is no rounding that could grow
+        (3.0, training(noise(1e-7), 2), Agreement.DRIFTING),
+    ],
+)
+def test_a_drift_from_a_certified_step_is_rounding(deviation: float, candidate: Run, agreement: Agreement) -> None:
+    losses = [2.0 - number / 100 for number in range(60)]
+    first, second = (
+        run("A", [1e7] * 60, losses),
+        run("B", [1e7] * 60, [losses[0], *(deviation * x for x in losses[1:])]),
+    )
+    found = compare(Side("A", (first,), certificate=STOCK), Side("B", (second,), certificate=candidate))
+    assert found.losses.agreement is agreement
+    assert any("trains differently" in note for note in found.notes) == (agreement is Agreement.DRIFTING)
 
 
 def test_without_runs_for_it_there_is_none() -> None:
