@@ -22,6 +22,7 @@ from .recording.write_through import WriteThrough
 from .recording.writer_thread import WriterThread
 from .settings import Settings
 from .steps.hooks import Hooks
+from .steps.learning import LearningRecorder, available_bytes
 from .steps.lockstep import LockstepGate
 from .steps.root_modules import RootModules
 from .steps.timeline import Timeline
@@ -96,6 +97,9 @@ class Incarnation:
             warming_up=manager.busy if manager is not None else bool,
             after_step=WriteThrough(self._write_steps),
         )
+        self._learning = (
+            LearningRecorder(torch, roots, outbox.put, guard, available_bytes()) if settings.certificate else None
+        )
         self._hooks = Hooks(torch, timeline, self._tracker, guard)
 
     @property
@@ -109,6 +113,8 @@ class Incarnation:
             self._introduce()
             self._outbox.flush()
         if self._life.ask(Request.LISTEN):
+            if self._learning is not None:
+                self._learning.install()  # before the hooks, which may end the run after an update
             self._hooks.install()
             self._writer.start()
 
@@ -121,7 +127,7 @@ class Incarnation:
 
     def remove(self) -> None:
         """Restore everything that was replaced in torch."""
-        self._hooks.remove()
+        self._remove_hooks()
         if self._profiler is not None:
             self._profiler.remove()
 
@@ -149,7 +155,12 @@ class Incarnation:
         """In a forked child, drop everything that belongs to the parent; only the forking thread exists there."""
         if self._profiler is not None:
             self._profiler.forget()
+        self._remove_hooks()
+
+    def _remove_hooks(self) -> None:
         self._hooks.remove()
+        if self._learning is not None:
+            self._learning.remove()
 
     # ---- the thread
 

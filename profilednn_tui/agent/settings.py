@@ -19,5 +19,7 @@ class Settings:
     """Whether to record oneDNN's primitives."""
     lockstep: bool = False
     """Whether steps alternate with those of another variant."""
+    certificate: bool = False
+    """Whether to record what each update does to the parameters."""
     optimizations: tuple[str, ...] = ()
     seed: int | None = None

@@ -25,6 +25,7 @@ def decided(experiment: Experiment, folder: Path) -> Experiment:
     Raises a `ProfilerError` if the user has to decide and cannot be asked.
     """
     from profilednn_tui.experiment.first_look import settled
+    from profilednn_tui.experiment.spread import expected
 
     if experiment.lockstep is not None and experiment.scratch is False:
         return experiment
@@ -35,6 +36,7 @@ def decided(experiment: Experiment, folder: Path) -> Experiment:
     assert look is not None
     experiment = replace(experiment, scratch=_uses_scratch(experiment, look, folder))
     experiment = settled(experiment, look)
+    experiment = replace(experiment, spread=expected(folder.parent, experiment))  # which depends on the order
     experiment.save(folder)
     place = "in scratch copies of the folder" if experiment.scratch else "in the folder itself"
     reason = f": {experiment.order_reason}" if experiment.order_reason else ""

@@ -12,6 +12,7 @@ import click
 
 from profilednn_tui import units
 from profilednn_tui.cli import values
+from profilednn_tui.cli.certifying import certify, check_certificate_file, write_certificate
 from profilednn_tui.cli.front import warn_of_home
 from profilednn_tui.cli.launching import TargetLaunch, overhead_option, target_command
 from profilednn_tui.cli.words import Words
@@ -93,24 +94,51 @@ _CLEAR_LINE = "\r\x1b[K"
 @overhead_option
 @click.option("--name", metavar="TEXT", help="A name for the experiment.")
 @click.option(
+    "--certificate",
+    "certificate_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the figures behind `same training` for every step and parameter group to FILE.json or FILE.md.",
+)
+@click.option(
+    "--no-certificate", is_flag=True, help="Do not check by a short run of each variant that it trains the same."
+)
+@click.option(
     "--to", "format_name", metavar="FORMAT", type=click.Choice(values.REPORT_FORMATS), default="text", show_default=True
 )
 @click.pass_context
-def experiment(context: click.Context, /, resume: str | None, format_name: str, **options: Any) -> None:
+def experiment(
+    context: click.Context,
+    /,
+    resume: str | None,
+    format_name: str,
+    certificate_file: Path | None,
+    no_certificate: bool,
+    **options: Any,
+) -> None:
     """Run variants of a training script in lockstep or in turn, and report which is faster.
 
     Each run is a separate process with the same number of steps and the same seed, in the order A B B A A B ... A first
     look at the baseline shows whether lockstep is safe and which files runs write. The report goes to stdout, progress
     to stderr. Ctrl-C keeps the finished runs; --resume makes the missing ones.
     """
+    if certificate_file is not None:
+        if no_certificate:
+            raise ProfilerError("--certificate FILE needs the runs that --no-certificate leaves out. Name one of them.")
+        check_certificate_file(certificate_file)
+    options["certify"] = not no_certificate
     folder = _create(context.obj, **options) if resume is None else _find(resume, context.obj)
     _run(folder, options["lockstep"], options["scratch"])
+    if not no_certificate:
+        certify(folder)
     from profilednn_tui.experiment.sides import experiment_report
     from profilednn_tui.experiment.spread import learn
     from profilednn_tui.export.comparison import FORMATS
 
     report = experiment_report(folder)
     learn(folder, report.comparisons)
+    if certificate_file is not None:
+        write_certificate(report, certificate_file)
     click.echo(FORMATS[format_name](report), nl=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profilednn_tui import units
 from profilednn_tui.compare.alignment import (
@@ -17,8 +17,9 @@ from profilednn_tui.compare.alignment import (
     align_phases,
     without_judgement,
 )
+from profilednn_tui.compare.certificate import HORIZON, Certificate, Sameness, certificate
 from profilednn_tui.compare.comparable import differences
-from profilednn_tui.compare.losses import LossAgreement, loss_agreement, precision_of, same_numbers
+from profilednn_tui.compare.losses import Agreement, LossAgreement, loss_agreement, precision_of, same_numbers
 from profilednn_tui.compare.runs import Run, Side, others_share
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
 from profilednn_tui.compare.verdict import Outcome, Verdict, judge
@@ -51,6 +52,8 @@ class Comparison:
     figures: tuple[Figure, ...]
     notes: tuple[str, ...]
     """What readers need to know besides the verdict."""
+    certificate: Certificate | None = None
+    """Whether the candidate trains the same; None without runs for it."""
 
 
 def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Comparison:
@@ -72,12 +75,15 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
     ]
     others = others_share(baseline), others_share(candidate)
     verdict = judge(settled[0], settled[1], reasons, others, expected_spread(baseline, candidate))
+    certified = _certificate(baseline, candidate)
     losses = loss_agreement(
         [run.view.steps for run in baseline.runs],
         [run.view.steps for run in candidate.runs],
         precision_of((*baseline.runs, *candidate.runs)),
         same_numbers(baseline.runs, candidate.runs),
     )
+    if certified is not None and _is_explained(losses, certified):
+        losses = replace(losses, agreement=Agreement.NOISE, from_step=None)
     phases = align_phases(settled[0], settled[1]) if all(settled) else ()
     operators, modules = align_operators(baseline, candidate), align_modules(baseline, candidate)
     if verdict.outcome is Outcome.NOT_COMPARABLE:
@@ -95,7 +101,25 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
         modules=modules,
         figures=align_figures(baseline, candidate),
         notes=tuple(_notes(baseline, candidate, verdict, losses, [different[n] for n in different if n in across])),
+        certificate=certified,
     )
+
+
+def _certificate(baseline: Side, candidate: Side) -> Certificate | None:
+    if baseline.certificate is None or candidate.certificate is None:
+        return None
+    return certificate(baseline.certificate, candidate.certificate, (*baseline.runs, *candidate.runs), baseline.runs)
+
+
+def _is_explained(losses: LossAgreement, certified: Certificate) -> bool:
+    """Whether rounding errors explain a drift of the losses, because it begins in a step that is certified.
+
+    A certificate follows rounding errors from their beginning; losses alone do not show how fast they grow.
+    """
+    if certified.sameness is not Sameness.ROUNDING or losses.from_step is None or losses.largest is None:
+        return False
+    drifting = losses.agreement is Agreement.DRIFTING
+    return drifting and losses.from_step <= certified.steps and losses.largest < HORIZON
 
 
 def expected_spread(baseline: Side, candidate: Side) -> Spread:

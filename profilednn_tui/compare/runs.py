@@ -67,6 +67,8 @@ class Side:
     """Runs that do not count because of other load on the machine."""
     disturbed: str = ""
     """Why nothing can be concluded if too few runs were undisturbed; empty otherwise."""
+    certificate: Run | None = None
+    """A run whose learning was recorded; it is not timed."""
 
 
 FEWEST_UNDISTURBED = 0.5

@@ -19,7 +19,7 @@ from profilednn_tui.collect.cgroup import cgroup_of
 from profilednn_tui.compare.runs import read_run
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.plan import Experiment, FirstLook
-from profilednn_tui.experiment.runner import Starter, options_of, target_of, why_failed
+from profilednn_tui.experiment.runner import Starter, run_options, target_of, why_failed
 from profilednn_tui.experiment.scratch import ScratchCopies, files_of
 from profilednn_tui.experiment.side_effects import ProcessWatch, SideEffects, lasting, read_notes
 from profilednn_tui.session.open_session import open_session
@@ -63,7 +63,7 @@ def _look(
     command = target_of(experiment, baseline)
     if place != Path(experiment.working_directory):
         command = command.in_scratch(place)
-    options = replace(options_of(experiment, baseline, 0), name=NAME, note_side_effects=True)
+    options = replace(run_options(experiment, baseline, 0), name=NAME, note_side_effects=True)
     watch: list[ProcessWatch] = []
 
     def beat(session: Path, elapsed_s: float) -> None:

@@ -106,6 +106,10 @@ class Experiment:
     ablated: tuple[str, ...] = ()
     """The optimizations whose contributions are measured."""
     runs: tuple[RunEntry, ...] = ()
+    certify: bool = True
+    """Whether a certificate is wanted: that the variants train the same as the baseline."""
+    certificates: tuple[RunEntry, ...] = ()
+    """The runs for it, one per variant; they are not timed."""
     magic: str = MAGIC
     version: int = VERSION
 
@@ -124,6 +128,15 @@ class Experiment:
             for variant in (self.variants if block % 2 == 0 else reversed(self.variants))
         ]
         return tuple(one for one in ordered if (one[0].name, one[1]) not in finished)
+
+    def uncertified(self) -> tuple[Variant, ...]:
+        """The variants that have other runs, but none for the certificate; none without a baseline to compare with."""
+        certified = {run.variant for run in self.certificates if run.state is not RunState.FAILED}
+        made = {run.variant for run in self.runs if run.state is not RunState.FAILED}
+        ready = tuple(variant for variant in self.variants if variant.name in made)
+        if not self.certify or len(ready) < 2 or ready[0] != self.variants[0]:
+            return ()
+        return tuple(variant for variant in ready if variant.name not in certified)
 
     def next_groups(self) -> Iterator[RunGroup]:
         """The remaining runs in groups to start together: single runs or, in lockstep, the rest of a block."""

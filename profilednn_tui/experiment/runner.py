@@ -116,7 +116,7 @@ class _Runner:
                 for one in ended:
                     shutil.rmtree(one.folder, ignore_errors=True)
                 return ExperimentOutcome(self._experiment, ended[0].stopped_by)
-            self._record(_disturbed_together([_read(*run) for run in zip(group, ended, strict=True)]), progress)
+            self._record(_disturbed_together([read_ended(*run) for run in zip(group, ended, strict=True)]), progress)
         return ExperimentOutcome(self._experiment, None)
 
     def _attempts(self) -> Iterator[RunGroup]:
@@ -136,7 +136,7 @@ class _Runner:
         return any(entry.state is RunState.DISTURBED for entry in self._experiment.runs[-len(group) :])
 
     def _targets(self, group: RunGroup) -> list[tuple[TargetCommand, LaunchOptions]]:
-        return [(self._command(variant), options_of(self._experiment, variant, block)) for variant, block in group]
+        return [(self._command(variant), run_options(self._experiment, variant, block)) for variant, block in group]
 
     def _command(self, variant: Variant) -> TargetCommand:
         """The command of a run, in a fresh scratch copy if the experiment uses them."""
@@ -171,8 +171,8 @@ def _check_can_be_entered(folder: str) -> None:
         ) from None
 
 
-def options_of(experiment: Experiment, variant: Variant, block: int) -> LaunchOptions:
-    """How a run of a variant is launched."""
+def run_options(experiment: Experiment, variant: Variant, block: int) -> LaunchOptions:
+    """How a timed run of a variant is launched."""
     return LaunchOptions(
         overhead_percent=experiment.overhead_percent,
         steps=experiment.steps,
@@ -200,7 +200,8 @@ def _progress(experiment: Experiment, variants: Sequence[Variant]) -> Experiment
     return ExperimentProgress(total - len(pending) + 1, total, " ".join(one.name for one in variants), 0.0, remaining_s)
 
 
-def _read(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]:
+def read_ended(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]:
+    """Read and judge a run that has ended."""
     with open_session(ended.folder) as session:
         run = read_run(session, ended.folder.name)
         failure = why_failed(ended, run, session)

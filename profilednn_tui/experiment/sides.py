@@ -83,10 +83,16 @@ def experiment_report(folder: Path, across: Collection[str] = ()) -> Report:
         notes.append(
             f"{missing} runs are missing: `profilednn-tui experiment --resume {session_word(folder)}` makes them"
         )
+    uncertified = experiment.uncertified() if experiment.certificates else ()
+    if uncertified:
+        names = ", ".join(variant.name for variant in uncertified)
+        resume = f"profilednn-tui experiment --resume {session_word(folder)}"
+        notes.append(f"no run for the certificate of {names}: `{resume}` makes it")
     notes += _lockstep_notes(sides.values()) if experiment.lockstep else []
     notes += [f"in turn, not in lockstep: {experiment.order_reason}"] if experiment.order_reason else []
     notes += ["each run had a scratch copy of the working folder"] if experiment.scratch else []
-    notes += [f"{run.folder}: {run.reason}" for run in experiment.runs if run.state is RunState.FAILED]
+    every = (*experiment.runs, *experiment.certificates)
+    notes += [f"{run.folder}: {run.reason}" for run in every if run.state is RunState.FAILED]
     ablation = contributions(experiment.ablated, _settled(sides)) if experiment.ablated else None
     return Report(experiment.name, comparisons, ablation, tuple(notes))
 
@@ -108,7 +114,10 @@ def variant_side(recorded: Recorded, variant: str) -> Side:
     entries = [run for run in recorded.experiment.runs_of(variant) if run.state is not RunState.FAILED]
     reasons = {run.folder: run.reason for run in entries if run.state is RunState.DISTURBED}
     runs = [_read(recorded, run) for run in entries]
-    return side_from(variant, runs, recorded.experiment.repeat, reasons)
+    side = side_from(variant, runs, recorded.experiment.repeat, reasons)
+    entries = [run for run in recorded.experiment.certificates if run.variant == variant]
+    certified = [_read(recorded, run) for run in entries if run.state is not RunState.FAILED]
+    return replace(side, certificate=certified[-1]) if certified else side
 
 
 def _settled(sides: Mapping[str, Side]) -> dict[str, list[FairSteps]]:

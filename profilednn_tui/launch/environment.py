@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
-from profilednn_tui.protocol.vocabulary import OVERHEAD, SEED, SESSION, STEPS, VARIABLES, WITH
+from profilednn_tui.protocol.vocabulary import CERTIFICATE, OVERHEAD, SEED, SESSION, STEPS, VARIABLES, WITH
 
 BOOT_FOLDER = AGENT_FOLDER / "boot"
 """Holds a ``sitecustomize`` that every Python process of the target finds first."""
@@ -25,6 +25,8 @@ def target_environment(base: Mapping[str, str], session: Path, options: LaunchOp
     environment[OVERHEAD] = f"{options.overhead_percent:g}"
     if options.steps is not None:
         environment[STEPS] = str(options.steps)
+    if options.certificate:
+        environment[CERTIFICATE] = "1"
     if options.optimizations:
         environment[WITH] = ",".join(options.optimizations)
     if options.seed is not None:

@@ -28,6 +28,8 @@ class LaunchOptions:
     """Seed of all random generators, to make runs comparable; seeds set by the program itself take precedence."""
     note_side_effects: bool = False
     """Have the target note the files that it writes, and the like."""
+    certificate: bool = False
+    """Record what each update does to the parameters."""
     name: str | None = None
     """The user's name for the session; None for the default."""
     output: Path | None = None

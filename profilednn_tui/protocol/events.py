@@ -29,6 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "window.rows": ("operator", "node", "forward_node", "module", "calls", "self_ns", "total_ns", "backward"),
     "primitives.operators": ("name", "input_shapes", "dtypes", "memory_format"),
     "primitives.rows": ("chain", "log_line", "calls", "time_ns"),
+    "learning.rows": ("gradient_norm", "movement", "checksum"),
     "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
     "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes"),
 }
@@ -168,6 +169,44 @@ class StepsEvent:
     """Flag: the step includes the warm-up of an optimization, such as compilation."""
     LAST: ClassVar[int] = 16
     """Flag: the program's last step, which no boundary ended; it counts up to the end of its backward pass."""
+
+
+@dataclass(frozen=True)
+class ParametersEvent:
+    """The parameters of an optimizer at its first update, in a run for a certificate; one `LearningEvent` follows for
+    each update."""
+
+    kind: ClassVar[str] = "parameters"
+
+    optimizer: int
+    """Number of the optimizer, from 0, in the order of their first updates."""
+    class_name: str
+    names: list[str]
+    """One for each row: the path in the model, or the place among the optimizer's groups."""
+    groups: list[int]
+    """The parameter group of each row."""
+    dtypes: list[str]
+    unread: int
+    """Number of parameters that cannot be read, such as those of distributed tensors."""
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class LearningEvent:
+    """One update of an optimizer, with one row for each name in its `ParametersEvent`.
+
+    A row has the Euclidean norm of the gradient just before the update (null without a gradient), the Euclidean
+    distance from the values before the first update (null if unknown), and the CRC-32 of the values' bits. Norms that
+    are not finite are strings, as in `StepsEvent`.
+    """
+
+    kind: ClassVar[str] = "learning"
+
+    optimizer: int
+    update: int
+    """From 1."""
+    rows: list[list[Any]]
+    unix_ns: int
 
 
 @dataclass(frozen=True)
@@ -458,6 +497,8 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     StepSourceEvent,
     FirstInputsEvent,
     StepsEvent,
+    ParametersEvent,
+    LearningEvent,
     WindowEvent,
     PrimitivesEvent,
     OptimizationEvent,

@@ -31,6 +31,9 @@ ASKED = "asked"
 INFO, WARNING = "info", "warning"
 """The levels of a notice."""
 
+CERTIFICATE_NOTICE = "certificate"
+"""The code of the notice that says why an optimizer's updates were not recorded."""
+
 EXIT, DETACH, UNREAD = "exit", "detach", "unread"
 """Why an agent left: its process exited; it was told to detach; nothing read its output."""
 GAVE_UP = "gave up after errors"
@@ -49,15 +52,16 @@ ACTIONS: tuple[str, ...] = (PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW, BUDGET, S
 ALREADY_PRESENT, NOT_STARTED = "present", "failed"
 """The answers of a process in which no agent was started: one is already running, or starting it failed."""
 
-SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP = VARIABLES = (
+SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP, CERTIFICATE = VARIABLES = (
     "PROFILEDNN_SESSION",
     "PROFILEDNN_OVERHEAD",
     "PROFILEDNN_STEPS",
     "PROFILEDNN_WITH",
     "PROFILEDNN_SEED",
     "PROFILEDNN_LOCKSTEP",
+    "PROFILEDNN_CERTIFICATE",
 )
 """Environment variables of a launched target: the session folder, the overhead budget in percent, the number of steps
-to run, the optimizations, the seed, ``1`` for lockstep."""
+to run, the optimizations, the seed, ``1`` for lockstep, ``1`` for recording what each update does."""
 PRIMITIVES = "PROFILEDNN_PRIMITIVES"
 """Set by the user: ``0`` disables oneDNN primitives."""

@@ -87,6 +87,35 @@ class FirstInputs:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """One update of an optimizer, with one entry for each name of `OptimizerLearning`; norms are Euclidean."""
+
+    number: int
+    """From 1."""
+    gradient_norms: tuple[float | None, ...]
+    """Just before the update; None without a gradient."""
+    movements: tuple[float | None, ...]
+    """Distance from the values before the first update; None if unknown."""
+    checksums: tuple[int, ...]
+    """Of the bits of the updated values."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerLearning:
+    """What an optimizer's first updates did to its parameters, as recorded for a certificate."""
+
+    class_name: str
+    names: tuple[str, ...]
+    """Paths in the model where known."""
+    groups: tuple[int, ...]
+    """The parameter group of each."""
+    dtypes: tuple[str, ...]
+    unread: int
+    """Number of parameters that could not be read."""
+    updates: tuple[Update, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """One part of the step. Medians over unprofiled steps; `share` is of the sum of all phases' means.
 
@@ -433,6 +462,8 @@ class SessionView:
     progress: Progress = Progress()
     first_inputs: FirstInputs | None = None
     """None if they were not recorded."""
+    learning: tuple[OptimizerLearning, ...] = ()
+    """One for each optimizer; empty unless recorded."""
     steps: Steps = Steps()
     phases: tuple[Phase, ...] = ()
     operators: Operators = Operators()

@@ -14,7 +14,7 @@ from tests.process.harness import TARGETS
 from tests.process.launching import PROGRAM, eventually, run, session_folder, start
 
 SCRIPT = str(TARGETS / "experiment.py")
-EXPERIMENT = (*PROGRAM, "experiment", "--in-turn", "--in-place")
+EXPERIMENT = (*PROGRAM, "experiment", "--in-turn", "--in-place", "--no-certificate")
 
 
 def definition(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tests.process.harness import TARGETS
 from tests.process.launching import PROGRAM, Outcome, eventually, run, session_folder, start
 from tests.process.test_experiment import definition, processes_of
 
-WORDS = ("--repeat", "1", "--steps", "30", "--variant", "A=", "--variant", "B=")
+WORDS = ("--no-certificate", "--repeat", "1", "--steps", "30", "--variant", "A=", "--variant", "B=")
 
 
 @pytest.fixture
@@ -93,7 +93,18 @@ def test_files_outside_of_the_folder_are_not_protected_by_a_copy(
 
 
 def test_no_copy_is_left_when_the_experiment_is_killed(folder: Path) -> None:
-    words = ("experiment", "--in-turn", "--scratch", "--repeat", "1", "--steps", "100000", "--variant", "A=")
+    words = (
+        "experiment",
+        "--in-turn",
+        "--scratch",
+        "--no-certificate",
+        "--repeat",
+        "1",
+        "--steps",
+        "100000",
+        "--variant",
+        "A=",
+    )
     process = start((*PROGRAM, *words, str(TARGETS / "experiment.py")), folder, stderr=subprocess.PIPE)
     eventually(lambda: bool(list((folder / "home").glob("*/scratch-*/train.py"))), "the copy")
     eventually(lambda: bool(processes_of(folder)), "the run in it")

@@ -14,7 +14,7 @@ from tests.process.launching import PROGRAM, eventually, run, session_folder, st
 from tests.process.test_experiment import definition, processes_of
 
 SCRIPT = str(TARGETS / "experiment.py")
-EXPERIMENT = (*PROGRAM, "experiment", "--lockstep", "--in-place")
+EXPERIMENT = (*PROGRAM, "experiment", "--lockstep", "--in-place", "--no-certificate")
 LOCKSTEP = (*EXPERIMENT, "--variant", "A=", "--variant", "B=WORK=12", "--env", "WORK=10")
 
 

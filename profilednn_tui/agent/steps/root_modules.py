@@ -41,6 +41,15 @@ class RootModules:
                     self._paths.setdefault(id(module), path.replace("_orig_mod.", "") or type(module).__name__)
         return self._paths
 
+    def parameter_paths(self) -> dict[int, str]:
+        """``id(parameter)`` -> path of every parameter in the root modules seen so far; in the larger model first."""
+        paths: dict[int, str] = {}
+        for root in sorted(self._roots.values(), key=attrgetter("nested"), reverse=True):
+            top = root.module()
+            for path, parameter in top.named_parameters() if top is not None else ():
+                paths.setdefault(id(parameter), path.replace("_orig_mod.", ""))
+        return paths
+
     def _add(self, module: Any) -> RootModule:
         self._roots = {key: root for key, root in self._roots.items() if root.module() is not None}
         learns = next(module.parameters(), None) is not None

@@ -9,10 +9,12 @@ from typing import Any
 
 from profilednn_tui.compare.ablation import Ablation
 from profilednn_tui.compare.alignment import Aligned
+from profilednn_tui.compare.certificate import Certificate
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.intervals import CONFIDENCE, Interval
 from profilednn_tui.compare.runs import Side
 from profilednn_tui.compare.samples import FairSteps
+from profilednn_tui.export.comparison import words
 from profilednn_tui.export.comparison.report import Report
 
 COMPARISON, EXPERIMENT = "profilednn.comparison/1", "profilednn.experiment/1"
@@ -44,6 +46,7 @@ def document(comparison: Comparison, limit: float) -> dict[str, Any]:
         "step_time": _interval(verdict.interval),
         "precision": _precision(verdict.interval, limit),
         "losses": {**asdict(losses), "agreement": losses.agreement.value},
+        "certificate": None if comparison.certificate is None else certificate_values(comparison.certificate),
         "warm_up_steps": comparison.warm_up_steps,
         "baseline": _side(comparison.baseline, verdict.baseline_ns, comparison.baseline_steps),
         "candidate": _side(comparison.candidate, verdict.candidate_ns, comparison.candidate_steps),
@@ -52,6 +55,19 @@ def document(comparison: Comparison, limit: float) -> dict[str, Any]:
         "modules": [{"path": row.key.path, "class": row.key.class_name, **_times(row)} for row in comparison.modules],
         "figures": [asdict(figure) for figure in comparison.figures],
         "notes": list(comparison.notes),
+    }
+
+
+def certificate_values(certificate: Certificate) -> dict[str, Any]:
+    """The result of a certificate, without its figures for each step."""
+    return {
+        "sameness": certificate.sameness.value,
+        "text": words.certificate_text(certificate),
+        "steps": certificate.steps,
+        "recorded_steps": certificate.recorded,
+        "precision": None if certificate.precision is None else certificate.precision.name.lower(),
+        "largest": None if certificate.largest is None else asdict(certificate.largest),
+        "reasons": list(certificate.reasons),
     }
 
 

@@ -54,7 +54,9 @@ def _details(comparison: Comparison) -> Iterator[str]:
     modules = words.notable(comparison.modules, words.TOP_MODULES)
     paths = [(markdown_code(row.key.path), markdown_code(row.key.class_name)) for row in modules]
     yield from _parts("Modules that changed most", ("module", "class"), modules, paths)
-    notes = [f"- {escape(note)}" for note in comparison.notes]
+    certified = comparison.certificate
+    notes = [] if certified is None else [f"- training: {escape(words.certificate_text(certified))}"]
+    notes += [f"- {escape(note)}" for note in comparison.notes]
     if notes:
         yield from (*notes, "")
 

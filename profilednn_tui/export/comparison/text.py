@@ -38,6 +38,8 @@ def _comparison(comparison: Comparison, limit: float) -> Iterator[str]:
         yield _labelled("precision", precision)
     yield _labelled("steps", words.steps_text(comparison))
     yield _labelled("losses", words.losses_text(comparison.losses))
+    if comparison.certificate is not None:
+        yield _labelled("training", words.certificate_text(comparison.certificate))
     for figure in comparison.figures:
         before, after = words.figure_texts(figure)
         if (before, after) != (units.UNKNOWN, units.UNKNOWN):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from profilednn_tui import units
 from profilednn_tui.compare.ablation import Ablation
 from profilednn_tui.compare.alignment import Aligned, Change, Figure, Key
+from profilednn_tui.compare.certificate import Certificate, Sameness
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.intervals import MOST_RUNS, Interval
 from profilednn_tui.compare.losses import LossAgreement
@@ -14,6 +15,8 @@ from profilednn_tui.compare.verdict import Outcome, Verdict
 
 LIMIT = 0.05
 """The default difference for which a verdict says how many runs would detect it."""
+SMALL = 1e-4
+"""Deviations below are written as powers of ten."""
 SENSIBLE = 1.0
 """Detectable differences above 100 % are not worth a figure."""
 TOP_OPERATORS = 12
@@ -91,6 +94,18 @@ def losses_text(losses: LossAgreement) -> str:
         return f"{losses.text}, to the last digit"
     own = "" if losses.spread is None else f", the baseline's own runs by {_percent(losses.spread)}"
     return f"{losses.text} (by at most {_percent(losses.largest)}, in step {losses.at_step}{own})"
+
+
+def certificate_text(certificate: Certificate) -> str:
+    """Whether both train the same, in one line with the largest deviation."""
+    if certificate.sameness is not Sameness.ROUNDING or certificate.largest is None:
+        return certificate.text
+    largest = certificate.largest
+    where = f" of {largest.where}" if largest.where else ""
+    size = f"{largest.relative:.0e}" if largest.relative < SMALL else units.share(largest.relative)
+    text = f"{certificate.text} (by at most {size}, in the {largest.quantity}{where} in step {largest.step})"
+    hidden = certificate.steps < certificate.recorded
+    return f"{text}; later, rounding errors have grown so much that they would hide any difference" if hidden else text
 
 
 def steps_text(comparison: Comparison) -> str:

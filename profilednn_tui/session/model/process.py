@@ -18,6 +18,7 @@ from profilednn_tui.protocol.events import (
     StepsEvent,
 )
 from profilednn_tui.protocol.vocabulary import ASKED, DETACH, UNREAD
+from profilednn_tui.session.model.learning import LearningSeries
 from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.model.windows import WindowSeries
@@ -37,6 +38,7 @@ class Process:
         """Time of its newest event."""
         self.progress = Progress()
         self.first_inputs: FirstInputs | None = None
+        self.learning = LearningSeries()
         self.steps = StepSeries()
         self.windows = WindowSeries(self.steps)
         self.primitives = PrimitiveSeries()

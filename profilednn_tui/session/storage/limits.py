@@ -19,6 +19,7 @@ from profilednn_tui.protocol.events import (
     HelloEvent,
     MachineEvent,
     OptimizationEvent,
+    ParametersEvent,
     StatusEvent,
     WindowEvent,
 )
@@ -41,7 +42,7 @@ WIDE_TEXTS = 20_000_000
 """Total characters of all operators and modules of a window, whose texts may be shared."""
 LARGEST = 1e18
 """Bound on percentages and rates; an agent's status may also contain non-finite values."""
-OFTEN: Mapping[type[Any], int] = {HelloEvent: 100, OptimizationEvent: 1_000, AttachedEvent: 1_000}
+OFTEN: Mapping[type[Any], int] = {HelloEvent: 100, OptimizationEvent: 1_000, AttachedEvent: 1_000, ParametersEvent: 100}
 """Events that are kept individually, and how many of them a recording may have."""
 
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -49,10 +50,13 @@ Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 _Figure = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
+_Number = float | Literal["nan", "inf", "-inf"] | None
 _TYPES: Mapping[str, Any] = {
     "name": str,
     "role": str,
-    "loss": float | Literal["nan", "inf", "-inf"] | None,
+    "loss": _Number,
+    "gradient_norm": _Number,
+    "movement": _Number,
 }
 _INTEGER_TABLES = ("window.", "primitives.")
 _STANDS = list[tuple[Integer, Integer, Integer, bool, bool, list[Integer]]]

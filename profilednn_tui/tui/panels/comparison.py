@@ -70,7 +70,7 @@ class Notes(Part):
 
     def __init__(self, comparison: Comparison) -> None:
         super().__init__(present.NOTES, "Notes", comparison)
-        count = len(comparison.verdict.reasons) + len(comparison.notes)
+        count = len(comparison.verdict.reasons) + len(comparison.notes) + (comparison.certificate is not None)
         self.border_title = f"{self.border_title} ({count})"
 
     def lines_for(self, width: int, height: int) -> Sequence[Line]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from profilednn_tui import units
 from profilednn_tui.compare.alignment import Aligned, Change, ModuleName, OperatorName
+from profilednn_tui.compare.certificate import Certificate, Sameness
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.samples import FairSteps
 from profilednn_tui.compare.verdict import Outcome, Verdict
@@ -118,10 +119,18 @@ def figure_lines(comparison: Comparison, width: int) -> tuple[Line, ...]:
 
 def note_lines(comparison: Comparison, width: int) -> tuple[Line, ...]:
     """What to know in addition to the verdict, reasons first."""
-    texts = [(reason, "warning") for reason in comparison.verdict.reasons] + [(note, "") for note in comparison.notes]
+    texts = [(reason, "warning") for reason in comparison.verdict.reasons]
+    texts += [*_certificate_note(comparison.certificate), *((note, "") for note in comparison.notes)]
     if not texts:
         return ((("Nothing to note.", "muted"),),)
     return tuple(line for text, role in texts for line in wrap(f"· {text}", width, role))
+
+
+def _certificate_note(certificate: Certificate | None) -> tuple[tuple[str, str], ...]:
+    if certificate is None:
+        return ()
+    role = "bold error" if certificate.sameness is Sameness.DIFFERENT else ""
+    return ((f"training: {words.certificate_text(certificate)}", role),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def test_the_boot_folder_is_there() -> None:
 
 
 def test_orders_are_passed_on() -> None:
-    options = LaunchOptions(overhead_percent=0.5, steps=7, optimizations=("one", "two"), seed=3)
+    options = LaunchOptions(overhead_percent=0.5, steps=7, optimizations=("one", "two"), seed=3, certificate=True)
     environment = target_environment({}, SESSION, options)
     ours = {name: value for name, value in environment.items() if name.startswith("PROFILEDNN_")}
     assert ours == {
@@ -31,15 +31,18 @@ def test_orders_are_passed_on() -> None:
         "PROFILEDNN_STEPS": "7",
         "PROFILEDNN_WITH": "one,two",
         "PROFILEDNN_SEED": "3",
+        "PROFILEDNN_CERTIFICATE": "1",
     }
     assert environment["PYTHONHASHSEED"] == "3"
 
 
 def test_orders_of_a_run_around_this_one_are_not() -> None:
     outer = {"PROFILEDNN_STEPS": "3", "PROFILEDNN_WITH": "x", "PROFILEDNN_HOME": "/h", "PROFILEDNN_PRIMITIVES": "0"}
+    outer["PROFILEDNN_CERTIFICATE"] = "1"
     environment = target_environment(outer, SESSION, LaunchOptions())
     assert "PROFILEDNN_STEPS" not in environment
     assert "PROFILEDNN_WITH" not in environment
+    assert "PROFILEDNN_CERTIFICATE" not in environment
     assert environment["PROFILEDNN_HOME"] == "/h"
     assert environment["PROFILEDNN_PRIMITIVES"] == "0", "the user's own"
 

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from profilednn_tui.protocol.events import ByeEvent, StacksEvent, StepsEvent, ThreadsEvent, WorkersEvent
+from profilednn_tui.protocol.events import (
+    ByeEvent,
+    LearningEvent,
+    ParametersEvent,
+    StacksEvent,
+    StepsEvent,
+    ThreadsEvent,
+    WorkersEvent,
+)
 from profilednn_tui.session.storage import limits
 from profilednn_tui.session.storage.limits import check
 from tests.unit.session import recordings as r
@@ -28,6 +36,10 @@ WINDOW = r.window()
         StepsEvent(1, [r.step_row(1)[:-1]]),
         StepsEvent(1, [r.step_row(1, loss="much")]),
         StepsEvent(2**63, []),
+        LearningEvent(0, 1, [[1.0, "much", 1]], 1),
+        LearningEvent(0, 1, [[1.0, 1.0, 2**63]], 1),
+        LearningEvent(0, 1, [[1.0, 1.0]], 1),
+        ParametersEvent(0, "SGD", ["x" * (limits.TEXT_LENGTH + 1)], [0], ["float32"], 0, 1),
         ThreadsEvent(1, 1, [[1, 1, ["name"], "main", 1.0, 1.0, 1.0, 1]]),
         WorkersEvent(1, [[1, "role", float("nan"), 1]]),
         ByeEvent("x" * (limits.TEXT_LENGTH + 1), 1),
