@@ -14,6 +14,7 @@ from profilednn_tui.cli.attaching import attach
 from profilednn_tui.cli.comparing import compare
 from profilednn_tui.cli.diagnosis import doctor
 from profilednn_tui.cli.experimenting import experiment
+from profilednn_tui.cli.gating import gate
 from profilednn_tui.cli.launching import demo, run
 from profilednn_tui.cli.primitives import onednn
 from profilednn_tui.cli.projecting import project
@@ -27,6 +28,7 @@ COMMANDS = (
     open_command,
     compare,
     experiment,
+    gate,
     export,
     onednn,
     project,

@@ -140,7 +140,7 @@ def _start(
             command.argv,
             # Looked up in our PATH, as when the command was checked; the target's PATH may differ.
             executable=find_program(command.argv[0], command.working_directory),
-            cwd=command.scratch or command.working_directory,
+            cwd=command.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -9,7 +9,14 @@ from pathlib import Path
 
 from profilednn_tui.experiment.background import run_in_background
 from profilednn_tui.experiment.plan import Experiment, RunState
-from profilednn_tui.experiment.runner import ExperimentOutcome, Starter, read_ended, run_options, target_of
+from profilednn_tui.experiment.runner import (
+    ExperimentOutcome,
+    Starter,
+    read_ended,
+    run_options,
+    scratch_command,
+    target_of,
+)
 from profilednn_tui.experiment.scratch import ScratchCopies
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.options import LaunchOptions
@@ -29,12 +36,14 @@ def make_certificate_runs(
     If the baseline's run fails, the others are left out: there would be nothing to compare them with.
     """
     folder = folder.absolute()
-    with ScratchCopies(experiment.working_directory, folder) as copies:
+    with ScratchCopies(folder) as copies:
         for variant in experiment.uncertified():
             announce(variant.name)
-            command = target_of(experiment, variant)
-            if experiment.scratch:
-                command = command.in_scratch(copies.make(variant.name))
+            command = (
+                scratch_command(experiment, variant, copies, variant.name)
+                if experiment.scratch
+                else target_of(experiment, variant)
+            )
             (ended,) = start([(command, _options(experiment, variant))], folder, lambda session, elapsed_s: None)
             copies.remove()
             if ended.stopped_by is not None:

@@ -19,9 +19,10 @@ from profilednn_tui.collect.cgroup import cgroup_of
 from profilednn_tui.compare.runs import read_run
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.plan import Experiment, FirstLook
-from profilednn_tui.experiment.runner import Starter, run_options, target_of, why_failed
+from profilednn_tui.experiment.runner import Starter, run_options, scratch_command, target_of, why_failed
 from profilednn_tui.experiment.scratch import ScratchCopies, files_of
 from profilednn_tui.experiment.side_effects import ProcessWatch, SideEffects, lasting, read_notes
+from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.storage.folder import HolderFile
 from profilednn_tui.session.view import SessionView
@@ -42,27 +43,31 @@ def first_look(
 
     Raises a `ProfilerError` if the run fails, or if the user has to decide before it.
     """
-    working = Path(experiment.working_directory)
-    with ScratchCopies(experiment.working_directory, folder) as copies:
+    baseline, root = experiment.variants[0], experiment.root or experiment.working_directory
+    with ScratchCopies(folder) as copies:
         if experiment.scratch is False:
-            return _look(experiment, folder, working, start, on_beat)
-        before = files_of(working)
+            return _look(experiment, folder, target_of(experiment, baseline), Path(root), start, on_beat)
+        before = files_of(Path(root))
         if experiment.scratch is None and (before.size_bytes > COPY_BYTES or not before.complete):
             raise ProfilerError(
-                f"The runs may overwrite files in {working}, which is too large to be copied unasked "
+                f"The runs may overwrite files in {root}, which is too large to be copied unasked "
                 f"({units.bytes_size(before.size_bytes)}). Say --in-place to run there, or --scratch to run in copies."
             )
-        return _look(experiment, folder, copies.make(NAME), start, on_beat)
+        command = scratch_command(experiment, baseline, copies, NAME)
+        assert command.scratch is not None
+        return _look(experiment, folder, command, Path(command.scratch.copy), start, on_beat)
 
 
 def _look(
-    experiment: Experiment, folder: Path, place: Path, start: Starter, on_beat: Callable[[float], None]
+    experiment: Experiment,
+    folder: Path,
+    command: TargetCommand,
+    place: Path,
+    start: Starter,
+    on_beat: Callable[[float], None],
 ) -> FirstLook | int:
-    """Run the baseline in `place`, which is the working directory or a copy of it."""
+    """Run the baseline; `place` is the folder whose files are compared before and after."""
     baseline = experiment.variants[0]
-    command = target_of(experiment, baseline)
-    if place != Path(experiment.working_directory):
-        command = command.in_scratch(place)
     options = replace(run_options(experiment, baseline, 0), name=NAME, note_side_effects=True)
     watch: list[ProcessWatch] = []
 

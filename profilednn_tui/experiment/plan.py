@@ -100,6 +100,8 @@ class Experiment:
     """Why the runs are in turn, if the first look decided that."""
     scratch: bool | None = False
     """Whether each run gets a scratch copy of the working directory; None as long as that is not decided."""
+    root: str | None = None
+    """The folder around the working directory that scratch copies are made of; None for the working directory."""
     first_look: FirstLook | None = None
     spread: Spread | None = None
     """The spread of earlier runs on this machine, if it was known when the experiment began."""

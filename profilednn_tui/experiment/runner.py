@@ -16,7 +16,7 @@ from profilednn_tui.experiment.background import EndedRun, run_in_background
 from profilednn_tui.experiment.plan import Experiment, RunEntry, RunGroup, RunState
 from profilednn_tui.experiment.scratch import ScratchCopies
 from profilednn_tui.experiment.variants import Variant
-from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
+from profilednn_tui.launch.command import Scratch, TargetCommand, any_command, module_command, script_command
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.open_session import OpenSession, open_session
@@ -77,6 +77,13 @@ def target_of(experiment: Experiment, variant: Variant) -> TargetCommand:
     return command(first, rest, python, experiment.working_directory)
 
 
+def scratch_command(experiment: Experiment, variant: Variant, copies: ScratchCopies, name: str) -> TargetCommand:
+    """The command to start for a variant in a new scratch copy of that name."""
+    root = experiment.root or experiment.working_directory
+    copy = copies.make(name, variant.folder or root)
+    return target_of(experiment, variant).in_scratch(Scratch(root, str(copy)))
+
+
 def run_experiment(
     experiment: Experiment,
     folder: Path,
@@ -97,7 +104,7 @@ class _Runner:
         self._observer = observer
         self._start = start
         self._commands = {variant.name: target_of(experiment, variant) for variant in experiment.variants}
-        self._copies = ScratchCopies(experiment.working_directory, self._folder)
+        self._copies = ScratchCopies(self._folder)
         self._given_up: set[str] = set()
         """Variants that have failed."""
         self._extra_runs = int(EXTRA_SHARE * experiment.repeat * len(experiment.variants))
@@ -140,8 +147,9 @@ class _Runner:
 
     def _command(self, variant: Variant) -> TargetCommand:
         """The command of a run, in a fresh scratch copy if the experiment uses them."""
-        command = self._commands[variant.name]
-        return command.in_scratch(self._copies.make(variant.name)) if self._experiment.scratch else command
+        if self._experiment.scratch:
+            return scratch_command(self._experiment, variant, self._copies, variant.name)
+        return self._commands[variant.name]
 
     def _beat(self, progress: ExperimentProgress, session: Path, elapsed_s: float) -> None:
         self._observer.beat(replace(progress, elapsed_s=elapsed_s))

@@ -83,11 +83,10 @@ def copy_folder(folder: Path, copy: Path) -> None:
 
 
 class ScratchCopies:
-    """Copies of one working folder; none outlives the block, even if this process is killed."""
+    """Copies of folders; none outlives the block, even if this process is killed."""
 
-    def __init__(self, working_directory: str, folder: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         """The copies lie in `folder`."""
-        self._working = Path(working_directory)
         self._folder = folder
         self._copies: list[Path] = []
         self._watchdog: Watchdog | None = None
@@ -100,15 +99,15 @@ class ScratchCopies:
         if self._watchdog is not None:
             self._watchdog.close()
 
-    def make(self, name: str) -> Path:
-        """A new copy; raises a `ProfilerError` if there cannot be one."""
+    def make(self, name: str, original: str | Path) -> Path:
+        """A new copy of a folder; raises a `ProfilerError` if there cannot be one."""
         copy = self._folder / f"scratch-{name}"
         if self._watchdog is None:
             self._watchdog = Watchdog()
         self._watchdog.removes(str(copy))
         remove_copy(copy)
         self._copies.append(copy)
-        copy_folder(self._working, copy)
+        copy_folder(Path(original), copy)
         return copy
 
     def remove(self) -> None:

@@ -113,10 +113,10 @@ def variant_side(recorded: Recorded, variant: str) -> Side:
     """The runs of a variant that did not fail."""
     entries = [run for run in recorded.experiment.runs_of(variant) if run.state is not RunState.FAILED]
     reasons = {run.folder: run.reason for run in entries if run.state is RunState.DISTURBED}
-    runs = [_read(recorded, run) for run in entries]
+    runs = [read_entry(recorded, run) for run in entries]
     side = side_from(variant, runs, recorded.experiment.repeat, reasons)
     entries = [run for run in recorded.experiment.certificates if run.variant == variant]
-    certified = [_read(recorded, run) for run in entries if run.state is not RunState.FAILED]
+    certified = [read_entry(recorded, run) for run in entries if run.state is not RunState.FAILED]
     return replace(side, certificate=certified[-1]) if certified else side
 
 
@@ -128,7 +128,8 @@ def _settled(sides: Mapping[str, Side]) -> dict[str, list[FairSteps]]:
     return {name: [run.after(warm_up) for run in runs] for name, runs in some.items()}
 
 
-def _read(recorded: Recorded, entry: RunEntry) -> Run:
+def read_entry(recorded: Recorded, entry: RunEntry) -> Run:
+    """Read a finished run of an experiment."""
     experiment = recorded.experiment
     with open_session(recorded.folder / entry.folder) as session:
         return replace(

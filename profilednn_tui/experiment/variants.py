@@ -23,6 +23,8 @@ class Variant:
     environment: dict[str, str] = field(default_factory=dict)
     python: str | None = None
     """The target's interpreter; None for the experiment's."""
+    folder: str | None = None
+    """What its scratch copies are made of; None for the experiment's."""
 
     @property
     def text(self) -> str:

@@ -17,6 +17,22 @@ from profilednn_tui.launch.interpreter import find_interpreter, find_program
 
 
 @dataclass(frozen=True, slots=True)
+class Scratch:
+    """A copy of a folder that contains the working directory or is it."""
+
+    root: str
+    """The original."""
+    copy: str
+
+    def moved(self, word: str) -> str:
+        """A word whose path, alone or behind ``=``, leads into the copy if it led into the original."""
+        name, equals, value = word.rpartition("=")
+        root = self.root.rstrip("/")
+        inside = value == root or value.startswith(root + "/")
+        return f"{name}{equals}{self.copy}{value[len(root) :]}" if inside else word
+
+
+@dataclass(frozen=True, slots=True)
 class TargetCommand:
     """One command line, ready to start."""
 
@@ -28,22 +44,25 @@ class TargetCommand:
     working_directory: str
     python: str = ""
     """The target's interpreter, if we chose it; otherwise empty."""
-    scratch: str = ""
-    """The copy of the working directory to run in; empty to run in the directory itself."""
+    scratch: Scratch | None = None
+    """The copy to run in; None to run in the working directory itself."""
 
-    def in_scratch(self, copy: Path) -> TargetCommand:
-        """The same command in a copy of its working directory, with absolute paths into it changed accordingly."""
-        own = 1 if self.python else 0  # the interpreter stays where it is, even if that is in the directory
-        words = (_moved(word, self.working_directory, str(copy)) for word in self.argv[own:])
-        return replace(self, argv=(*self.argv[:own], *words), scratch=str(copy))
+    @property
+    def folder(self) -> str:
+        """Where the command runs."""
+        return self.working_directory if self.scratch is None else self.scratch.moved(self.working_directory)
+
+    def in_scratch(self, scratch: Scratch) -> TargetCommand:
+        """The same command in a copy, with absolute paths into the original changed accordingly."""
+        own = 1 if self.python else 0  # the interpreter stays where it is, even if that is in the folder
+        return replace(self, argv=(*self.argv[:own], *map(scratch.moved, self.argv[own:])), scratch=scratch)
 
     def changes(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The variables of `environment` that a scratch copy changes, with their new values."""
-        if not self.scratch:
+        if self.scratch is None:
             return {}
         entries = environment.get("PYTHONPATH", "").split(os.pathsep)
-        moved = os.pathsep.join(_moved(entry, self.working_directory, self.scratch) for entry in entries)
-        return {"PWD": self.scratch, "PYTHONPATH": moved}
+        return {"PWD": self.folder, "PYTHONPATH": os.pathsep.join(map(self.scratch.moved, entries))}
 
 
 def script_command(
@@ -81,11 +100,11 @@ def script_digest(command: TargetCommand) -> str:
     """
     words = command.named
     if words[0] == "-m":
-        stem = Path(command.working_directory, *words[1].split("."))
+        stem = Path(command.folder, *words[1].split("."))
         candidates = [stem.with_suffix(".py"), stem / "__main__.py"]
     else:
-        named = Path(command.working_directory, words[0])
-        scripts = [Path(command.working_directory, word) for word in words if word.endswith(".py")]
+        named = Path(command.folder, words[0])
+        scripts = [Path(command.folder, word) for word in words if word.endswith(".py")]
         candidates = [named / "__main__.py", *([named] if command.python else []), *scripts]
     for path in candidates:
         try:
@@ -93,13 +112,6 @@ def script_digest(command: TargetCommand) -> str:
         except OSError:
             continue
     return ""
-
-
-def _moved(word: str, folder: str, copy: str) -> str:
-    """A word whose path, alone or behind ``=``, leads into `copy` if it led into `folder`."""
-    name, equals, value = word.rpartition("=")
-    inside = value == folder or value.startswith(folder.rstrip("/") + "/")
-    return f"{name}{equals}{copy}{value[len(folder.rstrip('/')) :]}" if inside else word
 
 
 def _check_script(script: str, folder: str) -> None:

@@ -30,7 +30,7 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
         name=name,
         argv=list(command.named),
         working_directory=command.working_directory,
-        scratch=command.scratch,
+        scratch=command.folder if command.scratch is not None else "",
         python=command.python,
         start_unix_ns=time.time_ns(),
         launcher_pid=os.getpid(),

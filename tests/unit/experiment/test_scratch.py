@@ -67,8 +67,8 @@ def test_a_copy_that_does_not_fit_is_refused(working: Path, tmp_path: Path, monk
 
 def test_no_copy_outlives_the_block(working: Path, tmp_path: Path) -> None:
     """A run may have left folders that its owner cannot write to."""
-    with ScratchCopies(str(working), tmp_path) as copies:
-        copy = copies.make("A")
+    with ScratchCopies(tmp_path) as copies:
+        copy = copies.make("A", working)
         assert copy.name == "scratch-A"
         (copy / "locked").mkdir()
         (copy / "locked" / "file").touch()
