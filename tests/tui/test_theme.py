@@ -25,11 +25,11 @@ def test_the_first_theme_follows_the_terminal(environment: dict[str, str], name:
 
 @pytest.mark.parametrize("one", [theme.DARK, theme.LIGHT, *BUILTIN_THEMES.values()], ids=lambda one: one.name)
 def test_every_theme_has_a_style_for_every_role(one: Theme) -> None:
-    variables = {**theme.phase_variables(one), **one.to_color_system().generate(), **one.variables}
+    variables = {**theme.own_variables(one), **one.to_color_system().generate(), **one.variables}
     palette = theme.Palette(variables, one.ansi)
     for phase in PHASES:
         assert palette.style(f"phase-{phase}").color is not None
     for role in ("muted", "faint", "bold primary", "primary on track", "ansi_red", "ansi_208 on #102030", "nonsense"):
         palette.style(role)
     assert palette.style("muted") != palette.style("")
-    assert palette.cursor(focused=True) != palette.cursor(focused=False)
+    assert palette.cursor("", focused=True) != palette.cursor("", focused=False)
