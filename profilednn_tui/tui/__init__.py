@@ -18,7 +18,7 @@ _LAST_OUTPUT_BYTES = 4_096
 def run_app(session: OpenSession, launched: bool, report: Report | None = None, rerun: Rerun | None = None) -> int:
     """Show a session, and every run that the user starts from it, until the user leaves.
 
-    Except after a report, each leaves six lines on the terminal. Returns the exit code of the last target if it was
+    Except after a report, each leaves a few lines on the terminal. Returns the exit code of the last target if it was
     launched here and has ended, else 0. With a report, its comparisons are shown on top. `rerun` says how the session's
     target was started; by default, as the session records it.
     """

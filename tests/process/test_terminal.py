@@ -98,3 +98,14 @@ def test_a_screen_that_was_stopped_reads_with_one_thread_and_ends(start: Callabl
     screen.read_until(lambda text: b"Leave it running" in text)
     os.write(screen.terminal, b"l")
     eventually(screen.has_ended, "the end of the screen")
+
+
+def test_a_screen_that_was_suspended_paints_everything_again(start: Callable[[bool], Screen]) -> None:
+    """After ctrl+z and fg, borders and the keys were missing until the terminal was resized."""
+    screen = start(False)
+    os.write(screen.terminal, b"\x1a")
+    status = Path(f"/proc/{screen.pid}/stat")
+    eventually(lambda: status.read_text().rpartition(") ")[2].startswith("T"), "the suspension")
+    termios.tcflush(screen.terminal, termios.TCIFLUSH)
+    os.kill(screen.pid, signal.SIGCONT)
+    screen.read_until(lambda text: all(part in text for part in (b"1 Steps, ms", b"6 Output", b"optimizations")))

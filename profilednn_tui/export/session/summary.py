@@ -30,19 +30,15 @@ def summary_lines(view: SessionView) -> tuple[str, ...]:
 
 
 def closing_lines(view: SessionView, word: str, output: bytes, width: int) -> tuple[str, ...]:
-    """What stays on the terminal after the screen: at most six lines of at most `width` columns.
+    """What stays on the terminal after the screen: six lines of at most `width` columns, and the last one of a crash.
 
     `word` names the session in a command; `output` is the end of the target's output.
     """
-    state = facts.end_fact(view)
-    last = output.decode("utf-8", "replace").strip().rpartition("\n")[2].rpartition("\r")[2]
-    if view.target.exit_code and last:
-        state += f": {plain(_ESCAPE.sub('', last)).strip()}"
     rows = view.operators.rows[:CLOSING_OPERATORS]
     lines = _labelled(
         (
-            ("session", view.target.name),
-            ("state", state),
+            ("session", f"{view.target.name}, {facts.end_fact(view)}"),
+            *((("error", line) for line in _last_line(output)) if view.target.exit_code else ()),
             ("steps", facts.steps_fact(view)),
             *(("" if number else "operators", _closing_operator(row)) for number, row in enumerate(rows)),
         )
@@ -50,6 +46,13 @@ def closing_lines(view: SessionView, word: str, output: bytes, width: int) -> tu
     # The command is never cut: it is there to be copied.
     command = f"{'open':<{LABEL_WIDTH}}profilednn-tui {'attach' if view.live else 'open'} {word}"
     return (*(_cut(line, width) for line in lines), command)
+
+
+def _last_line(output: bytes) -> Iterator[str]:
+    """What the target wrote last, without colours; nothing if that is blank."""
+    text = _ESCAPE.sub("", output.decode("utf-8", "replace")).strip()
+    if text:
+        yield plain(text.splitlines()[-1].strip())
 
 
 def _closing_operator(row: Operator) -> str:
