@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import termios
@@ -41,7 +42,8 @@ class Screen:
         text, end_s = b"", time.monotonic() + 60
         while not seen(text):
             assert time.monotonic() < end_s, text[-2000:]
-            text += os.read(self.terminal, 65536)
+            if select.select([self.terminal], [], [], 1.0)[0]:
+                text += os.read(self.terminal, 65536)
 
     def has_ended(self) -> bool:
         if not self.ended:
