@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from profilednn_tui.clock import Clock
 from profilednn_tui.collect import procfs
 from profilednn_tui.collect.cgroup import Throttling, cgroup_of
+from profilednn_tui.collect.terminal_input import awaits_terminal
 from profilednn_tui.collect.tree import ProcessTree, TreeReader
 
 Agents = Mapping[int, int | None]
@@ -45,6 +46,8 @@ class Sample:
     peak_rss_bytes: int = 0
     """Of the main process."""
     available_bytes: int = 0
+    awaits_input: bool = False
+    """Whether a process waits for input from a terminal, as far as `terminal_input` can tell."""
 
 
 class SampleReader:
@@ -84,6 +87,7 @@ class SampleReader:
             throttling=self._cgroup.throttling(),
             peak_rss_bytes=(procfs.number_after(status, b"\nVmHWM:") or 0) * 1024,
             available_bytes=self._available_bytes(),
+            awaits_input=any(awaits_terminal(pid) for pid in tree.processes),
         )
 
     def _available_bytes(self) -> int:

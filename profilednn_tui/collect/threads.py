@@ -35,4 +35,4 @@ def measure(interval: SampleInterval) -> ThreadsEvent:
             )
     main_pid = interval.now.main_pid
     rows.sort(key=lambda row: (-row[4], row[0] != main_pid, row[0], row[1]))
-    return ThreadsEvent(interval.now.unix_ns, len(rows), rows[:MAX_ROWS])
+    return ThreadsEvent(interval.now.unix_ns, len(rows), rows[:MAX_ROWS], interval.now.awaits_input)

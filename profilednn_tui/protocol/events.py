@@ -410,6 +410,8 @@ class ThreadsEvent:
     count: int
     """All threads of the target and its children, including those without a row."""
     rows: list[list[Any]]
+    awaits_input: bool = False
+    """Whether a process waits for input from a terminal; False if the system does not tell."""
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class OpenSession:
         self._store = store
         self._alive = alive
         self._clock = clock
-        self._session = Session(store.session_file, store.folder is not None, _known_peaks)
+        self._session = Session(store.session_file, store.folder is not None, store.cut_short, _known_peaks)
         self._readers: dict[str, RecordingReader | None] = {}
         """None for a recording that cannot be read."""
         self._next_liveness_s = 0.0

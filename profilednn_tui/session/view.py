@@ -32,6 +32,8 @@ class State(Enum):
     """An attached process without an agent: only `SessionView.stacks` and the system's figures are available."""
     ENDED = "ended"
     """The target has ended, with `Target.exit_code` if known; or we have detached from it."""
+    EXCERPT = "still running"
+    """A snapshot that was taken while the target was running: how it went on is not known."""
     LOST = "incomplete"
     """The recording has no end, and the target is gone: it was killed together with the host."""
 
@@ -481,6 +483,8 @@ class SessionView:
     """Those requested, in order of the requests."""
     notices: tuple[Notice, ...] = ()
     processes: tuple[ProcessEntry, ...] = ()
+    awaits_input: bool = False
+    """Whether a running target waits for input from its terminal, as far as the system tells."""
     unix_ns: int = 0
     """Time of the newest event."""
 

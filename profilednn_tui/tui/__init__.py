@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from profilednn_tui.tui.screens.runs import RunChoice
 
 
+_LAST_OUTPUT_BYTES = 4_096
+
+
 def run_app(
     session: OpenSession,
     launched: bool,
@@ -21,9 +24,9 @@ def run_app(
 ) -> int:
     """Show a session, and every run that the user starts from it, until the user leaves or the last step has come.
 
-    Returns the exit code of the last target if it was launched here and has ended, else 0. With a report, its
-    comparisons are shown on top. `rerun` says how the session's target was started; by default, as the session records
-    it.
+    Except after a report, each leaves a few lines on the terminal. Returns the exit code of the last target if it was
+    launched here and has ended, else 0. With a report, its comparisons are shown on top. `rerun` says how the session's
+    target was started; by default, as the session records it.
     """
     import gc
     import os
@@ -70,6 +73,8 @@ def run_app(
             from profilednn_tui.attach.start import part
 
             print(part(session.location, stay=parting is Parting.STAY))
+        if report is None:
+            _leave_summary(session)
         if optimizations is None or again is None or app.return_code:
             return app.return_code or app.exit_code
         again = again.with_optimizations(optimizations)
@@ -80,3 +85,21 @@ def run_app(
             True,
             None,
         )
+
+
+def _leave_summary(session: OpenSession) -> None:
+    """Print what the session came to, and how to open it again."""
+    import os
+    import shutil
+    import sys
+    from contextlib import suppress
+
+    from profilednn_tui.export.session.summary import closing_lines
+    from profilednn_tui.paths import session_word
+
+    session.poll()  # the target may have been detached from
+    output = session.output_tail(_LAST_OUTPUT_BYTES)
+    width = shutil.get_terminal_size().columns
+    lines = closing_lines(session.view(), session_word(session.location), output, width)
+    with suppress(OSError):  # the terminal may be gone
+        os.write(sys.stdout.fileno(), "".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))

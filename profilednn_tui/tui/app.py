@@ -60,7 +60,7 @@ class ProfilerApp(App[None]):
 
     TITLE = "profilednn-tui"
     CSS_PATH = "app.tcss"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {ActionsProvider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionsProvider}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", key_display="?"),
         Binding("q", "ask_quit", "quit"),
@@ -75,6 +75,7 @@ class ProfilerApp(App[None]):
         Binding("w", "take_window", "take a window now", show=False),
         Binding("p", "pause_windows", "pause or resume windows", show=False),
         Binding("P", "processes", "choose the process", show=False),
+        Binding("T", "change_theme", "choose the colours", show=False),
         Binding("ctrl+c", "interrupt", "ctrl+c to the target", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "suspend", show=False),
         Binding("ctrl+q", "ask_quit", "quit", show=False, priority=True),
@@ -120,14 +121,19 @@ class ProfilerApp(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         theme: Theme = self.current_theme
-        return themes.phase_variables(theme)
+        return themes.own_variables(theme)
 
     def on_mount(self) -> None:
         self.call_after_refresh(_collect_garbage_from_now_on)
         self.call_after_refresh(self._follow)
+        self.app_resume_signal.subscribe(self, self._repaint)
         self.set_interval(_TERMINAL_LOOK_S, self._leave_without_terminal)
         if self._report is not None:
             self.call_after_refresh(self.comparing.show_report, self._report)
+
+    def _repaint(self, _: App[object]) -> None:
+        """Paint everything after a suspension: the terminal has a new, empty screen."""
+        self.screen.refresh()
 
     def _leave_without_terminal(self) -> None:
         """Exit once the terminal is gone; the target, or the recorder of an attached one, keeps running."""
@@ -256,4 +262,3 @@ class ProfilerApp(App[None]):
             return
         with self.suspend():
             subprocess.run(command, check=False)
-        self.refresh(layout=True)

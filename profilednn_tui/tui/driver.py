@@ -47,4 +47,5 @@ class TerminalDriver(LinuxDriver):
         """Resume after SIGSTOP, or a hang-up, which also sends SIGCONT: the old reader thread is still running."""
         if self._auto_restart and not self._must_signal_resume:
             self.suspend_application_mode()
+            self._must_signal_resume = True
         super()._sigcont_application(*_)

@@ -14,6 +14,10 @@ _NAMES = {
 }  # fmt: skip
 
 
+ALWAYS_SHOWN = ("help", "ask_quit", "optimizations")
+"""Actions whose keys come first on the last line, so that they are in sight at every width."""
+
+
 def key_name(binding: Binding) -> str:
     """What to press, in the usual notation."""
     return binding.key_display or one_key_name(binding.key)

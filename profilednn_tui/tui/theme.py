@@ -13,54 +13,56 @@ from textual.theme import Theme
 
 from profilednn_tui.protocol.vocabulary import PHASES
 
+# Phases differ from each other, as do the four roles, by a Delta E of 19 or more, also for readers with protanopia or
+# deuteranopia, and all of them are readable text on the background: `test_theme.py` computes both.
 DARK = Theme(
     name="profilednn-dark",
-    primary="#6cb6ff",
+    primary="#74b7fe",
     secondary="#8b98a8",
-    accent="#6cb6ff",
-    warning="#e3b341",
-    error="#f47067",
-    success="#8ddb8c",
+    accent="#74b7fe",
+    warning="#d8a838",
+    error="#ea6c5e",
+    success="#8ce293",
     foreground="#cdd5df",
     background="#12161c",
     surface="#181d24",
     panel="#1f262f",
     variables={
-        "border": "#6cb6ff",
+        "border": "#74b7fe",
         "border-blurred": "#2d3641",
-        "phase-data": "#d9a95b",
-        "phase-forward": "#5b9fe0",
-        "phase-loss": "#4fb3a9",
-        "phase-backward": "#a48be0",
-        "phase-optimizer": "#7fb86f",
-        "phase-inference": "#d98aa5",
-        "phase-other": "#566270",
+        "phase-data": "#d3a54a",
+        "phase-forward": "#6caae5",
+        "phase-loss": "#6bc1b7",
+        "phase-backward": "#7675d9",
+        "phase-optimizer": "#89ca7f",
+        "phase-inference": "#c5797b",
+        "phase-other": "#7c7e96",
     },
 )
 
 LIGHT = Theme(
     name="profilednn-light",
-    primary="#0b62b8",
+    primary="#0063b5",
     secondary="#5d6875",
-    accent="#0b62b8",
-    warning="#9a6700",
-    error="#c02a2f",
-    success="#23782f",
+    accent="#0063b5",
+    warning="#986909",
+    error="#a20021",
+    success="#1f7e48",
     foreground="#24292f",
     background="#fbfbfa",
     surface="#f3f4f5",
     panel="#e6e9ec",
     dark=False,
     variables={
-        "border": "#0b62b8",
+        "border": "#0063b5",
         "border-blurred": "#cfd5db",
-        "phase-data": "#c78a2c",
-        "phase-forward": "#3d86cc",
-        "phase-loss": "#2f9c91",
-        "phase-backward": "#8668cf",
-        "phase-optimizer": "#5d9b4c",
-        "phase-inference": "#bd5c7d",
-        "phase-other": "#98a2ad",
+        "phase-data": "#a26600",
+        "phase-forward": "#4c72ac",
+        "phase-loss": "#005847",
+        "phase-backward": "#765ecf",
+        "phase-optimizer": "#2f8041",
+        "phase-inference": "#67001d",
+        "phase-other": "#717280",
     },
 )
 
@@ -69,20 +71,46 @@ _PHASE_FALLBACK = dict(
 )
 """Sources of the phases' colours in a theme that does not define them."""
 
-_QUIET = {"muted": 0.62, "faint": 0.38}
-"""Roles that mix this much of the foreground colour into the background."""
+_QUIET = {"muted": 0.7, "faint": 0.5}
+"""Roles that mix this much of the foreground colour into the background, or as much as it takes to be readable."""
+
+READABLE = 4.5
+"""Least contrast of text: WCAG 2.2, success criterion 1.4.3."""
 
 _ATTRIBUTES = frozenset({"bold", "dim", "italic", "underline", "reverse"})
 
 
-def phase_variables(theme: Theme) -> dict[str, str]:
-    """The phases' colours for a theme that does not define them."""
+def contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of two colours, 1 to 21: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in colour.normalized)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def readable(colour: Color, paper: Color, ink: Color) -> Color:
+    """The colour, moved towards `ink` as far as it takes to be readable on `paper`."""
+    mixtures = (colour.blend(ink, part / 50) for part in range(50))
+    return next((mixture for mixture in mixtures if contrast(mixture, paper) >= READABLE), ink)
+
+
+def own_variables(theme: Theme) -> dict[str, str]:
+    """Our own names of colours, for a theme that does not define them."""
     generated = theme.to_color_system().generate()
     fallback = {f"phase-{phase}": generated[name] for phase, name in _PHASE_FALLBACK.items()}
+    fallback["quiet"] = generated["foreground-muted"] if theme.ansi else _quiet(generated, "muted").hex
     if theme.ansi:
         fallback["phase-other"] = "ansi_bright_black"
         fallback["phase-loss"] = "ansi_magenta"
     return fallback
+
+
+def _quiet(variables: Mapping[str, str], role: str) -> Color:
+    ink, paper = Color.parse(variables["foreground"]), Color.parse(variables["background"])
+    return readable(paper.blend(ink, _QUIET[role]), paper, ink)
 
 
 def first_theme(environment: Mapping[str, str]) -> str:
@@ -102,6 +130,7 @@ class Palette:
         self._variables = variables
         self._ansi = ansi
         self._styles: dict[str, Style] = {}
+        self._cursor_styles: dict[tuple[str, bool], Style] = {}
         self.base = Style(color=self._colour("foreground"), bgcolor=self._colour("background"))
 
     def style(self, role: str) -> Style:
@@ -111,14 +140,23 @@ class Palette:
             style = self._styles[role] = self.base + self._parse(role)
         return style
 
-    def cursor(self, focused: bool) -> Style:
-        """The style laid over the row under the cursor."""
+    def cursor(self, role: str, focused: bool) -> Style:
+        """The style of a role in the row under the cursor."""
+        style = self._cursor_styles.get((role, focused))
+        if style is None:
+            style = self._cursor_styles[role, focused] = self._under_cursor(self.style(role), focused)
+        return style
+
+    def _under_cursor(self, style: Style, focused: bool) -> Style:
         if self._ansi:
-            return Style(reverse=True) if focused else Style(bold=True)
+            return style + (Style(reverse=True) if focused else Style(bold=True))
         # A tint instead of the theme's block cursor, which may have the same colour as text on it.
         name, part = ("primary", 0.28) if focused else ("foreground", 0.07)
-        paper, tint = Color.parse(self._variables["background"]), Color.parse(self._variables[name])
-        return Style(bgcolor=paper.blend(tint, part).rich_color)
+        ink, paper = Color.parse(self._variables["foreground"]), Color.parse(self._variables["background"])
+        tint = paper.blend(Color.parse(self._variables[name]), part)
+        assert style.color is not None
+        text = readable(Color.from_rich_color(style.color), tint, ink)
+        return style + Style(color=text.rich_color, bgcolor=tint.rich_color)
 
     def _parse(self, role: str) -> Style:
         colours: list[RichColor | None] = [None, None]
@@ -139,8 +177,7 @@ class Palette:
         if name == "track":
             return None if self._ansi else self._colour("panel")
         if name in _QUIET:
-            ink, paper = Color.parse(self._variables["foreground"]), Color.parse(self._variables["background"])
-            return paper.blend(ink, _QUIET[name]).rich_color
+            return _quiet(self._variables, name).rich_color
         try:
             if name in self._variables:
                 colour = Color.parse(self._variables[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import termios
@@ -41,7 +42,8 @@ class Screen:
         text, end_s = b"", time.monotonic() + 60
         while not seen(text):
             assert time.monotonic() < end_s, text[-2000:]
-            text += os.read(self.terminal, 65536)
+            if select.select([self.terminal], [], [], 1.0)[0]:
+                text += os.read(self.terminal, 65536)
 
     def has_ended(self) -> bool:
         if not self.ended:
@@ -98,3 +100,14 @@ def test_a_screen_that_was_stopped_reads_with_one_thread_and_ends(start: Callabl
     screen.read_until(lambda text: b"Leave it running" in text)
     os.write(screen.terminal, b"l")
     eventually(screen.has_ended, "the end of the screen")
+
+
+def test_a_screen_that_was_suspended_paints_everything_again(start: Callable[[bool], Screen]) -> None:
+    """After ctrl+z and fg, borders and the keys were missing until the terminal was resized."""
+    screen = start(False)
+    os.write(screen.terminal, b"\x1a")
+    status = Path(f"/proc/{screen.pid}/stat")
+    eventually(lambda: status.read_text().rpartition(") ")[2].startswith("T"), "the suspension")
+    termios.tcflush(screen.terminal, termios.TCIFLUSH)
+    os.kill(screen.pid, signal.SIGCONT)
+    screen.read_until(lambda text: all(part in text for part in (b"1 Steps, ms", b"6 Output", b"optimizations")))

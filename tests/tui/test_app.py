@@ -163,6 +163,18 @@ async def test_window_keys_command_the_agent(watch: Watch) -> None:
         assert [command.action for command in feed.commands] == ["window_now", "pause_windows", "resume_windows"]
 
 
+async def test_windows_are_resumed_before_the_agent_has_answered(watch: Watch) -> None:
+    """Pressing p twice paused twice: the agent answers at its next step, and until then it was said to take windows."""
+    feed = FakeFeed(running_view())
+    async with watch(feed) as (app, pilot):
+        await pilot.press("p", "p", "p")
+        assert [command.action for command in feed.commands] == ["pause_windows", "resume_windows", "pause_windows"]
+        feed.current = replace(feed.current, agent=replace(feed.current.agent, paused=True))
+        app.follow_once()
+        await pilot.press("p")
+        assert feed.commands[-1].action == "resume_windows"
+
+
 async def test_choosing_another_rank(watch: Watch) -> None:
     feed = FakeFeed(running_view())
     async with watch(feed) as (app, pilot):

@@ -46,7 +46,8 @@ def trained_processes(view: SessionView) -> tuple[ProcessEntry, ...]:
 
 def process_end(view: SessionView, entry: ProcessEntry) -> str:
     """How a process ended."""
-    return "ended" if entry.ended else "running" if view.live else "end unknown"
+    running = view.live or view.state is State.EXCERPT
+    return "ended" if entry.ended else "running" if running else "end unknown"
 
 
 def other_receipts(view: SessionView) -> Iterator[tuple[ProcessEntry, Optimization]]:

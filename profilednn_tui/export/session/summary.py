@@ -1,20 +1,25 @@
-"""The summary at the end of a headless run."""
+"""Summaries as plain text: at the end of a headless run, and after the screen was left."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from profilednn_tui import units
 from profilednn_tui.export.session import facts
+from profilednn_tui.plain import plain
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import Operator, Optimization, SessionView
 
 TOP_OPERATORS = 10
+CLOSING_OPERATORS = 3
 TOP_MODULES = 5
 MAX_PROCESSES = 16
 LABEL_WIDTH = 11
 NAME_WIDTH = 36
 SHAPES_WIDTH = 36
+
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
 def summary_lines(view: SessionView) -> tuple[str, ...]:
@@ -22,6 +27,40 @@ def summary_lines(view: SessionView) -> tuple[str, ...]:
     return tuple(
         line.rstrip() for part in (_head, _processes, _phases, _operators, _modules, _tail) for line in part(view)
     )
+
+
+def closing_lines(view: SessionView, word: str, output: bytes, width: int) -> tuple[str, ...]:
+    """What stays on the terminal after the screen: six lines of at most `width` columns, and the last one of a crash.
+
+    `word` names the session in a command; `output` is the end of the target's output.
+    """
+    rows = view.operators.rows[:CLOSING_OPERATORS]
+    lines = _labelled(
+        (
+            ("session", f"{view.target.name}, {facts.end_fact(view)}"),
+            *((("error", line) for line in _last_line(output)) if view.target.exit_code else ()),
+            ("steps", facts.steps_fact(view)),
+            *(("" if number else "operators", _closing_operator(row)) for number, row in enumerate(rows)),
+        )
+    )
+    # The command is never cut: it is there to be copied.
+    command = f"{'open':<{LABEL_WIDTH}}profilednn-tui {'attach' if view.live else 'open'} {word}"
+    return (*(_cut(line, width) for line in lines), command)
+
+
+def _last_line(output: bytes) -> Iterator[str]:
+    """What the target wrote last, without colours; nothing if that is blank."""
+    text = _ESCAPE.sub("", output.decode("utf-8", "replace")).strip()
+    if text:
+        yield plain(text.splitlines()[-1].strip())
+
+
+def _closing_operator(row: Operator) -> str:
+    return f"{_cut(row.key.name, NAME_WIDTH):{NAME_WIDTH}} {units.share(row.share):>8} {_self_ms(row):>12} ms/step"
+
+
+def _self_ms(row: Operator) -> str:
+    return units.milliseconds(row.self_ns_per_step)
 
 
 def _head(view: SessionView) -> Iterator[str]:
@@ -77,7 +116,7 @@ def _operators(view: SessionView) -> Iterator[str]:
 
 
 def _operator(row: Operator) -> str:
-    figures = units.milliseconds(row.self_ns_per_step), units.share(row.share), units.count(row.calls_per_step)
+    figures = _self_ms(row), units.share(row.share), units.count(row.calls_per_step)
     return _row(row.key.name, *figures, _cut(row.key.input_shapes, SHAPES_WIDTH))
 
 

@@ -68,11 +68,14 @@ class Session:
         self,
         started: SessionFile,
         live: bool = False,
+        excerpt: bool = False,
         known_peaks: Callable[[str], Peaks | None] = lambda cpu: None,
     ) -> None:
-        """`known_peaks` returns the measured peaks of a machine with a given processor."""
+        """`excerpt`: the target was still running when the events were copied. `known_peaks` returns the measured peaks
+        of a machine with a given processor."""
         self._started = started
         self._live = live
+        self._excerpt = excerpt
         self._gone = False
         self._processes: dict[int, Process] = {}
         self._earlier: list[Process] = []
@@ -85,6 +88,7 @@ class Session:
         self._peaks: Peaks | None = None
         self._threads: tuple[Thread, ...] = ()
         self._thread_count: int | None = None
+        self._awaits_input = False
         self._workers: tuple[Worker, ...] = ()
         self._notices: dict[tuple[int, str], Notice] = {}
         self._stacks = Stacks()
@@ -175,6 +179,7 @@ class Session:
         shown = self._shown()
         state = self.state
         live = self._live and state not in (State.ENDED, State.LOST)
+        running = live or state is State.EXCERPT
         ages = lives((*self._earlier, *self._processes.values()))
         windows = shown.windows if shown else WindowSeries()
         operators = windows.view(window)
@@ -201,11 +206,12 @@ class Session:
             first_inputs=shown.first_inputs if shown else None,
             learning=shown.learning.view() if shown else (),
             optimizations=shown.optimizations if shown else (),
-            processes=self._entries(ages, shown, live),
+            processes=self._entries(ages, shown, running),
+            awaits_input=live and self._awaits_input,
             unix_ns=self._unix_ns,
         )
 
-    def _entries(self, ages: dict[Process, int], shown: Process | None, live: bool) -> tuple[ProcessEntry, ...]:
+    def _entries(self, ages: dict[Process, int], shown: Process | None, running: bool) -> tuple[ProcessEntry, ...]:
         """Those that called exec first, then all others in the order of their hello events."""
         newest: dict[int, int] = {}
         for process, life in ages.items():
@@ -215,7 +221,7 @@ class Session:
         def ended(process: Process) -> bool:
             rank = process.hello.rank
             replaced = process in self._earlier or (rank is not None and ages[process] < newest[rank])
-            return not live or replaced
+            return not running or replaced
 
         everyone = (*self._earlier, *self._processes.values())
         return tuple(process.entry(ended(process), ages[process], process is shown) for process in everyone)
@@ -232,7 +238,7 @@ class Session:
         if self._exit or self._host_bye or (shown and shown.detached):
             return State.ENDED
         if self._gone or not self._live:
-            return State.ENDED if said_bye else State.LOST
+            return State.ENDED if said_bye else State.EXCERPT if self._excerpt else State.LOST
         if shown is None:
             failed = self._attempts and not any(attempt.way for attempt in self._attempts.values())
             return State.OUTSIDE if failed else State.STARTING
@@ -310,6 +316,7 @@ class Session:
     def _on_threads(self, _pid: int, event: ThreadsEvent) -> None:
         self._threads = tuple(Thread(*row) for row in event.rows)
         self._thread_count = event.count
+        self._awaits_input = event.awaits_input
 
     def _on_workers(self, _pid: int, event: WorkersEvent) -> None:
         self._workers = tuple(Worker(*row) for row in event.rows)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.screen import ModalScreen
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.tui.controllers.controller import Controller
@@ -27,17 +28,14 @@ class Exporting(Controller):
         # Imported here: the formats are not needed before the first frame.
         from profilednn_tui.tui.screens.export import ExportScreen
 
-        if not isinstance(self._app.screen, ExportScreen):
+        if not isinstance(self._app.screen, ModalScreen):
             stem = Path(self._following.latest.target.name or "session").stem
-            self._app.push_screen(ExportScreen(stem), self._write)
+            self._app.push_screen(ExportScreen(stem, self._write))
 
-    def _write(self, answer: ExportAnswer | None) -> None:
-        if answer is None:
-            return
-        path = answer.path.expanduser()
+    def _write(self, answer: ExportAnswer) -> str:
         try:
-            self._save(answer.format_name, path)
+            self._save(answer.format_name, answer.path)
         except ProfilerError as error:
-            self._app.notify(str(error), severity="error", timeout=8)
-        else:
-            self._app.notify(f"Wrote {path.absolute()}", timeout=6)
+            return str(error)
+        self._app.notify(f"Wrote {answer.path.absolute()}", timeout=6)
+        return ""

@@ -9,7 +9,6 @@ from functools import lru_cache
 from textual.app import App
 from textual.screen import ModalScreen
 
-from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.tui.controllers.controller import Controller
 from profilednn_tui.tui.controllers.quitting import Quitting
@@ -47,7 +46,7 @@ class Rerunning(Controller):
     def show_optimizations(self) -> None:
         on_top = isinstance(self._app.screen, OptimizationsScreen | ModalScreen)
         if not on_top and not self.refuses_foreign():
-            self._app.push_screen(OptimizationsScreen(self.chosen, self._check_quietly))
+            self._app.push_screen(OptimizationsScreen(self.chosen, self._check))
 
     def ask(self) -> None:
         """Run the target again; ask first, as the new run replaces what is on the screen."""
@@ -66,11 +65,3 @@ class Rerunning(Controller):
 
         question = "The training is still running" if running else "Run the same target again"
         self._app.push_screen(ChoiceScreen(question, choices, self._command), rerun)
-
-    def _check_quietly(self) -> tuple[OptimizationDescription, ...]:
-        """Runs in its own thread: the target's interpreter has to import torch to answer."""
-        try:
-            return self._check()
-        except ProfilerError as error:
-            self._app.call_from_thread(self._app.notify, str(error), severity="warning", timeout=8)
-            return ()

@@ -22,6 +22,8 @@ class Windows(Controller):
         super().__init__(app, following)
         self._publish = publish
         """Brings the choice to the screen."""
+        self._asked: tuple[bool, bool] | None = None
+        """Whether windows were asked to pause, and what the agent reported then: it answers at its next step."""
 
     def step(self, step: int) -> None:
         """Show an earlier or later window."""
@@ -39,19 +41,25 @@ class Windows(Controller):
         self._command(WINDOW_NOW, "A window opens at the next step.")
 
     def pause_or_resume(self) -> None:
-        if self._following.latest.agent.paused:
-            self._command(RESUME_WINDOWS, "Windows are taken again.")
+        reported = self._following.latest.agent.paused
+        paused = self._asked[0] if self._asked is not None and self._asked[1] is reported else reported
+        if paused:
+            sent = self._command(RESUME_WINDOWS, "Windows are taken again.")
         else:
-            self._command(PAUSE_WINDOWS, "Windows are paused; steps are still timed.")
+            sent = self._command(PAUSE_WINDOWS, "Windows are paused; steps are still timed.")
+        self._asked = (not paused, reported) if sent else None
 
-    def _command(self, action: str, done: str) -> None:
+    def _command(self, action: str, done: str) -> bool:
+        """Send a command to the agent; returns whether it was sent."""
         if self.refuses_foreign():
-            return
-        if self._following.latest.live and self._feed.send(Command(action)):
+            return False
+        sent = self._following.latest.live and self._feed.send(Command(action)) > 0
+        if sent:
             self._app.notify(done, timeout=3)
         else:
             text = "No agent is listening: the target has ended or not imported torch yet."
             self._app.notify(text, severity="warning")
+        return sent
 
     def ask_process(self) -> None:
         """Ask which process of the target to show."""

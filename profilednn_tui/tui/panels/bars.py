@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from profilednn_tui.tui.panels.themed import Themed
-from profilednn_tui.tui.present.dashboard import NOTICES, PANES
+from profilednn_tui.tui.present.dashboard import PANES
 from profilednn_tui.tui.present.header import Display, header_lines
 from profilednn_tui.tui.renderables.line import Line, width_of
 
@@ -79,12 +79,17 @@ class TabsBar(BarView):
         zip(PANES, ("Steps", "Ops", "Cores", "Threads", "Mem", "Output", "Modules", "Notes", "Run"), strict=True)
     )
 
-    def show_tabs(self, focused: str | None, visible: Container[str], warnings: bool) -> None:
+    def show_tabs(self, focused: str | None, visible: Container[str], calling: Container[str]) -> None:
+        """`calling`: the panes that want attention; those of them that are hidden get a mark."""
         spans = [(" ", "")]
         for number, pane in enumerate(PANES, start=1):
             title = f"{number} {self.TITLES[pane]}"
-            role = "bold primary" if pane == focused else "warning" if pane == NOTICES and warnings else ""
-            spans += [(title, role or ("" if pane in visible else "faint")), ("  ", "")]
+            if pane in visible:
+                spans += [(title, "bold primary" if pane == focused else ""), ("  ", "")]
+            elif pane in calling:
+                spans += [(title, "bold warning"), ("! ", "bold warning")]
+            else:
+                spans += [(title, "faint"), ("  ", "")]
         self.show_lines([tuple(spans)])
 
     def action_of(self, text: str, role: str) -> str | None:

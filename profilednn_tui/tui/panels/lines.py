@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -97,13 +96,14 @@ class LinesView(ScrollView, Themed, can_focus=True):
         line = self._lines[index] if index < len(self._lines) else ()
         return self.strip(line).crop_extend(offset.x, offset.x + width, self.palette.base)
 
-    def strip(self, line: Line, over: Style | None = None) -> Strip:
+    def strip(self, line: Line, at_cursor: bool = False) -> Strip:
         """A line in the colours of the theme, with the places that match the search marked."""
         if self.pattern is not None:
             line = mark_matches(line, self.pattern)
         style = self.palette.style
-        if over is not None:
-            return Strip([Segment(text, style(role) if role == MATCH else style(role) + over) for text, role in line])
+        if at_cursor:
+            under, focused = self.palette.cursor, self.has_focus
+            return Strip([Segment(text, style(role) if role == MATCH else under(role, focused)) for text, role in line])
         key = (line, self.room.width)
         strip = self._strips.get(key)
         if strip is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.style import Style
 from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
@@ -60,9 +59,9 @@ class SourceCodeView(LinesView):
         offset = self.scroll_offset
         if not self.code or offset.y + y != self.cursor:
             return super().render_line(y)
-        over: Style = self.palette.cursor(self.has_focus)
-        strip = self.strip(self.lines[self.cursor], over)
-        return strip.crop_extend(offset.x, offset.x + self.room.width, self.palette.base + over)
+        strip = self.strip(self.lines[self.cursor], at_cursor=True)
+        padding = self.palette.cursor("", self.has_focus)
+        return strip.crop_extend(offset.x, offset.x + self.room.width, padding)
 
     def action_move(self, step: int) -> None:
         self.go_to(self.cursor + step)

@@ -183,12 +183,11 @@ class TableView(LinesView, Generic[Row]):
         drawn = self._drawn.get(y)
         if drawn is not None and drawn[:3] == (cells, at_cursor, self.has_focus) and not self.pattern:
             return drawn[3]
-        over = self.palette.cursor(self.has_focus) if at_cursor else None
         spans: list[Span] = []
         for cell in cells:
             spans += [*cell, (" " * GAP, "")]
-        padding = self.palette.base + over if over else self.palette.base
-        strip = self.strip(tuple(spans), over).adjust_cell_length(width, padding)
+        padding = self.palette.cursor("", self.has_focus) if at_cursor else self.palette.base
+        strip = self.strip(tuple(spans), at_cursor).adjust_cell_length(width, padding)
         self._drawn[y] = (cells, at_cursor, self.has_focus, strip)
         return strip
 

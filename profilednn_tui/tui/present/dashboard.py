@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from profilednn_tui.session.notices import warning_count
+from profilednn_tui.session.view import SessionView
+
 STEPS, OPERATORS, CORES, THREADS, MEMORY, OUTPUT, MODULES, NOTICES, RUN = PANES = (
     "steps", "operators", "cores", "threads", "memory", "output", "modules", "notices", "run",
 )  # fmt: skip
@@ -110,6 +113,12 @@ def arrange(width: int, height: int, chosen: Mapping[str, str], maximized: str |
             y += lines
         x += column_width
     return boxes
+
+
+def calling_panes(view: SessionView) -> frozenset[str]:
+    """The panes that want attention: the target waits for input or has crashed, or there are warnings."""
+    output = view.awaits_input or bool(view.target.exit_code)
+    return frozenset(([OUTPUT] if output else []) + ([NOTICES] if warning_count(view) else []))
 
 
 def _heights(slots: tuple[Slot, ...], height: int) -> list[int]:

@@ -77,6 +77,8 @@ def _badges(view: SessionView, display: Display, width: int) -> Line:
         spans.append((f" PAUSED +{display.behind_steps:,} steps ", "bold background on primary"))
     if display.window is not None:
         spans.append((f" WINDOW {display.window} ", "background on primary"))
+    if view.awaits_input:
+        spans.append((" INPUT AWAITED ", "bold background on warning"))
     if view.agent.paused and view.live:
         spans.append((" WINDOWS OFF ", "background on warning"))
     if view.cores.contention:

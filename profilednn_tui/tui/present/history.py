@@ -157,6 +157,6 @@ def subtitle(view: SessionView, zoom: int) -> str:
     if not view.steps.count:
         return ""
     size = steps_per_column(view.steps, zoom)
-    each = "a column is a step" if size == 1 else f"a column is {size:,} steps"
+    each = "one step per column" if size == 1 else f"{size:,} steps per column"
     source = {DATALOADER: " · steps from DataLoader batches", FORWARD: " · steps from forward calls"}
     return each + source.get(view.steps.source or "", "")

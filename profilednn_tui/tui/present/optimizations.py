@@ -25,11 +25,13 @@ class OptimizationRow:
     chosen: bool
     """For the next run."""
     description: OptimizationDescription | None
-    """As reported by the target's environment; None until that is known."""
+    """As reported by the target's environment; None if that is not known."""
     outcome: Optimization | None
     """Its outcome in this run; None if it was not requested."""
     clashes: tuple[str, ...]
     """Names of chosen ones that conflict with it."""
+    unknown: str = ""
+    """Why there is no description."""
 
 
 def optimization_rows(
@@ -37,8 +39,12 @@ def optimization_rows(
     descriptions: Sequence[OptimizationDescription],
     outcomes: Sequence[Optimization],
     chosen: Set[str],
+    unknown: str,
 ) -> tuple[OptimizationRow, ...]:
-    """All optimizations: those offered, else those known by name, plus those the run was started with."""
+    """All optimizations: those offered, else those known by name, plus those the run was started with.
+
+    `unknown` says why one has no description.
+    """
     described = {description.name: description for description in descriptions}
     ended = {outcome.name: outcome for outcome in outcomes}
     rows = []
@@ -48,7 +54,7 @@ def optimization_rows(
             description.conflicts if description else ()
         )
         clashes = tuple(sorted(clashing.intersection(chosen)))
-        rows.append(OptimizationRow(name, name in chosen, description, ended.get(name), clashes))
+        rows.append(OptimizationRow(name, name in chosen, description, ended.get(name), clashes, unknown))
     return tuple(rows)
 
 
@@ -82,7 +88,7 @@ def detail_lines(row: OptimizationRow, width: int) -> tuple[Line, ...]:
 
 def _here(row: OptimizationRow) -> str:
     if row.description is None:
-        return "being checked"
+        return row.unknown
     if not row.description.available:
         return row.description.reason
     return "available, before the target starts" if row.description.at_launch else "available"

@@ -30,6 +30,7 @@ def state_badge(view: SessionView) -> Span:
         State.WARMING: ("● warming up", "primary"),
         State.RUNNING: ("● running", "success"),
         State.ENDED: (_ended(exit_code), "warning" if exit_code else "muted"),
+        State.EXCERPT: ("■ snapshot of a running training", "primary"),
         State.LOST: ("■ incomplete recording", "warning"),
     }[view.state]
 
@@ -56,6 +57,8 @@ def steps_message(view: SessionView) -> Message | None:
     if view.state is State.WAITING:
         torch = f"torch {view.target.torch}" if view.target.torch else "torch"
         return Message(f"{torch} is loaded, no step yet{since}", (progress_text(view.progress), _why_no_step(view)))
+    if view.state is State.EXCERPT:
+        return Message("The snapshot was taken before the first step", (progress_text(view.progress),))
     if view.state is State.LOST:
         return Message("Incomplete recording", ("Target and profiler were killed before the first step ended.",))
     if view.target.detached:
@@ -96,6 +99,8 @@ def operators_message(view: SessionView) -> Message | None:
              "the first window waits until it costs no more than a tenth of the time.",
              "Press w to take a window now."),
         )  # fmt: skip
+    if view.state is State.EXCERPT:
+        return Message("No operators yet", ("The snapshot was taken before the first window.",))
     return Message("No operators were recorded", ("The target ended before it could afford a window, or 8 Notices say "
                                                   "why there is none.",))  # fmt: skip
 

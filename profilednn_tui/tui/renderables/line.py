@@ -13,7 +13,6 @@ from rich.cells import cell_len, set_cell_size
 Span = tuple[str, str]
 Line = tuple[Span, ...]
 
-BLANK: Line = ()
 ELLIPSIS = "…"
 
 

@@ -16,7 +16,7 @@ from textual.widgets import Input, Label
 
 from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
-from profilednn_tui.tui.keys import key_name
+from profilednn_tui.tui.keys import ALWAYS_SHOWN, key_name
 from profilednn_tui.tui.panels.bars import HeaderBar, KeysBar
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.present.header import Display
@@ -62,7 +62,7 @@ class Prompt(Horizontal):
         field = self.query_one(Input)
         field.value = text
         self._question = question
-        field.focus()
+        self.screen.set_focus(field)
 
     def say(self, note: str) -> None:
         self.query_one("#prompt-note", Label).update(Content(note))
@@ -154,7 +154,7 @@ class SessionScreen(Screen[None]):
     def finish_asking(self, focus: LinesView | None) -> None:
         self.remove_class("-asking")
         if focus is not None:
-            focus.focus()
+            self.set_focus(focus)
 
     @property
     def asking(self) -> bool:
@@ -213,9 +213,11 @@ class SessionScreen(Screen[None]):
 
 
 def visible_keys(screen: Screen[None]) -> Iterable[tuple[str, str, str]]:
-    """Key, description and action of the bindings shown on the last line, those of the focused widget first."""
+    """Key, description and action of the bindings on the last line: after `ALWAYS_SHOWN`, the focused widget's."""
+    order = {action: place for place, action in enumerate(ALWAYS_SHOWN)}
+    everyone = screen.active_bindings.values()
     seen: set[str] = set()
-    for active in screen.active_bindings.values():
+    for active in sorted(everyone, key=lambda active: order.get(active.binding.action, len(order))):
         binding = active.binding
         if binding.show and active.enabled and binding.action not in seen:
             seen.add(binding.action)

@@ -72,7 +72,7 @@ class ChoiceScreen(ModalScreen[Answer | None]):
         view = self.query_one(ChoicesView)
         view.styles.height = len(self._choices)
         view.show_rows(self._choices)
-        view.focus()
+        self.set_focus(view)
 
     @on(TableView.Opened)
     def _chosen(self) -> None:

@@ -120,7 +120,7 @@ class CompareScreen(SessionScreen):
         if name in RIGHT:
             self._right = name
         self._arrange()
-        self.query_one(f"#{name}").focus()
+        self.set_focus(self.query_one(f"#{name}"))
 
     def on_descendant_focus(self) -> None:
         if isinstance(self.focused, LinesView) and self.focused.id in present.PARTS:

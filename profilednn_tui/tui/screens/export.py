@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import os
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path, PurePath
 from typing import ClassVar
 
@@ -11,12 +13,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from profilednn_tui.export.session import FORMATS, Format
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present.table import Column
+from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +49,22 @@ class FormatsView(TableView[Format]):
         return row.name
 
 
-class ExportScreen(ModalScreen[ExportAnswer | None]):
-    """Asks for format and path; the result is None if the user cancels."""
+class ReplaceAnswer(Enum):
+    """What to do about a file that exists."""
+
+    REPLACE = auto()
+
+
+class ExportScreen(ModalScreen[None]):
+    """Asks for format and path, and stays until the file is written or the user cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, write: Callable[[ExportAnswer], str]) -> None:
+        """`write` returns why the file cannot be written, in a sentence; empty if it was."""
         super().__init__()
         self._stem = name
+        self._write = write
         self._formats: Sequence[Format] = tuple(FORMATS.values())
 
     def compose(self) -> ComposeResult:
@@ -64,12 +76,13 @@ class ExportScreen(ModalScreen[ExportAnswer | None]):
             field = Input(self._stem + self._formats[0].suffix, compact=True, select_on_focus=False)
             field.cursor_blink = False
             yield field
+            yield Label(id="failure")
 
     def on_mount(self) -> None:
         view = self.query_one(FormatsView)
         view.styles.height = len(self._formats) + 1
         view.show_rows(self._formats)
-        view.focus()
+        self.set_focus(view)
 
     @on(TableView.Moved)
     def _other_format(self, event: TableView.Moved) -> None:
@@ -81,13 +94,34 @@ class ExportScreen(ModalScreen[ExportAnswer | None]):
 
     @on(TableView.Opened)
     def _to_path(self) -> None:
-        self.query_one(Input).focus()
+        self.set_focus(self.query_one(Input))
 
     @on(Input.Submitted)
-    def _write(self, event: Input.Submitted) -> None:
+    def _submit(self, event: Input.Submitted) -> None:
         row = self.query_one(FormatsView).current
-        if row is not None and event.value.strip():
-            self.dismiss(ExportAnswer(row.name, Path(event.value.strip())))
+        if row is None or not event.value.strip():
+            return
+        answer = ExportAnswer(row.name, Path(os.path.expanduser(event.value.strip())))
+        if not os.path.isfile(answer.path):
+            self._finish(answer)
+            return
+        choices: tuple[Choice[ReplaceAnswer], ...] = (
+            Choice("r", "Replace it", ReplaceAnswer.REPLACE),
+            Choice("c", "Cancel: name another file", None),
+        )
+
+        def replace(chosen: ReplaceAnswer | None) -> None:
+            if chosen is ReplaceAnswer.REPLACE:
+                self._finish(answer)
+
+        self.app.push_screen(ChoiceScreen("The file exists", choices, str(answer.path.absolute())), replace)
+
+    def _finish(self, answer: ExportAnswer) -> None:
+        failure = self._write(answer)
+        if failure:
+            self.query_one("#failure", Label).update(Content(failure))
+        else:
+            self.dismiss()
 
     def action_cancel(self) -> None:
-        self.dismiss(None)
+        self.dismiss()

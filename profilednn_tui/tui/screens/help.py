@@ -65,7 +65,7 @@ class HelpScreen(ModalScreen[None]):
             yield LinesView(id="help")
 
     def on_mount(self) -> None:
-        self.query_one(LinesView).focus()
+        self.set_focus(self.query_one(LinesView))
 
     def on_resize(self, event: events.Resize) -> None:
         self.call_after_refresh(self._draw)

@@ -13,7 +13,6 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.message import Message
 from textual.widget import Widget
 
-from profilednn_tui.session.notices import warning_count
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import TabsBar
@@ -138,7 +137,7 @@ class LiveScreen(SessionScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(OperatorsPane).focus()
+        self.set_focus(self.query_one(OperatorsPane))
 
     @property
     def board(self) -> Dashboard:
@@ -155,7 +154,7 @@ class LiveScreen(SessionScreen):
     def _show_tabs(self) -> None:
         focused = self.focused.id if self.focused is not None else None
         visible = self.board.boxes(self.board.size)
-        self.query_one(TabsBar).show_tabs(focused, visible, warnings=warning_count(self.view) > 0)
+        self.query_one(TabsBar).show_tabs(focused, visible, dashboard.calling_panes(self.view))
 
     def on_descendant_focus(self) -> None:
         self._show_tabs()
@@ -166,13 +165,13 @@ class LiveScreen(SessionScreen):
         visible = board.boxes(board.size)
         if self.focused is None or (isinstance(self.focused, Pane) and self.focused.id not in visible):
             name = dashboard.OPERATORS if dashboard.OPERATORS in visible else next(iter(visible))
-            self.query_one(f"#{name}").focus()
+            self.set_focus(self.query_one(f"#{name}"))
         self.call_after_refresh(lambda: self.show_body(self.view))
 
     # ---------------------------------------------------------------- panes
 
     def action_pane(self, number: int) -> None:
-        self.board.bring(dashboard.PANES[number - 1]).focus()
+        self.set_focus(self.board.bring(dashboard.PANES[number - 1]))
 
     def action_zoom_pane(self) -> None:
         focused = self.focused
@@ -204,7 +203,7 @@ class LiveScreen(SessionScreen):
         pane = self.board.bring(dashboard.OPERATORS)
         assert isinstance(pane, OperatorsPane)
         pane.show_module(row.module.path or None)
-        pane.focus()
+        self.set_focus(pane)
 
     @on(TableView.Opened, "#threads")
     def _open_thread(self, event: TableView.Opened) -> None:

@@ -115,7 +115,7 @@ class OperatorScreen(SessionScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one("#preview", SourceCodeView).can_focus = False
-        self.query_one(StacksView).focus()
+        self.set_focus(self.query_one(StacksView))
 
     def on_resize(self) -> None:
         super().on_resize()

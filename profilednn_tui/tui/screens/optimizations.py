@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
+from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import OptimizationDescription, own_optimizations
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.lines import LinesView
@@ -40,11 +41,12 @@ class OptimizationsScreen(SessionScreen):
     """What is available in the target's environment, and why the rest is not."""
 
     class Checked(Message):
-        """The target's environment has been checked."""
+        """The target's environment has been checked, or cannot be: `failure` says why, in a sentence."""
 
-        def __init__(self, descriptions: tuple[OptimizationDescription, ...]) -> None:
+        def __init__(self, descriptions: tuple[OptimizationDescription, ...], failure: str = "") -> None:
             super().__init__()
             self.descriptions = descriptions
+            self.failure = failure
 
     class Chosen(Message):
         """The user has changed the optimizations for the next run."""
@@ -59,6 +61,8 @@ class OptimizationsScreen(SessionScreen):
         self._chosen = chosen
         self._check = check
         self._descriptions: tuple[OptimizationDescription, ...] = ()
+        self._unknown = "being checked"
+        """Why an optimization has no description."""
 
     def compose_body(self) -> ComposeResult:
         yield OptimizationsView(id="optimizations")
@@ -66,12 +70,21 @@ class OptimizationsScreen(SessionScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(OptimizationsView).focus()
-        self.run_worker(lambda: self.post_message(self.Checked(self._check())), thread=True)
+        self.set_focus(self.query_one(OptimizationsView))
+        self.run_worker(self._check_environment, thread=True)
+
+    def _check_environment(self) -> None:
+        """Runs in its own thread: the target's interpreter has to import torch to answer."""
+        try:
+            checked = self.Checked(self._check())
+        except ProfilerError as error:
+            checked = self.Checked((), str(error))
+        self.post_message(checked)
 
     @on(Checked)
     def _show_offers(self, event: Checked) -> None:
         self._descriptions = event.descriptions
+        self._unknown = f"not known: {event.failure}" if event.failure else "not offered by the target's environment"
         self._draw()
 
     def show_body(self, view: SessionView) -> None:
@@ -87,7 +100,9 @@ class OptimizationsScreen(SessionScreen):
         table.border_subtitle = Content(", ".join(sorted(self._chosen)) or "none chosen")
         outcomes = self.view.optimizations
         table.show_rows(
-            optimizations.optimization_rows(own_optimizations(), self._descriptions, outcomes, self._chosen)
+            optimizations.optimization_rows(
+                own_optimizations(), self._descriptions, outcomes, self._chosen, self._unknown
+            )
         )
         self._show_detail()
 

@@ -57,7 +57,7 @@ class PrimitivesScreen(SessionScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(PrimitivesView).focus()
+        self.set_focus(self.query_one(PrimitivesView))
 
     def on_resize(self) -> None:
         super().on_resize()

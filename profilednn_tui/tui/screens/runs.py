@@ -70,7 +70,7 @@ class RunsScreen(SessionScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(RunTable).focus()
+        self.set_focus(self.query_one(RunTable))
         self._compare_all()
 
     def on_resize(self) -> None:

@@ -34,7 +34,7 @@ class SourceCodeScreen(SessionScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(SourceCodeView).focus()
+        self.set_focus(self.query_one(SourceCodeView))
 
     def on_resize(self) -> None:
         super().on_resize()

@@ -72,7 +72,7 @@ class ThreadStacksScreen(SessionScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(ThreadStacksView).focus()
+        self.set_focus(self.query_one(ThreadStacksView))
 
     def on_resize(self) -> None:
         super().on_resize()

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from profilednn_tui.tui.present.dashboard import LAYOUTS, PANES, Layout, arrange, layout_for, shown_panes, slot_of
+from profilednn_tui.session.view import Notice, SessionView, Target
+from profilednn_tui.tui.present.dashboard import (
+    LAYOUTS,
+    PANES,
+    Layout,
+    arrange,
+    calling_panes,
+    layout_for,
+    shown_panes,
+    slot_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,3 +47,18 @@ def test_a_chosen_pane_takes_its_slot() -> None:
 def test_a_maximized_pane_has_everything() -> None:
     (box,) = arrange(120, 36, {}, maximized="memory").values()
     assert (box.width, box.height) == (120, 36)
+
+
+@pytest.mark.parametrize(
+    ("changes", "panes"),
+    [
+        ({}, set()),
+        ({"awaits_input": True}, {"output"}),
+        ({"target": Target("train.py", exit_code=1)}, {"output"}),
+        ({"target": Target("train.py", exit_code=0)}, set()),
+        ({"notices": (Notice("warning", "a", "Beware."),)}, {"notices"}),
+        ({"notices": (Notice("info", "a", "Good to know."),)}, set()),
+    ],
+)
+def test_panes_that_want_attention(changes: dict[str, Any], panes: set[str]) -> None:
+    assert calling_panes(replace(SessionView(), **changes)) == panes

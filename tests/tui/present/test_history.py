@@ -45,3 +45,9 @@ def test_the_history_fits_its_pane(width: int, height: int) -> None:
 def test_a_loss_that_is_not_a_number_leaves_a_gap() -> None:
     view = replace(running_view(), steps=replace(steps(3), losses=(1.0, float("nan"), None)))
     assert history.bins(view.steps, 1, 3)[1].loss is None
+
+
+@pytest.mark.parametrize(("count", "zoom", "text"), [(20, -3, "one step per column"), (20, 0, "8 steps per column")])
+def test_the_subtitle_says_how_many_steps_a_column_has(count: int, zoom: int, text: str) -> None:
+    """It said "a column is a step"."""
+    assert history.subtitle(replace(running_view(), steps=steps(count)), zoom).startswith(text)

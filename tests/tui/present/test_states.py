@@ -48,3 +48,14 @@ def test_windows_that_fail_are_the_reason_for_no_operators() -> None:
     message = states.operators_message(view)
     assert message is not None
     assert message.sentences == ("Operator windows were given up after 3 failures in a row (ValueError: x).",)
+
+
+def test_a_snapshot_of_a_running_training_does_not_say_that_it_was_killed() -> None:
+    """It was shown as an incomplete recording whose target and profiler had been killed together."""
+    view = replace(running_view(0), state=State.EXCERPT, live=False, operators=Operators(), notices=())
+    assert states.state_badge(view)[0] == "■ snapshot of a running training"
+    steps, operators = states.steps_message(view), states.operators_message(view)
+    assert steps is not None
+    assert operators is not None
+    assert "killed" not in repr((steps, operators))
+    assert operators.sentences == ("The snapshot was taken before the first window.",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from textual import events
 
 from profilednn_tui.session.view import (
     Operators,
@@ -16,9 +17,10 @@ from profilednn_tui.session.view import (
 )
 from profilednn_tui.tui.panels.operators import OperatorsPane
 from profilednn_tui.tui.panels.pane import Pane
+from profilednn_tui.tui.screens.live import Dashboard
 from tests.tui.conftest import Watch
 from tests.tui.feeds import FakeFeed, attached_view, running_view
-from tests.tui.screen_text import screen_text
+from tests.tui.screen_text import screen_lines, screen_text
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (60, 16)])
@@ -122,3 +124,34 @@ async def test_a_recording_without_output_says_that_there_is_none(watch: Watch) 
     ended = replace(running_view(), state=State.ENDED, live=False)
     async with watch(FakeFeed(ended), launched=False) as (app, _):
         assert "No output was recorded" in screen_text(app)
+
+
+async def test_z_right_after_a_number_maximizes_that_pane(watch: Watch) -> None:
+    """Typed quickly, they maximized the pane that had the focus before: the focus moved one refresh later."""
+    async with watch(FakeFeed(running_view())) as (app, pilot):
+        app.post_message(events.Key("4", "4"))
+        app.post_message(events.Key("z", "z"))
+        await pilot.pause()
+        await pilot.pause()
+        assert set(app.query_one(Dashboard).boxes(app.query_one(Dashboard).size)) == {"threads"}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("way", ["", "x", "o", "e", "enter", "c"])
+async def test_help_quit_and_optimizations_are_always_in_sight(watch: Watch, size: tuple[int, int], way: str) -> None:
+    async with watch(FakeFeed(attached_view()), size) as (app, pilot):
+        if way:
+            await pilot.press(way)
+            await pilot.pause()
+        assert screen_lines(app)[-1].startswith(" ? help  q quit  o optimizations")
+
+
+async def test_a_hidden_pane_that_wants_attention_has_a_mark(watch: Watch) -> None:
+    view = replace(running_view(), notices=(), awaits_input=True)
+    async with watch(FakeFeed(view), (80, 24)) as (app, pilot):
+        assert "6 Output!" in screen_text(app)
+        assert "8 Notes!" not in screen_text(app)
+        assert "INPUT AWAITED" in screen_lines(app)[0]
+        await pilot.press("6")
+        await pilot.pause()
+        assert "6 Output!" not in screen_text(app)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.tui.apps import app_with_optimizations, open_optimizations
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.optimizations import OptimizationDescription
+from profilednn_tui.tui.app import ProfilerApp
+from tests.tui.apps import app_with_optimizations, open_optimizations, save_nothing
 from tests.tui.feeds import FakeFeed, optimized_view
 from tests.tui.screen_text import screen_text
 
@@ -52,3 +55,21 @@ async def test_the_header_names_what_is_switched_on() -> None:
         app.follow_once()
         await pilot.pause()
         assert "train.py +channels_last" in screen_text(app)
+
+
+async def test_a_check_that_fails_ends_with_its_reason() -> None:
+    """The rows said "being checked" forever."""
+
+    def check() -> tuple[OptimizationDescription, ...]:
+        raise ProfilerError("The interpreter cannot import torch.")
+
+    app = ProfilerApp(FakeFeed(optimized_view()), True, save_nothing, check=check)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("o")
+        for _ in range(100):
+            await app.workers.wait_for_complete()
+            await pilot.pause(0.02)
+            if "The interpreter cannot import torch." in screen_text(app):
+                break
+        assert "not known: The interpreter cannot import torch." in screen_text(app)
+        assert "being checked" not in screen_text(app)

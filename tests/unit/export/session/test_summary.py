@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from profilednn_tui.export.session.summary import summary_lines
+from profilednn_tui.export.session.summary import closing_lines, summary_lines
 from profilednn_tui.protocol.events import AgentErrorEvent, NoticeEvent, ProgressEvent
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from tests.unit.session import recordings as r
@@ -128,3 +128,32 @@ def test_errors_and_notices_come_at_the_end_and_the_gravest_first() -> None:
 
 def test_nothing_at_all_can_be_summarized() -> None:
     assert text(EMPTY_VIEW)
+
+
+def test_six_lines_stay_on_the_terminal_after_the_screen() -> None:
+    view = finished(*r.agent_events(), *r.host_events())
+    lines = closing_lines(view, "20261129-train", b"epoch 1\r\n", 80)
+    assert lines[0] == "session    train, exit code 0 after 61.0 s"
+    assert lines[1].startswith("steps      40, ended by optimizer, median 40.3 ms")
+    assert lines[2].startswith("operators  aten::convolution_backward")
+    assert lines[-1] == "open       profilednn-tui open 20261129-train"
+    assert len(lines) <= 6
+    assert max(map(len, lines)) <= 80
+
+
+def test_of_a_crash_its_last_line_stays() -> None:
+    view = finished(*r.agent_events(), exit_code=1)
+    output = b"Traceback (most recent call last):\r\n\x1b[1;31mRuntimeError\x1b[0m: mat1 and mat2\r\n\r\n"
+    assert closing_lines(view, "word", output, 100)[1] == "error      RuntimeError: mat1 and mat2"
+    assert "RuntimeError" not in "\n".join(closing_lines(finished(*r.agent_events()), "word", output, 100))
+
+
+def test_of_a_training_that_goes_on_the_way_back_stays() -> None:
+    view = r.view_of(*r.agent_events(), live=True)
+    assert closing_lines(view, "word", b"", 80)[-1] == "open       profilednn-tui attach word"
+
+
+def test_a_narrow_terminal_cuts_figures_but_not_the_command() -> None:
+    lines = closing_lines(finished(*r.agent_events(), *r.host_events()), "w" * 60, b"", 40)
+    assert max(map(len, lines[:-1])) <= 40
+    assert lines[-1].endswith("w" * 60)

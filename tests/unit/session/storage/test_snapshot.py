@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.export.session.summary import summary_lines
 from profilednn_tui.protocol.codec import encode
 from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.files import agent_recording
+from profilednn_tui.session.notices import warning_count
 from profilednn_tui.session.open_session import OpenSession, open_session
 from profilednn_tui.session.storage.folder import OUTPUT_FILE
 from profilednn_tui.session.storage.snapshot import OUTPUT_LIMIT_BYTES
@@ -115,9 +117,12 @@ def test_a_long_output_is_bounded(folder: Path, tmp_path: Path) -> None:
 def test_a_snapshot_of_a_running_target_says_so(tmp_path: Path) -> None:
     folder = r.write_session(tmp_path / "s")
     view = opened(snapshot(folder, tmp_path / "s.pdnn", live=True)).view()
-    assert view.state is State.LOST
+    assert view.state is State.EXCERPT
     assert not view.live
     assert [notice.code for notice in view.notices] == ["snapshot-live"]
+    assert warning_count(view) == 0
+    assert [entry.ended for entry in view.processes] == [False]
+    assert "still running after" in "\n".join(summary_lines(view))
 
 
 def test_a_snapshot_cannot_be_steered(folder: Path, tmp_path: Path) -> None:
