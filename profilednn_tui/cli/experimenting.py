@@ -116,7 +116,7 @@ def experiment(
     no_certificate: bool,
     **options: Any,
 ) -> None:
-    """Run variants of a training script in lockstep or in turn, and report which is faster.
+    """Run variants of a script in lockstep or in turn, and report which is faster.
 
     Each run is a separate process with the same number of steps and the same seed, in the order A B B A A B ... A first
     look at the baseline shows whether lockstep is safe and which files runs write. The report goes to stdout, progress
