@@ -23,6 +23,8 @@ PARTS = (
     "optimizations",
     "ablation",
     "verdicts",
+    "few_runs",
+    "gate",
     "primitives",
     "safety",
     "receipts",

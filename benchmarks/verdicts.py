@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,10 +22,11 @@ from pathlib import Path
 from scipy import stats
 
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
+from benchmarks.trials import Row, Trials
 from profilednn_tui.compare.intervals import CONFIDENCE, POWER
 
 BURNER = Path(__file__).with_name("burner.py")
-RECORD = RESULTS / "verdicts.jsonl"
+TRIALS = Trials(RESULTS / "verdicts.jsonl")
 
 STEP_MS = 20.0
 REPEAT, STEPS = 8, 40
@@ -71,7 +71,8 @@ class Result:
 
 def experiment(case: Case, units: int) -> Result:
     """Run one experiment."""
-    words = [sys.executable, "-m", "profilednn_tui", "experiment", "--lockstep", "--to", "json"]
+    words = [sys.executable, "-m", "profilednn_tui", "experiment", "--lockstep", "--in-place"]
+    words += ["--no-certificate", "--to", "json"]
     words += ["--repeat", str(REPEAT), "--steps", str(STEPS), "--variant", "A=", "--variant", f"B=SLOWER={case.slower}"]
     words += ["--env", f"UNITS={units}", "--env", "OMP_NUM_THREADS=1"]
     words += ["--env", f"CORE={max(os.sched_getaffinity(0))}", str(BURNER)]
@@ -130,30 +131,14 @@ def neighbour(wanted: bool) -> Iterator[None]:
 
 def results() -> list[Result]:
     """All experiments so far."""
-    lines = RECORD.read_text().splitlines() if RECORD.exists() else []
-    return [Result(**json.loads(line)) for line in lines]
+    return [Result(**row) for row in TRIALS.rows()]
 
 
-def go_on(minutes: float) -> None:
-    """Run missing experiments for some minutes, one after the other."""
-    deadline_s = time.monotonic() + 60 * minutes
-    units = calibrate()
-    longest_s = 0.0
-    # The cases take turns, so that conditions that change over time affect all of them.
-    while time.monotonic() + longest_s < deadline_s:
-        made = [result.case for result in results()]
-        missing = [case for case in CASES if made.count(case.name) < case.count]
-        if not missing:
-            return
-        chosen = min(missing, key=lambda case: made.count(case.name) / case.count)
-        begin_s = time.monotonic()
-        with neighbour(chosen.neighbour):
-            ended = experiment(chosen, units)
-        longest_s = max(longest_s, time.monotonic() - begin_s)
-        RESULTS.mkdir(exist_ok=True)
-        with RECORD.open("a") as stream:
-            stream.write(json.dumps(asdict(ended)) + "\n")
-        print(f"{ended.case}: {ended.verdict} {ended.ratio:.3f} ({ended.low:.3f} to {ended.high:.3f})", flush=True)
+def trial(name: str, units: int) -> Row:
+    """One experiment of the case with that name."""
+    case = next(case for case in CASES if case.name == name)
+    with neighbour(case.neighbour):
+        return asdict(experiment(case, units))
 
 
 def row(case: Case, found: list[Result]) -> str:
@@ -213,9 +198,10 @@ def main() -> None:
     parser.add_argument("--anew", action="store_true")
     options = parser.parse_args()
     if options.anew:
-        RECORD.unlink(missing_ok=True)
+        TRIALS.forget()
     contention = Contention()
-    go_on(options.minutes)
+    units = calibrate()
+    TRIALS.go_on(options.minutes, {case.name: case.count for case in CASES}, lambda name: trial(name, units))
     if not results():
         raise SystemExit(f"No experiment can end within {options.minutes:g} minutes; allow more with --minutes.")
     by_case = {case.name: [result for result in results() if result.case == case.name] for case in CASES}

@@ -1,0 +1,89 @@
+"""What gates say about equal versions and about one that is slower by a planted share.
+
+`python -m benchmarks.gate [--minutes M]` continues where the last call ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.conditions import RESULTS, Contention, machine, versions, write
+from benchmarks.trials import Row, Trials
+from benchmarks.verdicts import BURNER, calibrate
+
+EQUAL, SLOWER, SHORT = "equal", "8 % slower", "equal, one minute"
+CASES = {EQUAL: 20, SLOWER: 20, SHORT: 3}
+SHORT_STEPS, STEPS = 300, 40
+MINUTES = 5.0
+
+
+def trial(case: str, units: int) -> Row:
+    """One gate between two folders."""
+    minutes, steps = (1.0, SHORT_STEPS) if case == SHORT else (MINUTES, STEPS)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("old", "new"):
+            (Path(folder) / name).mkdir()
+            shutil.copy(BURNER, Path(folder) / name / "train.py")
+        script = Path(folder) / "new" / "train.py"
+        if case == SLOWER:
+            script.write_text(script.read_text().replace('"SLOWER", "1"', '"SLOWER", "1.08"'))
+        words = [sys.executable, "-m", "profilednn_tui", "gate", "--baseline", f"{folder}/old", "--fail-on", "5%"]
+        words += ["--minutes", str(minutes), "--steps", str(steps), "--no-certificate", "--to", "json"]
+        words += ["--env", f"UNITS={units}", "--env", "OMP_NUM_THREADS=1"]
+        words += ["--env", f"CORE={max(os.sched_getaffinity(0))}", "train.py"]
+        environment = {**os.environ, "PROFILEDNN_HOME": f"{folder}/home"}
+        begin_s = time.monotonic()
+        done = subprocess.run(words, cwd=script.parent, env=environment, capture_output=True, text=True, check=False)
+        found = json.loads(done.stdout) if done.stdout else {}
+        return {
+            "exit_code": done.returncode,
+            "duration_s": round(time.monotonic() - begin_s, 1),
+            **{name: found.get(name) for name in ("change_percent", "low_percent", "high_percent", "groups")},
+            **{name: found.get(name) for name in ("more_groups", "reason")},
+        }
+
+
+def main() -> None:
+    """Continue with the gates and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--anew", action="store_true")
+    options = parser.parse_args()
+    trials = Trials(RESULTS / "gate.jsonl")
+    if options.anew:
+        trials.forget()
+    contention = Contention()
+    units = calibrate()
+    trials.go_on(options.minutes, CASES, lambda case: trial(case, units))
+    lines = [
+        "## Gates",
+        "",
+        *machine(),
+        versions("torch", "scipy", "numpy"),
+        f"- `gate --fail-on 5%` on a step of 20 ms, {STEPS} steps per run, {MINUTES:g} minutes at most;",
+        f"  in the last case {SHORT_STEPS} steps per run and one minute.",
+        "",
+        "| candidate | gates | exit 0 | exit 3 | exit 2 | median duration | median groups |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for case, wanted in CASES.items():
+        rows = trials.rows(case)
+        codes = [sum(row["exit_code"] == code for row in rows) for code in (0, 3, 2)]
+        durations, groups = (sorted(row[name] or 0 for row in rows) for name in ("duration_s", "groups"))
+        middle = len(rows) // 2
+        cells = [case, f"{len(rows)} of {wanted}", *map(str, codes)]
+        cells += [f"{durations[middle]:.0f} s", str(groups[middle])] if rows else ["", ""]
+        lines.append(f"| {' | '.join(cells)} |")
+    write("gate", [*lines, "", contention.line()])
+
+
+if __name__ == "__main__":
+    main()
