@@ -116,8 +116,6 @@ def resampled(trials: Trials) -> Iterator[str]:
     rows = [*trials.rows(TWO), *trials.rows(THREE)]
     of_size = {size: [row for row in rows if row["size_ms"] == size] for size in SIZES_MS}
     series = [[pair for row in some for pair in _pairs(row)] for some in of_size.values()]
-        for size in SIZES_MS
-    ]
     yield "| runs per side | in turn | between sessions |\n|---:|---:|---:|"
     for count in SIDES:
         turn = share_of_verdicts(series, count, in_turn, WITHIN_EXPERIMENT, paired=True)
