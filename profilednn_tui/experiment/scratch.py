@@ -73,7 +73,8 @@ def copy_folder(folder: Path, copy: Path) -> None:
             f"{bytes_size(free_bytes)}. Free some space, move data out of the folder, or use --in-place."
         )
     try:
-        _copy_tree(folder, copy)
+        # The copy may lie inside the folder: what holds it is left out, or the copying would never end.
+        _copy_tree(folder, copy, left_out=copy.parent.stat())
     except OSError as error:
         remove_copy(copy)
         raise ProfilerError(
@@ -147,7 +148,7 @@ def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
                     yield entry.path, entry.stat(follow_symlinks=False)
 
 
-def _copy_tree(folder: Path, copy: Path) -> None:
+def _copy_tree(folder: Path, copy: Path, left_out: os.stat_result) -> None:
     copy.mkdir(mode=FOLDER_MODE)
     for entry in os.scandir(folder):
         target = copy / entry.name
@@ -155,10 +156,12 @@ def _copy_tree(folder: Path, copy: Path) -> None:
         if stat.S_ISLNK(status.st_mode):
             os.symlink(os.readlink(entry.path), target)
         elif stat.S_ISDIR(status.st_mode):
+            if os.path.samestat(status, left_out):
+                continue
             if os.path.lexists(os.path.join(entry.path, ENVIRONMENT_MARK)):
                 os.symlink(entry.path, target)
             elif not any(os.path.lexists(os.path.join(entry.path, mark)) for mark in RECORDING_MARKS):
-                _copy_tree(Path(entry.path), target)
+                _copy_tree(Path(entry.path), target, left_out)
         elif stat.S_ISREG(status.st_mode):
             _copy_file(entry.path, target, status)
 

@@ -45,6 +45,15 @@ def test_a_copy_has_the_files_and_links_to_the_environment(working: Path, tmp_pa
     assert (working / "train.py").read_text() == "train.py"
 
 
+def test_a_copy_inside_the_folder_does_not_hold_itself(working: Path) -> None:
+    """Issue 17, found by a gate whose sessions lie in the project: the copying went on until names were too long."""
+    experiment = working / "home" / "gate"
+    experiment.mkdir(parents=True)
+    copy_folder(working, experiment / "scratch-revision")
+    copied = sorted(path.name for path in (experiment / "scratch-revision").rglob("*") if path.is_file())
+    assert copied == ["model.py", "model.pyc", "train.py"]
+
+
 def test_what_was_written_changed_or_removed_is_found(working: Path) -> None:
     before = files_of(working)
     (working / "train.py").write_text("changed")
