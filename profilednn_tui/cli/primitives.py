@@ -15,7 +15,7 @@ from profilednn_tui.errors import ProfilerError
 
 if TYPE_CHECKING:
     from profilednn_tui.onednn.records import PrimitiveLog
-    from profilednn_tui.onednn.roofline import Peaks
+    from profilednn_tui.project.peaks import MeasuredPeaks
 
 _Content = TypeVar("_Content")
 
@@ -36,6 +36,7 @@ _Content = TypeVar("_Content")
 @click.option("--against", metavar="LOG", help="Compare with a reference log: text, json or markdown.")
 @click.option("--roofline", is_flag=True, help="Rates against this machine's peaks: text or svg.")
 @click.option("--on", "python", metavar="PYTHON", help="Interpreter with torch that measures the peaks, once.")
+@click.option("--again", is_flag=True, help="Measure the peaks again.")
 @click.option("--follow", is_flag=True, help="Read a growing LOG until Ctrl-C, and update the output as it grows.")
 def onednn(
     logs: Sequence[str],
@@ -46,6 +47,7 @@ def onednn(
     against: str | None,
     roofline: bool,
     python: str | None,
+    again: bool,
     follow: bool,
 ) -> None:
     """Break down the time in oneDNN verbose logs.
@@ -69,7 +71,7 @@ def onednn(
         _follow(logs[0], lambda log: log_lines(log, _width(), grouping))
         return
     if roofline:
-        _roofline(logs, name, python, output)
+        _roofline(logs, name, python, again, output)
     elif against is None:
         render = _renderer(name, LOG_FORMATS, lambda log: _joined(log_lines(log, _width(), grouping)))
         write_text(render(read_primitives(logs)[0]), output)
@@ -78,22 +80,28 @@ def onednn(
         write_text(compare(compare_logs(read_primitives([against])[0], read_primitives(logs)[0])), output)
 
 
-def _roofline(logs: Sequence[str], name: str, python: str | None, output: Path | None) -> None:
-    from profilednn_tui.collect import procfs
-    from profilednn_tui.collect.machine import cpu_name
+def _roofline(logs: Sequence[str], name: str, python: str | None, again: bool, output: Path | None) -> None:
+    from profilednn_tui.collect.machine import own_cores
     from profilednn_tui.export.onednn.roofline import roofline_lines, roofline_svg
     from profilednn_tui.launch.interpreter import find_interpreter
     from profilednn_tui.paths import session_home
     from profilednn_tui.project.peaks import measured_peaks
-    from profilednn_tui.session.storage.peaks import CACHE_FILE
+    from profilednn_tui.session.storage.peaks import CACHE_FILE, PeaksKey
 
-    def peaks() -> Peaks:
-        cpu = cpu_name(procfs.read("/proc/cpuinfo").decode("utf-8", "replace"))
-        return measured_peaks(find_interpreter(python), None, session_home() / CACHE_FILE, cpu)
+    log, session_threads = read_primitives(logs)
+    own = own_cores()
+    threads = min(session_threads or own.physical, len(own.allowed))
 
-    formats = {"svg": lambda log: roofline_svg(log, peaks())}
-    render = _renderer(name, formats, lambda log: _joined(roofline_lines(log, peaks(), _width())))
-    write_text(render(read_primitives(logs)[0]), output)
+    def measured() -> MeasuredPeaks:
+        key = PeaksKey(own.cpu, own.allowed, threads)
+        return measured_peaks(find_interpreter(python), key, session_home() / CACHE_FILE, again)
+
+    def text(log: PrimitiveLog) -> str:
+        found = measured()
+        return _joined(roofline_lines(log, found.peaks, _width(), found.contention))
+
+    render = _renderer(name, {"svg": lambda log: roofline_svg(log, measured().peaks)}, text)
+    write_text(render(log), output)
 
 
 def _renderer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profilednn_tui.collect.interval import SampleInterval
+from profilednn_tui.collect.interval import SampleInterval, ticks_percent
 from profilednn_tui.collect.sample import CoreTicks
 from profilednn_tui.protocol.events import CoresEvent
 
@@ -10,25 +10,28 @@ from profilednn_tui.protocol.events import CoresEvent
 def measure(interval: SampleInterval) -> CoresEvent:
     """Use since the previous sample."""
     now = interval.now
-    on_core = [0] * (max(now.cores, default=-1) + 1)
+    on_core = [0.0] * (max(now.cores, default=-1) + 1)
     for process in now.tree.processes.values():
         for tid, thread in process.threads.items():
             if thread.stat.core < len(on_core):
-                on_core[thread.stat.core] += interval.thread_ticks(process, tid)
+                on_core[thread.stat.core] += interval.thread_percent(process, tid)
     shares = [_shares(interval.before.cores.get(core), now.cores.get(core)) for core in range(len(on_core))]
-    busy = [share for share, _ in shares]
-    target_percent = interval.percent(sum(map(interval.process_ticks, now.tree.processes.values())))
-    host_percent = interval.percent(_host_ticks(interval))
-    beside_percent = interval.percent(now.companion_ticks - interval.before.companion_ticks)
+    busy, steal = [share for share, _ in shares], [share for _, share in shares]
+    # Counts of processes and of cores are read one after the other: their sums may differ by the time in between.
+    left = interval.most_percent - sum(steal)
+    target_percent = min(left, sum(map(interval.process_percent, now.tree.processes.values())))
+    host_percent = min(left, _host_percent(interval))
+    beside_percent = ticks_percent(now.companion_ticks - interval.before.companion_ticks, interval.elapsed_s)
     return CoresEvent(
         unix_ns=now.unix_ns,
         busy=busy,
-        target=_target_by_core(busy, [interval.percent(ticks) for ticks in on_core]),
-        steal=[steal for _, steal in shares],
-        target_percent=target_percent,
+        target=_target_by_core(busy, on_core),
+        steal=steal,
+        target_percent=round(target_percent, 1),
         others_percent=round(max(0.0, sum(busy) - target_percent - host_percent - beside_percent), 1),
-        host_percent=host_percent,
+        host_percent=round(host_percent, 1),
         throttled_percent=_throttled_percent(interval),
+        elapsed_s=round(interval.elapsed_s, 3),
     )
 
 
@@ -37,7 +40,8 @@ def _shares(before: CoreTicks | None, now: CoreTicks | None) -> tuple[float, flo
     if before is None or now is None or now.total <= before.total:
         return 0.0, 0.0
     scale = 100 / (now.total - before.total)
-    return round(scale * max(0, now.busy - before.busy), 1), round(scale * max(0, now.steal - before.steal), 1)
+    busy = min(100.0, round(scale * max(0, now.busy - before.busy), 1))
+    return busy, min(100.0 - busy, round(scale * max(0, now.steal - before.steal), 1))
 
 
 def _target_by_core(busy: list[float], claimed: list[float]) -> list[float]:
@@ -53,9 +57,9 @@ def _target_by_core(busy: list[float], claimed: list[float]) -> list[float]:
     return [round(part + scale * rest, 1) for part, rest in zip(held, free, strict=True)]
 
 
-def _host_ticks(interval: SampleInterval) -> int:
-    earlier = interval.before.host_ticks
-    return sum(ticks - earlier.get(pid, ticks) for pid, ticks in interval.now.host_ticks.items())
+def _host_percent(interval: SampleInterval) -> float:
+    earlier = interval.before.host
+    return sum(interval.stat_percent(stat, earlier[pid]) for pid, stat in interval.now.host.items() if pid in earlier)
 
 
 def _throttled_percent(interval: SampleInterval) -> float:

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from profilednn_tui.collect import procfs
+from profilednn_tui.collect.procfs import Stat
 from profilednn_tui.collect.sample import Sample
 from profilednn_tui.collect.tree import ProcessUse, ThreadUse
+
+_SHORTEST_S = 1e-3
+"""Less time between two reads of the same counts tells nothing: they are whole ticks of 10 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleInterval:
-    """The interval between two samples."""
+    """The interval between two samples.
+
+    Reading a sample takes time, and on a busy machine the reader may be suspended in the middle. So each use is divided
+    by the time between the two reads of its own counts, not by the time between the samples.
+    """
 
     before: Sample
     now: Sample
 
     @property
     def elapsed_s(self) -> float:
-        return max(1e-9, self.now.monotonic_s - self.before.monotonic_s)
+        return max(_SHORTEST_S, self.now.monotonic_s - self.before.monotonic_s)
 
-    def percent(self, ticks: int) -> float:
-        """CPU time as a percentage of one core."""
-        return round(100 * max(0, ticks) / procfs.TICKS_PER_S / self.elapsed_s, 1)
-
-    def per_s(self, count: int) -> float:
-        return round(max(0, count) / self.elapsed_s, 1)
+    @property
+    def most_percent(self) -> float:
+        """What all cores can give, in percent of one core."""
+        return 100.0 * (len(self.now.cores) or os.cpu_count() or 1)
 
     def earlier_process(self, process: ProcessUse) -> ProcessUse | None:
         return self.before.tree.same(process)
@@ -37,20 +44,40 @@ class SampleInterval:
             thread if thread is not None and thread.stat.start_ticks == process.threads[tid].stat.start_ticks else None
         )
 
-    def process_ticks(self, process: ProcessUse) -> int:
-        """CPU time of a process."""
+    def process_percent(self, process: ProcessUse) -> float:
+        """CPU time of a process, in percent of one core."""
         earlier = self.earlier_process(process)
-        if earlier is not None:
-            return process.stat.cpu_ticks - earlier.stat.cpu_ticks
-        return process.stat.cpu_ticks if self.is_new(process.stat.start_ticks) else 0
+        percent = self.stat_percent(process.stat, earlier.stat if earlier is not None else None)
+        return round(min(percent, self.most_percent), 1)
 
-    def thread_ticks(self, process: ProcessUse, tid: int) -> int:
-        """CPU time of a thread."""
-        thread, earlier = process.threads[tid], self.earlier_thread(process, tid)
-        if earlier is not None:
-            return thread.stat.cpu_ticks - earlier.stat.cpu_ticks
-        return thread.stat.cpu_ticks if self.is_new(thread.stat.start_ticks) else 0
+    def thread_percent(self, process: ProcessUse, tid: int) -> float:
+        """CPU time of a thread, in percent of the core it runs on."""
+        earlier = self.earlier_thread(process, tid)
+        percent = self.stat_percent(process.threads[tid].stat, earlier.stat if earlier is not None else None)
+        return round(min(percent, 100.0), 1)
+
+    def stat_percent(self, now: Stat, before: Stat | None) -> float:
+        """CPU time in percent of one core; 0 for anything that is older than the interval but not in its start."""
+        if before is not None:
+            return ticks_percent(now.cpu_ticks - before.cpu_ticks, between_s(before, now))
+        if not self.is_new(now.start_ticks):
+            return 0.0
+        return ticks_percent(now.cpu_ticks, now.read_s - self.before.monotonic_s)
 
     def is_new(self, start_ticks: int) -> bool:
         """Whether something started in the interval; the counts of anything older but new to us include earlier use."""
         return start_ticks >= self.before.boot_ticks
+
+
+def between_s(before: Stat, now: Stat) -> float:
+    """Time between two reads of the same counts."""
+    return max(_SHORTEST_S, now.read_s - before.read_s)
+
+
+def ticks_percent(ticks: int, elapsed_s: float) -> float:
+    """CPU time as a percentage of one core."""
+    return 100 * max(0, ticks) / procfs.TICKS_PER_S / max(_SHORTEST_S, elapsed_s)
+
+
+def per_s(count: int, elapsed_s: float) -> float:
+    return round(max(0, count) / max(_SHORTEST_S, elapsed_s), 1)

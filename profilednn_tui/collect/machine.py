@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 import psutil
 
@@ -27,6 +28,22 @@ def describe(pid: int, unix_ns: int) -> MachineEvent:
         kernel=os.uname().release,
         unix_ns=unix_ns,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCores:
+    """The cores of this machine that this process may use."""
+
+    cpu: str
+    allowed: tuple[int, ...]
+    physical: int
+    """Number of physical cores, at most that of `allowed`."""
+
+
+def own_cores() -> OwnCores:
+    """Those of this process."""
+    event = describe(os.getpid(), unix_ns=0)
+    return OwnCores(event.cpu, tuple(event.affinity), min(event.physical_cores, len(event.affinity)))
 
 
 def own_hardware() -> str:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+_SLOW_READ_S = 0.002
+_READS = 3
+"""A read that took longer than `_SLOW_READ_S` was interrupted and is repeated, up to this many reads in all."""
+_EXITING = 0x4
+"""The kernel's flag ``PF_EXITING``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,10 @@ class Stat:
     rss_pages: int
     core: int
     """The logical CPU it last ran on."""
+    exiting: bool = False
+    """Whether it is about to end, so that its memory may already be released."""
+    read_s: float = 0.0
+    """Monotonic time at which the counts were valid."""
 
     @property
     def cpu_ticks(self) -> int:
@@ -58,7 +69,12 @@ def names(path: str) -> list[str]:
 
 def stat(path: str) -> Stat | None:
     """The ``stat`` file of a process or thread; None if it cannot be read."""
-    text = read(path)
+    for _ in range(_READS):
+        began_s = time.monotonic()
+        text = read(path)
+        ended_s = time.monotonic()
+        if ended_s - began_s < _SLOW_READ_S:
+            break
     end = text.rfind(b")")
     if end < 0:
         return None
@@ -75,6 +91,8 @@ def stat(path: str) -> Stat | None:
         start_ticks=int(field[19]),
         rss_pages=int(field[21]),
         core=int(field[36]),
+        exiting=bool(int(field[6]) & _EXITING),
+        read_s=(began_s + ended_s) / 2,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from profilednn_tui.clock import Clock
 from profilednn_tui.collect import procfs
 from profilednn_tui.collect.cgroup import Throttling, cgroup_of
+from profilednn_tui.collect.procfs import Stat
 from profilednn_tui.collect.terminal_input import awaits_terminal
 from profilednn_tui.collect.tree import ProcessTree, TreeReader
 
@@ -38,8 +39,8 @@ class Sample:
     """The process that trains; the busiest one while no agent is known."""
     agents: Agents = field(default_factory=dict)
     cores: Mapping[int, CoreTicks] = field(default_factory=dict)
-    host_ticks: Mapping[int, int] = field(default_factory=dict)
-    """CPU time of profilednn-tui's own processes, by PID."""
+    host: Mapping[int, Stat] = field(default_factory=dict)
+    """profilednn-tui's own processes, by PID."""
     companion_ticks: int = 0
     """CPU time so far of other targets, which are stopped while this one trains."""
     throttling: Throttling | None = None
@@ -82,7 +83,7 @@ class SampleReader:
             main_pid=self._main_pid,
             agents=agents,
             cores=core_ticks(procfs.read("/proc/stat")),
-            host_ticks={pid: stat.cpu_ticks for pid in self._host_pids() if (stat := procfs.process(pid)) is not None},
+            host={pid: stat for pid in self._host_pids() if (stat := procfs.process(pid)) is not None},
             companion_ticks=self._companion_ticks(),
             throttling=self._cgroup.throttling(),
             peak_rss_bytes=(procfs.number_after(status, b"\nVmHWM:") or 0) * 1024,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from profilednn_tui.collect.interval import SampleInterval
+from profilednn_tui.collect.interval import SampleInterval, between_s, per_s
 from profilednn_tui.collect.roles import thread_roles
 from profilednn_tui.protocol.events import ThreadsEvent
 
@@ -19,6 +19,7 @@ def measure(interval: SampleInterval) -> ThreadsEvent:
         for tid, thread in process.threads.items():
             earlier = interval.earlier_thread(process, tid)
             known = earlier is not None or interval.is_new(thread.stat.start_ticks)
+            elapsed_s = between_s(earlier.stat, thread.stat) if earlier is not None else interval.elapsed_s
             voluntary = thread.voluntary - (earlier.voluntary if earlier is not None else 0)
             involuntary = thread.involuntary - (earlier.involuntary if earlier is not None else 0)
             rows.append(
@@ -27,9 +28,9 @@ def measure(interval: SampleInterval) -> ThreadsEvent:
                     tid,
                     thread.stat.name,
                     roles[tid],
-                    interval.percent(interval.thread_ticks(process, tid)),
-                    interval.per_s(voluntary if known else 0),
-                    interval.per_s(involuntary if known else 0),
+                    interval.thread_percent(process, tid),
+                    per_s(voluntary if known else 0, elapsed_s),
+                    per_s(involuntary if known else 0, elapsed_s),
                     thread.stat.core,
                 ]
             )

@@ -12,12 +12,12 @@ MAX_ROWS = 64
 
 
 def measure(interval: SampleInterval) -> WorkersEvent:
-    """All processes of the target except the main one, busiest first."""
+    """All processes of the target except the main one and those about to end, busiest first."""
     now = interval.now
     rows: list[list[Any]] = [
-        [pid, process_role(now, process), interval.percent(interval.process_ticks(process)), process.rss_bytes]
+        [pid, process_role(now, process), interval.process_percent(process), process.rss_bytes]
         for pid, process in now.tree.processes.items()
-        if pid != now.main_pid
+        if pid != now.main_pid and not process.stat.exiting
     ]
     rows.sort(key=lambda row: (-row[2], row[0]))
     return WorkersEvent(now.unix_ns, rows[:MAX_ROWS])

@@ -50,6 +50,16 @@ class RooflinePoint:
     """Achieved fraction of the arithmetic peak."""
     bound: Bound
 
+    @property
+    def above_peak(self) -> bool:
+        """Whether it is faster than the arithmetic peak, which must then be wrong."""
+        return self.peak_share > 1
+
+    @property
+    def from_caches(self) -> bool:
+        """Whether it moves data faster than memory can."""
+        return not self.above_peak and self.roof > 1
+
 
 def locate(work: Work, time_ms: float, peaks: Peaks, data_type: str) -> RooflinePoint | None:
     """Place work that took `time_ms` on the roofline; None if there is no work or no time."""

@@ -394,6 +394,8 @@ class CoresEvent:
     """CPU usage of profilednn-tui's own host processes."""
     throttled_percent: float
     """Share of the time for which the cgroup quota throttled the target."""
+    elapsed_s: float = 1.0
+    """Length of the interval."""
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,15 @@ def _give_back(folder: Path, kept_bytes: int) -> None:
         os.truncate(folder / RESERVE_FILE, kept_bytes)
 
 
+def next_due_s(due_s: float, now_s: float) -> float:
+    """When the sample after one that was due at `due_s` and ended at `now_s` is due.
+
+    Samples missed while the machine slept, hung or was overloaded are left out, and so is one that would follow within
+    half an interval, which the ticks of CPU time are too coarse for. The others do not drift.
+    """
+    return due_s + INTERVAL_S * (1 + max(0.0, now_s - due_s + INTERVAL_S / 2) // INTERVAL_S)
+
+
 class Sampler:
     """Samples the target when a sample is due; the owner's loop calls `sample_if_due`, so no thread is needed."""
 
@@ -137,12 +146,10 @@ class Sampler:
         return max(0.0, self._due_s - self._clock.monotonic_s())
 
     def sample_if_due(self) -> None:
-        late_s = self._clock.monotonic_s() - self._due_s
-        if late_s < 0:
+        if self._clock.monotonic_s() < self._due_s:
             return
-        # Samples missed while the machine slept or hung are left out; the others do not drift.
-        self._due_s += INTERVAL_S * (1 + late_s // INTERVAL_S)
         self._guarded("sample", self._next_sample)
+        self._due_s = next_due_s(self._due_s, self._clock.monotonic_s())
         self._tell()
 
     def _tell(self) -> None:

@@ -24,7 +24,7 @@ from profilednn_tui.protocol.vocabulary import INFO, WARNING
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.storage.folder import INPUT_FIFO, HolderFile, SessionFile
 from profilednn_tui.session.storage.liveness import is_alive
-from profilednn_tui.session.storage.peaks import CACHE_FILE, known_peaks
+from profilednn_tui.session.storage.peaks import CACHE_FILE, PeaksKey, known_peaks
 from profilednn_tui.session.storage.reader import RecordingReader
 from profilednn_tui.session.storage.snapshot import SUFFIX, SnapshotStore, write_snapshot
 from profilednn_tui.session.storage.store import MAX_AGENTS, FolderStore, Store
@@ -319,12 +319,12 @@ def open_session(
     return OpenSession(FolderStore(path, started_here), alive)
 
 
-def _known_peaks(cpu: str) -> Peaks | None:
+def _known_peaks(key: PeaksKey) -> Peaks | None:
     try:
         home = session_home()
     except ProfilerError:  # anyone can write there, so the figures cannot be trusted
         return None
-    return known_peaks(home / CACHE_FILE, cpu)
+    return known_peaks(home / CACHE_FILE, key)
 
 
 def _find(name: str) -> Path | None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.export.onednn.roofline import roofline_lines
 from profilednn_tui.onednn.roofline import Peaks
-from profilednn_tui.project.peaks import measured_peaks
+from profilednn_tui.project import peaks
+from profilednn_tui.project.peaks import MeasuredPeaks
 from profilednn_tui.project.projection import project
-from profilednn_tui.session.storage.peaks import known_peaks
+from profilednn_tui.session.storage.peaks import PeaksKey, known_peaks
 from tests.unit.onednn.logs import CONVOLUTION, REORDER, lines, log_of
 
 LOG = log_of(lines(CONVOLUTION, CONVOLUTION, REORDER, REORDER, REORDER))  # 2 x 7.25 ms and 3 x 0.5 ms
@@ -75,17 +78,52 @@ def test_an_interpreter_without_torch_is_one_sentence(tmp_path: Path) -> None:
 PEAKS = Peaks(float32_gflops=100.0, bfloat16_gflops=200.0, bandwidth_gb_per_s=10.0, threads=2, torch="2.14.1")
 
 
-def test_peaks_are_measured_once_and_kept(tmp_path: Path) -> None:
-    python, asked, cache = tmp_path / "python", tmp_path / "asked", tmp_path / "home" / "peaks.json"
-    told = {"torch": "2.14.1", "threads": 2, "float32_gflops": 100.0, "bfloat16_gflops": 200.0,
-            "bandwidth_gb_per_s": 10.0}  # fmt: skip
-    python.write_text(f"#!/bin/sh\necho x >> {asked}\necho '{json.dumps(told)}'\n")
+KEY = PeaksKey("a processor", (0, 1), 2)
+
+
+def interpreter(tmp_path: Path) -> tuple[str, Path]:
+    """An interpreter that answers with `PEAKS`, and the file with a line for each time it was asked."""
+    python, asked = tmp_path / "python", tmp_path / "asked"
+    python.write_text(f"#!/bin/sh\necho x >> {asked}\necho '{json.dumps(asdict(PEAKS))}'\n")
     python.chmod(0o755)
-    assert known_peaks(cache, "a processor") is None
+    return str(python), asked
+
+
+def neighbours(monkeypatch: pytest.MonkeyPatch, *sentences: str | None) -> None:
+    """What disturbs one measurement after the other."""
+    coming = iter(sentences)
+    monkeypatch.setattr(peaks, "watch_neighbours", lambda: lambda: next(coming))
+
+
+def test_peaks_are_measured_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (python, asked), cache = interpreter(tmp_path), tmp_path / "home" / "peaks.json"
+    neighbours(monkeypatch, None, None, None)
+    assert known_peaks(cache, KEY) is None
     for _ in range(2):
-        assert measured_peaks(str(python), None, cache, "a processor") == PEAKS
+        assert peaks.measured_peaks(python, KEY, cache) == MeasuredPeaks(PEAKS)
     assert asked.read_text() == "x\n"
-    assert known_peaks(cache, "a processor") == PEAKS
-    assert known_peaks(cache, "another") is None
+    assert known_peaks(cache, KEY) == PEAKS
+    assert peaks.measured_peaks(python, KEY, cache, again=True) == MeasuredPeaks(PEAKS)
+    assert asked.read_text() == "x\nx\n"
     cache.write_text("no json")
-    assert measured_peaks(str(python), None, cache, "a processor") == PEAKS
+    assert peaks.measured_peaks(python, KEY, cache) == MeasuredPeaks(PEAKS)
+
+
+def test_peaks_measured_beside_a_neighbour_are_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 18: a peak measured beside other work was kept for good."""
+    (python, asked), cache = interpreter(tmp_path), tmp_path / "peaks.json"
+    neighbours(monkeypatch, "others 90 %", None)
+    assert peaks.measured_peaks(python, KEY, cache).contention is None
+    assert asked.read_text() == "x\nx\n"
+
+
+def test_peaks_that_are_always_disturbed_are_told_so_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (python, _), cache = interpreter(tmp_path), tmp_path / "peaks.json"
+    neighbours(monkeypatch, *["others 90 %"] * 3)
+    found = peaks.measured_peaks(python, KEY, cache)
+    assert found == MeasuredPeaks(PEAKS, "others 90 %")
+    assert known_peaks(cache, KEY) is None
+    text = "\n".join(roofline_lines(LOG, found.peaks, 100, found.contention))
+    assert "The peaks were measured beside other work and were not kept: others 90 %." in text

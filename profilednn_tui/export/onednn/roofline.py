@@ -49,8 +49,11 @@ def points(log: PrimitiveLog, peaks: Peaks) -> list[Point]:
     return found
 
 
-def roofline_lines(log: PrimitiveLog, peaks: Peaks, width: int) -> Iterator[str]:
-    """The peaks, the known work, slow gradients, the chart, and the primitives."""
+def roofline_lines(log: PrimitiveLog, peaks: Peaks, width: int, contention: str | None = None) -> Iterator[str]:
+    """The peaks, the known work, slow gradients, the chart, and the primitives.
+
+    `contention` is a sentence about what disturbed the measurement of the peaks.
+    """
     found = points(log, peaks)
     work, time_ms = work_of_uses(log.uses)
     yield (
@@ -58,8 +61,11 @@ def roofline_lines(log: PrimitiveLog, peaks: Peaks, width: int) -> Iterator[str]
         f"{peaks.bandwidth_gb_per_s:.1f} GB/s, {peaks.threads} threads"
     )
     share = time_ms / log.time_ms if log.time_ms else 0.0
+    if contention is not None:
+        yield f"The peaks were measured beside other work and were not kept: {contention}."
     yield f"Work is known for {units.share(share)} of the time: {work.flops / 1e9:.1f} GFLOP, {work.bytes / 1e9:.2f} GB"
     yield from slow_gradients(log)
+    yield from _doubts([point.placed for point in found])
     yield ""
     yield from _chart(found, peaks, min(width, 100))
     yield ""
@@ -69,16 +75,27 @@ def roofline_lines(log: PrimitiveLog, peaks: Peaks, width: int) -> Iterator[str]
             compact(point.use.primitive.problem),
             milliseconds(point.use.execution.total_ms),
             units.fixed(point.placed.gflops or None, 1),
-            units.share(point.placed.peak_share or None),
+            units.share(point.placed.peak_share or None) + (" !" if point.placed.above_peak else ""),
             units.fixed(point.placed.gb_per_s, 1),
             units.fixed(point.placed.intensity or None, 1),
             units.share(point.placed.roof),
-            point.placed.bound.value,
+            "caches" if point.placed.from_caches else point.placed.bound.value,
         )
         for point in found[:TOP_ROWS]
     ]
     head = ("PRIMITIVE", "SHAPE", "time ms", "GFLOP/s", "of peak", "GB/s", "FLOP/byte", "of roof", "bound")
     yield from aligned([head, *rows], range(2, 8))
+
+
+def _doubts(found: Sequence[RooflinePoint]) -> Iterator[str]:
+    """What the figures themselves say against the peaks."""
+    above = sum(point.above_peak for point in found)
+    if above:
+        primitives = f"{above} primitives run" if above > 1 else "1 primitive runs"
+        yield (
+            f"{primitives} above the arithmetic peak (!), which is therefore wrong: it was measured too low, or the "
+            "log is of another machine or of more threads. Measure it again on the idle machine: --again."
+        )
 
 
 def slow_gradients(log: PrimitiveLog) -> Iterator[str]:

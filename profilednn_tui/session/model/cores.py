@@ -1,10 +1,10 @@
-"""Core samples -> the newest one with history, session means, and what disturbs the timings."""
+"""Core samples -> the newest one with history, means over the session's time, and what disturbs the timings."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profilednn_tui import units
 from profilednn_tui.protocol.events import CoresEvent
@@ -16,6 +16,9 @@ RECENT_SAMPLES = 3
 OTHERS_LIMIT_PERCENT = 50.0
 OTHERS_LIMIT_SHARE = 0.15
 """Share of the cores that the target may use: on a single core, 15 % of other work already matters."""
+IMPOSSIBLE = 1.05
+"""A target's use above this many times what the cores have is an error of measurement: early versions divided the use
+of an interval by the time of another one when the sampler was interrupted."""
 THROTTLED_LIMIT_PERCENT = 5.0
 STEAL_LIMIT_PERCENT = 5.0
 
@@ -40,9 +43,10 @@ class CoreSeries:
         self._others: deque[float] = deque(maxlen=HISTORY)
         self._recent: deque[Disturbance] = deque(maxlen=RECENT_SAMPLES)
         self._sums: list[float] = []
+        """Of core use times seconds, like the sums that follow."""
         self._target_sum = self._others_sum = 0.0
         self._disturbance_sum = Disturbance(0.0, 0.0, 0.0)
-        self._count = 0
+        self._seconds = 0.0
 
     def set_affinity(self, affinity: Iterable[int]) -> None:
         self._affinity = frozenset(affinity) or None
@@ -50,17 +54,23 @@ class CoreSeries:
     def add(self, event: CoresEvent) -> None:
         if not len(event.busy) == len(event.target) == len(event.steal):
             raise ValueError("a core sample with columns of unequal length")
+        most_percent = 100.0 * len(event.busy)
+        if event.target_percent > IMPOSSIBLE * most_percent or event.elapsed_s <= 0:
+            return
+        event = replace(event, target_percent=min(event.target_percent, most_percent))
         self._newest = event
         self._busy.append(event.busy)
         self._target.append(event.target_percent)
         self._others.append(event.others_percent)
-        self._sums = [a + b for a, b in zip(self._sums or [0.0] * len(event.busy), event.busy, strict=False)]
-        self._target_sum += event.target_percent
-        self._others_sum += event.others_percent
-        self._count += 1
+        seconds = event.elapsed_s
+        sums = self._sums or [0.0] * len(event.busy)
+        self._sums = [total + busy * seconds for total, busy in zip(sums, event.busy, strict=False)]
+        self._target_sum += event.target_percent * seconds
+        self._others_sum += event.others_percent * seconds
+        self._seconds += seconds
         disturbance = self._disturbance(event)
         self._recent.append(disturbance)
-        self._disturbance_sum = _sum((self._disturbance_sum, disturbance))
+        self._disturbance_sum = _sum((self._disturbance_sum, _scaled(disturbance, seconds)))
 
     def view(self, ended: bool) -> Cores:
         """With `ended`, contention is judged on the whole session instead of the last seconds."""
@@ -75,7 +85,9 @@ class CoreSeries:
             )
         )
         disturbance = (
-            _mean(self._disturbance_sum, self._count) if ended else _mean(_sum(self._recent), len(self._recent))
+            _scaled(self._disturbance_sum, 1 / self._seconds)
+            if ended
+            else _scaled(_sum(self._recent), 1 / len(self._recent))
         )
         return Cores(
             cores=cores,
@@ -85,9 +97,9 @@ class CoreSeries:
             throttled_percent=newest.throttled_percent,
             target_history=tuple(self._target),
             others_history=tuple(self._others),
-            mean_percent=tuple(total / self._count for total in self._sums),
-            mean_target_percent=self._target_sum / self._count,
-            mean_others_percent=self._others_sum / self._count,
+            mean_percent=tuple(total / self._seconds for total in self._sums),
+            mean_target_percent=self._target_sum / self._seconds,
+            mean_others_percent=self._others_sum / self._seconds,
             contention=contention(disturbance, sum(core.allowed for core in cores)),
         )
 
@@ -124,5 +136,5 @@ def _sum(values: Iterable[Disturbance]) -> Disturbance:
     return Disturbance(*(sum(column) for column in zip(*columns, strict=True)))
 
 
-def _mean(total: Disturbance, count: int) -> Disturbance:
-    return Disturbance(total.others_percent / count, total.steal_percent / count, total.throttled_percent / count)
+def _scaled(one: Disturbance, factor: float) -> Disturbance:
+    return Disturbance(one.others_percent * factor, one.steal_percent * factor, one.throttled_percent * factor)

@@ -20,6 +20,8 @@ class MemorySeries:
         self._faults: deque[float] = deque(maxlen=HISTORY)
 
     def add(self, event: MemoryEvent) -> None:
+        if not event.rss_bytes:  # an ending process, as early versions recorded it
+            return
         self._newest = event
         self._peak_rss_bytes = max(self._peak_rss_bytes, event.peak_rss_bytes)
         self._rss.append(event.rss_bytes)

@@ -39,6 +39,7 @@ from profilednn_tui.session.model.memory import MemorySeries
 from profilednn_tui.session.model.process import LEFT, Process, choose_primary, lives
 from profilednn_tui.session.model.windows import WindowSeries
 from profilednn_tui.session.storage.folder import SessionFile
+from profilednn_tui.session.storage.peaks import PeaksKey
 from profilednn_tui.session.view import (
     EMPTY_VIEW,
     Agent,
@@ -69,10 +70,10 @@ class Session:
         started: SessionFile,
         live: bool = False,
         excerpt: bool = False,
-        known_peaks: Callable[[str], Peaks | None] = lambda cpu: None,
+        known_peaks: Callable[[PeaksKey], Peaks | None] = lambda key: None,
     ) -> None:
-        """`excerpt`: the target was still running when the events were copied. `known_peaks` returns the measured peaks
-        of a machine with a given processor."""
+        """`excerpt`: the target was still running when the events were copied. `known_peaks` returns the peaks
+        that were measured under given conditions."""
         self._started = started
         self._live = live
         self._excerpt = excerpt
@@ -85,7 +86,9 @@ class Session:
         self._memory = MemorySeries()
         self._machine = Machine()
         self._known_peaks = known_peaks
-        self._peaks: Peaks | None = None
+        self._allowed_cores: tuple[int, ...] = ()
+        self._peaks: tuple[PeaksKey, Peaks | None] | None = None
+        """Those looked up last."""
         self._threads: tuple[Thread, ...] = ()
         self._thread_count: int | None = None
         self._awaits_input = False
@@ -188,7 +191,7 @@ class Session:
             live=live,
             target=self._target(shown, live, ages[shown] if shown else 1),
             machine=self._machine,
-            peaks=self._peaks,
+            peaks=self._peaks_of(shown),
             progress=shown.progress if shown else Progress(),
             steps=shown.steps.view() if shown else Steps(),
             phases=shown.steps.phases() if shown else (),
@@ -210,6 +213,15 @@ class Session:
             awaits_input=live and self._awaits_input,
             unix_ns=self._unix_ns,
         )
+
+    def _peaks_of(self, shown: Process | None) -> Peaks | None:
+        """The peaks of the target's cores with its threads; None if they were not measured."""
+        if shown is None or not self._machine.cpu:
+            return None
+        key = PeaksKey(self._machine.cpu, self._allowed_cores, shown.hello.intra_op_threads)
+        if self._peaks is None or self._peaks[0] != key:
+            self._peaks = key, self._known_peaks(key)
+        return self._peaks[1]
 
     def _entries(self, ages: dict[Process, int], shown: Process | None, running: bool) -> tuple[ProcessEntry, ...]:
         """Those that called exec first, then all others in the order of their hello events."""
@@ -301,8 +313,7 @@ class Session:
 
     def _on_machine(self, _pid: int, event: MachineEvent) -> None:
         self._cores.set_affinity(event.affinity)
-        if event.cpu and event.cpu != self._machine.cpu:
-            self._peaks = self._known_peaks(event.cpu)
+        self._allowed_cores = tuple(event.affinity)
         self._machine = Machine(
             cpu=event.cpu,
             cores=event.cores,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.onednn.roofline import Bound
+from profilednn_tui.onednn.roofline import Bound, RooflinePoint
 from profilednn_tui.session.operator_rows import RatedOperator
 from profilednn_tui.session.view import Operator, OperatorKey, Operators
 from profilednn_tui.session.words import change_words, gap_words, windows_words
@@ -127,6 +127,11 @@ def _pass(row: OperatorRow, width: int) -> Line:
     return (("bwd", "phase-backward"),) if row.operator.backward else (("fwd", "faint"),)
 
 
+def _doubt(point: RooflinePoint) -> str:
+    """The role of a figure that is wrong if it lies above the peak."""
+    return "error" if point.above_peak else ""
+
+
 def _rate(row: OperatorRow, width: int) -> Line:
     gflops = row.rated.gflops
     return ((units.fixed(gflops, 1), ""),) if gflops is not None else ()
@@ -134,12 +139,19 @@ def _rate(row: OperatorRow, width: int) -> Line:
 
 def _peak(row: OperatorRow, width: int) -> Line:
     point = row.rated.point
-    return ((units.fixed(point.peak_share * 100, 1), ""),) if point else ()
+    if point is None:
+        return ()
+    return ((units.fixed(point.peak_share * 100, 1) + ("!" if point.above_peak else ""), _doubt(point)),)
 
 
 def _bound(row: OperatorRow, width: int) -> Line:
     point = row.rated.point
-    return ((point.bound.value, "warning" if point.bound is Bound.OVERHEAD else "muted"),) if point else ()
+    if point is None:
+        return ()
+    if point.above_peak:
+        return (("peak?", _doubt(point)),)
+    bound = "caches" if point.from_caches else point.bound.value
+    return ((bound, "warning" if point.bound is Bound.OVERHEAD else "muted"),)
 
 
 COLUMNS: tuple[Column[OperatorRow], ...] = (

@@ -45,6 +45,12 @@ def process(
     return ProcessUse(pid, stat, threads)
 
 
+def read_at(process: ProcessUse, at_s: float) -> ProcessUse:
+    """The process as read at another time."""
+    threads = {tid: replace(each, stat=replace(each.stat, read_s=at_s)) for tid, each in process.threads.items()}
+    return replace(process, stat=replace(process.stat, read_s=at_s), threads=threads)
+
+
 def sample(
     *processes: ProcessUse,
     second: int,
@@ -54,14 +60,15 @@ def sample(
     throttling: Throttling | None = None,
 ) -> Sample:
     """The target at a given second; `busy` has each core's ticks since boot, 100 per second."""
+    at_s = float(second)
     return Sample(
         unix_ns=second * 1_000_000_000,
-        monotonic_s=float(second),
+        monotonic_s=at_s,
         boot_ticks=second * 100,
-        tree=ProcessTree({each.pid: each for each in processes}),
+        tree=ProcessTree({each.pid: read_at(each, at_s) for each in processes}),
         main_pid=processes[0].pid if processes else None,
         agents=agents or {},
         cores={index: CoreTicks(ticks, 0, second * 100) for index, ticks in enumerate(busy)},
-        host_ticks={999: host},
+        host={999: replace(STAT, user_ticks=host, read_s=at_s)},
         throttling=throttling,
     )

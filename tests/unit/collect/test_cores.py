@@ -10,7 +10,9 @@ from profilednn_tui.collect import cores
 from profilednn_tui.collect.cgroup import Throttling
 from profilednn_tui.collect.cores import _target_by_core
 from profilednn_tui.collect.interval import SampleInterval
-from tests.unit.collect.samples import process, sample, thread
+from profilednn_tui.collect.sample import CoreTicks
+from profilednn_tui.collect.tree import ProcessTree
+from tests.unit.collect.samples import process, read_at, sample, thread
 
 
 def test_use_is_split_into_the_target_others_and_ourselves() -> None:
@@ -47,6 +49,27 @@ def test_a_pid_that_was_given_away_is_another_process() -> None:
     before = sample(process(5, {5: thread(500, start=10)}), second=10, busy=(0,))
     now = sample(process(5, {5: thread(30, start=1050)}), second=11, busy=(50,))
     assert cores.measure(SampleInterval(before, now)).target_percent == 30.0
+
+
+def test_use_is_divided_by_the_time_between_the_reads_of_its_own_counts() -> None:
+    """Issue 18: a sampler suspended for a second after reading the processes recorded 33,044 % on 2 cores."""
+    busy = process(5, {5: thread(0)})
+    before, now = sample(busy, second=1, busy=(0, 0)), sample(process(5, {5: thread(130)}), second=2, busy=(100, 30))
+    early = replace(before, monotonic_s=1.99, tree=ProcessTree({5: read_at(busy, 0.7)}))
+
+    event = cores.measure(SampleInterval(early, now))
+    assert event.target_percent == 100.0
+    assert event.target_percent + event.others_percent <= 200.0
+
+
+def test_the_target_uses_at_most_what_the_cores_have_and_the_hypervisor_leaves() -> None:
+    before = sample(process(5, {5: thread(0)}), second=1, busy=(0, 0))
+    now = sample(process(5, {5: thread(150), 6: thread(150)}), second=2)
+    stolen = {core: CoreTicks(busy=60, steal=40, total=200) for core in (0, 1)}
+
+    event = cores.measure(SampleInterval(before, replace(now, cores=stolen)))
+    assert event.steal == [40.0, 40.0]
+    assert (event.target_percent, event.others_percent) == (120.0, 0.0)
 
 
 def test_a_core_that_was_switched_off_shows_no_use() -> None:

@@ -91,9 +91,25 @@ def test_the_work_of_every_recorded_primitive_is_known(model: str) -> None:
     assert all(work_of(use.primitive) is not None for use in log.uses)
     shown = list(roofline_lines(log, PEAKS, 100))
     assert any("Work is known for 100 % of the time" in line for line in shown)
-    assert len([line for line in shown if line.endswith(("compute", "memory", "overhead"))]) >= 9
+    assert len([line for line in shown if line.endswith(("compute", "memory", "caches", "overhead"))]) >= 9
     root = ElementTree.fromstring(roofline_svg(log, PEAKS))
     assert len(root.findall("{http://www.w3.org/2000/svg}circle")) > 3
+
+
+def test_a_rate_above_the_peak_says_that_the_peak_is_wrong() -> None:
+    """Issue 18: 113 % of the peak was shown without a word."""
+    fast = locate(Work(flops=120e9, bytes=1e9), 1000.0, PEAKS, "f32")
+    assert fast is not None
+    assert (fast.above_peak, fast.from_caches) == (True, False)
+    cached = locate(Work(flops=1e9, bytes=20e9), 1000.0, PEAKS, "f32")
+    assert cached is not None
+    assert (cached.above_peak, cached.from_caches) == (False, True)
+
+    log = log_of(lines(CONVOLUTION.replace("7.25", "0.1")))
+    shown = "\n".join(roofline_lines(log, PEAKS, 100))
+    assert "1 primitive runs above the arithmetic peak (!), which is therefore wrong" in shown
+    assert " % !" in shown
+    assert "above the arithmetic peak" not in "\n".join(roofline_lines(log_of(lines(CONVOLUTION)), PEAKS, 100))
 
 
 def test_an_empty_log_has_no_chart() -> None:
