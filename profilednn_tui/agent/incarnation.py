@@ -77,7 +77,7 @@ class Incarnation:
         timeline = Timeline()
         roots = RootModules()
         self._windows = (
-            Windows(profiler, arrival.budget(settings.budget_percent), roots.paths, outbox.put)
+            Windows(profiler, arrival.budget(settings.budget_percent), roots.paths, timeline, outbox.put)
             if profiler is not None
             else None
         )

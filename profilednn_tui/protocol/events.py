@@ -26,7 +26,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "window.nodes": ("parent", "frame"),
     "window.operators": ("name", "input_shapes", "dtypes", "memory_format"),
     "window.modules": ("path", "class", "calls", "forward_ns", "backward_ns", "parent"),
-    "window.rows": ("operator", "node", "forward_node", "module", "calls", "self_ns", "total_ns", "backward"),
+    "window.rows": ("operator", "node", "forward_node", "module", "calls", "self_ns", "total_ns", "backward", "phase"),
+    "window.outside": ("node", "time_ns"),
     "primitives.operators": ("name", "input_shapes", "dtypes", "memory_format"),
     "primitives.rows": ("chain", "log_line", "calls", "time_ns"),
     "learning.rows": ("gradient_norm", "movement", "checksum"),
@@ -246,8 +247,12 @@ class WindowEvent:
     modules: list[list[int]]
     """[path string, class string, calls, forward_ns, backward_ns, parent module]; times include children."""
     rows: list[list[int]]
-    """[operator, node, forward node, module, calls, self_ns, total_ns, backward]; `forward node` is the place in the
-    forward pass that a backward operator stems from; `backward` is 1 for operators run by the autograd engine."""
+    """[operator, node, forward node, module, calls, self_ns, total_ns, backward, phase]; `forward node` is the place
+    in the forward pass that a backward operator stems from; `backward` is 1 for operators run by the autograd engine;
+    `phase` is that of the training thread at the time, as its place in the header's phases."""
+    outside: list[list[int]] = field(default_factory=list)
+    """[node, time_ns]: the training thread's time outside of operators, at the line that made the call it was spent
+    in; between calls, at the ``def`` of the function. Empty without stacks."""
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,18 @@ class Stack:
     calls_per_step: float
     self_ns_per_step: float
     total_ns_per_step: float
+    phase: str = ""
+    """As in `Operator`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideTime:
+    """Time of the training thread outside of operators."""
+
+    frames: tuple[Frame, ...]
+    """Where it was spent, from the outermost frame to the line that made a call; the time between a function's calls is
+    at its ``def``. Empty if unknown."""
+    ns_per_step: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +217,8 @@ class Operator:
     modules: tuple[str, ...]
     stacks: Sequence[Stack]
     """Heaviest first."""
+    phase: str = ""
+    """The phase of the step in which it ran (mostly); empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +272,8 @@ class Operators:
     gap_ns_per_step: float = 0.0
     """How far the rows, each a median, fall short of the median of all operators' time, or exceed it if negative; 0
     for one window."""
+    outside: tuple[OutsideTime, ...] = ()
+    """Empty if it was not recorded."""
     since: PaceChange | None = None
     """Set if the windows no longer represent the run."""
 

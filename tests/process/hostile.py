@@ -312,23 +312,32 @@ SNAPSHOTS |= {
     "stack-without-end": appended(
         AGENT,
         window(
-            frames=[[0, 1, 0]], nodes=chain(100_000), operators=[[0, 0, 0, 0]], rows=[[0, 99_999, -1, -1, 1, 1, 1, 0]]
+            frames=[[0, 1, 0]],
+            nodes=chain(100_000),
+            operators=[[0, 0, 0, 0]],
+            rows=[[0, 99_999, -1, -1, 1, 1, 1, 0, 1]],
         ),
     ),
     "modules-without-end": appended(
         AGENT, window(modules=[[0, 0, 1, 1, 1, number - 1] for number in range(100_000)])
     ),
     "window-that-points-outside": appended(
-        AGENT, window(operators=[[9, 9, 9, 9]], rows=[[0, 7, 7, 7, 1, 1, 1, 0]], frames=[[-5, 1, 9]], nodes=[[5, 5]])
+        AGENT, window(operators=[[9, 9, 9, 9]], rows=[[0, 7, 7, 7, 1, 1, 1, 0, 1]], frames=[[-5, 1, 9]], nodes=[[5, 5]])
     ),
     "ring-of-frames": appended(
         AGENT,
-        window(frames=[[0, 1, 0]], nodes=[[1, 0], [0, 0]], operators=[[0, 0, 0, 0]], rows=[[0, 1, 0, -1, 1, 1, 1, 0]]),
+        window(
+            frames=[[0, 1, 0]],
+            nodes=[[1, 0], [0, 0]],
+            operators=[[0, 0, 0, 0]],
+            rows=[[0, 1, 0, -1, 1, 1, 1, 0, 999]],
+            outside=[[0, 5], [-1, -7]],
+        ),
     ),
     "shapes-without-end": appended(
         AGENT, window(strings=["aten::mm", "[" * 40_000, "[[" + "9" * 4_000 + "]]", "NaN", '["\\u001b]0;PWNED"]'],
                       operators=[[0, number, 0, 0] for number in range(1, 5)],
-                      rows=[[number, -1, -1, -1, 1, 1, 1, 0] for number in range(4)])
+                      rows=[[number, -1, -1, -1, 1, 1, 1, 0, 1] for number in range(4)])
     ),
     "optimizations-without-end": appended(
         AGENT, *(b'{"event":"optimization","name":"%d","state":"on","text":"x","unix_ns":1}\n' % number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -15,6 +16,20 @@ class RootModule(NamedTuple):
     """Whether it has parameters."""
     nested: int
     """Number of its submodules, at all levels."""
+
+
+class _Model(NamedTuple):
+    """A root module that is part of no other one."""
+
+    module: Any
+    name: str
+    shares_paths: bool
+    """Whether another model has modules of the same paths."""
+
+    def inner(self, path: str) -> str:
+        """The path of something inside."""
+        path = path.replace("_orig_mod.", "")
+        return f"{self.name}.{path}" if self.shares_paths else path
 
 
 class RootModules:
@@ -32,23 +47,44 @@ class RootModules:
     def paths(self) -> dict[int, str]:
         """``id(module)`` -> path of every module in the root modules seen so far.
 
-        A module that was also called on its own has its path in the larger model.
+        A module that was also called on its own has its path in the larger model. Where the modules of several models
+        have the same paths, these begin with the model's name.
         """
         if not self._paths:
-            for root in sorted(self._roots.values(), key=attrgetter("nested"), reverse=True):
-                top = root.module()
-                for path, module in top.named_modules() if top is not None else ():
-                    self._paths.setdefault(id(module), path.replace("_orig_mod.", "") or type(module).__name__)
+            for model in self._models():
+                for path, module in model.module.named_modules():
+                    self._paths.setdefault(id(module), model.inner(path) if path else model.name)
         return self._paths
 
     def parameter_paths(self) -> dict[int, str]:
         """``id(parameter)`` -> path of every parameter in the root modules seen so far; in the larger model first."""
         paths: dict[int, str] = {}
-        for root in sorted(self._roots.values(), key=attrgetter("nested"), reverse=True):
-            top = root.module()
-            for path, parameter in top.named_parameters() if top is not None else ():
-                paths.setdefault(id(parameter), path.replace("_orig_mod.", ""))
+        for model in self._models():
+            for path, parameter in model.module.named_parameters():
+                paths.setdefault(id(parameter), model.inner(path))
         return paths
+
+    def _models(self) -> list[_Model]:
+        """The root modules that are part of no other one, largest first, each with a name of its own."""
+        roots = sorted(self._roots.values(), key=attrgetter("nested"), reverse=True)
+        inside: set[int] = set()
+        outermost: dict[int, tuple[Any, set[str]]] = {}
+        for root in roots:
+            top = root.module()
+            if top is not None and id(top) not in inside:
+                paths = [path for path, module in top.named_modules() if id(module) not in inside]
+                inside.update(map(id, top.modules()))
+                outermost[id(top)] = top, {path for path in paths if path}
+        users = Counter(path for _, paths in outermost.values() for path in paths)
+        names: dict[int, str] = {}
+        namesakes: Counter[str] = Counter()
+        for key in filter(outermost.__contains__, self._roots):  # in the order of their first calls
+            kind = type(outermost[key][0]).__name__
+            namesakes[kind] += 1
+            names[key] = kind if namesakes[kind] == 1 else f"{kind} {namesakes[kind]}"
+        return [
+            _Model(top, names[key], any(users[path] > 1 for path in paths)) for key, (top, paths) in outermost.items()
+        ]
 
     def _add(self, module: Any) -> RootModule:
         self._roots = {key: root for key, root in self._roots.items() if root.module() is not None}

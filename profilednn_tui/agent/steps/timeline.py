@@ -17,6 +17,8 @@ from typing import Callable, NamedTuple
 
 DATA, FORWARD, INFERENCE, BACKWARD, LOSS, OPTIMIZER, OTHER, GAP = range(8)
 _ROW_ORDER = (DATA, FORWARD, LOSS, BACKWARD, OPTIMIZER, INFERENCE, OTHER)  # as in protocol.PHASES
+_OURS = -1
+"""The phase of time that was spent by us."""
 
 
 class Cut(NamedTuple):
@@ -35,7 +37,8 @@ class Timeline:
     """Phase totals in nanoseconds; `enter` and `leave` bracket a call on the training thread."""
 
     __slots__ = (
-        "_base", "_elsewhere", "_held_ns", "_mark_ns", "_totals", "busy", "current", "hooks_ns", "now", "thread",
+        "_base", "_elsewhere", "_held_ns", "_mark_ns", "_totals", "_trace", "busy", "current", "hooks_ns", "now",
+        "thread",
     )  # fmt: skip
 
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
@@ -47,6 +50,8 @@ class Timeline:
         """The current phase; `GAP` after a forward pass."""
         self._held_ns = 0
         self._mark_ns = clock()
+        self._trace: list[list[int]] | None = None
+        """During a window: end and phase of each interval."""
         self._elsewhere: deque[tuple[int, int]] = deque(maxlen=64)
         """Begin and end of backward passes that other threads have run for the training thread."""
         self.busy = False
@@ -77,6 +82,8 @@ class Timeline:
                 current = self._base
         else:
             self._totals[current] += now - mark
+            if self._trace is not None:
+                self._trace.append([now, current])
         self._mark_ns = now
         self.current = phase
         self.busy = True
@@ -86,6 +93,8 @@ class Timeline:
         """Close a data or backward call, or a module call without gradients."""
         now = self.now()
         self._totals[self.current] += now - self._mark_ns
+        if self._trace is not None:
+            self._trace.append([now, self.current])
         self._mark_ns = now
         self.current = previous
         self.busy = previous <= BACKWARD
@@ -94,7 +103,10 @@ class Timeline:
     def leave_forward(self, is_loss: bool) -> None:
         """Close a call of a root module; `is_loss` if the module computed the loss."""
         now = self.now()
-        self._totals[LOSS if is_loss else FORWARD] += now - self._mark_ns
+        phase = LOSS if is_loss else FORWARD
+        self._totals[phase] += now - self._mark_ns
+        if self._trace is not None:
+            self._trace.append([now, phase])
         if not is_loss and self._held_ns:
             self._settle(self._base)
         self._mark_ns = now
@@ -129,7 +141,20 @@ class Timeline:
     def skip(self) -> int:
         """Exclude the time since the last switch, which was spent by us; returns the current time."""
         self._mark_ns = now = self.now()
+        if self._trace is not None:
+            self._trace.append([now, _OURS])
         return now
+
+    def trace(self) -> None:
+        """Note every interval from now on, until `traced`."""
+        self._trace = [[self.now(), _OURS]]
+
+    def traced(self) -> tuple[list[int], list[int]]:
+        """The ends of the intervals since `trace`, and the phase of each as its place in `protocol.PHASES`; -1 for
+        time that was spent by us, as at the beginning."""
+        trace, self._trace = self._trace or [], None
+        places = {phase: place for place, phase in enumerate(_ROW_ORDER)}
+        return [end_ns for end_ns, _ in trace], [places.get(phase, -1) for _, phase in trace]
 
     def _rebase(self, base: int) -> int:
         now = self._close()
@@ -145,6 +170,8 @@ class Timeline:
             self.current = self._base
         else:
             self._totals[self.current] += now - self._mark_ns
+            if self._trace is not None:
+                self._trace.append([now, self.current])
         if self._held_ns:
             self._settle(self._base)
         self._mark_ns = now
@@ -156,11 +183,18 @@ class Timeline:
             began_ns, ended_ns = self._elsewhere.popleft()
             if self._mark_ns <= began_ns and ended_ns <= now:
                 self._held_ns += began_ns - self._mark_ns
+                if self._trace is not None:
+                    self._trace += [[began_ns, GAP], [ended_ns, BACKWARD]]
                 self._settle(LOSS)
                 self._totals[BACKWARD] += ended_ns - began_ns
                 self._mark_ns = ended_ns
         self._held_ns += now - self._mark_ns
+        if self._trace is not None:
+            self._trace.append([now, GAP])
 
     def _settle(self, phase: int) -> None:
+        for interval in self._trace or ():
+            if interval[1] == GAP:
+                interval[1] = phase
         self._totals[phase] += self._held_ns
         self._held_ns = 0

@@ -31,7 +31,7 @@ class CallTree:
         """The node of `line` called from node `above`; `above` itself if the line is in the agent's code."""
         index = self._nodes.get((above, line))
         if index is None:
-            if self._ours(line[0]):
+            if self.is_ours(line[0]):
                 index = above
             else:
                 index = len(self.nodes)
@@ -47,7 +47,8 @@ class CallTree:
             self.frames.append([self._strings.index(_full_path(file)), number, self._strings.index(function)])
         return index
 
-    def _ours(self, file: str) -> bool:
+    def is_ours(self, file: str) -> bool:
+        """Whether a file belongs to the agent."""
         known = self._is_ours.get(file)
         if known is None:
             known = self._is_ours[file] = _OUR_FILES in file
@@ -77,6 +78,18 @@ class RunningFrame:
             self._resolve(tree)
         return tree.node(self._above, self._current_line())
 
+    def definition(self, tree: CallTree) -> int:
+        """The node of the function's ``def``, for time between its calls: the line is not known."""
+        return tree.node(self.above(tree), self._definition())
+
+    def is_ours(self, tree: CallTree) -> bool:
+        """Whether the frame runs the agent's code."""
+        return tree.is_ours(self._definition()[0])
+
+    def _definition(self) -> CodeLine:
+        site = self._call.callsite
+        return site.file_name, site.line_number, site.function_name
+
     def above(self, tree: CallTree) -> int:
         """The node of the line that called this frame; resolved lazily because most frames run no operator."""
         if self._outer is not None:
@@ -96,8 +109,7 @@ class RunningFrame:
     def _current_line(self) -> CodeLine:
         line = self._line
         if line is None:
-            site = self._call.callsite
-            line = self._line = (site.file_name, site.line_number, site.function_name)
+            line = self._line = self._definition()
         if self.last_call is not None:
             caller = self.last_call.caller
             self.last_call = None

@@ -6,6 +6,7 @@ import gc
 from operator import itemgetter
 from typing import NamedTuple
 
+from .phase_spans import NO_SPANS, PhaseSpans
 from .tables import SELF_NS
 from .torch_profiler import EventTree, NodeTypes
 from .walk import Walk
@@ -22,18 +23,20 @@ class Summary(NamedTuple):
     operators: list[list[int]]
     modules: list[list[int]]
     rows: list[list[int]]
+    outside: list[list[int]]
     events: int
     operator_ns: int
     truncated: bool
 
 
-def summarize(tree: EventTree, types: NodeTypes, module_paths: dict[int, str]) -> Summary:
-    """Summarize a window; `module_paths` maps ``id(module)`` to the module's path in its root."""
+def summarize(tree: EventTree, types: NodeTypes, module_paths: dict[int, str], spans: PhaseSpans = NO_SPANS) -> Summary:
+    """Summarize a window; `module_paths` maps ``id(module)`` to the module's path in its root, and `spans` are the
+    phases of its step."""
     # The walk creates no cyclic garbage, so a collection would only traverse the program's heap.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        walk = Walk(types, module_paths)
+        walk = Walk(types, module_paths, spans)
         walk.visit(tree.roots)
         walk.modules.add_backward_to_parents()
         return _summary(walk)
@@ -51,6 +54,7 @@ def _summary(walk: Walk) -> Summary:
         operators=walk.operators.rows,
         modules=walk.modules.rows,
         rows=rows[:MAX_ROWS],
+        outside=sorted(map(list, walk.outside.items()), key=itemgetter(1), reverse=True)[:MAX_ROWS],
         events=walk.events,
         operator_ns=sum(row[SELF_NS] for row in rows),
         truncated=len(rows) > MAX_ROWS,

@@ -18,6 +18,8 @@ from ..isolation.kineto_thread import keep_out_of_forks
 from .onednn_capture import Execution, OneDnnCapture
 
 BACKWARD_PREFIX = "autograd::engine::evaluate_function"
+STARTING_FUNCTION = "_start_trace"
+"""torch's function that starts the profiler."""
 
 
 class ProfilerMissingError(Exception):
@@ -32,6 +34,7 @@ class Readers(NamedTuple):
     children: Callable[[Any], list[Any]]
     name: Callable[[Any], str]
     duration_ns: Callable[[Any], int]
+    start_ns: Callable[[Any], int]
     inputs: Callable[[Any], list[Any]]
     sequence_number: Callable[[Any], int]
     sizes: Callable[[Any], list[int]]
@@ -116,7 +119,7 @@ class TorchProfiler:
                 read=Readers(
                     *(
                         _getter(_ProfilerEvent, name)
-                        for name in ("extra_fields", "children", "name", "duration_time_ns")
+                        for name in ("extra_fields", "children", "name", "duration_time_ns", "start_time_ns")
                     ),
                     *(_getter(_ExtraFields_TorchOp, name) for name in ("inputs", "sequence_number")),
                     *(

@@ -13,9 +13,11 @@ from typing import Any, Callable, NamedTuple
 from ...protocol.events import NoticeEvent, PrimitivesEvent, StepsEvent, WindowEvent
 from ...protocol.vocabulary import INFO, WARNING
 from ..isolation.guard import attempt
+from ..steps.timeline import Timeline
 from .budget import WindowBudget
 from .onednn_join import join
 from .pace import Pace
+from .phase_spans import PhaseSpans
 from .summary import Summary, summarize
 from .torch_profiler import EventTree, TorchProfiler, stacks_refused
 
@@ -38,11 +40,13 @@ class Windows:
         profiler: TorchProfiler,
         budget: WindowBudget,
         module_paths: Callable[[], dict[int, str]],
+        timeline: Timeline,
         report: Callable[[Any], None],
     ) -> None:
         self._profiler = profiler
         self.budget = budget
         self._module_paths = module_paths
+        self._timeline = timeline
         self._report = report
         self._stacks = True
         self._joins = True
@@ -96,6 +100,7 @@ class Windows:
             self._at_thread_end.closer = _Closer(self.give_up)
             self._profiler.load_elsewhere()
         self._profiler.start(self._stacks)
+        self._timeline.trace()
 
     def finish(self, step: int, duration_ns: int, elapsed_ns: int) -> None:
         """Close the window after `step`, which took `duration_ns`; summarize and report it."""
@@ -131,6 +136,7 @@ class Windows:
 
     def _close(self, step: int) -> _Closed | None:
         """The contents of the window; None if it was given up before."""
+        spans = PhaseSpans(*self._timeline.traced(), time.time_ns() - perf_counter_ns())
         tree = self._profiler.stop()
         if tree is None:
             if self._profiler.busy():
@@ -138,7 +144,7 @@ class Windows:
                 self._tell(INFO, "foreign_profiler", text)
             return None
         begin = perf_counter_ns()
-        summary = summarize(tree, self._profiler.types, self._module_paths())
+        summary = summarize(tree, self._profiler.types, self._module_paths(), spans)
         primitives = self._join(tree, step) if tree.ran is not None and self._joins else None
         return _Closed(summary, perf_counter_ns() - begin, primitives)
 
@@ -153,6 +159,7 @@ class Windows:
     def give_up(self) -> None:
         """Close an open window without a summary; only the thread that opened it can."""
         if self._profiler.running and self._thread == get_ident():
+            self._timeline.traced()
             attempt(self._profiler.stop)
 
     def _tell_failure(self, error: Exception) -> None:

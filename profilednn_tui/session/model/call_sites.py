@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import overload
 
 from profilednn_tui.session.model.group_sums import Floats, GroupSums
-from profilednn_tui.session.model.tables import MEASURES, Integers, Tables
+from profilednn_tui.session.model.tables import MEASURES, Integers, Tables, phase_name
 from profilednn_tui.session.view import Stack
 
 
@@ -20,7 +20,7 @@ class CallSites:
     def __init__(
         self,
         tables: Tables,
-        values: list[tuple[int, int, int, int]],
+        values: list[tuple[int, int, int, int, int]],
         operator_of: Integers,
         sums: GroupSums,
         totals: Sequence[Floats],
@@ -44,11 +44,11 @@ class CallSites:
     def stack(self, index: int) -> Stack:
         order, calls, own, total = self._medians
         place = order[index]
-        _, node, forward_node, module = self._values[place]
+        _, node, forward_node, module, phase = self._values[place]
         tables = self._tables
         return Stack(
             tables.frames(node), tables.frames(forward_node), tables.module_path(module),
-            calls[place], own[place], total[place],
+            calls[place], own[place], total[place], phase_name(phase),
         )  # fmt: skip
 
     @cached_property

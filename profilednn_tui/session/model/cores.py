@@ -46,7 +46,7 @@ class CoreSeries:
         """Of core use times seconds, like the sums that follow."""
         self._target_sum = self._others_sum = 0.0
         self._disturbance_sum = Disturbance(0.0, 0.0, 0.0)
-        self._seconds = 0.0
+        self._seconds = self._target_seconds = 0.0
 
     def set_affinity(self, affinity: Iterable[int]) -> None:
         self._affinity = frozenset(affinity) or None
@@ -54,20 +54,23 @@ class CoreSeries:
     def add(self, event: CoresEvent) -> None:
         if not len(event.busy) == len(event.target) == len(event.steal):
             raise ValueError("a core sample with columns of unequal length")
-        most_percent = 100.0 * len(event.busy)
-        if event.target_percent > IMPOSSIBLE * most_percent or event.elapsed_s <= 0:
-            return
-        event = replace(event, target_percent=min(event.target_percent, most_percent))
-        self._newest = event
+        seconds = max(event.elapsed_s, 0.0)
         self._busy.append(event.busy)
-        self._target.append(event.target_percent)
-        self._others.append(event.others_percent)
-        seconds = event.elapsed_s
         sums = self._sums or [0.0] * len(event.busy)
         self._sums = [total + busy * seconds for total, busy in zip(sums, event.busy, strict=False)]
+        self._seconds += seconds
+        most_percent = 100.0 * len(event.busy)
+        if event.target_percent <= IMPOSSIBLE * most_percent:
+            self._add_target(replace(event, target_percent=min(event.target_percent, most_percent)), seconds)
+
+    def _add_target(self, event: CoresEvent, seconds: float) -> None:
+        """Add what the target and others used."""
+        self._newest = event
+        self._target.append(event.target_percent)
+        self._others.append(event.others_percent)
         self._target_sum += event.target_percent * seconds
         self._others_sum += event.others_percent * seconds
-        self._seconds += seconds
+        self._target_seconds += seconds
         disturbance = self._disturbance(event)
         self._recent.append(disturbance)
         self._disturbance_sum = _sum((self._disturbance_sum, _scaled(disturbance, seconds)))
@@ -85,7 +88,7 @@ class CoreSeries:
             )
         )
         disturbance = (
-            _scaled(self._disturbance_sum, 1 / self._seconds)
+            _scaled(self._disturbance_sum, 1 / (self._target_seconds or 1))
             if ended
             else _scaled(_sum(self._recent), 1 / len(self._recent))
         )
@@ -97,9 +100,9 @@ class CoreSeries:
             throttled_percent=newest.throttled_percent,
             target_history=tuple(self._target),
             others_history=tuple(self._others),
-            mean_percent=tuple(total / self._seconds for total in self._sums),
-            mean_target_percent=self._target_sum / self._seconds,
-            mean_others_percent=self._others_sum / self._seconds,
+            mean_percent=tuple(total / (self._seconds or 1) for total in self._sums),
+            mean_target_percent=self._target_sum / (self._target_seconds or 1),
+            mean_others_percent=self._others_sum / (self._target_seconds or 1),
             contention=contention(disturbance, sum(core.allowed for core in cores)),
         )
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.model.call_sites import CallSites, CallSiteStacks
 from profilednn_tui.session.model.group_sums import Floats, GroupSums
 from profilednn_tui.session.model.module_tree import merged_modules
-from profilednn_tui.session.model.tables import MEASURES, Integers, NumberedWindow, Tables
-from profilednn_tui.session.view import Operator, Operators
+from profilednn_tui.session.model.tables import MEASURES, Integers, NumberedWindow, Tables, phase_name
+from profilednn_tui.session.view import Operator, Operators, OutsideTime
 
 TREND_WINDOWS = 4
 """The first windows are still warming up: fewer would show spurious trends."""
@@ -40,7 +41,22 @@ def merge(tables: Tables, windows: Sequence[NumberedWindow]) -> Operators:
         truncated=any(event.truncated for event in events),
         steps=tuple(event.step for event in events),
         gap_ns_per_step=self_ns_per_step - left_out_ns - sum(row.self_ns_per_step for row in rows),
+        outside=_outside(tables, windows),
     )
+
+
+def _outside(tables: Tables, windows: Sequence[NumberedWindow]) -> tuple[OutsideTime, ...]:
+    """The median of each place, most time first; places of which that is 0 are left out."""
+    import numpy as np
+
+    nodes, node_of = np.unique(np.concatenate([window.outside for window in windows]), return_inverse=True)
+    window_of = np.repeat(np.arange(len(windows)), [len(window.outside) for window in windows])
+    by_window = np.zeros((len(windows), len(nodes)))
+    np.add.at(by_window, (window_of, node_of.reshape(-1)), np.concatenate([window.outside_ns for window in windows]))
+    medians = np.median(by_window, axis=0)
+    order = np.argsort(-medians, kind="stable")
+    found = zip(nodes[order].tolist(), medians[order].tolist(), strict=True)
+    return tuple(OutsideTime(tables.frames(node), time_ns) for node, time_ns in found if time_ns > 0)
 
 
 def _operators(tables: Tables, windows: Sequence[NumberedWindow], self_ns_per_step: float) -> tuple[Operator, ...]:
@@ -58,14 +74,16 @@ def _operators(tables: Tables, windows: Sequence[NumberedWindow], self_ns_per_st
     sums = [by_operator.of(column) for column in MEASURES]
     medians = [_medians(by_window, names) for by_window in sums]
     own, backward = sums[1], by_operator.of("backward_ns")
+    by_place = GroupSums(windows, place_of, len(values))
+    phases = _phases([value[4] for value in values], operator_of, by_place.of("self_ns").sum(axis=0), len(keys))
     earlier = np.median(own[:-1], axis=0) if len(windows) >= TREND_WINDOWS else np.zeros(len(keys))
 
-    sites = CallSites(tables, values, operator_of, GroupSums(windows, place_of, len(values)), medians)
+    sites = CallSites(tables, values, operator_of, by_place, medians)
     lists = [column.tolist() for column in (*medians, own.sum(axis=0), backward.sum(axis=0), own[-1], earlier)]
     rows = []
     first = 0
-    for key, end, calls, own_ns, total_ns, sum_ns, backward_ns, newest_ns, earlier_ns in zip(
-        keys, np.cumsum(np.bincount(operator_of, minlength=len(keys))).tolist(), *lists, strict=True
+    for key, end, phase, calls, own_ns, total_ns, sum_ns, backward_ns, newest_ns, earlier_ns in zip(
+        keys, np.cumsum(np.bincount(operator_of, minlength=len(keys))).tolist(), phases, *lists, strict=True
     ):
         rows.append(
             Operator(
@@ -78,11 +96,23 @@ def _operators(tables: Tables, windows: Sequence[NumberedWindow], self_ns_per_st
                 trend=newest_ns / earlier_ns if earlier_ns > 0 else None,
                 modules=sites.modules(first, end),
                 stacks=CallSiteStacks(sites, first, end),
+                phase=phase,
             )
         )
         first = end
     rows.sort(key=lambda row: (-row.self_ns_per_step, row.key.name, row.key.input_shapes))
     return tuple(rows)
+
+
+def _phases(phase_of: Sequence[int], operator_of: Integers, own_ns: Floats, operators: int) -> list[str]:
+    """The phase in which each operator spent most of its own time; `own_ns` is that of each call site."""
+    import numpy as np
+
+    width = len(PHASES) + 1
+    cells = operator_of * width + np.array(phase_of, dtype=np.int64) + 1
+    # A nanosecond each, so that one without time of its own has its phase, too.
+    times = np.bincount(cells, weights=own_ns + 1, minlength=operators * width).reshape(operators, width)
+    return [phase_name(place - 1) for place in times.argmax(axis=1).tolist()]
 
 
 def _medians(by_window: Floats, names: Integers) -> Floats:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from profilednn_tui.protocol.events import WindowEvent
+from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.view import Frame, OperatorKey
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class NumberedWindow:
     total_ns: Integers
     backward_ns: Integers
     """Self time run by the autograd engine."""
+    outside: Integers
+    """Nodes at which time was spent outside of operators."""
+    outside_ns: Integers
     modules: Integers
     module_rows: Integers
     """Calls, forward_ns and backward_ns of each module."""
@@ -71,8 +75,8 @@ class Tables:
         self.operator_keys: list[OperatorKey] = []
         self.module_values: list[tuple[int, str, str]] = []
         """Parent, path, class name."""
-        self.place_values: list[tuple[int, int, int, int]] = []
-        """Operator, node, forward node, module."""
+        self.place_values: list[tuple[int, int, int, int, int]] = []
+        """Operator, node, forward node, module, phase."""
 
     @property
     def size(self) -> int:
@@ -86,7 +90,10 @@ class Tables:
         nodes = self._read_nodes(event)
         modules = self._read_modules(event)
         rows = row_matrix(event)
-        places = [self._place((operators[row[0]], nodes[row[1]], nodes[row[2]], modules[row[3]])) for row in event.rows]
+        places = [
+            self._place((operators[row[0]], nodes[row[1]], nodes[row[2]], modules[row[3]], _known_phase(row[8])))
+            for row in event.rows
+        ]
         return NumberedWindow(
             event=_without_tables(event),
             places=np.array(places, dtype=np.int64),
@@ -94,6 +101,8 @@ class Tables:
             self_ns=rows[:, 5],
             total_ns=rows[:, 6],
             backward_ns=rows[:, 5] * rows[:, 7],
+            outside=np.array([nodes[row[0]] for row in event.outside], dtype=np.int64),
+            outside_ns=outside_column(event),
             modules=np.array(modules[: len(event.modules)], dtype=np.int64),
             module_rows=np.array([row[2:5] for row in event.modules], dtype=np.int64).reshape(-1, 3),
         )
@@ -159,22 +168,38 @@ class Tables:
             self.module_values.append(value)
         return number
 
-    def _place(self, value: tuple[int, int, int, int]) -> int:
+    def _place(self, value: tuple[int, int, int, int, int]) -> int:
         number = self._places.number(value)
         if number == len(self.place_values):
             self.place_values.append(value)
         return number
 
 
-def row_matrix(event: WindowEvent) -> Integers:
-    """The rows of a window, eight columns wide; an error unless each row is eight 64-bit integers."""
+def outside_column(event: WindowEvent) -> Integers:
+    """The times outside of operators; an error unless each is a 64-bit integer."""
     import numpy as np
 
-    return np.array([row[:8] for row in event.rows], dtype=np.int64).reshape(-1, 8)
+    return np.array([row[1] for row in event.outside], dtype=np.int64)
+
+
+def _known_phase(phase: int) -> int:
+    return phase if 0 <= phase < len(PHASES) else NONE
+
+
+def phase_name(phase: int) -> str:
+    """The name of a phase; empty if unknown."""
+    return PHASES[phase] if 0 <= phase < len(PHASES) else ""
+
+
+def row_matrix(event: WindowEvent) -> Integers:
+    """The rows of a window, nine columns wide; an error unless each row is nine 64-bit integers."""
+    import numpy as np
+
+    return np.array([row[:9] for row in event.rows], dtype=np.int64).reshape(-1, 9)
 
 
 def _without_tables(event: WindowEvent) -> WindowEvent:
     empty: dict[str, list[object]] = {
-        name: [] for name in ("strings", "frames", "nodes", "operators", "modules", "rows")
+        name: [] for name in ("strings", "frames", "nodes", "operators", "modules", "rows", "outside")
     }
     return WindowEvent(**{**vars(event), **empty})

@@ -13,7 +13,7 @@ from profilednn_tui.protocol.events import WindowEvent
 from profilednn_tui.session.model.merge import merge
 from profilednn_tui.session.model.pace import Pace, Paces, change, same_pace
 from profilednn_tui.session.model.steps import StepSeries
-from profilednn_tui.session.model.tables import NumberedWindow, Tables, row_matrix
+from profilednn_tui.session.model.tables import NumberedWindow, Tables, outside_column, row_matrix
 from profilednn_tui.session.view import Operators, PaceChange
 
 KEPT_WINDOWS = 200
@@ -125,7 +125,7 @@ class WindowSeries:
 
 def _files(event: WindowEvent) -> set[str]:
     """Files in the stacks of the rows; the tables may contain others."""
-    pending = [node for row in event.rows for node in row[1:3]]
+    pending = [node for row in event.rows for node in row[1:3]] + [row[0] for row in event.outside]
     nodes = {-1}
     while pending:
         node = pending.pop()
@@ -143,6 +143,7 @@ def _trim(cache: OrderedDict[int, NumberedWindow] | OrderedDict[_ViewKey, Operat
 def _check(event: WindowEvent) -> None:
     """Reject an event that cannot be read before it is stored, as it is read lazily."""
     row_matrix(event)
+    outside_column(event)
     sizes = {
         "strings": len(event.strings),
         "frames": len(event.frames),
@@ -160,11 +161,12 @@ def _check(event: WindowEvent) -> None:
                 raise ValueError(f"a window whose {table} point outside its {target}")
 
 
-_WIDTHS = {"frames": 3, "nodes": 2, "operators": 4, "modules": 6, "rows": 8}
+_WIDTHS = {"frames": 3, "nodes": 2, "operators": 4, "modules": 6, "rows": 9, "outside": 2}
 _REFERENCES = {
     "frames": ((0, "strings"), (2, "strings")),
     "nodes": ((0, "nodes"), (1, "frames")),
     "operators": ((0, "strings"), (1, "strings"), (2, "strings"), (3, "strings")),
     "modules": ((0, "strings"), (1, "strings"), (5, "modules")),
     "rows": ((0, "operators"), (1, "nodes"), (2, "nodes"), (3, "modules")),
+    "outside": ((0, "nodes"),),
 }

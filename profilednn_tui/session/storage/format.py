@@ -32,9 +32,10 @@ FORMAT_1: Mapping[str, tuple[str, ...]] = {
 
 OTHER = "other_ns"
 LOSS = "loss"
+PHASE = "phase"
 _INDICES = frozenset(
     {"file", "function", "parent", "frame", "input_shapes", "dtypes", "memory_format", "path", "class", "operator",
-     "node", "forward_node", "module", "chain", "log_line", "core"}
+     "node", "forward_node", "module", "phase", "chain", "log_line", "core"}
 )  # fmt: skip
 """Columns in which -1 means "none"."""
 
@@ -49,9 +50,9 @@ class RowFormat:
         self._changes: dict[str, dict[str, Callable[[Rows], Rows]]] = {}
         for table, ours in COLUMNS.items():
             theirs = tuple(written.get(table, ours))
-            if theirs != ours:
+            phases = tuple(header.phases) if header.version > 1 else PHASES
+            if theirs != ours or (PHASE in ours and phases != PHASES):
                 kind, _, field = table.partition(".")
-                phases = header.phases if table == "steps.rows" else ()
                 self._changes.setdefault(kind, {})[field] = _change(theirs, ours, phases)
 
     def translate(self, event: Any) -> Any:
@@ -62,12 +63,14 @@ class RowFormat:
         return replace(event, **{field: change(getattr(event, field)) for field, change in changes.items()})
 
 
-def _change(theirs: tuple[str, ...], ours: tuple[str, ...], phases: Any) -> Callable[[Rows], Rows]:
+def _change(theirs: tuple[str, ...], ours: tuple[str, ...], phases: tuple[str, ...]) -> Callable[[Rows], Rows]:
     places = [theirs.index(name) if name in theirs else None for name in ours]
     defaults = [None if name == LOSS else -1 if name in _INDICES else 0 for name in ours]
     # An unknown phase is still part of the step: it is added to the other time, so that the phases add up.
     foreign = [theirs.index(f"{name}_ns") for name in phases if name not in PHASES and f"{name}_ns" in theirs]
     other = ours.index(OTHER) if OTHER in ours else None
+    phase = ours.index(PHASE) if PHASE in ours else None
+    place_of: dict[Any, int] = {number: PHASES.index(name) for number, name in enumerate(phases) if name in PHASES}
 
     def change(rows: Rows) -> Rows:
         changed = []
@@ -77,6 +80,8 @@ def _change(theirs: tuple[str, ...], ours: tuple[str, ...], phases: Any) -> Call
             new = [default if place is None else row[place] for place, default in zip(places, defaults, strict=True)]
             if other is not None:
                 new[other] += sum(row[place] for place in foreign)
+            if phase is not None:
+                new[phase] = place_of.get(new[phase], -1)
             changed.append(new)
         return changed
 

@@ -18,7 +18,7 @@ def test_rows_hold_the_busiest_first_with_rates() -> None:
 
 
 def test_only_the_busiest_have_rows_and_all_are_counted() -> None:
-    many = {tid: thread(tid) for tid in range(5, 105)}
+    many = {tid: thread(tid - 5) for tid in range(5, 105)}
     idle = {tid: thread() for tid in range(5, 105)}
     event = threads.measure(SampleInterval(sample(process(5, idle), second=1), sample(process(5, many), second=2)))
     assert event.count == 100

@@ -109,7 +109,8 @@ def test_a_rate_above_the_peak_says_that_the_peak_is_wrong() -> None:
     shown = "\n".join(roofline_lines(log, PEAKS, 100))
     assert "1 primitive runs above the arithmetic peak (!), which is therefore wrong" in shown
     assert " % !" in shown
-    assert "above the arithmetic peak" not in "\n".join(roofline_lines(log_of(lines(CONVOLUTION)), PEAKS, 100))
+    slow = log_of(lines(CONVOLUTION.replace("7.25", "725")))
+    assert "above the arithmetic peak" not in "\n".join(roofline_lines(slow, PEAKS, 100))
 
 
 def test_an_empty_log_has_no_chart() -> None:

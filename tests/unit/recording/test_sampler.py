@@ -81,7 +81,7 @@ def test_samples_neither_drift_nor_catch_up(tmp_path: Path) -> None:
     assert target.wait_s() == pytest.approx(0.7)
     hand.now_s = 105.9  # the machine was suspended
     target.sample_if_due()
-    assert target.wait_s() == pytest.approx(0.1)
+    assert target.wait_s() == pytest.approx(1.1), "a tenth of a second is too short an interval"
     assert kinds(tmp_path).count("cores") == 2
 
 

@@ -98,10 +98,10 @@ def window(number: int = 1, step: int = 5, slower: float = 1.0, script: str = "t
     conv, backward, optimizer = at["[[32, 3, 8, 8], [8, 3, 3, 3], []]"], at[strings[13]], at[strings[14]]
     dtypes, contiguous = at["float32"], at["contiguous"]
     rows = [
-        [0, 2, -1, 1, 1, ns(100), ns(4000), 0],
-        [1, 2, -1, 1, 1, ns(3900), ns(3900), 0],
-        [2, 3, 2, 1, 1, ns(9000), ns(9000), 1],
-        [3, 4, -1, -1, 4, ns(700), ns(700), 0],
+        [0, 2, -1, 1, 1, ns(100), ns(4000), 0, 1],
+        [1, 2, -1, 1, 1, ns(3900), ns(3900), 0, 1],
+        [2, 3, 2, 1, 1, ns(9000), ns(9000), 1, 3],
+        [3, 4, -1, -1, 4, ns(700), ns(700), 0, 1],
     ]
     return WindowEvent(
         number=number,
@@ -154,7 +154,7 @@ def big_window(number: int, operators: int = 400, stacks: int = 12, depth: int =
     strings += [f"backbone.layer{i}" for i in range(stacks)] + ["Conv2d"]
     nodes = [[i - 1, i] for i in range(depth)] + [[depth - 1, depth + i] for i in range(operators * stacks)]
     rows = [
-        [operator, depth + operator * stacks + stack, -1, stack, 2, 1000 + operator * stack, 5000 + operator, 0]
+        [operator, depth + operator * stacks + stack, -1, stack, 2, 1000 + operator * stack, 5000 + operator, 0, 1]
         for operator in range(operators)
         for stack in range(stacks)
     ]

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from profilednn_tui.agent.isolation.guard import Guard
+from profilednn_tui.agent.steps.timeline import Timeline
 from profilednn_tui.agent.windows import window as module
 from profilednn_tui.agent.windows.budget import FAILURES, WindowBudget
 from profilednn_tui.agent.windows.torch_profiler import TorchProfiler
@@ -28,7 +29,7 @@ class Fixture:
         self.errors: list[Any] = []
         self.profiler = TorchProfiler(torch, Guard(self.errors.append))
         self.reported: list[Any] = []
-        self.windows = Windows(self.profiler, WindowBudget(50.0), dict, self.reported.append)
+        self.windows = Windows(self.profiler, WindowBudget(50.0), dict, Timeline(), self.reported.append)
 
     def take(self, step: int = 3) -> int:
         flags = self.windows.start(step * SECOND)

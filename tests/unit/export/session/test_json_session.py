@@ -111,7 +111,7 @@ def test_json_joins_what_differs_in_dtype_only() -> None:
         event,
         strings=[*event.strings, "bfloat16"],
         operators=[*event.operators, [*event.operators[1][:2], half, event.operators[1][3]]],
-        rows=[*event.rows, [4, 2, -1, 1, 1, 100_000, 200_000, 0]],
+        rows=[*event.rows, [4, 2, -1, 1, 1, 100_000, 200_000, 0, 1]],
     )
     document = parsed(r.view_of(r.hello(), r.training(6), event))
     (entry,) = [entry for entry in document["operators"] if entry["name"] == "aten::mkldnn_convolution"]

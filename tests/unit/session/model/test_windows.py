@@ -122,7 +122,7 @@ def test_stacks_merge_across_windows_whose_tables_are_numbered_differently() -> 
 
 def test_the_heaviest_stack_comes_first() -> None:
     event = r.window(1)
-    rows = [*event.rows, [1, 4, -1, -1, 1, 5_000_000, 5_000_000, 0]]
+    rows = [*event.rows, [1, 4, -1, -1, 1, 5_000_000, 5_000_000, 0, 1]]
     row = named(series(replace(event, rows=rows)).view(), "aten::mkldnn_convolution")
     assert [stack.self_ns_per_step for stack in row.stacks] == [5_000_000, 3_900_000]
     assert row.modules == ("conv",)
@@ -131,7 +131,9 @@ def test_the_heaviest_stack_comes_first() -> None:
 
 def test_a_row_without_stack_and_module_is_still_counted() -> None:
     event = r.window(1)
-    operators = series(replace(event, stacks=False, nodes=[], frames=[], rows=[[0, -1, -1, -1, 1, 10, 20, 0]])).view()
+    operators = series(
+        replace(event, stacks=False, nodes=[], frames=[], rows=[[0, -1, -1, -1, 1, 10, 20, 0, 1]])
+    ).view()
     assert operators.rows[0].stacks[0].frames == ()
     assert not operators.stacks
 
@@ -191,9 +193,9 @@ def test_files_named_by_stacks_are_remembered() -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        {"rows": [[99, 0, -1, -1, 1, 1, 1, 0]]},
+        {"rows": [[99, 0, -1, -1, 1, 1, 1, 0, 1]]},
         {"rows": [[0, 0]]},
-        {"rows": [[0, 0, -1, -1, 1, 1, 1, 0], [0, 0]]},
+        {"rows": [[0, 0, -1, -1, 1, 1, 1, 0, 1], [0, 0]]},
         {"nodes": [[-1, 99]]},
         {"operators": [[0, 0, 0, 999]]},
         {"modules": [[0, 0, 1, 1, 1, 5]]},
@@ -207,7 +209,7 @@ def test_indices_that_point_nowhere_are_refused(damage: dict[str, list[list[int]
 
 def test_figures_of_more_than_64_bits_are_refused() -> None:
     with pytest.raises(OverflowError):
-        series(replace(r.window(1), rows=[[0, 0, -1, -1, 1, 10**20, 1, 0]]))
+        series(replace(r.window(1), rows=[[0, 0, -1, -1, 1, 10**20, 1, 0, 1]]))
 
 
 def test_a_tree_that_bites_its_tail_ends() -> None:
@@ -218,7 +220,7 @@ def test_a_tree_that_bites_its_tail_ends() -> None:
 def preempted(number: int, operator: int, own_ns: int) -> WindowEvent:
     """A window in which one operator was interrupted."""
     event = r.window(number)
-    rows = [[*row[:5], own_ns, own_ns, row[7]] if row[0] == operator else row for row in event.rows]
+    rows = [[*row[:5], own_ns, own_ns, *row[7:]] if row[0] == operator else row for row in event.rows]
     return replace(event, rows=rows, operator_ns=sum(row[5] for row in rows))
 
 
@@ -277,7 +279,7 @@ def test_where_shapes_never_repeat_an_operators_name_keeps_its_median() -> None:
 def test_places_add_up_to_their_operator() -> None:
     def with_places(number: int, *own_ns: int) -> WindowEvent:
         event = r.window(number)
-        rows = [*event.rows[:3], *([3, node, -1, -1, 2, ns, ns, 0] for node, ns in enumerate(own_ns))]
+        rows = [*event.rows[:3], *([3, node, -1, -1, 2, ns, ns, 0, 1] for node, ns in enumerate(own_ns))]
         return replace(event, rows=rows, operator_ns=sum(row[5] for row in rows))
 
     windows = with_places(1, 100, 50), with_places(2, 900, 50), with_places(3, 120, 40, 30)
@@ -291,7 +293,7 @@ def test_places_add_up_to_their_operator() -> None:
 def test_places_that_take_turns_share_by_their_means() -> None:
     def at(number: int, node: int) -> WindowEvent:
         event = r.window(number)
-        return replace(event, rows=[*event.rows[:3], [3, node, -1, -1, 1, 300, 300, 0]])
+        return replace(event, rows=[*event.rows[:3], [3, node, -1, -1, 1, 300, 300, 0, 1]])
 
     row = named(series(at(1, 0), at(2, 1), at(3, 2)).view(), "aten::add_")
     assert [round(stack.self_ns_per_step) for stack in row.stacks] == [100, 100, 100]
