@@ -1,9 +1,23 @@
-"""Phrases about the windows behind the operators, for every place that shows these."""
+"""Phrases about operators and the windows behind them, for every place that shows these."""
 
 from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.session.view import Operators
+
+_NODE_PREFIX = "autograd::engine::evaluate_function: "
+
+
+def operator_name(name: str) -> tuple[str, str]:
+    """An operator's name for people and what kind it is: ``("MmBackward0", "node")`` for the autograd engine's call of
+    a node, which torch names with a prefix longer than most columns."""
+    return (name[len(_NODE_PREFIX) :], "node") if name.startswith(_NODE_PREFIX) else (name, "")
+
+
+def operator_text(name: str) -> str:
+    """``MmBackward0 node``"""
+    return " ".join(filter(None, operator_name(name)))
+
 
 NOTABLE_GAP = 0.005
 """As a fraction of the time of all operators."""

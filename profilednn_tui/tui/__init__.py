@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from profilednn_tui.export.comparison.report import Report
     from profilednn_tui.launch.rerun import Rerun
     from profilednn_tui.session.open_session import OpenSession
-    from profilednn_tui.session.view import SessionView
+    from profilednn_tui.session.view import SessionView, Stacks
     from profilednn_tui.tui.screens.runs import RunChoice
 
 
@@ -53,6 +55,15 @@ def run_app(
 
         FORMATS[name].write(session, path)
 
+    def sample_stacks(pids: Sequence[int]) -> Stacks:
+        from profilednn_tui.attach.stacks import dump_stacks
+        from profilednn_tui.session.model.thread_stacks import stacks_of
+        from profilednn_tui.session.view import Stacks
+
+        if session.foreign:
+            return Stacks(failures=(session.foreign,))
+        return stacks_of(dump_stacks(pids, SYSTEM_CLOCK.unix_ns()))
+
     again = rerun or (None if session.foreign else Rerun.of(session.location))
     while True:
         app = ProfilerApp(
@@ -65,6 +76,7 @@ def run_app(
             command=again.text if again is not None else "",
             optimizations=again.options.optimizations if again is not None else (),
             last_step=last_step,
+            sample_stacks=sample_stacks,
         )
         with nullcontext() if session.foreign else viewing(session.location):
             app.run()

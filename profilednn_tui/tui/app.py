@@ -19,7 +19,7 @@ from textual.theme import Theme
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.plain import plain_lines
-from profilednn_tui.session.view import SessionView, State
+from profilednn_tui.session.view import SessionView, Stacks, State
 from profilednn_tui.tui import theme as themes
 from profilednn_tui.tui.commands import ActionsProvider
 from profilednn_tui.tui.controllers.comparing import Comparing
@@ -38,6 +38,7 @@ from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
 from profilednn_tui.tui.screens.help import HelpScreen
 from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.optimizations import OptimizationsScreen
+from profilednn_tui.tui.screens.thread_stacks import SampleStacks
 
 if TYPE_CHECKING:
     from profilednn_tui.export.comparison.report import Report
@@ -93,6 +94,7 @@ class ProfilerApp(App[None]):
         optimizations: Collection[str] = (),
         cpu_s: Callable[[], float] = time.thread_time,
         last_step: int | None = None,
+        sample_stacks: SampleStacks = lambda pids: Stacks(),
     ) -> None:
         # Textual chooses its filter in the constructor: with NO_COLOR, the terminal's own colours must be set by then.
         super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -106,6 +108,7 @@ class ProfilerApp(App[None]):
         self._report = report
         self._cpu_s = cpu_s
         self._last_step = last_step
+        self._sample_stacks = sample_stacks
         self._refresh_rate = RefreshRate()
         self._round_started_s = cpu_s()
         self._published: tuple[SessionView, Display, SessionScreen] | None = None
@@ -117,7 +120,7 @@ class ProfilerApp(App[None]):
         self.windows = Windows(self, self.following, self.publish)
 
     def get_default_screen(self) -> LiveScreen:
-        return LiveScreen(self._feed.source, self._feed.output_tail, self._feed.write_input)
+        return LiveScreen(self._feed.source, self._feed.output_tail, self._feed.write_input, self._sample_stacks)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         theme: Theme = self.current_theme

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.process.harness import Recording, run, watch
+from tests.process.harness import TARGETS, Recording, run, watch
 
 
 def the_recording(folder: Path, *arguments: str, **environment: str) -> Recording:
@@ -75,3 +76,66 @@ def test_in_a_short_run_the_cost_of_windows_is_a_tenth_of_it_at_most(tmp_path: P
     assert status["windows_ns"] <= 0.1 * status["run_ns"]
     cost_ns = status["hooks_ns"] + status["windows_ns"] + status["writer_ns"]
     assert status["overhead_percent"] == pytest.approx(100 * cost_ns / status["run_ns"], abs=0.01)
+
+
+def lines_of(window: dict[str, Any], file: str) -> dict[int, int]:
+    """Nanoseconds of each line of a file, with all that was called from it."""
+    found: dict[int, int] = {}
+    places = [(row[2] if row[2] >= 0 else row[1], row[5]) for row in window["rows"]]
+    for node, time_ns in [*places, *window["outside"]]:
+        lines = set()
+        while node >= 0:
+            node, frame = window["nodes"][node]
+            name, line, _ = window["frames"][frame]
+            if window["strings"][name].endswith(file):
+                lines.add(line)
+        for line in lines:
+            found[line] = found.get(line, 0) + time_ns
+    return found
+
+
+def line_with(text: str, target: str) -> int:
+    """The number of the line of a target that holds a text."""
+    return next(number for number, line in enumerate(source_of(target), start=1) if text in line)
+
+
+def source_of(target: str) -> list[str]:
+    return (TARGETS / target).read_text().splitlines()
+
+
+def test_operators_and_the_time_outside_of_them_are_the_whole_step(tmp_path: Path) -> None:
+    """Issue 18: in a data-bound loop, an innocent line was shown as the hot one."""
+    window = the_recording(tmp_path, "whole_step.py", PROFILEDNN_OVERHEAD="50").of("window")[-1]
+
+    outside_ns = sum(row[1] for row in window["outside"])
+    assert window["operator_ns"] + outside_ns == pytest.approx(window["duration_ns"], rel=0.05)
+    costs = lines_of(window, "whole_step.py")
+    waiting = line_with("for batch in", "whole_step.py"), line_with("time.sleep(", "whole_step.py")
+    assert all(costs[line] > 0.75 * window["duration_ns"] for line in waiting)
+    assert all(time_ns < 0.2 * window["duration_ns"] for line, time_ns in costs.items() if line not in waiting)
+
+
+def test_each_operator_has_the_phase_it_ran_in(tmp_path: Path) -> None:
+    recording = the_recording(tmp_path, "whole_step.py", PROFILEDNN_OVERHEAD="50")
+    phases = recording.of("header")[0]["phases"]
+    window = recording.of("window")[-1]
+    found: dict[str, set[str]] = {}
+    for row in window["rows"]:
+        name = window["strings"][window["operators"][row[0]][0]]
+        found.setdefault(name, set()).add(phases[row[8]] if row[8] >= 0 else "")
+
+    assert found["aten::uniform_"] == {"data"}
+    assert found["aten::addmm"] == {"forward"}
+    assert found["aten::pow"] == {"loss"}
+    assert found["autograd::engine::evaluate_function: TanhBackward0"] == {"backward"}
+    assert found["Optimizer.step#SGD.step"] == {"optimizer"}
+    assert found["enumerate(DataLoader)#_SingleProcessDataLoaderIter.__next__"] == {"data"}
+
+
+def test_models_with_the_same_paths_are_told_apart(tmp_path: Path) -> None:
+    """Issue 18: the layers of two models were one row."""
+    window = the_recording(tmp_path, "whole_step.py", PROFILEDNN_OVERHEAD="50").of("window")[-1]
+
+    paths = [window["strings"][row[0]] for row in window["modules"]]
+    assert len(paths) == len(set(paths)) == 12
+    assert {"Generator", "Generator.main.0", "Critic", "Critic.main.0", "Critic 2", "Critic 2.main.0"} <= set(paths)

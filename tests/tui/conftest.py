@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -30,8 +31,8 @@ def saved() -> list[tuple[str, Path]]:
 @pytest.fixture
 def watch(saved: list[tuple[str, Path]]) -> Watch:
     def run(
-        feed: FakeFeed, size: tuple[int, int] = (120, 40), launched: bool = True
+        feed: FakeFeed, size: tuple[int, int] = (120, 40), launched: bool = True, **options: Any
     ) -> AbstractAsyncContextManager[tuple[ProfilerApp, Pilot[None]]]:
-        return following(ProfilerApp(feed, launched, lambda name, path: saved.append((name, path))), size)
+        return following(ProfilerApp(feed, launched, lambda name, path: saved.append((name, path)), **options), size)
 
     return run

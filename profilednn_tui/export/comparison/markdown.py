@@ -11,6 +11,7 @@ from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.export.comparison import words
 from profilednn_tui.export.comparison.report import Report
 from profilednn_tui.export.session.markdown import escape, section
+from profilednn_tui.session.words import operator_text
 from profilednn_tui.tables import markdown_code
 
 
@@ -49,7 +50,7 @@ def _details(comparison: Comparison) -> Iterator[str]:
     yield from section(escape(title), columns, figures, left=1)
     yield from _parts("Phases", ("phase",), comparison.phases, [(row.key,) for row in comparison.phases])
     operators = words.notable(comparison.operators, words.TOP_OPERATORS)
-    names = [(markdown_code(row.key.name), markdown_code(row.key.input_shapes)) for row in operators]
+    names = [(markdown_code(operator_text(row.key.name)), markdown_code(row.key.input_shapes)) for row in operators]
     yield from _parts("Operators that changed most", ("operator", "input shapes"), operators, names)
     modules = words.notable(comparison.modules, words.TOP_MODULES)
     paths = [(markdown_code(row.key.path), markdown_code(row.key.class_name)) for row in modules]

@@ -10,6 +10,7 @@ from profilednn_tui.compare.alignment import Aligned, Key
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.export.comparison import words
 from profilednn_tui.export.comparison.report import Report
+from profilednn_tui.session.words import operator_text
 
 LABEL_WIDTH = 10
 NAME_WIDTH = 44
@@ -46,7 +47,9 @@ def _comparison(comparison: Comparison, limit: float) -> Iterator[str]:
             yield _labelled("", f"{figure.name} {before} -> {after}")
     yield from _parts("phases", comparison.phases, [row.key for row in comparison.phases])
     operators = words.notable(comparison.operators, words.TOP_OPERATORS)
-    yield from _parts("operators", operators, [f"{row.key.name} {row.key.input_shapes}" for row in operators])
+    yield from _parts(
+        "operators", operators, [f"{operator_text(row.key.name)} {row.key.input_shapes}" for row in operators]
+    )
     modules = words.notable(comparison.modules, words.TOP_MODULES)
     yield from _parts("modules", modules, [f"{row.key.path} ({row.key.class_name})" for row in modules])
     for note in comparison.notes:

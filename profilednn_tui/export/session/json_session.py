@@ -186,6 +186,7 @@ def _operator(members: list[Operator], view: SessionView) -> dict[str, Any]:
         "dtypes": _distinct(member.key.dtypes for member in members),
         "memory_formats": _distinct(member.key.memory_format for member in members),
         "backward": sum(member.self_ns_per_step for member in members if member.backward) * 2 > self_ns,
+        "phase": max(members, key=lambda member: member.self_ns_per_step).phase or None,
         "modules": _distinct(path for member in members for path in member.modules),
         "flops_per_step": flops,
         "gflops_per_s": flops / total_ns if flops is not None and total_ns else None,

@@ -10,6 +10,7 @@ from profilednn_tui.export.session.frames import called_from
 from profilednn_tui.onednn.breakdown import By, breakdown
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import SessionView
+from profilednn_tui.session.words import operator_text
 from profilednn_tui.tables import markdown_code, markdown_table
 
 TOP_OPERATORS = 20
@@ -78,7 +79,7 @@ def _operators(view: SessionView) -> Iterator[str]:
     columns = ("operator", "input shapes", "called from", "self ms/step", "share", "calls/step", "total ms/step")
     rows = [
         (
-            markdown_code(row.key.name),
+            markdown_code(operator_text(row.key.name)),
             markdown_code(row.key.input_shapes),
             markdown_code(called_from(row, view.target.working_directory)),
             units.milliseconds(row.self_ns_per_step),

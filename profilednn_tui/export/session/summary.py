@@ -10,6 +10,7 @@ from profilednn_tui.export.session import facts
 from profilednn_tui.plain import plain
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import Operator, Optimization, SessionView
+from profilednn_tui.session.words import operator_text
 
 TOP_OPERATORS = 10
 CLOSING_OPERATORS = 3
@@ -56,7 +57,8 @@ def _last_line(output: bytes) -> Iterator[str]:
 
 
 def _closing_operator(row: Operator) -> str:
-    return f"{_cut(row.key.name, NAME_WIDTH):{NAME_WIDTH}} {units.share(row.share):>8} {_self_ms(row):>12} ms/step"
+    name = _cut(operator_text(row.key.name), NAME_WIDTH)
+    return f"{name:{NAME_WIDTH}} {units.share(row.share):>8} {_self_ms(row):>12} ms/step"
 
 
 def _self_ms(row: Operator) -> str:
@@ -117,7 +119,7 @@ def _operators(view: SessionView) -> Iterator[str]:
 
 def _operator(row: Operator) -> str:
     figures = _self_ms(row), units.share(row.share), units.count(row.calls_per_step)
-    return _row(row.key.name, *figures, _cut(row.key.input_shapes, SHAPES_WIDTH))
+    return _row(operator_text(row.key.name), *figures, _cut(row.key.input_shapes, SHAPES_WIDTH))
 
 
 def _row(name: str, self_ms: str, share: str, calls: str, shapes: str) -> str:

@@ -37,13 +37,13 @@ from profilednn_tui.protocol.vocabulary import INFO, WARNING
 from profilednn_tui.session.model.cores import CoreSeries
 from profilednn_tui.session.model.memory import MemorySeries
 from profilednn_tui.session.model.process import LEFT, Process, choose_primary, lives
+from profilednn_tui.session.model.thread_stacks import stacks_of
 from profilednn_tui.session.model.windows import WindowSeries
 from profilednn_tui.session.storage.folder import SessionFile
 from profilednn_tui.session.storage.peaks import PeaksKey
 from profilednn_tui.session.view import (
     EMPTY_VIEW,
     Agent,
-    Frame,
     Machine,
     Notice,
     Primitives,
@@ -55,7 +55,6 @@ from profilednn_tui.session.view import (
     Steps,
     Target,
     Thread,
-    ThreadStack,
     Worker,
 )
 
@@ -352,16 +351,7 @@ class Session:
             self._notices[0, code] = Notice(WARNING, code, text)
 
     def _on_stacks(self, _pid: int, event: StacksEvent) -> None:
-        strings = event.strings
-        threads = [
-            ThreadStack(
-                pid, tid, strings[name], active, holds_gil,
-                tuple(Frame(strings[file], line, strings[function])
-                      for function, file, line in zip(frames[::3], frames[1::3], frames[2::3], strict=True)),
-            )
-            for pid, tid, name, active, holds_gil, frames in event.threads
-        ]  # fmt: skip
-        self._stacks = Stacks(tuple(threads), tuple(event.failures), event.unix_ns)
+        self._stacks = stacks_of(event)
 
     def _on_exit(self, _pid: int, event: ExitEvent) -> None:
         self._exit = event

@@ -39,11 +39,12 @@ class SourceCodeView(LinesView):
             self.show_lines(message_lines(Message("No source", texts), self.room.width, self.room.height))
             return
         costs = source_code.line_costs(operators, file)
-        self.code = source_code.source_lines(found.lines, costs, operators.self_ns_per_step)
+        whole_ns, name = source_code.whole(operators)
+        self.code = source_code.source_lines(found.lines, costs, whole_ns)
         peak_ns = max(costs.values(), default=0.0)
         digits = len(str(len(self.code)))
         self.show_lines([source_code.render_source(line, digits, peak_ns) for line in self.code])
-        self.border_subtitle = "line · self ms per step · % of all operators" if costs else None
+        self.border_subtitle = f"line · ms per step · % of {name}" if costs else None
 
     def show_line(self, number: int) -> None:
         """Put the cursor on a line (counted from 1), in the middle of the view."""

@@ -15,6 +15,7 @@ from profilednn_tui.compare.samples import FairSteps
 from profilednn_tui.compare.verdict import Outcome, Verdict
 from profilednn_tui.export.comparison import words
 from profilednn_tui.session.view import Steps
+from profilednn_tui.session.words import operator_text
 from profilednn_tui.tui.present.operators import compact_shapes, decimals_for, name_line
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
@@ -150,7 +151,7 @@ class PartRow:
 
 
 def operator_rows(comparison: Comparison) -> tuple[PartRow, ...]:
-    return _rows([(row.key.name, row.key.input_shapes, row) for row in comparison.operators])
+    return _rows([(operator_text(row.key.name), row.key.input_shapes, row) for row in comparison.operators])
 
 
 def module_rows(comparison: Comparison) -> tuple[PartRow, ...]:

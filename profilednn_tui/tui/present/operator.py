@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.session.view import Operator, Operators
-from profilednn_tui.tui.present.operators import trend_line
+from profilednn_tui.tui.present.operators import pass_phase, trend_line
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.renderables.line import Line, Span, clip
 
@@ -21,7 +21,7 @@ def summary_lines(operator: Operator, width: int) -> tuple[Line, ...]:
         ("share", units.share(operator.share), "bold"),
         ("total", units.duration(operator.total_ns_per_step), ""),
         ("calls", units.count(operator.calls_per_step), ""),
-        ("pass", "backward" if operator.backward else "forward", ""),
+        ("phase", pass_phase(operator) or units.UNKNOWN, ""),
     ):
         times += [(f"{label} ", "muted"), (value, role), ("   ", "")]
     if trend:

@@ -10,7 +10,7 @@ from profilednn_tui import units
 from profilednn_tui.onednn.roofline import Bound, RooflinePoint
 from profilednn_tui.session.operator_rows import RatedOperator
 from profilednn_tui.session.view import Operator, OperatorKey, Operators
-from profilednn_tui.session.words import change_words, gap_words, windows_words
+from profilednn_tui.session.words import change_words, gap_words, operator_name, operator_text, windows_words
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
 from profilednn_tui.tui.renderables.line import Line, clip
@@ -83,6 +83,9 @@ def compact_shapes(shapes: str) -> str:
 
 def name_line(name: str, width: int) -> Line:
     """An operator's name with its namespace dimmed; a narrow column leaves out the usual namespace."""
+    name, kind = operator_name(name)
+    if kind:
+        return ((clip(name, max(1, width - len(kind) - 1)), ""), (f" {kind}", "faint"))
     namespace, separator, rest = name.partition("::")
     if not separator:
         return ((clip(name, width), ""),)
@@ -123,8 +126,23 @@ def _average_ns(row: OperatorRow) -> float:
     return row.operator.total_ns_per_step / calls if calls else 0.0
 
 
+PASSES = {"data": "data", "forward": "fwd", "loss": "loss", "backward": "bwd", "optimizer": "opt", "inference": "eval"}
+"""Short names of phases."""
+
+
+def pass_phase(operator: Operator) -> str:
+    """The phase that an operator belongs to: backward for what the autograd engine runs, wherever that is called.
+
+    Recordings of early versions tell only that; there, the rest of a model's operators is taken for forward.
+    """
+    if operator.backward:
+        return "backward"
+    return operator.phase or ("forward" if operator.modules else "")
+
+
 def _pass(row: OperatorRow, width: int) -> Line:
-    return (("bwd", "phase-backward"),) if row.operator.backward else (("fwd", "faint"),)
+    phase = pass_phase(row.operator)
+    return ((PASSES[phase], f"phase-{phase}"),) if phase in PASSES else ()
 
 
 def _doubt(point: RooflinePoint) -> str:
@@ -159,7 +177,7 @@ COLUMNS: tuple[Column[OperatorRow], ...] = (
            descending=False, right=False, grow=4, most=44),
     Column("input shapes", 16, lambda row, width: ((clip(compact_shapes(row.key.input_shapes), width), "muted"),),
            lambda row: row.key.input_shapes, descending=False, right=False, grow=3, most=56, drop=2),
-    Column("pass", 4, _pass, lambda row: row.operator.backward, right=False, drop=3),
+    Column("pass", 4, _pass, lambda row: PASSES.get(pass_phase(row.operator), ""), right=False, drop=3),
     Column("self ms", 8, lambda row, width: _ms(row.operator.self_ns_per_step, row),
            lambda row: row.operator.self_ns_per_step),
     Column("share %", 12, _share, lambda row: row.operator.share, right=False, grow=1, most=22),
@@ -180,7 +198,8 @@ COLUMNS: tuple[Column[OperatorRow], ...] = (
 
 def search_text(row: OperatorRow) -> str:
     """What `/` searches."""
-    return f"{row.key.name} {compact_shapes(row.key.input_shapes)} {' '.join(row.operator.modules)}"
+    shapes, modules = compact_shapes(row.key.input_shapes), " ".join(row.operator.modules)
+    return f"{operator_text(row.key.name)} {row.key.name} {shapes} {modules}"
 
 
 def copy_text(row: OperatorRow) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.session.view import Operators
+from profilednn_tui.session.view import Frame, Operators
 from profilednn_tui.tui.present.operators import decimals_for
 from profilednn_tui.tui.renderables.line import Line, Span
 
@@ -35,21 +35,38 @@ class SourceLine:
     code: Line
     cost_ns: float
     share: float
-    """Of the self time of all operators."""
+    """Of the time in `whole`."""
 
 
 def line_costs(operators: Operators, file: str) -> dict[int, float]:
-    """Self time per step of all operators called, directly or not, from each line of a file.
+    """Time per step that each line of a file causes, directly or not: the self time of operators called from it, and
+    the time that its calls spend outside of operators, such as waiting for data.
 
-    Work of the backward pass counts at the line of the forward pass that created it.
+    Work of the backward pass counts at the line of the forward pass that created it. Time between the calls of a
+    function counts at its ``def``.
     """
     costs: dict[int, float] = {}
+
+    def add(frames: Sequence[Frame], time_ns: float) -> None:
+        for line in {frame.line for frame in frames if frame.file == file}:
+            costs[line] = costs.get(line, 0.0) + time_ns
+
     for operator in operators.rows:
         for stack in operator.stacks:
-            lines = {frame.line for frame in (stack.forward_frames or stack.frames) if frame.file == file}
-            for line in lines:
-                costs[line] = costs.get(line, 0.0) + stack.self_ns_per_step
+            add(stack.forward_frames or stack.frames, stack.self_ns_per_step)
+    for outside in operators.outside:
+        add(outside.frames, outside.ns_per_step)
     return costs
+
+
+def whole(operators: Operators) -> tuple[float, str]:
+    """The time per step that shares of lines are of, and its name.
+
+    Recordings of early versions and windows without stacks tell nothing of the time outside of operators.
+    """
+    if operators.outside and operators.profiled_step_ns:
+        return operators.profiled_step_ns, "the profiled step"
+    return operators.self_ns_per_step, "all operators"
 
 
 def source_lines(code: Sequence[str], costs: Mapping[int, float], whole_ns: float) -> tuple[SourceLine, ...]:

@@ -58,9 +58,23 @@ def stacks_message(view: SessionView) -> Message | None:
         return None
     if view.stacks.failures:
         return Message("The threads could not be sampled", view.stacks.failures)
-    if view.target.attached:
+    if view.live:
         return Message("No sample from outside yet")
-    return Message("No stacks from outside", ("They are taken while attached to a process that was already running.",))
+    return Message("No stacks from outside", ("They can be sampled while the target is running.",))
+
+
+MOST_PROCESSES = 32
+"""Processes sampled at once: each is stopped for some milliseconds."""
+
+
+def processes_to_sample(view: SessionView, tid: int | None = None) -> tuple[int, ...]:
+    """The processes of a running target; a worker whose main thread is `tid` first. Empty if the target has ended."""
+    if not view.live:
+        return ()
+    trained = [entry.pid for entry in view.processes if not entry.ended]
+    workers = sorted((worker.pid for worker in view.workers), key=lambda pid: pid != tid)
+    known = [*(pid for pid in workers if pid == tid), view.target.pid, *trained, *workers]
+    return tuple(dict.fromkeys(pid for pid in known if pid is not None))[:MOST_PROCESSES]
 
 
 def age_note(stacks: Stacks, now_unix_ns: int) -> str:

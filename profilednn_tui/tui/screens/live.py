@@ -33,7 +33,7 @@ from profilednn_tui.tui.present.threads import TaskRow
 from profilednn_tui.tui.screens.base import Question, SessionScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
-from profilednn_tui.tui.screens.thread_stacks import ThreadStacksScreen
+from profilednn_tui.tui.screens.thread_stacks import SampleStacks, ThreadStacksScreen
 
 PANES: tuple[Callable[[], Pane], ...] = (
     StepsPane, OperatorsPane, CoresPane, ThreadsPane, MemoryPane, OutputPane, ModulesPane, NoticesPane, RunPane,
@@ -125,11 +125,13 @@ class LiveScreen(SessionScreen):
         read_source: ReadSource,
         read_output: Callable[[int], bytes],
         write_input: Callable[[bytes], int],
+        sample_stacks: SampleStacks,
     ) -> None:
         super().__init__()
         self._read_source = read_source
         self._read_output = read_output
         self._write_input = write_input
+        self._sample_stacks = sample_stacks
 
     def compose_body(self) -> ComposeResult:
         yield Dashboard()
@@ -194,7 +196,8 @@ class LiveScreen(SessionScreen):
     def _open_operator(self, event: TableView.Opened) -> None:
         row: Any = event.row
         assert isinstance(row, OperatorRow)
-        self.app.push_screen(OperatorScreen(row.operator, self.query_one(OperatorsPane).merged, self._read_source))
+        pane = self.query_one(OperatorsPane)
+        self.app.push_screen(OperatorScreen(row.operator, pane.merged, self._read_source, pane.module))
 
     @on(TableView.Opened, "#modules")
     def _open_module(self, event: TableView.Opened) -> None:
@@ -209,10 +212,10 @@ class LiveScreen(SessionScreen):
     def _open_thread(self, event: TableView.Opened) -> None:
         row: Any = event.row
         assert isinstance(row, TaskRow)
-        self.app.push_screen(ThreadStacksScreen(self._read_source, row.key[1]))
+        self.app.push_screen(ThreadStacksScreen(self._read_source, self._sample_stacks, row.key[1]))
 
     def action_thread_stacks(self) -> None:
-        self.app.push_screen(ThreadStacksScreen(self._read_source))
+        self.app.push_screen(ThreadStacksScreen(self._read_source, self._sample_stacks))
 
     # ---------------------------------------------------------------- the target's terminal
 

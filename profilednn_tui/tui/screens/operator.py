@@ -12,6 +12,7 @@ from textual.containers import Container
 
 from profilednn_tui.session.operator_rows import find_operator
 from profilednn_tui.session.view import Operator, OperatorKey, Operators, Primitives, SessionView
+from profilednn_tui.session.words import operator_text
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.pane import message_lines
@@ -95,14 +96,16 @@ class OperatorScreen(SessionScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (textual declares it without ClassVar)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-high")]  # noqa: RUF012
 
-    def __init__(self, operator: Operator, merged: bool, read_source: ReadSource) -> None:
+    def __init__(self, operator: Operator, merged: bool, read_source: ReadSource, module: str | None = None) -> None:
+        """With `module`, only the operator's part in that module is shown."""
         super().__init__()
         self._key = operator.key
         self._backward = operator.backward
         self._merged = merged
         self._read_source = read_source
         self._shown: tuple[Operators, Primitives] | None = None
-        self.place: tuple[str, ...] = ("Operators",)
+        self._module = module
+        self.place: tuple[str, ...] = ("Operators", module) if module else ("Operators",)
         """The path to this screen, for the breadcrumb."""
 
     def compose_body(self) -> ComposeResult:
@@ -132,8 +135,8 @@ class OperatorScreen(SessionScreen):
         known = self._shown
         if not stacks_view.size or (known and known[0] is operators and known[1] is primitives):
             return
-        self.query_one(BreadcrumbBar).show_path((*self.place, self._key.name))
-        operator = find_operator(operators, self._key, self._backward, self._merged)
+        self.query_one(BreadcrumbBar).show_path((*self.place, operator_text(self._key.name)))
+        operator = find_operator(operators, self._key, self._backward, self._merged, self._module)
         if operator is None:
             summary = self.query_one("#summary", BarView)
             summary.show_lines([((" Not in this window.", "muted"),)])
@@ -153,7 +156,7 @@ class OperatorScreen(SessionScreen):
         return tuple(row.key for row in operators.rows if row.key.name == self._key.name)
 
     def action_primitives(self) -> None:
-        self.app.push_screen(PrimitivesScreen(("Operators", self._key.name), self._keys))
+        self.app.push_screen(PrimitivesScreen(("Operators", operator_text(self._key.name)), self._keys))
 
     @on(TableView.Moved, "#stacks")
     def _preview(self) -> None:
@@ -170,7 +173,7 @@ class OperatorScreen(SessionScreen):
     def _open_source(self) -> None:
         row = self.query_one(StacksView).current
         if row is not None:
-            path = (*self.place, self._key.name)
+            path = (*self.place, operator_text(self._key.name))
             screen = SourceCodeScreen(row.frame.file, row.frame.line, path, self._read_source)
             screen.pinned = self.pinned
             self.app.push_screen(screen)

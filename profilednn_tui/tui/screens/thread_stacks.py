@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from profilednn_tui.session.view import SessionView, Stacks
 from profilednn_tui.tui.feed import ReadSource
@@ -18,6 +20,8 @@ from profilednn_tui.tui.present import thread_stacks
 from profilednn_tui.tui.present.thread_stacks import ThreadStackRow
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
 from profilednn_tui.tui.screens.source_code import SourceCodeScreen
+
+SampleStacks = Callable[[Sequence[int]], Stacks]
 
 
 class ThreadStacksView(TableView[ThreadStackRow]):
@@ -58,12 +62,26 @@ class ThreadStacksView(TableView[ThreadStackRow]):
 class ThreadStacksScreen(SessionScreen):
     """All threads of the target in the newest sample."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit")]
+    class Sampled(Message):
+        """A sample that was asked for is here."""
 
-    def __init__(self, read_source: ReadSource, tid: int | None = None) -> None:
+        def __init__(self, stacks: Stacks) -> None:
+            super().__init__()
+            self.stacks = stacks
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "edit", "edit"),
+        Binding("x", "sample", "sample again"),
+    ]
+
+    def __init__(self, read_source: ReadSource, sample: SampleStacks, tid: int | None = None) -> None:
+        """`sample` takes the stacks of a target that was launched: nobody samples it all the time, as is done with one
+        that we are attached to. The cursor begins at the thread `tid`."""
         super().__init__()
         self._read_source = read_source
+        self._sample = sample
         self._tid = tid
+        self._sampled: Stacks | None = None
         self._shown: Stacks | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -73,6 +91,18 @@ class ThreadStacksScreen(SessionScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.set_focus(self.query_one(ThreadStacksView))
+        if not self.view.target.attached:
+            self.action_sample()
+
+    def action_sample(self) -> None:
+        pids = thread_stacks.processes_to_sample(self.view, self._tid)
+        if pids:
+            self.run_worker(lambda: self.post_message(self.Sampled(self._sample(pids))), thread=True, exclusive=True)
+
+    @on(Sampled)
+    def _show_sample(self, event: Sampled) -> None:
+        self._sampled = event.stacks
+        self.show_body(self.view)
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -81,9 +111,11 @@ class ThreadStacksScreen(SessionScreen):
 
     def show_body(self, view: SessionView) -> None:
         stands = self.query_one(ThreadStacksView)
+        if self._sampled is not None and self._sampled.unix_ns >= view.stacks.unix_ns:
+            view = replace(view, stacks=self._sampled, unix_ns=max(view.unix_ns, self._sampled.unix_ns))
         if not stands.size or view.stacks is self._shown:
             return
-        first, self._shown = self._shown is None, view.stacks
+        first, self._shown = not stands.rows, view.stacks
         self.query_one(BreadcrumbBar).show_path(("Threads", "stacks"))
         stands.show_view(view)
         if first and self._tid is not None:

@@ -67,3 +67,35 @@ def test_operators_of_another_pace_are_said_to_be() -> None:
     stale = Operators(windows=(3, 4), steps=(3, 5), self_ns_per_step=12e6, since=PaceChange(12e6, 31e6))
     words = "windows at steps 3 and 5; steps have since grown from 12.0 ms to 31.0 ms"
     assert operators.note(stale, 38) == f"{words} · 38 operators · 12.0 ms per step"
+
+
+def test_a_node_of_the_autograd_engine_shows_its_own_name() -> None:
+    """Issue 18: forty rows read "autograd::engine::evaluate_function"."""
+    name = "autograd::engine::evaluate_function: MmBackward0"
+    assert plain(operators.name_line(name, 22)) == "MmBackward0 node"
+    assert plain(operators.name_line(name, 12)) == "MmBack… node"
+    assert plain(operators.name_line("MmBackward0", 22)) == "MmBackward0"
+
+
+@pytest.mark.parametrize(
+    ("phase", "shown"),
+    [
+        ("data", "data"),
+        ("forward", "fwd"),
+        ("loss", "loss"),
+        ("optimizer", "opt"),
+        ("inference", "eval"),
+        ("other", ""),
+    ],
+)
+def test_the_pass_is_the_phase(phase: str, shown: str) -> None:
+    (row,) = operators.operator_rows(rated_operators(Operators(rows=(replace(operator("a", 80), phase=phase),))))
+    column = next(column for column in operators.COLUMNS if column.title == "pass")
+    assert plain(column.cell(row, 4)) == shown
+
+
+def test_what_autograd_runs_is_backward_and_old_recordings_tell_the_rest_by_its_module() -> None:
+    closure = replace(operator("a", 1, backward=True), phase="optimizer")
+    assert operators.pass_phase(closure) == "backward"
+    assert operators.pass_phase(operator("a", 1)) == "forward"
+    assert operators.pass_phase(replace(operator("a", 1), modules=())) == ""

@@ -21,7 +21,7 @@ from profilednn_tui.protocol.events import (
 )
 from profilednn_tui.recording import sampler as sampler
 from profilednn_tui.recording.participants import Participants
-from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, EventFile, Sampler
+from profilednn_tui.recording.sampler import RESERVE_BYTES, RESERVE_FILE, EventFile, Sampler, next_due_s
 from profilednn_tui.recording.viewers import viewing
 
 
@@ -189,3 +189,9 @@ def test_a_snapshot_can_be_viewed_too(tmp_path: Path) -> None:
     (tmp_path / "run.pdnn").touch()
     with viewing(tmp_path / "run.pdnn"):
         assert [path.name for path in tmp_path.iterdir()] == ["run.pdnn"]
+
+
+@pytest.mark.parametrize(("due_s", "now_s", "next_s"), [(10, 10.1, 11), (10, 10.4, 11), (10, 10.6, 12), (10, 15.9, 17)])
+def test_the_next_sample_is_at_least_half_an_interval_away(due_s: float, now_s: float, next_s: float) -> None:
+    """Issue 18: a second of CPU time stood against a millisecond when a sample came late."""
+    assert next_due_s(due_s, now_s) == next_s

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from profilednn_tui.agent.steps.timeline import BACKWARD, DATA, FORWARD, INFERENCE, Timeline
 from profilednn_tui.protocol.vocabulary import PHASES
 
@@ -207,3 +209,36 @@ def test_a_backward_pass_in_another_thread_that_nobody_waited_for_changes_nothin
     story.wait(1)
 
     assert story.phases() == {"forward": 10, "other": 6}
+
+
+def test_a_trace_holds_each_interval_with_its_phase() -> None:
+    story = Story()
+    story.timeline.trace()
+    story.wait(5)  # our own work
+    story.timeline.skip()
+    story.call(DATA, 1)
+    story.forward(10)
+    story.wait(20)
+    story.call(INFERENCE, 3)
+    story.wait(7)
+    story.call(BACKWARD, 100)
+    story.timeline.enter_optimizer(story.clock.now_ns)
+    story.wait(1000)
+    story.timeline.leave_optimizer()
+
+    ends, phases = story.timeline.traced()
+    pairs = zip(pairwise(ends), phases[1:], strict=True)
+    spans = [(end - begin, PHASES[phase]) for (begin, end), phase in pairs if end > begin]
+    assert (ends[:2], phases[:2]) == ([0, 5], [-1, -1])
+    assert spans[1:] == [
+        (1, "data"), (10, "forward"), (20, "loss"), (3, "inference"), (7, "loss"), (100, "backward"),
+        (1000, "optimizer"),
+    ]  # fmt: skip
+
+
+def test_without_a_trace_nothing_is_kept() -> None:
+    story = Story()
+    story.timeline.trace()
+    story.timeline.traced()
+    story.forward(10)
+    assert story.timeline.traced() == ([], [])

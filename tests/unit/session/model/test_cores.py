@@ -94,3 +94,21 @@ def test_means_are_of_the_whole_session_and_the_history_is_bounded() -> None:
 def test_a_sample_of_uneven_length_is_refused() -> None:
     with pytest.raises(ValueError, match="unequal length"):
         series(r.cores(steal=[0.0]))
+
+
+def test_means_are_weighted_by_time() -> None:
+    """Issue 18: a sample of a moment weighed as much as one of a second."""
+    busy = r.cores(target=(100.0, 0.0), others=(0.0, 0.0))
+    idle = r.cores(target=(0.0, 0.0), others=(0.0, 0.0), elapsed_s=3.0)
+    view = series(busy, idle).view(ended=True)
+    assert (view.mean_target_percent, view.mean_percent) == (25.0, (25.0, 0.0))
+
+
+def test_more_than_the_cores_have_is_an_error_of_an_early_version() -> None:
+    """Issue 18: 33,044 % was shown on 2 cores."""
+    right = r.cores(target=(50.0, 50.0), others=(0.0, 0.0))
+    wrong = r.cores(target=(100.0, 100.0), others=(0.0, 0.0), target_percent=33_044.1)
+    view = series(right, wrong).view(ended=True)
+    assert (view.target_percent, view.mean_target_percent) == (100.0, 100.0)
+    assert view.target_history == (100.0,)
+    assert view.mean_percent == (75.0, 75.0)
