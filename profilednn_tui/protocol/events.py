@@ -252,7 +252,9 @@ class WindowEvent:
     `phase` is that of the training thread at the time, as its place in the header's phases."""
     outside: list[list[int]] = field(default_factory=list)
     """[node, time_ns]: the training thread's time outside of operators, at the line that made the call it was spent
-    in; between calls, at the ``def`` of the function. Empty without stacks."""
+    in; between calls, at the ``def`` of the function. Together with `operator_ns` it adds up to the step, less the
+    agent's own time: where an annotation's own time includes that of calls, its node has it subtracted. Empty without
+    stacks."""
 
 
 @dataclass(frozen=True)

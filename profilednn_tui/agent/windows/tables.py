@@ -13,7 +13,7 @@ NONE = -1
 """Index for no entry."""
 
 _ROW = COLUMNS["window.rows"]
-CALLS, SELF_NS, TOTAL_NS = (_ROW.index(name) for name in ("calls", "self_ns", "total_ns"))
+NODE, CALLS, SELF_NS, TOTAL_NS = (_ROW.index(name) for name in ("node", "calls", "self_ns", "total_ns"))
 """Columns of `WindowEvent.rows`."""
 
 _MODULE = COLUMNS["window.modules"]

@@ -19,7 +19,7 @@ from .call_tree import CallTree, RunningFrame, calling_line
 from .operator_table import OperatorTable
 from .phase_spans import NO_SPANS, PhaseSpans
 from .spans import Spans
-from .tables import CALLS, NONE, SELF_NS, TOTAL_NS, ModuleTable, StringTable
+from .tables import CALLS, NODE, NONE, SELF_NS, TOTAL_NS, ModuleTable, StringTable
 from .torch_profiler import BACKWARD_PREFIX, STARTING_FUNCTION, NodeTypes
 
 ForwardCall = tuple[int, int]
@@ -96,6 +96,8 @@ class Walk:
         """Keyed by operator, node, forward node, module, backward and phase."""
         self.outside: dict[int, int] = {}
         """Nanoseconds of the training thread outside of operators, by node."""
+        self._annotations: dict[int, list[int]] = {}
+        """Rows of annotations outside of operators, whose own time is part of that of the calls around and inside."""
         self._phases = spans
         self.events = 0
         self._made_by: dict[int, ForwardCall] = {}
@@ -139,8 +141,6 @@ class Walk:
                     break
 
                 self_ns = duration_ns = duration_of(event)
-                if left_ns is not None:
-                    level.left_ns = left_ns - (self._clipped_ns(event) if level.edge else duration_ns)
                 if children:
                     self_ns -= sum(map(duration_of, children))
                 name = name_of(event)
@@ -179,6 +179,11 @@ class Walk:
                     if not children and not inputs:
                         # An annotation. With stacks, its operators are not its children but lie within its time.
                         spans.add(event.start_time_ns, event.end_time_ns, row)
+                        if left_ns is not None:
+                            self._annotations[id(row)] = row
+                            left_ns = None
+                if left_ns is not None:
+                    level.left_ns = left_ns - (self._clipped_ns(event) if level.edge else duration_ns)
                 if not children:
                     continue
                 if not python_counts and any(type(child.extra_fields) is not torch_op for child in children):
@@ -192,6 +197,9 @@ class Walk:
                 levels.pop()
                 if level.left_ns:
                     self._leave_call(level, levels[-1])
+        for row in self._annotations.values():
+            node = row[NODE]
+            self.outside[node] = self.outside.get(node, 0) - row[SELF_NS]
 
     def _level_of_call(self, level: _Level, event: Any, extra: Any, children: list[Any], thread: int | None) -> _Level:
         """The level below an event that is not an operator."""

@@ -46,7 +46,8 @@ def merge(tables: Tables, windows: Sequence[NumberedWindow]) -> Operators:
 
 
 def _outside(tables: Tables, windows: Sequence[NumberedWindow]) -> tuple[OutsideTime, ...]:
-    """The median of each place, most time first; places of which that is 0 are left out."""
+    """The median of each place, most time first; places of which that is 0 are left out. Negative ones balance
+    annotations."""
     import numpy as np
 
     nodes, node_of = np.unique(np.concatenate([window.outside for window in windows]), return_inverse=True)
@@ -56,7 +57,7 @@ def _outside(tables: Tables, windows: Sequence[NumberedWindow]) -> tuple[Outside
     medians = np.median(by_window, axis=0)
     order = np.argsort(-medians, kind="stable")
     found = zip(nodes[order].tolist(), medians[order].tolist(), strict=True)
-    return tuple(OutsideTime(tables.frames(node), time_ns) for node, time_ns in found if time_ns > 0)
+    return tuple(OutsideTime(tables.frames(node), time_ns) for node, time_ns in found if time_ns)
 
 
 def _operators(tables: Tables, windows: Sequence[NumberedWindow], self_ns_per_step: float) -> tuple[Operator, ...]:

@@ -81,6 +81,7 @@ class ThreadStacksScreen(SessionScreen):
         self._read_source = read_source
         self._sample = sample
         self._tid = tid
+        self._asked = False
         self._sampled: Stacks | None = None
         self._shown: Stacks | None = None
 
@@ -91,8 +92,6 @@ class ThreadStacksScreen(SessionScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.set_focus(self.query_one(ThreadStacksView))
-        if not self.view.target.attached:
-            self.action_sample()
 
     def action_sample(self) -> None:
         pids = thread_stacks.processes_to_sample(self.view, self._tid)
@@ -110,6 +109,9 @@ class ThreadStacksScreen(SessionScreen):
         self.call_after_refresh(lambda: self.show_body(self.view))
 
     def show_body(self, view: SessionView) -> None:
+        if not self._asked and not view.target.attached:
+            self.action_sample()
+        self._asked = True
         stands = self.query_one(ThreadStacksView)
         if self._sampled is not None and self._sampled.unix_ns >= view.stacks.unix_ns:
             view = replace(view, stacks=self._sampled, unix_ns=max(view.unix_ns, self._sampled.unix_ns))
