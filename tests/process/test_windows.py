@@ -108,13 +108,13 @@ def test_operators_and_the_time_outside_of_them_are_the_whole_step(tmp_path: Pat
     window = the_recording(tmp_path, "whole_step.py", PROFILEDNN_OVERHEAD="50").of("window")[-1]
 
     outside_ns = sum(row[1] for row in window["outside"])
-    assert window["operator_ns"] + outside_ns == pytest.approx(window["duration_ns"], rel=0.1), (
+    assert window["operator_ns"] + outside_ns == pytest.approx(window["duration_ns"], rel=0.15), (
         "the rest is the agent's own"
     )
     costs = lines_of(window, "whole_step.py")
     waiting = line_with("for batch in", "whole_step.py"), line_with("time.sleep(", "whole_step.py")
-    assert all(costs[line] > 0.75 * window["duration_ns"] for line in waiting)
-    assert all(time_ns < 0.2 * window["duration_ns"] for line, time_ns in costs.items() if line not in waiting)
+    assert min(costs[line] for line in waiting) > 4 * 5e6, "four samples of 5 ms"
+    assert all(2 * time_ns < costs[waiting[0]] for line, time_ns in costs.items() if line not in waiting)
 
 
 def test_each_operator_has_the_phase_it_ran_in(tmp_path: Path) -> None:
