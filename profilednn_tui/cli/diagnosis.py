@@ -8,15 +8,17 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
+from profilednn_tui.cli import values
+from profilednn_tui.cli.findings import BROKEN, LIMITED, OK, Finding, print_findings
+from profilednn_tui.cli.launching import TargetLaunch
+from profilednn_tui.cli.words import TargetKind, Words
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.plain import plain
-
-OK, LIMITED, BROKEN = "ok", "limited", "broken"
 
 MINIMUM_TORCH = (2, 4)
 MINIMUM_SCREEN = (80, 24)
@@ -25,31 +27,66 @@ BUSY_LOAD = 0.2
 """Load per core above which timings suffer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check."""
+class Doctor(TargetLaunch):
+    """Takes a process, a target or nothing."""
 
-    subject: str
-    verdict: str
-    text: str
-    fix: str = ""
+    def collect_usage_pieces(self, context: click.Context) -> list[str]:
+        return ["[OPTIONS]", "[PID | SCRIPT [ARGS]... | -m MODULE [ARGS]... | -- COMMAND [ARGS]...]"]
 
 
-@click.command("doctor")
+@click.command("doctor", cls=Doctor)
 @click.option("--python", metavar="PATH", help="The target's interpreter [default: that of the active environment].")
-@click.argument("pid", metavar="[PID]", type=click.IntRange(min=1), required=False)
-def doctor(python: str | None, pid: int | None) -> None:
+@click.option(
+    "--env",
+    "environment",
+    metavar="K=V",
+    multiple=True,
+    callback=values.assignments,
+    help="Set an environment variable for the training; may be repeated.",
+)
+@click.option(
+    "--scratch/--in-place",
+    "scratch",
+    default=None,
+    help="Try the training in copies of the working folder, or in the folder itself  [default: in copies, unless the "
+    "folder is very large]",
+)
+@click.option(
+    "--seconds",
+    metavar="S",
+    type=click.FloatRange(1, 600),
+    default=10.0,
+    show_default=True,
+    help="Length of each of the two trial runs.",
+)
+@click.pass_context
+def doctor(context: click.Context, /, python: str | None, **options: Any) -> None:
     """Show what works here, and the fix for what does not.
 
-    With a PID: show whether that process can be attached to.
+    With a PID: show whether that process can be attached to. With a SCRIPT: try the training for half a minute, and
+    show what it consists of, which optimizations are safe, what runs would write, and what a verdict of 5 % would take.
     """
-    findings = list(examine(python)) if pid is None else process_findings(pid)
-    width = max(len(finding.subject) for finding in findings)
-    for finding in findings:
-        click.echo(f"{finding.verdict:8} {finding.subject:{width}}  {plain(finding.text)}")
-        if finding.fix:
-            click.echo(f"{'':8} {'':{width}}  fix: {plain(finding.fix)}")
+    words: Words = context.obj
+    if not words.target:
+        findings = list(examine(python))
+    elif _is_pid(words):
+        findings = process_findings(int(words.target[0]))
+    else:
+        from profilednn_tui.cli.trying import training_findings
+
+        findings = training_findings(words, python, **options)
+    print_findings(findings)
     sys.exit(1 if any(finding.verdict == BROKEN for finding in findings) else 0)
+
+
+def _is_pid(words: Words) -> bool:
+    """Whether the only word is a number, and no script's name."""
+    word = words.target[0]
+    if words.kind is not TargetKind.SCRIPT or len(words.target) > 1 or not word.isdecimal() or os.path.exists(word):
+        return False
+    if not int(word):
+        raise ProfilerError("There is no process 0. Name the PID of a running process.")
+    return True
 
 
 def examine(python: str | None) -> Iterator[Finding]:

@@ -100,6 +100,14 @@ class Interval:
         return float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees))
 
 
+def runs_for(limit: float, spread: Spread) -> int:
+    """How many runs per side would probably detect a relative difference of `limit`, given how much runs differ."""
+    from scipy import stats
+
+    half = float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * math.sqrt(2) * spread.deviation
+    return 1 + Interval(1.0, math.exp(-half), math.exp(half), 1).more_runs(limit)
+
+
 def ratio_interval(
     baseline: Sequence[FairSteps],
     candidate: Sequence[FairSteps],

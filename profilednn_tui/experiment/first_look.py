@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -43,6 +43,24 @@ def first_look(
 
     Raises a `ProfilerError` if the run fails, or if the user has to decide before it.
     """
+    found = look_at_baseline(experiment, folder, start, lambda session, elapsed_s: on_beat(elapsed_s))
+    return found if isinstance(found, int) else found.first_look
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A first look, with the run that was looked at."""
+
+    first_look: FirstLook
+    view: SessionView
+    duration_s: float
+    """From the start of the process to its end."""
+
+
+def look_at_baseline(
+    experiment: Experiment, folder: Path, start: Starter, on_beat: Callable[[Path, float], None]
+) -> Look | int:
+    """As `first_look`; `on_beat` is called about once a second with the session's folder and the elapsed seconds."""
     baseline, root = experiment.variants[0], experiment.root or experiment.working_directory
     with ScratchCopies(folder) as copies:
         if experiment.scratch is False:
@@ -64,8 +82,8 @@ def _look(
     command: TargetCommand,
     place: Path,
     start: Starter,
-    on_beat: Callable[[float], None],
-) -> FirstLook | int:
+    on_beat: Callable[[Path, float], None],
+) -> Look | int:
     """Run the baseline; `place` is the folder whose files are compared before and after."""
     baseline = experiment.variants[0]
     options = replace(run_options(experiment, baseline, 0), name=NAME, note_side_effects=True)
@@ -77,7 +95,7 @@ def _look(
         holder = HolderFile.load(session)
         if holder is not None:
             watch[0].look(holder.pid)
-        on_beat(elapsed_s)
+        on_beat(session, elapsed_s)
 
     before = files_of(place)
     (ended,) = start([(command, options)], folder, beat)
@@ -95,7 +113,8 @@ def _look(
     after = files_of(place)
     existed = (name for name in inside if name in before.stamps or name in after.stamps)
     files = sorted({*before.changed_in(after), *existed})
-    return FirstLook(tuple(files), elsewhere, "; ".join(_obstacles(seen, run.view, len(experiment.variants))))
+    obstacles = "; ".join(_obstacles(seen, run.view, len(experiment.variants)))
+    return Look(FirstLook(tuple(files), elsewhere, obstacles), run.view, ended.duration_s)
 
 
 def settled(experiment: Experiment, look: FirstLook) -> Experiment:

@@ -10,7 +10,7 @@ wanted = os.environ.get("SIDE_EFFECTS", "").split(",")
 if "port" in wanted:
     server = socket.create_server(("127.0.0.1", 0))
 if "helper" in wanted:
-    helper = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    helper = subprocess.Popen(["sleep", "60"], start_new_session=True)
 timeout = {"num_workers": 1, "timeout": 100} if "timeout" in wanted else {}
 torch.manual_seed(0)
 net = torch.nn.Linear(16, 1)

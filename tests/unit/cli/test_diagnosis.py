@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from profilednn_tui.cli.diagnosis import (
-    LIMITED,
-    OK,
     processor_finding,
     ptrace_finding,
     terminal_finding,
     torch_finding,
 )
+from profilednn_tui.cli.findings import LIMITED, OK
 
 
 @pytest.mark.parametrize(
