@@ -13,9 +13,8 @@ from typing import Any
 
 import click
 
-from profilednn_tui.cli import values
 from profilednn_tui.cli.findings import BROKEN, LIMITED, OK, Finding, print_findings
-from profilednn_tui.cli.launching import TargetLaunch
+from profilednn_tui.cli.launching import TargetLaunch, environment_option
 from profilednn_tui.cli.words import TargetKind, Words
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.plain import plain
@@ -36,14 +35,7 @@ class Doctor(TargetLaunch):
 
 @click.command("doctor", cls=Doctor)
 @click.option("--python", metavar="PATH", help="The target's interpreter [default: that of the active environment].")
-@click.option(
-    "--env",
-    "environment",
-    metavar="K=V",
-    multiple=True,
-    callback=values.assignments,
-    help="Set an environment variable for the training; may be repeated.",
-)
+@environment_option("for the training")
 @click.option(
     "--scratch/--in-place",
     "scratch",

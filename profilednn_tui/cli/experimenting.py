@@ -14,7 +14,7 @@ from profilednn_tui import units
 from profilednn_tui.cli import values
 from profilednn_tui.cli.certifying import certify, check_certificate_file, write_certificate
 from profilednn_tui.cli.front import warn_of_home
-from profilednn_tui.cli.launching import TargetLaunch, overhead_option, target_command
+from profilednn_tui.cli.launching import TargetLaunch, environment_option, overhead_option, target_command
 from profilednn_tui.cli.words import Words
 from profilednn_tui.compare.variant_names import STOCK
 from profilednn_tui.errors import ProfilerError
@@ -83,14 +83,7 @@ _CLEAR_LINE = "\r\x1b[K"
 @click.option("--resume", metavar="EXPERIMENT", help="Make the runs that are missing in an experiment.")
 @click.option("--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--python", metavar="PATH", help="The interpreter for variants that name none.")
-@click.option(
-    "--env",
-    "environment",
-    metavar="K=V",
-    multiple=True,
-    callback=values.assignments,
-    help="Set an environment variable in all variants; may be repeated.",
-)
+@environment_option("in all variants")
 @overhead_option
 @click.option("--name", metavar="TEXT", help="A name for the experiment.")
 @click.option(

@@ -14,7 +14,7 @@ from profilednn_tui.cli import values
 from profilednn_tui.cli.comparing import REGRESSION
 from profilednn_tui.cli.experimenting import DEFAULT_STEPS, ProgressLines
 from profilednn_tui.cli.front import warn_of_home
-from profilednn_tui.cli.launching import TargetLaunch, overhead_option, target_command
+from profilednn_tui.cli.launching import TargetLaunch, environment_option, overhead_option, target_command
 from profilednn_tui.cli.words import Words
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.variants import Variant
@@ -58,14 +58,7 @@ DEFAULT_MINUTES = 10.0
 @click.option("--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--python", metavar="PATH", help="The interpreter of both versions.")
 @click.option("--baseline-python", metavar="PATH", help="The baseline's interpreter, if it is another one.")
-@click.option(
-    "--env",
-    "environment",
-    metavar="K=V",
-    multiple=True,
-    callback=values.assignments,
-    help="Set an environment variable for both; may be repeated.",
-)
+@environment_option("for both")
 @overhead_option
 @click.option("--no-certificate", is_flag=True, help="Do not check by a short run of each that both train the same.")
 @click.option(

@@ -36,6 +36,19 @@ overhead_option = click.option(
     help="Limit on the profiling overhead.",
 )
 
+
+def environment_option(whose: str) -> Callable[[Function], Function]:
+    """``--env``; `whose` completes "Set an environment variable"."""
+    return click.option(
+        "--env",
+        "environment",
+        metavar="K=V",
+        multiple=True,
+        callback=values.assignments,
+        help=f"Set an environment variable {whose}; may be repeated.",
+    )
+
+
 LAUNCH_OPTIONS = (
     click.option(
         "--python", metavar="PATH", help="The target's interpreter [default: that of the active environment]."
@@ -59,14 +72,7 @@ LAUNCH_OPTIONS = (
         callback=values.optimizations,
         help="Optimizations to switch on from the start; `--with help` lists them.",
     ),
-    click.option(
-        "--env",
-        "environment",
-        metavar="K=V",
-        multiple=True,
-        callback=values.assignments,
-        help="Set an environment variable for the target; may be repeated.",
-    ),
+    environment_option("for the target"),
     click.option("--name", metavar="TEXT", help="A name for the session."),
 )
 
