@@ -16,7 +16,6 @@ from profilednn_tui.cli.experimenting import DEFAULT_STEPS, ProgressLines
 from profilednn_tui.cli.front import warn_of_home
 from profilednn_tui.cli.launching import TargetLaunch, environment_option, overhead_option, target_command
 from profilednn_tui.cli.words import Words
-from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.headless import say
 
@@ -79,9 +78,7 @@ def gate(context: click.Context, /, format_name: str, **options: Any) -> None:
     limit = options["fail_on_percent"] / 100
     decision, folder, revisions = _gate(context.obj, limit, **options)
     report = replace(experiment_report(folder, ("script", "arguments")), limit=limit) if decision.groups else None
-    if report is None and decision.reason:
-        raise ProfilerError(f"The gate cannot tell: {decision.reason}.")
-    click.echo(GATE_FORMATS[format_name](decision, report, revisions), nl=False)
+    click.echo(GATE_FORMATS[format_name](decision, report, revisions, limit), nl=False)
     if decision.answer is Answer.UNDECIDED:
         say(f"profilednn-tui: {answer_text(decision, limit)}")
         sys.exit(CANNOT_TELL)

@@ -26,7 +26,7 @@ from tests.process.launching import PROGRAM, ROOT, environment
 MEMORY_BYTES = 300_000_000
 TIME_LIMIT_S = 60.0
 """For all commands on one file; a limit, not a measurement."""
-QUIET_S = 3.0
+QUIET_S = 8.0
 
 DRIVER = """
 import json, sys, traceback

@@ -36,41 +36,39 @@ def answer_text(decision: Decision, limit: float) -> str:
     return f"{asked}{known}; {more} more {'group' if more == '1' else 'groups'} would probably tell"
 
 
-def gate_text(decision: Decision, report: Report | None, revisions: str) -> str:
+def gate_text(decision: Decision, report: Report | None, revisions: str, limit: float) -> str:
     """The answer, then the whole comparison."""
-    limit = report.limit if report is not None else 0.0
     details = "" if report is None else "\n" + report_text(report)
     return f"gate       {answer_text(decision, limit)}\n           {revisions}\n{details}"
 
 
-def gate_markdown(decision: Decision, report: Report | None, revisions: str) -> str:
+def gate_markdown(decision: Decision, report: Report | None, revisions: str, limit: float) -> str:
     """A comment on a pull request: the answer, with the comparison folded away."""
-    limit = report.limit if report is not None else 0.0
     head = f"### {_MARKS[decision.answer]} {escape(answer_text(decision, limit))}\n\n{escape(revisions)}\n"
     if report is None:
         return head
     return f"{head}\n<details><summary>All figures</summary>\n\n{markdown_text(report)}\n</details>\n"
 
 
-def gate_json(decision: Decision, report: Report | None, revisions: str) -> str:
+def gate_json(decision: Decision, report: Report | None, revisions: str, limit: float) -> str:
     """The answer and, as ``comparison``, the document of ``compare --json``; changes are in percent."""
     body: dict[str, Any] = {
         "schema": SCHEMA,
         "answer": decision.answer.value,
         "reason": decision.reason,
-        "limit_percent": None if report is None else 100 * report.limit,
+        "limit_percent": 100 * limit,
         "change_percent": _percent(decision.ratio),
         "low_percent": _percent(decision.low),
         "high_percent": _percent(decision.high),
         "groups": decision.groups,
         "more_groups": decision.more_groups,
         "revisions": revisions,
-        "comparison": document(report.comparisons[0], report.limit) if report and report.comparisons else None,
+        "comparison": document(report.comparisons[0], limit) if report and report.comparisons else None,
     }
     return json.dumps(body, indent=1, allow_nan=False) + "\n"
 
 
-GATE_FORMATS: Mapping[str, Callable[[Decision, Report | None, str], str]] = MappingProxyType(
+GATE_FORMATS: Mapping[str, Callable[[Decision, Report | None, str, float], str]] = MappingProxyType(
     {"text": gate_text, "json": gate_json, "markdown": gate_markdown}
 )
 
