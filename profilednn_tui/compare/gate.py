@@ -94,8 +94,7 @@ def _more_groups(middle: float, deviation: float, count: int, limit: float, look
     from scipy import stats
 
     distance = max(abs(math.log1p(limit) - middle), math.log1p(limit) / 4)
-    for total in range(max(count + 1, FEWEST_GROUPS), MOST_RUNS):
-        quantile = float(stats.t.ppf(1 - _error(look + 1) / 2, total - 1)) + float(stats.norm.ppf(POWER))
-        if quantile * deviation / math.sqrt(total) <= distance:
-            return total - count
-    return None
+    totals = np.arange(max(count + 1, FEWEST_GROUPS), MOST_RUNS)
+    quantiles = stats.t.ppf(1 - _error(look + 1) / 2, totals - 1) + stats.norm.ppf(POWER)
+    enough = totals[quantiles * deviation / np.sqrt(totals) <= distance]
+    return int(enough[0]) - count if enough.size else None
