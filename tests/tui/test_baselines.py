@@ -22,6 +22,8 @@ from tests.tui.comparisons import comparison, related
 from tests.tui.feeds import FakeFeed, attached_view, optimized_view, running_view, view_with_primitives
 from tests.tui.pictures import Picture
 
+pytestmark = pytest.mark.pictures
+
 SNAPSHOT = Path(__file__).resolve().parents[1] / "fixtures" / "format-1" / "snapshot.pdnn"
 OUTPUT = b"epoch 1\r\n\x1b[32mloss 0.5\x1b[0m\r\n"
 CRASH = b"epoch 1\r\nFatal Python error: Segmentation fault\r\n"
