@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from profilednn_tui import __version__
+from profilednn_tui.cli.advising import advise_command
 from profilednn_tui.cli.attaching import attach
 from profilednn_tui.cli.comparing import compare
 from profilednn_tui.cli.diagnosis import doctor
@@ -26,6 +27,7 @@ COMMANDS = (
     run,
     attach,
     open_command,
+    advise_command,
     compare,
     experiment,
     gate,

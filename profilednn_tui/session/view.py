@@ -323,6 +323,7 @@ class Cores:
     """Busy percent per core over the whole session."""
     mean_target_percent: float | None = None
     mean_others_percent: float | None = None
+    mean_throttled_percent: float | None = None
     contention: str | None = None
     """A sentence if something else disturbs the timings ("others 100 % of one core: timings are not reliable")."""
 

@@ -55,7 +55,11 @@ def test_text_commands_show_plain_text_run_nothing_and_stay_small(name: str, tmp
     home.mkdir(mode=0o700)
     target = str(ALL[name](home if name in hostile.FOLDERS else tmp_path))
     exports = [["export", target, "--to", one, "-o", f"it.{one}"] for one in ("markdown", "json", "csv", "pdnn")]
-    shown = run([["open", target], *exports, ["onednn", target], ["list"]], home, out)
+    shown = run(
+        [["open", target], *exports, ["advise", target], ["advise", target, "--json"], ["onednn", target], ["list"]],
+        home,
+        out,
+    )
     if name in hostile.FOLDERS:
         assert b"hostile" in shown
     for export in out.glob("it.*"):

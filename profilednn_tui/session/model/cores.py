@@ -103,6 +103,7 @@ class CoreSeries:
             mean_percent=tuple(total / (self._seconds or 1) for total in self._sums),
             mean_target_percent=self._target_sum / (self._target_seconds or 1),
             mean_others_percent=self._others_sum / (self._target_seconds or 1),
+            mean_throttled_percent=self._disturbance_sum.throttled_percent / (self._target_seconds or 1),
             contention=contention(disturbance, sum(core.allowed for core in cores)),
         )
 

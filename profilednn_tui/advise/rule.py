@@ -1,0 +1,76 @@
+"""What a rule is, and what it can look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from profilednn_tui.advise.account import StepAccount
+from profilednn_tui.advise.findings import Finding
+from profilednn_tui.session.frames import call_site, relative_file
+from profilednn_tui.session.view import Frame, Operator, SessionView
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """A session and its step account."""
+
+    view: SessionView
+    account: StepAccount
+
+    @property
+    def usable_cores(self) -> float | None:
+        """What affinity and quota leave to the target; None if unknown."""
+        machine = self.view.machine
+        if machine.affinity is None:
+            return None
+        return machine.affinity if machine.quota is None else min(float(machine.affinity), machine.quota)
+
+    def operators(self, chosen: Callable[[Operator], bool]) -> tuple[Operator, ...]:
+        """The operators that are chosen, most self time first."""
+        return tuple(row for row in self.view.operators.rows if chosen(row))
+
+    def place(self, operator: Operator) -> str:
+        """``train.py:24``: the user's line behind most of an operator's time; empty if unknown."""
+        stack = operator.stacks[0] if operator.stacks else None
+        return self.line(call_site(stack.forward_frames or stack.frames)) if stack else ""
+
+    def line(self, frame: Frame | None) -> str:
+        """``train.py:24``; empty if unknown."""
+        if frame is None or not frame.line:
+            return ""
+        return f"{relative_file(frame.file, self.view.target.working_directory)}:{frame.line}"
+
+
+class Rule(Protocol):
+    """One cause of lost time; one file each in `advise.rules`."""
+
+    name: str
+    """As in the JSON."""
+
+    def missing(self, signals: Signals) -> str:
+        """Why the rule cannot tell, naming the missing signal; empty if it can."""
+
+    def look(self, signals: Signals) -> Finding | None:
+        """What the rule finds; None if there is nothing. Called only if nothing is `missing`."""
+
+
+def no_steps(signals: Signals) -> str:
+    """The reason of rules that need steps."""
+    return "" if signals.account.step_ns else "no plain step has been measured yet"
+
+
+def no_operators(signals: Signals) -> str:
+    """The reason of rules that need operators."""
+    return no_steps(signals) or ("" if signals.account.has_operators else "no window has recorded operators")
+
+
+def no_samples(signals: Signals) -> str:
+    """The reason of rules that need samples of the machine."""
+    return no_steps(signals) or ("" if signals.view.cores.cores else "the machine was not sampled")
+
+
+def self_ms(operators: Iterable[Operator]) -> float:
+    """Their self time per step."""
+    return sum(row.self_ns_per_step for row in operators) / 1e6

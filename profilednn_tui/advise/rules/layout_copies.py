@@ -1,0 +1,49 @@
+"""Copies that only change how a tensor lies in memory."""
+
+from __future__ import annotations
+
+from profilednn_tui import units
+from profilednn_tui.advise.findings import Evidence, Finding, Remedy
+from profilednn_tui.advise.rule import Signals, no_operators, self_ms
+
+COPIES = ("aten::contiguous", "aten::clone", "aten::copy_", "aten::_to_copy")
+COMPUTING = ("forward", "loss", "backward")
+LEAST_SHARE = 0.08
+
+
+class LayoutCopies:
+    """Adds up the copies of strided tensors outside of the optimizer and the loader."""
+
+    name = "layout-copies"
+
+    def missing(self, signals: Signals) -> str:
+        return no_operators(signals)
+
+    def look(self, signals: Signals) -> Finding | None:
+        rows = signals.operators(
+            lambda row: (
+                row.key.name in COPIES
+                and row.key.memory_format in ("strided", "channels_last")
+                and (row.phase in COMPUTING or not row.phase)
+            )
+        )
+        account = signals.account
+        covered = account.of_operators(rows)
+        share = account.share(covered)
+        if not rows or share < LEAST_SHARE:
+            return None
+        where = signals.place(rows[0])
+        at = f" ({where})" if where else ""
+        return Finding(
+            self.name,
+            f"{units.share(share)} of the step copies tensors only to lay them out differently in memory{at}",
+            (
+                Evidence("self time of such copies", self_ms(rows), "ms per step", where or rows[0].key.name),
+                Evidence("copies", sum(row.calls_per_step for row in rows), "per step", "2"),
+            ),
+            Remedy(
+                change=f"Leave out .contiguous(), .permute() and .transpose() around layers{at}, or keep one layout "
+                "from the input to the loss."
+            ),
+            covered,
+        )

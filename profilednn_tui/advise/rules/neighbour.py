@@ -1,0 +1,40 @@
+"""Other processes use the target's cores."""
+
+from __future__ import annotations
+
+from profilednn_tui import units
+from profilednn_tui.advise.findings import Evidence, Finding, Remedy
+from profilednn_tui.advise.rule import Signals, no_samples
+
+LEAST_SHARE = 0.1
+"""Of the cores that the target may use."""
+
+
+class Neighbour:
+    """Compares the use of the cores by others with what the target may use."""
+
+    name = "neighbour"
+
+    def missing(self, signals: Signals) -> str:
+        return no_samples(signals)
+
+    def look(self, signals: Signals) -> Finding | None:
+        cores = signals.view.cores
+        allowed = sum(core.allowed for core in cores.cores) or 1
+        others = cores.mean_others_percent or 0.0
+        taken = min(1.0, others / 100 / allowed)
+        if taken < LEAST_SHARE:
+            return None
+        return Finding(
+            self.name,
+            f"Other processes use {units.percent(others)} of one core, out of {units.count(allowed)} that the target "
+            "may use",
+            (
+                Evidence("use of the cores by others", others, "percent of one core", "3"),
+                Evidence(
+                    "use of the cores by the target", cores.mean_target_percent or 0.0, "percent of one core", "3"
+                ),
+            ),
+            Remedy(change="Wait until the machine is quiet, or give the training cores of its own (taskset, cpusets)."),
+            signals.account.where(lambda part: True, taken),
+        )

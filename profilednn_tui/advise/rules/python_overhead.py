@@ -1,0 +1,46 @@
+"""Time of the training thread outside of operators."""
+
+from __future__ import annotations
+
+from profilednn_tui import units
+from profilednn_tui.advise.findings import Evidence, Finding, Remedy
+from profilednn_tui.advise.rule import Signals, no_operators
+from profilednn_tui.session.frames import is_library
+
+PHASES = ("forward", "loss", "backward", "optimizer", "other", "inference")
+LEAST_SHARE = 0.15
+
+
+class PythonOverhead:
+    """What no operator accounts for, except waiting for data."""
+
+    name = "python-overhead"
+
+    def missing(self, signals: Signals) -> str:
+        return no_operators(signals)
+
+    def look(self, signals: Signals) -> Finding | None:
+        account = signals.account
+        covered = account.outside(PHASES)
+        share = account.share(covered)
+        if share < LEAST_SHARE:
+            return None
+        evidence = [Evidence("time outside of operators", sum(covered.values()) / 1e6, "ms per step", "1")]
+        lines: dict[str, float] = {}
+        for outside in signals.view.operators.outside:
+            own = next((frame for frame in reversed(outside.frames) if not is_library(frame.file)), None)
+            line = signals.line(own)
+            if line:
+                lines[line] = lines.get(line, 0.0) + outside.ns_per_step
+        heaviest = sorted(lines.items(), key=lambda item: -item[1])[:3]
+        evidence += [
+            Evidence(f"outside of operators at {line}", ns / 1e6, "ms per step", line) for line, ns in heaviest
+        ]
+        at = f", most of it at {heaviest[0][0]}" if heaviest else ""
+        return Finding(
+            self.name,
+            f"In {units.share(share)} of the step, no operator runs: Python prepares the next one{at}",
+            tuple(evidence),
+            Remedy(("compile",), {}),
+            covered,
+        )

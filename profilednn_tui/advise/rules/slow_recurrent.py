@@ -1,0 +1,60 @@
+"""Recurrent layers that run step by step instead of as one primitive."""
+
+from __future__ import annotations
+
+from profilednn_tui import units
+from profilednn_tui.advise.findings import Evidence, Finding, Remedy
+from profilednn_tui.advise.rule import Signals, no_operators
+from profilednn_tui.session.view import Operator
+
+LAYERS = ("aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu")
+FUSED = ("aten::mkldnn_rnn_layer", "aten::mkldnn_rnn_layer_backward")
+LEAST_SHARE = 0.1
+KEPT = 0.2
+"""What one primitive per layer still costs at least, as a fraction of the separate operators."""
+
+
+class SlowRecurrent:
+    """Looks for recurrent layers without oneDNN's recurrent primitive."""
+
+    name = "slow-recurrent"
+
+    def missing(self, signals: Signals) -> str:
+        return no_operators(signals)
+
+    def look(self, signals: Signals) -> Finding | None:
+        layers = signals.operators(lambda row: row.key.name in LAYERS)
+        if not layers or signals.operators(lambda row: row.key.name in FUSED):
+            return None
+        account, modules = signals.account, {path for row in layers for path in row.modules}
+
+        def inside(row: Operator) -> bool:
+            return not modules.isdisjoint(row.modules)
+
+        covered = account.of_operators(signals.operators(inside), 1 - KEPT)
+        share = account.share(covered)
+        if share < LEAST_SHARE:
+            return None
+        total_ms = sum(row.total_ns_per_step for row in layers) / 1e6
+        dtypes = layers[0].key.dtypes
+        why = f" for {dtypes}" if dtypes not in ("", "float", "float32") else ""
+        where = signals.place(layers[0])
+        return Finding(
+            self.name,
+            "The recurrent layers make each time step in separate operators, because torch has no fused code"
+            f"{why} here: {units.share(share)} of the step",
+            (
+                Evidence(f"total time of {layers[0].key.name}", total_ms, "ms per step", where or layers[0].key.name),
+                Evidence(
+                    "operators in the layers",
+                    sum(row.calls_per_step for row in signals.operators(inside)),
+                    "calls per step",
+                    "2",
+                ),
+            ),
+            Remedy(
+                change="Use float32, nn.LSTM with whole sequences, no projection and no packed sequences of unequal "
+                "length: then oneDNN runs each layer as one primitive."
+            ),
+            covered,
+        )

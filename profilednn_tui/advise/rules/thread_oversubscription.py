@@ -1,0 +1,53 @@
+"""More intra-op threads than cores."""
+
+from __future__ import annotations
+
+from profilednn_tui import units
+from profilednn_tui.advise.findings import Evidence, Finding, Remedy
+from profilednn_tui.advise.rule import Signals, no_samples
+from profilednn_tui.session.view import SessionView
+
+COMPUTING = ("main", "OpenMP", "autograd")
+"""Roles of the threads that share an operator's work."""
+
+
+class ThreadOversubscription:
+    """Compares torch's threads with the cores that affinity and quota leave."""
+
+    name = "thread-oversubscription"
+
+    def missing(self, signals: Signals) -> str:
+        if signals.view.target.intra_op_threads is None or signals.usable_cores is None:
+            return "the number of threads or cores is not known"
+        return no_samples(signals)
+
+    def look(self, signals: Signals) -> Finding | None:
+        threads, cores = signals.view.target.intra_op_threads or 1, max(1, int(signals.usable_cores or 1))
+        if threads <= cores:
+            return None
+        account = signals.account
+        # Threads that wait for their turn on a core hold up the others at the end of each parallel operator.
+        covered = account.where(
+            lambda part: part.operator is not None or not account.has_operators, 1 - cores / threads
+        )
+        share = account.share(covered)
+        shared = f"{units.count(cores)} cores" if cores > 1 else "1 core"
+        evidence = [
+            Evidence("intra-op threads", threads, "threads", "9"),
+            Evidence("cores that affinity and quota leave", cores, "cores", "3"),
+            *involuntary(signals.view),
+        ]
+        return Finding(
+            self.name,
+            f"{units.count(threads)} threads share {shared}: threads may wait for each other in {units.share(share)} "
+            "of the step",
+            tuple(evidence),
+            Remedy(("threads",), {}),
+            covered,
+        )
+
+
+def involuntary(view: SessionView) -> list[Evidence]:
+    """How often computing threads were taken off their core."""
+    rate = sum(thread.involuntary_per_s for thread in view.threads if thread.role in COMPUTING)
+    return [Evidence("involuntary context switches of computing threads", rate, "per second", "4")] if rate else []

@@ -1,0 +1,46 @@
+"""Fewer intra-op threads than cores."""
+
+from __future__ import annotations
+
+from profilednn_tui import units
+from profilednn_tui.advise.findings import Evidence, Finding, Remedy
+from profilednn_tui.advise.rule import Signals, no_samples
+
+LEAST_IDLE_PERCENT = 50.0
+"""Of one core: less is no room for another thread."""
+
+
+class ThreadUndersubscription:
+    """Looks for cores that stay idle while operators run on fewer threads."""
+
+    name = "thread-undersubscription"
+
+    def missing(self, signals: Signals) -> str:
+        if signals.view.target.intra_op_threads is None or signals.usable_cores is None:
+            return "the number of threads or cores is not known"
+        return no_samples(signals)
+
+    def look(self, signals: Signals) -> Finding | None:
+        view, account = signals.view, signals.account
+        training = sum(not process.ended and process.steps > 0 for process in view.processes) or 1
+        threads, cores = view.target.intra_op_threads or 1, int(signals.usable_cores or 1)
+        idle = view.cores.idle_percent or 0.0
+        if threads * training >= cores or idle < LEAST_IDLE_PERCENT:
+            return None
+        covered = account.where(lambda part: part.operator is not None, 1 - threads * training / cores)
+        share = account.share(covered)
+        per_process = max(1, cores // training)
+        return Finding(
+            self.name,
+            f"{units.count(threads)} intra-op thread{'s' if threads > 1 else ''} on {units.count(cores)} cores: "
+            f"{units.percent(idle)} of one core is idle while operators run",
+            (
+                Evidence("intra-op threads", threads, "threads", "9"),
+                Evidence("processes that train", training, "processes", "4"),
+                Evidence("cores that affinity and quota leave", cores, "cores", "3"),
+                Evidence("idle capacity", idle, "percent of one core", "3"),
+                Evidence("operators' share of the step that more threads could shorten", 100 * share, "percent", "2"),
+            ),
+            Remedy((), {"OMP_NUM_THREADS": str(per_process)}),
+            covered,
+        )

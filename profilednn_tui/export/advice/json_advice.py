@@ -1,0 +1,56 @@
+"""Advice for programs: schema ``profilednn.advice/1``, at most `MOST_BYTES`, the smallest ceilings dropped first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from profilednn_tui.advise.findings import Advice, Finding
+from profilednn_tui.export.advice.words import experiment_command
+from profilednn_tui.session.view import SessionView
+
+SCHEMA = "profilednn.advice/1"
+MOST_BYTES = 8_000
+
+
+def json_text(advice: Advice, view: SessionView) -> str:
+    """The document; ``dropped`` counts the findings that did not fit."""
+    kept = advice
+    while True:
+        dropped = len(advice.findings) - len(kept.findings)
+        text = json.dumps(_document(kept, view, dropped), allow_nan=False) + "\n"
+        if len(text.encode()) <= MOST_BYTES or not kept.findings:
+            return text
+        kept = replace(kept, findings=kept.findings[:-1])
+
+
+def _document(advice: Advice, view: SessionView, dropped: int) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "findings": [_finding(finding, view) for finding in advice.findings],
+        "abstained": [{"rule": one.rule, "reason": one.reason} for one in advice.abstained],
+        "ceiling": round(advice.ceiling, 4),
+        "dropped": dropped,
+    }
+
+
+def _finding(finding: Finding, view: SessionView) -> dict[str, Any]:
+    remedy = finding.remedy
+    if remedy.change:
+        attempt: dict[str, Any] = {"change": remedy.change}
+    else:
+        attempt = {
+            "with": list(remedy.optimizations),
+            "environment": dict(remedy.environment),
+            "command": experiment_command(remedy, view.target),
+        }
+    return {
+        "rule": finding.rule,
+        "sentence": finding.sentence,
+        "ceiling": round(finding.ceiling, 4),
+        "evidence": [
+            {"text": one.text, "value": one.value, "unit": one.unit, "place": one.place} for one in finding.evidence
+        ],
+        "try": attempt,
+    }

@@ -1,0 +1,44 @@
+"""Advice for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from profilednn_tui import units
+from profilednn_tui.advise.findings import Advice
+from profilednn_tui.export.advice.words import ceiling_text, evidence_text, experiment_command, remedy_text
+from profilednn_tui.plain import plain
+from profilednn_tui.session.view import SessionView
+
+NOTHING_FOUND = "No rule finds anything that holds this training back."
+
+
+def advice_text(advice: Advice, view: SessionView) -> str:
+    """Each finding with its evidence and what to try, then what could not be told."""
+    return "".join(f"{plain(line)}\n" for line in _lines(advice, view))
+
+
+def finding_lines(advice: Advice, most: int) -> Iterator[str]:
+    """The first findings, one line each, for summaries."""
+    for finding in advice.findings[:most]:
+        yield f"{finding.sentence} ({ceiling_text(finding)}; try: {remedy_text(finding.remedy)})"
+
+
+def _lines(advice: Advice, view: SessionView) -> Iterator[str]:
+    if not advice.findings:
+        yield NOTHING_FOUND
+    for number, finding in enumerate(advice.findings, start=1):
+        yield f"{number}. {finding.sentence}"
+        yield f"   {ceiling_text(finding)}  [{finding.rule}]"
+        for evidence in finding.evidence:
+            yield f"   - {evidence_text(evidence)}"
+        yield f"   try: {remedy_text(finding.remedy)}"
+        command = experiment_command(finding.remedy, view.target)
+        if command:
+            yield f"   prove it: {command}"
+        yield ""
+    if len(advice.findings) > 1:
+        yield f"All remedies together could win at most {units.share(advice.ceiling)} of the step."
+        yield ""
+    for abstention in advice.abstained:
+        yield f"cannot tell {abstention.rule}: {abstention.reason}"

@@ -1,0 +1,44 @@
+"""Findings in words and as commands."""
+
+from __future__ import annotations
+
+import shlex
+
+from profilednn_tui import units
+from profilednn_tui.advise.findings import Evidence, Finding, Remedy
+from profilednn_tui.session.view import Target
+
+VARIANT = "tried"
+
+
+def experiment_command(remedy: Remedy, target: Target) -> str:
+    """The command that measures a remedy; empty if it is a change of the script, or the target is not known."""
+    settings = [*remedy.optimizations, *(f"{name}={value}" for name, value in remedy.environment.items())]
+    if not settings or not target.argv:
+        return ""
+    return shlex.join(["profilednn-tui", "experiment", "--variant", f"{VARIANT}={','.join(settings)}", *target.argv])
+
+
+def remedy_text(remedy: Remedy) -> str:
+    """What to try, in a few words."""
+    if remedy.change:
+        return remedy.change
+    tried = [f"--with {','.join(remedy.optimizations)}"] if remedy.optimizations else []
+    tried += [f"--env {name}={value}" for name, value in remedy.environment.items()]
+    return " ".join(tried)
+
+
+def ceiling_text(finding: Finding) -> str:
+    """``at most 41 % of the step``"""
+    return f"at most {units.share(finding.ceiling)} of the step" if finding.ceiling else "no time of its own"
+
+
+def evidence_text(evidence: Evidence) -> str:
+    """``intra-op threads: 8``; units that count what the text names are left out."""
+    value = units.count(evidence.value) if evidence.value == int(evidence.value) else _figures(evidence.value)
+    unit = "" if evidence.unit in evidence.text else f" {evidence.unit}"
+    return f"{evidence.text}: {value}{unit}"
+
+
+def _figures(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else units.count(value)

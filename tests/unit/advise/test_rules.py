@@ -1,0 +1,233 @@
+"""Each rule on a session with its cause, and all of them on a healthy one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from profilednn_tui.advise.advisor import advise
+from profilednn_tui.advise.findings import Finding
+from profilednn_tui.advise.rules import RULES
+from profilednn_tui.session.view import (
+    Machine,
+    Memory,
+    Module,
+    Notice,
+    OutsideTime,
+    SessionView,
+    Steps,
+    Target,
+    Thread,
+    Worker,
+)
+from tests.unit.advise.sessions import TRAIN, operator, session, steps
+
+LOADER = "enumerate(DataLoader)#_SingleProcessDataLoaderIter.__next__"
+
+
+def found(view: SessionView, rule: str) -> Finding:
+    """What a rule finds; fails if it finds nothing."""
+    findings = {finding.rule: finding for finding in advise(view).findings}
+    assert rule in findings, f"only {sorted(findings)}"
+    return findings[rule]
+
+
+def rules_of(view: SessionView) -> list[str]:
+    return [finding.rule for finding in advise(view).findings]
+
+
+def test_a_healthy_training_has_no_finding() -> None:
+    advice = advise(session())
+    assert advice.findings == ()
+    assert {one.rule for one in advice.abstained} == {
+        "memory-growth-graph", "periodic-stall", "reference-kernels", "reorders", "weight-gradient-rate",
+    }  # fmt: skip
+
+
+def test_waiting_for_data_names_the_line_of_the_loop() -> None:
+    view = session(operator(LOADER, 0.2, "data"), phases={"data": 300.0})
+    finding = found(view, "data-wait")
+    assert finding.sentence == (
+        "The training thread waits for data in 75 % of the step: it prepares every batch itself, for lack of "
+        "DataLoader workers"
+    )
+    assert finding.ceiling == pytest.approx(300 / 399, rel=0.01)
+    assert "num_workers=N" in finding.remedy.change
+    assert "train.py:24" in finding.remedy.change
+
+
+def test_workers_that_do_not_keep_up_are_told_with_their_use() -> None:
+    name = LOADER.replace("SingleProcess", "MultiProcessing")
+    worker = Worker(9, "DataLoader worker", 99.0, 10**8)
+    finding = found(session(operator(name, 0.2, "data"), phases={"data": 300.0}, workers=(worker,)), "data-wait")
+    assert "1 DataLoader worker does not keep up" in finding.sentence
+    assert [one.value for one in finding.evidence] == [pytest.approx(300.0), 99.0]
+
+
+def test_more_threads_than_cores() -> None:
+    switched = Thread(7, 7, "python", "main", 90.0, 3.0, 400.0, 0)
+    view = session(target=replace(session().target, intra_op_threads=16), threads=(switched,))
+    finding = found(view, "thread-oversubscription")
+    assert finding.sentence.startswith("16 threads share 4 cores: threads may wait for each other in ")
+    assert finding.remedy.optimizations == ("threads",)
+    assert finding.ceiling <= 0.75
+    assert [one.value for one in finding.evidence] == [16, 4, 400.0]
+
+
+def test_a_quota_counts_as_fewer_cores() -> None:
+    finding = found(session(machine=Machine("A processor", 4, 4, 4, quota=2.0)), "thread-oversubscription")
+    assert "4 threads share 2 cores" in finding.sentence
+
+
+def test_fewer_threads_than_idle_cores() -> None:
+    healthy = session()
+    idle = replace(healthy.cores, cores=tuple(replace(core, target=25.0) for core in healthy.cores.cores))
+    view = replace(healthy, target=replace(healthy.target, intra_op_threads=1), cores=idle)
+    finding = found(view, "thread-undersubscription")
+    assert dict(finding.remedy.environment) == {"OMP_NUM_THREADS": "4"}
+    assert "thread-undersubscription" not in rules_of(replace(view, cores=healthy.cores)), "no core is idle"
+
+
+def test_ranks_share_the_cores() -> None:
+    healthy = session()
+    idle = replace(healthy.cores, cores=tuple(replace(core, target=50.0) for core in healthy.cores.cores))
+    ranks = tuple(replace(healthy.processes[0], pid=pid) for pid in (7, 8))
+    view = replace(healthy, target=replace(healthy.target, intra_op_threads=1), cores=idle, processes=ranks)
+    assert dict(found(view, "thread-undersubscription").remedy.environment) == {"OMP_NUM_THREADS": "2"}
+
+
+def test_a_quota_that_stops_the_training() -> None:
+    healthy = session()
+    throttled = replace(healthy.cores, mean_throttled_percent=40.0)
+    finding = found(replace(healthy, cores=throttled, machine=Machine("A processor", 8, 8, 8, 2.0)), "quota-throttled")
+    assert finding.ceiling == pytest.approx(0.4)
+    assert "The container may use 2 cores and is stopped in 40 % of the time" in finding.sentence
+
+
+def test_a_neighbour() -> None:
+    healthy = session()
+    assert found(replace(healthy, cores=replace(healthy.cores, mean_others_percent=200.0)), "neighbour").ceiling == 0.5
+
+
+def test_page_faults_with_time_in_the_kernel() -> None:
+    memory = Memory(10**9, minor_faults_per_s=80_000.0, user_percent=70.0, system_percent=30.0)
+    finding = found(session(memory=memory), "allocator-faults")
+    assert finding.sentence.startswith("8,000 page faults per step: the kernel takes 30 % of the CPU time")
+    assert finding.remedy.optimizations == ("allocator",)
+
+
+def test_an_optimizer_in_many_operators() -> None:
+    rows = (
+        operator("aten::convolution_backward", 58.0, "backward"),
+        operator("aten::add_", 30.0, "optimizer", calls=120),
+    )
+    finding = found(session(*rows, phases={"optimizer": 30.0}), "optimizer-unfused")
+    assert finding.ceiling == pytest.approx(0.85 * 30 / 125, rel=0.01)
+    assert "optimizer-unfused" not in rules_of(session()), "it is fused"
+
+
+def test_double_precision() -> None:
+    finding = found(session(operator("aten::mm", 29.0, dtypes="double")), "float64")
+    assert finding.ceiling == pytest.approx(0.75 * 0.29, rel=0.01)
+    assert "train.py:24" in finding.remedy.change
+
+
+def test_dense_gradients_of_embeddings() -> None:
+    view = session(operator("aten::embedding_dense_backward", 40.0, "backward"))
+    assert "sparse=True" in found(view, "dense-embedding-gradient").remedy.change
+
+
+def test_copies_for_another_layout() -> None:
+    view = session(operator("aten::copy_", 25.0, memory_format="strided", calls=30))
+    assert found(view, "layout-copies").ceiling == pytest.approx(0.25)
+
+
+def test_small_operators_and_python_in_between() -> None:
+    rows = [operator(f"aten::op{number}", 0.2, calls=40) for number in range(100)]
+    view = session(*rows, phases={"forward": 60.0})
+    assert found(view, "small-operators").remedy.optimizations == ("compile",)
+    outside = (OutsideTime((TRAIN,), 30e6),)
+    python = found(replace(view, operators=replace(view.operators, outside=outside)), "python-overhead")
+    assert python.sentence.endswith("Python prepares the next one, most of it at train.py:24")
+
+
+def test_a_recurrent_layer_without_fused_code() -> None:
+    rows = (
+        operator("aten::lstm", 0.5, modules=("lstm",), dtypes="double"),
+        operator("aten::mm", 28.0, modules=("lstm",), dtypes="double", calls=400),
+    )
+    finding = found(session(*rows), "slow-recurrent")
+    assert "torch has no fused code for double here" in finding.sentence
+    fused = (*rows, operator("aten::mkldnn_rnn_layer", 5.0, modules=("lstm",)))
+    assert "slow-recurrent" not in rules_of(session(*fused))
+
+
+def test_a_focal_loss_in_many_operators() -> None:
+    rows = (operator("aten::mul", 25.0, function="sigmoid_focal_loss", calls=30), operator("aten::mm", 4.0))
+    assert found(session(*rows), "fused-loss").remedy.optimizations == ("fused_focal_loss",)
+
+
+def test_frozen_batch_norms() -> None:
+    modules = (Module("bn", "FrozenBatchNorm2d", 0, 1.0, 20e6, 0.0, ()),)
+    view = session(operator("aten::mul", 20.0, modules=("bn",), calls=8), modules=modules)
+    assert found(view, "frozen-batch-norm").remedy.optimizations == ("frozen_bn",)
+
+
+def test_a_profiler_of_the_program_itself() -> None:
+    notice = Notice("info", "foreign_profiler", "the program is running torch.profiler itself")
+    finding = found(session(notices=(notice,)), "own-profiler")
+    assert finding.ceiling == 0.0
+
+
+def test_a_stall_with_a_period() -> None:
+    durations = tuple(400_000_000 if number % 20 == 0 else 100_000_000 for number in range(1, 201))
+    finding = found(session(steps=steps(100.0, 200, durations_ns=durations)), "periodic-stall")
+    assert finding.sentence.startswith("About every 20 steps, one takes 300.0 ms longer")
+
+
+def test_outliers_without_a_period_are_no_stall() -> None:
+    late = {7, 9, 60, 120, 121, 190}
+    durations = tuple(400_000_000 if number in late else 100_000_000 for number in range(1, 201))
+    assert "periodic-stall" not in rules_of(session(steps=steps(100.0, 200, durations_ns=durations)))
+
+
+def test_memory_that_grows_with_kept_graphs_and_with_ever_longer_backward_passes() -> None:
+    growing = Memory(10**9, rss_history=tuple(10**9 + 10**7 * second for second in range(60)), minor_faults_per_s=0.0)
+    finding = found(session(memory=growing), "memory-growth-graph")
+    assert finding.sentence.startswith(
+        "Memory grows by 1.00 MB per step, most likely because something keeps the graphs"
+    )
+    assert "loss.item()" in finding.remedy.change
+    slower = steps(100.0, 200, durations_ns=tuple(50_000_000 + 1_000_000 * number for number in range(200)))
+    assert ".detach()" in found(session(memory=growing, steps=slower), "memory-growth-graph").remedy.change
+
+
+def test_memory_that_only_starts_is_no_growth() -> None:
+    started = Memory(10**9, rss_history=(*(10**8 * second for second in range(10)), *([10**9] * 40)))
+    assert "memory-growth-graph" not in rules_of(session(memory=started))
+
+
+@pytest.mark.parametrize("view", [SessionView(), session(steps=Steps())])
+def test_what_cannot_be_told_is_said_with_its_reason(view: SessionView) -> None:
+    advice = advise(view)
+    assert advice.findings == ()
+    assert len(advice.abstained) >= len(RULES) - 1
+    assert all(one.reason for one in advice.abstained)
+
+
+def test_the_order_is_that_of_recoverable_time_and_never_more_than_the_step() -> None:
+    healthy: dict[str, Any] = {"target": Target("train.py", intra_op_threads=16, pid=7)}
+    advice = advise(session(operator(LOADER, 0.2, "data"), operator("aten::mm", 29.0, dtypes="double"),
+                            phases={"data": 300.0}, **healthy))  # fmt: skip
+    ceilings = [finding.ceiling for finding in advice.findings]
+    assert ceilings == sorted(ceilings, reverse=True)
+    assert max(ceilings) <= advice.ceiling <= 1.0
+    assert advice.ceiling < sum(ceilings), "they overlap"
+
+
+def test_rules_have_distinct_names_of_the_contract() -> None:
+    names = [rule.name for rule in RULES]
+    assert len(names) == len(set(names))
+    assert all(name == name.lower() and " " not in name for name in names)
