@@ -16,12 +16,19 @@ from torch import nn
 
 from benchmarks.conditions import Contention, machine, versions, write
 from profilednn_tui.agent.isolation.guard import Guard
+from profilednn_tui.agent.windows.phase_spans import PhaseSpans
 from profilednn_tui.agent.windows.summary import summarize
 from profilednn_tui.agent.windows.torch_profiler import EventTree, TorchProfiler
 
 MIN_ROUNDS = 24
 MIN_DURATION_S = 12.0
 """Long enough for collections of the whole heap, which occur once in dozens of small windows."""
+
+
+def whole_step(tree: EventTree) -> PhaseSpans:
+    """One phase from the first event to the last, so that the time outside of operators is found as in use."""
+    ends = max(event.end_time_ns for event in tree.roots)
+    return PhaseSpans([min(event.start_time_ns for event in tree.roots), ends], [-1, 1])
 
 
 def resnet() -> tuple[nn.Module, Callable[[nn.Module], torch.Tensor]]:
@@ -85,8 +92,9 @@ def measure(window: Window, rounds: int, least_s: float) -> tuple[int, list[floa
     start = time.perf_counter()
     while len(ours) <= rounds or time.perf_counter() - start < least_s:
         tree, profile = window.profile()
+        spans = whole_step(tree)
         begin = time.perf_counter()
-        events = summarize(tree, window.profiler.types, window.paths).events
+        events = summarize(tree, window.profiler.types, window.paths, spans).events
         middle = time.perf_counter()
         profile.key_averages(group_by_input_shape=True, group_by_stack_n=5)
         end = time.perf_counter()
