@@ -36,6 +36,11 @@ class Signals:
         stack = operator.stacks[0] if operator.stacks else None
         return self.line(call_site(stack.forward_frames or stack.frames)) if stack else ""
 
+    def at(self, operator: Operator) -> str:
+        """`place` in parentheses after a space, to be put behind a word; empty if unknown."""
+        place = self.place(operator)
+        return f" ({place})" if place else ""
+
     def line(self, frame: Frame | None) -> str:
         """``train.py:24``; empty if unknown."""
         if frame is None or not frame.line:

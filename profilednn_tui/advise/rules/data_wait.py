@@ -27,7 +27,7 @@ class DataWait:
         view = signals.view
         loaders = signals.operators(lambda row: row.key.name.startswith(_LOADER))
         line = signals.place(loaders[0]) if loaders else ""
-        where = f" ({line})" if line else ""
+        where = signals.at(loaders[0]) if loaders else ""
         workers = [worker for worker in view.workers if worker.role == "DataLoader worker"]
         alone = any(_SINGLE_PROCESS in row.key.name for row in loaders) or (not loaders and not workers)
         evidence = [Evidence("time in the data phase", sum(covered.values()) / 1e6, "ms per step", line or "1")]

@@ -29,7 +29,7 @@ class DenseEmbeddingGradient:
         if not rows or share < LEAST_SHARE:
             return None
         where = signals.place(rows[0])
-        at = f" ({where})" if where else ""
+        at = signals.at(rows[0])
         return Finding(
             self.name,
             f"{units.share(share)} of the step fills embedding gradients for all rows of the table, though a batch "

@@ -28,7 +28,7 @@ class Float64:
             return None
         heaviest = rows[0]
         where = signals.place(heaviest)
-        at = f" ({where})" if where else ""
+        at = signals.at(heaviest)
         return Finding(
             self.name,
             f"{units.share(share)} of the step is arithmetic in double precision, for which float32 is enough in most "

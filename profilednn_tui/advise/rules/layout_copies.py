@@ -33,7 +33,7 @@ class LayoutCopies:
         if not rows or share < LEAST_SHARE:
             return None
         where = signals.place(rows[0])
-        at = f" ({where})" if where else ""
+        at = signals.at(rows[0])
         return Finding(
             self.name,
             f"{units.share(share)} of the step copies tensors only to lay them out differently in memory{at}",
