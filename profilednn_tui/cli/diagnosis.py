@@ -17,6 +17,7 @@ from profilednn_tui.cli.findings import BROKEN, LIMITED, OK, Finding, print_find
 from profilednn_tui.cli.launching import TargetLaunch, environment_option
 from profilednn_tui.cli.words import TargetKind, Words
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.headless import say
 from profilednn_tui.plain import plain
 
 MINIMUM_TORCH = (2, 4)
@@ -59,7 +60,10 @@ def doctor(context: click.Context, /, python: str | None, **options: Any) -> Non
     show what it consists of, which optimizations are safe, what runs would write, and what a verdict of 5 % would take.
     """
     words: Words = context.obj
-    if not words.target:
+    behind = doctor.misplaced(words) if words.target else None
+    if behind is not None:
+        say(f"profilednn-tui: {behind.sentence('doctor')}")  # they may be the script's
+    if words.kind is TargetKind.NONE:
         findings = list(examine(python))
     elif _is_pid(words):
         findings = process_findings(int(words.target[0]))
@@ -73,8 +77,10 @@ def doctor(context: click.Context, /, python: str | None, **options: Any) -> Non
 
 def _is_pid(words: Words) -> bool:
     """Whether the only word is a number, and no script's name."""
+    if words.kind is not TargetKind.SCRIPT or len(words.target) != 1:
+        return False
     word = words.target[0]
-    if words.kind is not TargetKind.SCRIPT or len(words.target) > 1 or not word.isdecimal() or os.path.exists(word):
+    if not word.isdecimal() or os.path.exists(word):
         return False
     if not int(word):
         raise ProfilerError("There is no process 0. Name the PID of a running process.")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,7 @@ from profilednn_tui.cli.findings import LIMITED, OK, Finding
 from profilednn_tui.cli.front import warn_of_home
 from profilednn_tui.cli.launching import target_command
 from profilednn_tui.cli.words import Words
+from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.headless import say
 from profilednn_tui.protocol.vocabulary import NO_EFFECT, ON
@@ -61,18 +65,27 @@ def training_findings(
     folder = new_session_folder(experiment.name)
     try:
         found = try_out(experiment, optimizations, folder, seconds)
+    except ProfilerError as error:
+        raise ProfilerError(_without_log(str(error), folder)) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if isinstance(found, int):
+        say("profilednn-tui: stopped; nothing of the trial was kept")
         sys.exit(128 + found)
+    found = replace(found, failure=_without_log(found.failure, folder))
     return list(_findings(experiment, found, folder.parent))
+
+
+def _without_log(text: str, folder: Path) -> str:
+    """The reason of a failure without the path of a log in `folder`, which is removed."""
+    return re.sub(rf" \(its output: {re.escape(str(folder))}[^)]*\)", "", text)
 
 
 def _findings(experiment: Experiment, trial: Trial, home: Path) -> Iterator[Finding]:
     yield from _training(trial.plain.view)
     yield from _optimizations(trial)
     yield from _effects(trial)
-    yield _lockstep(trial)
+    yield _lockstep(trial, in_place=experiment.scratch is False)
     yield _verdict(experiment, trial, home)
 
 
@@ -83,9 +96,10 @@ def _training(view: SessionView) -> Iterator[Finding]:
     phases = sorted(view.phases, key=lambda phase: -phase.share)
     shares = [f"{phase.name} {units.share(phase.share)}" for phase in phases if phase.share >= 0.005]
     yield Finding("phases", OK, ", ".join(shares) or "not known: too few steps")
-    processes = [f"{units.count(sum(one.steps > 0 for one in view.processes))} trains"]
-    workers = sum(worker.role == "DataLoader worker" for worker in view.workers)
-    processes += [f"{units.count(workers)} DataLoader workers"] if workers else []
+    trains = sum(one.steps > 0 for one in view.processes)
+    processes = [f"{units.count(trains)} {'trains' if trains == 1 else 'train'}"]
+    roles = Counter(worker.role for worker in view.workers)
+    processes += [f"{units.count(number)} {role}{'s' if number > 1 else ''}" for role, number in roles.items()]
     threads = view.target.intra_op_threads
     processes += [f"{units.count(threads)} intra-op threads"] if threads else []
     yield Finding("processes", OK, ", ".join(processes))
@@ -97,7 +111,8 @@ def _training(view: SessionView) -> Iterator[Finding]:
 
 def _optimizations(trial: Trial) -> Iterator[Finding]:
     for receipt in trial.receipts:
-        yield Finding(receipt.name, OK if receipt.state in (ON, NO_EFFECT) else LIMITED, _receipt(receipt))
+        ran = receipt.state in (ON, NO_EFFECT) and not trial.failure
+        yield Finding(receipt.name, OK if ran else LIMITED, _receipt(receipt, trial.failure))
     if trial.failure:
         yield Finding(
             "optimizations",
@@ -106,13 +121,15 @@ def _optimizations(trial: Trial) -> Iterator[Finding]:
             "try them one by one with --with NAME",
         )
     for one in trial.left_out:
-        yield Finding(one.name, LIMITED, _receipt(one))
+        yield Finding(one.name, LIMITED, _receipt(one, ""))
 
 
-def _receipt(receipt: Optimization) -> str:
-    if receipt.state == NO_EFFECT:
-        return f"safe, no effect {receipt.text}"  # because ...
-    return f"{'safe' if receipt.state == ON else receipt.state}: {receipt.text}"
+def _receipt(receipt: Optimization, failure: str) -> str:
+    if receipt.state not in (ON, NO_EFFECT):
+        return f"{receipt.state}: {receipt.text}"
+    outcome = "not known to be safe" if failure else "safe"
+    effect = f"no effect {receipt.text}" if receipt.state == NO_EFFECT else receipt.text  # because ...
+    return f"{outcome}{', ' if receipt.state == NO_EFFECT else ': '}{effect}"
 
 
 def _effects(trial: Trial) -> Iterator[Finding]:
@@ -129,12 +146,14 @@ def _effects(trial: Trial) -> Iterator[Finding]:
         )
 
 
-def _lockstep(trial: Trial) -> Finding:
+def _lockstep(trial: Trial, in_place: bool) -> Finding:
     look = trial.plain.first_look
     if look.why_in_turn:
         return Finding("lockstep", LIMITED, f"not possible: {look.why_in_turn}; runs will be in turn")
     if look.elsewhere:
         return Finding("lockstep", LIMITED, "not possible: the runs write the same files; runs will be in turn")
+    if look.files and in_place:
+        return Finding("lockstep", LIMITED, "not possible in place: the runs write the same files", "--scratch")
     copies = ", in scratch copies" if look.files else ""
     return Finding("lockstep", OK, f"possible{copies}")
 
@@ -143,9 +162,12 @@ def _verdict(experiment: Experiment, trial: Trial, home: Path) -> Finding:
     """What an experiment with one variant would take."""
     from profilednn_tui.compare.intervals import FEWEST_GROUPS, runs_for
     from profilednn_tui.experiment.spread import expected
+    from profilednn_tui.experiment.trial import FEWEST_STEPS
     from profilednn_tui.session.spread import WITHIN_EXPERIMENT
 
     plain = trial.plain
+    if plain.view.steps.count < FEWEST_STEPS:
+        return Finding("verdict", LIMITED, f"the training ends by itself after {plain.view.steps.count} steps: too few")
     step_s = (plain.view.steps.median_ns or 0.0) / 1e9
     run_s = max(0.0, plain.duration_s - sum(plain.view.steps.durations_ns) / 1e9) + DEFAULT_STEPS * step_s
     spread = expected(home, experiment) or WITHIN_EXPERIMENT

@@ -55,7 +55,7 @@ class Misplaced:
 
 def misplaced(words: Words, flags: Container[str], takes_value: Container[str]) -> Misplaced | None:
     """Our options among the arguments of a script or module; None if there are none."""
-    if words.kind not in (TargetKind.SCRIPT, TargetKind.MODULE):
+    if words.kind not in (TargetKind.SCRIPT, TargetKind.MODULE) or not words.target:
         return None
     ours: list[str] = []
     theirs = [*(["-m"] if words.kind is TargetKind.MODULE else []), words.target[0]]

@@ -25,11 +25,11 @@ from profilednn_tui.protocol.vocabulary import CONFLICT, STOP_AFTER, UNAVAILABLE
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.view import Optimization
 
-PLAIN, TRIED = VARIANTS = "plain", "tried"
+PLAIN, TRIED = VARIANTS = "training", "tried"
 FEWEST_STEPS = 5
 """A run goes on until so many steps have ended: some optimizations observe the first ones."""
 LONGEST_S = 300.0
-"""A run that has not made its steps by then tells nothing."""
+"""A run that has not made its steps so long after its time tells nothing."""
 TOO_SLOW = {"compile": "compiling takes longer than a trial: try it with --with compile"}
 """Optimizations that are left out, and why."""
 MANY_STEPS = 1_000_000
@@ -57,7 +57,7 @@ class TimeLimit:
 
     def beat(self, session: Path, elapsed_s: float) -> None:
         """Called about once a second; raises a `ProfilerError` if the run takes far too long."""
-        if elapsed_s > LONGEST_S:
+        if elapsed_s > self._seconds + LONGEST_S:
             raise ProfilerError(
                 f"The training has not made {FEWEST_STEPS} steps in {units.duration(LONGEST_S * 1e9)}. "
                 "Give it less to do before its first steps, or smaller steps."

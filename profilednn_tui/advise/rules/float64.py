@@ -13,7 +13,7 @@ KEPT = 0.25
 
 
 class Float64:
-    """Adds up the operators whose first tensor has double precision."""
+    """Adds up the operators whose first tensor has double precision; numbers of Python are tensors without size."""
 
     name = "float64"
 
@@ -21,7 +21,7 @@ class Float64:
         return no_operators(signals)
 
     def look(self, signals: Signals) -> Finding | None:
-        rows = signals.operators(lambda row: row.key.dtypes in DOUBLE)
+        rows = signals.operators(lambda row: row.key.dtypes in DOUBLE and not row.key.input_shapes.startswith("[[]"))
         account = signals.account
         share = account.share(account.of_operators(rows))
         if share < LEAST_SHARE:

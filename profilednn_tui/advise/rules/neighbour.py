@@ -22,9 +22,14 @@ class Neighbour:
         cores = signals.view.cores
         allowed = sum(core.allowed for core in cores.cores) or 1
         others = cores.mean_others_percent or 0.0
-        taken = min(1.0, others / 100 / allowed)
-        if taken < LEAST_SHARE:
+        if others / 100 / allowed < LEAST_SHARE:
             return None
+        # Others cost the target what its threads would have used and did not get, while operators run.
+        threads = min(allowed, signals.view.target.intra_op_threads or 1)
+        missed = max(0.0, min(others, 100.0 * threads - (cores.mean_target_percent or 0.0))) / 100 / threads
+        covered = signals.account.where(
+            lambda part: part.operator is not None or not signals.account.has_operators, missed
+        )
         return Finding(
             self.name,
             f"Other processes use {units.percent(others)} of one core, out of {units.count(allowed)} that the target "
@@ -36,5 +41,5 @@ class Neighbour:
                 ),
             ),
             Remedy(change="Wait until the machine is quiet, or give the training cores of its own (taskset, cpusets)."),
-            signals.account.where(lambda part: True, taken),
+            covered,
         )

@@ -9,6 +9,8 @@ from profilednn_tui.session.frames import is_library
 
 PHASES = ("forward", "loss", "backward", "optimizer", "other", "inference")
 LEAST_SHARE = 0.15
+ONE_LINE = 0.6
+"""Share of the time from which a single line is the cause, rather than Python between operators."""
 
 
 class PythonOverhead:
@@ -37,10 +39,10 @@ class PythonOverhead:
             Evidence(f"outside of operators at {line}", ns / 1e6, "ms per step", line) for line, ns in heaviest
         ]
         at = f", most of it at {heaviest[0][0]}" if heaviest else ""
+        one_line = bool(heaviest) and heaviest[0][1] > ONE_LINE * sum(lines.values())
+        remedy = (
+            Remedy(change=f"See what {heaviest[0][0]} does apart from operators.") if one_line else Remedy(("compile",))
+        )
         return Finding(
-            self.name,
-            f"In {units.share(share)} of the step, no operator runs: Python prepares the next one{at}",
-            tuple(evidence),
-            Remedy(("compile",), {}),
-            covered,
+            self.name, f"In {units.share(share)} of the step, no operator runs{at}", tuple(evidence), remedy, covered
         )

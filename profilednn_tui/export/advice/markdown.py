@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Advice
-from profilednn_tui.export.advice.text import NOTHING_FOUND
+from profilednn_tui.export.advice.text import nothing_found
 from profilednn_tui.export.advice.words import ceiling_text, evidence_text, experiment_command, remedy_text
 from profilednn_tui.export.session.markdown import escape
 from profilednn_tui.session.view import SessionView
@@ -22,7 +22,7 @@ def _lines(advice: Advice, view: SessionView) -> Iterator[str]:
     yield f"## What holds {escape(view.target.name)} back"
     yield ""
     if not advice.findings:
-        yield NOTHING_FOUND
+        yield nothing_found(view)
         yield ""
     for finding in advice.findings:
         yield f"### {escape(finding.sentence)}"

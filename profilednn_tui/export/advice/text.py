@@ -11,6 +11,12 @@ from profilednn_tui.plain import plain
 from profilednn_tui.session.view import SessionView
 
 NOTHING_FOUND = "No rule finds anything that holds this training back."
+NO_STEPS = "No training step was measured, so no rule can tell anything."
+
+
+def nothing_found(view: SessionView) -> str:
+    """The sentence of advice without findings."""
+    return NOTHING_FOUND if view.steps.median_ns else NO_STEPS
 
 
 def advice_text(advice: Advice, view: SessionView) -> str:
@@ -26,7 +32,7 @@ def finding_lines(advice: Advice, most: int) -> Iterator[str]:
 
 def _lines(advice: Advice, view: SessionView) -> Iterator[str]:
     if not advice.findings:
-        yield NOTHING_FOUND
+        yield nothing_found(view)
     for number, finding in enumerate(advice.findings, start=1):
         yield f"{number}. {finding.sentence}"
         yield f"   {ceiling_text(finding)}  [{finding.rule}]"

@@ -9,14 +9,17 @@ from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.session.view import Target
 
 VARIANT = "tried"
+LONGEST_COMMAND = 1_000
+"""Characters; a longer one says nothing to a reader."""
 
 
 def experiment_command(remedy: Remedy, target: Target) -> str:
-    """The command that measures a remedy; empty if it is a change of the script, or the target is not known."""
+    """The command that measures a remedy; empty if it changes the script, is too long, or the target is not known."""
     settings = [*remedy.optimizations, *(f"{name}={value}" for name, value in remedy.environment.items())]
     if not settings or not target.argv:
         return ""
-    return shlex.join(["profilednn-tui", "experiment", "--variant", f"{VARIANT}={','.join(settings)}", *target.argv])
+    command = shlex.join(["profilednn-tui", "experiment", "--variant", f"{VARIANT}={','.join(settings)}", *target.argv])
+    return command if len(command) <= LONGEST_COMMAND else ""
 
 
 def remedy_text(remedy: Remedy) -> str:
