@@ -112,7 +112,9 @@ class TargetLaunch(click.Command):
 
     def misplaced(self, words: Words) -> Misplaced | None:
         """Options of this command that stand behind the script."""
-        flags = frozenset(name for option in self._options() if option.is_flag for name in option.opts)
+        flags = frozenset(
+            name for option in self._options() if option.is_flag for name in (*option.opts, *option.secondary_opts)
+        )
         return misplaced(words, flags, self.options_with_value())
 
     def _options(self) -> Iterator[click.Option]:
