@@ -44,6 +44,10 @@ class StepAccount:
         """A fraction of the parts that are chosen."""
         return {part: time_ns * fraction for part, time_ns in self.parts.items() if time_ns > 0 and chosen(part)}
 
+    def everywhere(self, fraction: float) -> Covered:
+        """The same fraction of all parts."""
+        return self.where(lambda part: True, fraction)
+
     def of_operators(self, operators: Iterable[Operator], fraction: float = 1.0) -> Covered:
         """A fraction of the self time of operators."""
         keys = {operator.key for operator in operators}

@@ -53,10 +53,6 @@ class Abstention:
     """Which signal is missing, and why."""
 
 
-Answer = Finding | Abstention | None
-"""None if there is nothing to find."""
-
-
 @dataclass(frozen=True, slots=True)
 class Advice:
     """All findings of a session, most recoverable time first."""

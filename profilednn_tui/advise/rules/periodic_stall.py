@@ -6,7 +6,6 @@ from itertools import pairwise
 from statistics import median
 
 from profilednn_tui import units
-from profilednn_tui.advise.account import Covered
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_steps
 
@@ -63,10 +62,6 @@ class PeriodicStall:
                 change=f"See what the script does every {units.count(period)} steps, such as saving, validating or "
                 "logging, and do it less often or in another process."
             ),
-            _everywhere(signals, share),
+            # A stall is time beside the median step, in whatever phase; it cannot be told from its parts.
+            signals.account.everywhere(share),
         )
-
-
-def _everywhere(signals: Signals, share: float) -> Covered:
-    # A stall is time beside the median step, in whatever phase; it cannot be told from its parts.
-    return signals.account.where(lambda part: True, share)

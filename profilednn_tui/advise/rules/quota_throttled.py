@@ -32,5 +32,5 @@ class QuotaThrottled:
                 Evidence("intra-op threads", signals.view.target.intra_op_threads or 0, "threads", "9"),
             ),
             Remedy((), {"OMP_NUM_THREADS": str(fewer)}),
-            signals.account.where(lambda part: True, throttled / 100),
+            signals.account.everywhere(throttled / 100),
         )

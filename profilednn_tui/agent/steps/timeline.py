@@ -37,8 +37,8 @@ class Timeline:
     """Phase totals in nanoseconds; `enter` and `leave` bracket a call on the training thread."""
 
     __slots__ = (
-        "_base", "_elsewhere", "_held_ns", "_mark_ns", "_totals", "_trace", "busy", "current", "hooks_ns", "now",
-        "thread",
+        "_base", "_elsewhere", "_held_ns", "_mark_ns", "_settled", "_totals", "_trace", "busy", "current", "hooks_ns",
+        "now", "thread",
     )  # fmt: skip
 
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
@@ -52,6 +52,8 @@ class Timeline:
         self._mark_ns = clock()
         self._trace: list[list[int]] | None = None
         """During a window: end and phase of each interval."""
+        self._settled = 0
+        """Number of intervals whose phase is final: a step may have thousands."""
         self._elsewhere: deque[tuple[int, int]] = deque(maxlen=64)
         """Begin and end of backward passes that other threads have run for the training thread."""
         self.busy = False
@@ -148,6 +150,7 @@ class Timeline:
     def trace(self) -> None:
         """Note every interval from now on, until `traced`."""
         self._trace = [[self.now(), _OURS]]
+        self._settled = 0
 
     def traced(self) -> tuple[list[int], list[int]]:
         """The ends of the intervals since `trace`, and the phase of each as its place in `protocol.PHASES`; -1 for
@@ -193,8 +196,10 @@ class Timeline:
             self._trace.append([now, GAP])
 
     def _settle(self, phase: int) -> None:
-        for interval in self._trace or ():
-            if interval[1] == GAP:
-                interval[1] = phase
+        if self._trace is not None:
+            for interval in self._trace[self._settled :]:
+                if interval[1] == GAP:
+                    interval[1] = phase
+            self._settled = len(self._trace)
         self._totals[phase] += self._held_ns
         self._held_ns = 0
