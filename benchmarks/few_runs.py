@@ -8,7 +8,6 @@ of these runs has taught it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -135,16 +134,11 @@ def fresh(trials: Trials) -> Iterator[str]:
 
 def main() -> None:
     """Continue with the experiments and write the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=120.0)
-    parser.add_argument("--anew", action="store_true")
-    options = parser.parse_args()
     trials = Trials(RESULTS / "few_runs.jsonl")
-    if options.anew:
-        trials.forget()
+    minutes = trials.minutes_asked_for(__doc__, 120.0)
     contention = Contention()
     units = calibrate()
-    trials.go_on(options.minutes, CASES, lambda case: trial(case, units, len(trials.rows(case))))
+    trials.go_on(minutes, CASES, lambda case: trial(case, units, len(trials.rows(case))))
     lines = [
         "## Verdicts from few runs",
         "",

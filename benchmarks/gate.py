@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -53,16 +52,11 @@ def trial(case: str, units: int) -> Row:
 
 def main() -> None:
     """Continue with the gates and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--anew", action="store_true")
-    options = parser.parse_args()
     trials = Trials(RESULTS / "gate.jsonl")
-    if options.anew:
-        trials.forget()
+    minutes = trials.minutes_asked_for(__doc__, 60.0)
     contention = Contention()
     units = calibrate()
-    trials.go_on(options.minutes, CASES, lambda case: trial(case, units))
+    trials.go_on(minutes, CASES, lambda case: trial(case, units))
     lines = [
         "## Gates",
         "",

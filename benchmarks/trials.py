@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -23,9 +24,15 @@ class Trials:
         rows: list[Row] = [json.loads(line) for line in lines]
         return [row for row in rows if case is None or row["case"] == case]
 
-    def forget(self) -> None:
-        """Start over."""
-        self._record.unlink(missing_ok=True)
+    def minutes_asked_for(self, description: str | None, minutes: float) -> float:
+        """Read the command line: ``--minutes`` to spend now, and ``--anew`` to start over."""
+        parser = argparse.ArgumentParser(description=description)
+        parser.add_argument("--minutes", type=float, default=minutes)
+        parser.add_argument("--anew", action="store_true")
+        options = parser.parse_args()
+        if options.anew:
+            self._record.unlink(missing_ok=True)
+        return float(options.minutes)
 
     def go_on(self, minutes: float, wanted: Mapping[str, int], make: Callable[[str], Row]) -> None:
         """Make missing trials for some minutes; `wanted` is the number of each case.

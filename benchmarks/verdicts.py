@@ -7,7 +7,6 @@ all at once. `--anew` starts over.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -193,17 +192,12 @@ def judgement(by_case: dict[str, list[Result]]) -> Iterator[str]:
 
 def main() -> None:
     """Continue with the experiments and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=120.0)
-    parser.add_argument("--anew", action="store_true")
-    options = parser.parse_args()
-    if options.anew:
-        TRIALS.forget()
+    minutes = TRIALS.minutes_asked_for(__doc__, 120.0)
     contention = Contention()
     units = calibrate()
-    TRIALS.go_on(options.minutes, {case.name: case.count for case in CASES}, lambda name: trial(name, units))
+    TRIALS.go_on(minutes, {case.name: case.count for case in CASES}, lambda name: trial(name, units))
     if not results():
-        raise SystemExit(f"No experiment can end within {options.minutes:g} minutes; allow more with --minutes.")
+        raise SystemExit(f"No experiment can end within {minutes:g} minutes; allow more with --minutes.")
     by_case = {case.name: [result for result in results() if result.case == case.name] for case in CASES}
     steps = sorted(time_ms for found in by_case.values() for result in found for time_ms in result.medians_ms[0])
     lines = [

@@ -128,8 +128,8 @@ def _receipt(receipt: Optimization, failure: str) -> str:
     if receipt.state not in (ON, NO_EFFECT):
         return f"{receipt.state}: {receipt.text}"
     outcome = "not known to be safe" if failure else "safe"
-    effect = f"no effect {receipt.text}" if receipt.state == NO_EFFECT else receipt.text  # because ...
-    return f"{outcome}{', ' if receipt.state == NO_EFFECT else ': '}{effect}"
+    effect = ", no effect " if receipt.state == NO_EFFECT else ": "  # whose text begins with "because"
+    return f"{outcome}{effect}{receipt.text}"
 
 
 def _effects(trial: Trial) -> Iterator[Finding]:
