@@ -24,23 +24,34 @@ SHORT_STEPS, STEPS = 300, 40
 MINUTES = 5.0
 
 
+def two_commits(repository: Path, slower: bool) -> None:
+    """Make a repository whose last commit is 8 % slower, or only says that it is not."""
+    script = repository / "train.py"
+    repository.mkdir()
+    shutil.copy(BURNER, script)
+    git = ["git", "-C", str(repository), "-c", "user.name=bench", "-c", "user.email=bench@localhost"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "add", "train.py"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "-m", "Train"], check=True)
+    text = script.read_text()
+    changed = text.replace('"SLOWER", "1"', '"SLOWER", "1.08"') if slower else f"{text}\n# Nothing else changed.\n"
+    script.write_text(changed)
+    subprocess.run([*git, "commit", "--quiet", "-a", "-m", "Change"], check=True)
+
+
 def trial(case: str, units: int) -> Row:
-    """One gate between two folders."""
+    """One gate between the last two commits of a repository."""
     minutes, steps = (1.0, SHORT_STEPS) if case == SHORT else (MINUTES, STEPS)
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("old", "new"):
-            (Path(folder) / name).mkdir()
-            shutil.copy(BURNER, Path(folder) / name / "train.py")
-        script = Path(folder) / "new" / "train.py"
-        if case == SLOWER:
-            script.write_text(script.read_text().replace('"SLOWER", "1"', '"SLOWER", "1.08"'))
-        words = [sys.executable, "-m", "profilednn_tui", "gate", "--baseline", f"{folder}/old", "--fail-on", "5%"]
+        repository = Path(folder) / "repository"
+        two_commits(repository, slower=case == SLOWER)
+        words = [sys.executable, "-m", "profilednn_tui", "gate", "--baseline", "HEAD~1", "--fail-on", "5%"]
         words += ["--minutes", str(minutes), "--steps", str(steps), "--no-certificate", "--to", "json"]
         words += ["--env", f"UNITS={units}", "--env", "OMP_NUM_THREADS=1"]
         words += ["--env", f"CORE={max(os.sched_getaffinity(0))}", "train.py"]
         environment = {**os.environ, "PROFILEDNN_HOME": f"{folder}/home"}
         begin_s = time.monotonic()
-        done = subprocess.run(words, cwd=script.parent, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(words, cwd=repository, env=environment, capture_output=True, text=True, check=False)
         found = json.loads(done.stdout) if done.stdout else {}
         return {
             "exit_code": done.returncode,

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from profilednn_tui.advise.account import NOTHING, Covered
+
+if TYPE_CHECKING:
+    from profilednn_tui.advise.proof import Proof, TrackRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,10 @@ class Finding:
     """The time per step that a remedy could win at most, by part of the step."""
     ceiling: float = 0.0
     """The same as a share of the step; never a promise. 0 for what costs memory alone."""
+    measured: Proof | None = None
+    """What came out when the remedy was tried for this session."""
+    record: TrackRecord | None = None
+    """What the rule's remedies did on this machine before; None if nobody has looked."""
 
 
 @dataclass(frozen=True, slots=True)
