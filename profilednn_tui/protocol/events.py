@@ -149,6 +149,35 @@ class FirstInputsEvent:
 
 
 @dataclass(frozen=True)
+class ConditionsEvent:
+    """What costs time without being an operator, in one of the few steps in which the agent has looked."""
+
+    kind: ClassVar[str] = "conditions"
+
+    step: int
+    anomaly_mode: bool
+    """Whether autograd's anomaly detection is on."""
+    onednn: bool
+    """Whether torch may use oneDNN."""
+    denormals: bool | None
+    """Whether the training thread has ever met a denormal number; None if the processor does not tell."""
+    flushes_denormals: bool | None
+    """Whether the training thread treats denormal numbers as zero."""
+    graph_nodes: int
+    """Of the graph through which the backward pass goes; 0 if unknown."""
+    watched_graphs: int
+    """Graphs of earlier steps that are watched; at most 16."""
+    kept_graphs: int
+    """How many of them are still in memory."""
+    unneeded: list[str]
+    """Paths of the modules that get gradients though no optimizer updates them, nor anything before them."""
+    unneeded_weights: list[str]
+    """The same for modules through which the backward pass has to go for what is before them."""
+    intra_op_threads: int
+    unix_ns: int
+
+
+@dataclass(frozen=True)
 class StepsEvent:
     """Finished steps. Each row follows `COLUMNS`: end, duration, the phases in the order of `PHASES`, the loss (null if
     unknown; "nan", "inf" and "-inf" as strings), and flags.
@@ -507,6 +536,7 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     ProgressEvent,
     StepSourceEvent,
     FirstInputsEvent,
+    ConditionsEvent,
     StepsEvent,
     ParametersEvent,
     LearningEvent,

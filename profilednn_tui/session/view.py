@@ -89,6 +89,29 @@ class FirstInputs:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditions:
+    """What costs time without being an operator, as the agent last saw it."""
+
+    step: int
+    anomaly_mode: bool
+    onednn: bool
+    """Whether torch may use oneDNN."""
+    denormals: bool | None
+    """Whether the training thread has ever met a denormal number; None if unknown."""
+    flushes_denormals: bool | None
+    graph_nodes: tuple[tuple[int, int], ...]
+    """(step, nodes of the graph of its backward pass), where known; the newest looks."""
+    watched_graphs: int
+    """Graphs of earlier steps that are watched."""
+    kept_graphs: int
+    """How many of them are still in memory."""
+    unneeded: tuple[str, ...]
+    """Paths of modules that get gradients though no optimizer updates them, nor anything before them."""
+    unneeded_weights: tuple[str, ...]
+    """The same for modules through which the backward pass has to go for what is before them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     """One update of an optimizer, with one entry for each name of `OptimizerLearning`; norms are Euclidean."""
 
@@ -481,6 +504,8 @@ class SessionView:
     progress: Progress = Progress()
     first_inputs: FirstInputs | None = None
     """None if they were not recorded."""
+    conditions: Conditions | None = None
+    """None before the agent has looked."""
     learning: tuple[OptimizerLearning, ...] = ()
     """One for each optimizer; empty unless recorded."""
     steps: Steps = Steps()

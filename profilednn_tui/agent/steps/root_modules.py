@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -63,6 +64,25 @@ class RootModules:
             for path, parameter in model.module.named_parameters():
                 paths.setdefault(id(parameter), model.inner(path))
         return paths
+
+    def covered_by(self, parameters: Mapping[int, bool]) -> dict[str, bool]:
+        """The largest modules all of whose parameters that need a gradient are among `parameters`, keyed by ``id``.
+
+        Each path has whether the value of all of them is true.
+        """
+        found: dict[str, bool] = {}
+        for model in self._models():
+            inside: tuple[str, ...] = ()
+            for path, module in model.module.named_modules():
+                if path and inside and path.startswith(inside):
+                    continue
+                trainable = [id(one) for one in module.parameters() if one.requires_grad]
+                if trainable and all(key in parameters for key in trainable):
+                    found[model.inner(path) if path else model.name] = all(parameters[key] for key in trainable)
+                    if not path:
+                        break
+                    inside += (f"{path}.",)
+        return found
 
     def _models(self) -> list[_Model]:
         """The root modules that are part of no other one, largest first, each with a name of its own."""

@@ -15,6 +15,7 @@ from ..life.states import LEAVING, LISTENING, Life, Request
 from ..recording.outbox import Outbox
 from ..windows.window import Windows
 from .boundaries import Beginning, Boundaries, Mark, any_optimizer_class_in_use
+from .conditions import Conditions
 from .first_inputs import FirstInputs
 from .lockstep import LockstepGate
 from .loss import LossReader
@@ -76,6 +77,7 @@ class StepTracker:
         self._loss_reader = LossReader(torch)
         self._scaled = ScaledLosses(self._loss_reader)
         self._first_inputs = FirstInputs(torch, outbox.put)
+        self._conditions = Conditions(torch, roots, outbox.put)
         self._beginning = Beginning()
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
         self._last = NOT_BEGUN
@@ -123,6 +125,7 @@ class StepTracker:
         root = self._root(module)
         if root.learns and not self._late:
             self._first_inputs.look(arguments, keywords)
+        self._conditions.before_forward(self.steps + 1)
         if self._last is NOT_BEGUN:
             self._beginning.on_forward(module, self._timeline.cut)
         elif boundaries.learned and boundaries.forward_may_end() and not self._timeline.updating:
@@ -165,6 +168,7 @@ class StepTracker:
             self._begin(self._beginning.cut or cut)
         self._scaled.clear()
         self._loss_read = False
+        self._conditions.after_update(optimizer)
         self._reach(self._boundaries.on_update(optimizer, self._mark(cut)))
 
     def at_end(self) -> None:
@@ -181,6 +185,7 @@ class StepTracker:
     def _learn(self, tensors: Any, keeps_graph: bool) -> None:
         if not self._boundaries.on_backward(keeps_graph):
             return
+        self._conditions.before_backward(self.steps + 1, tensors)
         if self._loss_read and self._timeline.updating:
             return  # a closure is called again: `step` returns the loss of its first call
         loss = self._scaled.read(tensors)

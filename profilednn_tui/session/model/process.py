@@ -18,6 +18,7 @@ from profilednn_tui.protocol.events import (
     StepsEvent,
 )
 from profilednn_tui.protocol.vocabulary import ASKED, DETACH, UNREAD
+from profilednn_tui.session.model.conditions import ConditionSeries
 from profilednn_tui.session.model.learning import LearningSeries
 from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.model.steps import StepSeries
@@ -38,6 +39,7 @@ class Process:
         """Time of its newest event."""
         self.progress = Progress()
         self.first_inputs: FirstInputs | None = None
+        self.conditions = ConditionSeries()
         self.learning = LearningSeries()
         self.steps = StepSeries()
         self.windows = WindowSeries(self.steps)
@@ -55,6 +57,11 @@ class Process:
     @property
     def optimizations(self) -> tuple[Optimization, ...]:
         return tuple(self._optimizations.values())
+
+    @property
+    def intra_op_threads(self) -> int:
+        """The newest known number; the program may have changed it after the start."""
+        return self.conditions.intra_op_threads or self.hello.intra_op_threads
 
     @property
     def trained(self) -> bool:

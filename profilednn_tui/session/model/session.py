@@ -12,6 +12,7 @@ from profilednn_tui.protocol.events import (
     AgentErrorEvent,
     AttachedEvent,
     ByeEvent,
+    ConditionsEvent,
     CoresEvent,
     DistributedEvent,
     ExitEvent,
@@ -108,6 +109,7 @@ class Session:
             StepsEvent: lambda pid, event: self._process(pid).on_steps(event),
             WindowEvent: self._on_window,
             PrimitivesEvent: self._on_primitives,
+            ConditionsEvent: lambda pid, event: self._process(pid).conditions.add(event),
             FirstInputsEvent: lambda pid, event: self._process(pid).on_first_inputs(event),
             ParametersEvent: lambda pid, event: self._process(pid).learning.add_parameters(event),
             LearningEvent: lambda pid, event: self._process(pid).learning.add_update(event),
@@ -206,6 +208,7 @@ class Session:
             agent=shown.agent(self._bad_lines) if shown else Agent(bad_lines=self._bad_lines),
             notices=tuple(dict.fromkeys(self._notices.values())),
             first_inputs=shown.first_inputs if shown else None,
+            conditions=shown.conditions.view() if shown else None,
             learning=shown.learning.view() if shown else (),
             optimizations=shown.optimizations if shown else (),
             processes=self._entries(ages, shown, running),
@@ -217,7 +220,7 @@ class Session:
         """The peaks of the target's cores with its threads; None if they were not measured."""
         if shown is None or not self._machine.cpu:
             return None
-        key = PeaksKey(self._machine.cpu, self._allowed_cores, shown.hello.intra_op_threads)
+        key = PeaksKey(self._machine.cpu, self._allowed_cores, shown.intra_op_threads)
         if self._peaks is None or self._peaks[0] != key:
             self._peaks = key, self._known_peaks(key)
         return self._peaks[1]
@@ -273,7 +276,7 @@ class Session:
             rank=hello.rank if hello else None,
             world_size=hello.world_size if hello else None,
             life=life,
-            intra_op_threads=hello.intra_op_threads if hello else None,
+            intra_op_threads=shown.intra_op_threads if shown else None,
             exit_code=self._exit.exit_code if self._exit else None,
             optimizations=tuple(hello.optimizations if hello else started.optimizations),
             script_sha256=started.script_sha256,
