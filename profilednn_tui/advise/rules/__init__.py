@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from profilednn_tui.advise.rule import Rule
 from profilednn_tui.advise.rules.allocator_faults import AllocatorFaults
+from profilednn_tui.advise.rules.anomaly_mode import AnomalyMode
 from profilednn_tui.advise.rules.data_wait import DataWait
+from profilednn_tui.advise.rules.denormals import Denormals
 from profilednn_tui.advise.rules.dense_embedding_gradient import DenseEmbeddingGradient
 from profilednn_tui.advise.rules.float64 import Float64
+from profilednn_tui.advise.rules.frozen_backward import FrozenBackward
 from profilednn_tui.advise.rules.frozen_batch_norm import FrozenBatchNorm
 from profilednn_tui.advise.rules.fused_loss import FusedLoss
 from profilednn_tui.advise.rules.layout_copies import LayoutCopies
 from profilednn_tui.advise.rules.memory_growth_graph import MemoryGrowthGraph
+from profilednn_tui.advise.rules.mkldnn_disabled import MkldnnDisabled
 from profilednn_tui.advise.rules.neighbour import Neighbour
 from profilednn_tui.advise.rules.optimizer_unfused import OptimizerUnfused
 from profilednn_tui.advise.rules.own_profiler import OwnProfiler
 from profilednn_tui.advise.rules.periodic_stall import PeriodicStall
 from profilednn_tui.advise.rules.python_overhead import PythonOverhead
 from profilednn_tui.advise.rules.quota_throttled import QuotaThrottled
+from profilednn_tui.advise.rules.recomputed_activations import RecomputedActivations
 from profilednn_tui.advise.rules.reference_kernels import ReferenceKernels
 from profilednn_tui.advise.rules.reorders import Reorders
 from profilednn_tui.advise.rules.slow_recurrent import SlowRecurrent
@@ -29,5 +34,6 @@ RULES: tuple[Rule, ...] = (
     DataWait(), ThreadOversubscription(), ThreadUndersubscription(), QuotaThrottled(), Neighbour(), AllocatorFaults(),
     Reorders(), LayoutCopies(), ReferenceKernels(), SmallOperators(), PythonOverhead(), OptimizerUnfused(), Float64(),
     OwnProfiler(), DenseEmbeddingGradient(), MemoryGrowthGraph(), PeriodicStall(), FusedLoss(), FrozenBatchNorm(),
-    SlowRecurrent(), WeightGradientRate(),
+    SlowRecurrent(), WeightGradientRate(), AnomalyMode(), Denormals(),
+    FrozenBackward(), MkldnnDisabled(), RecomputedActivations(),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui import units
+from profilednn_tui.advise.account import Covered
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_operators
 from profilednn_tui.session.frames import is_library
@@ -23,7 +24,7 @@ class PythonOverhead:
 
     def look(self, signals: Signals) -> Finding | None:
         account = signals.account
-        covered = account.outside(PHASES)
+        covered = _recorded(signals, account.outside(PHASES))
         share = account.share(covered)
         if share < LEAST_SHARE:
             return None
@@ -46,3 +47,14 @@ class PythonOverhead:
         return Finding(
             self.name, f"In {units.share(share)} of the step, no operator runs{at}", tuple(evidence), remedy, covered
         )
+
+
+def _recorded(signals: Signals, rest: Covered) -> Covered:
+    """The rest of some phases, as far as windows have recorded time outside of operators, too.
+
+    They may be from a time when steps were shorter, and then the rest of today's phases has other reasons.
+    """
+    recorded_ns = sum(one.ns_per_step for one in signals.view.operators.outside)
+    whole_ns = sum(time_ns for part, time_ns in signals.account.parts.items() if part.operator is None)
+    fraction = min(1.0, recorded_ns / whole_ns) if recorded_ns and whole_ns else 1.0
+    return {part: time_ns * fraction for part, time_ns in rest.items()}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from profilednn_tui.session.view import (
+    Conditions,
     Core,
     Cores,
     Frame,
@@ -61,6 +62,16 @@ def steps(milliseconds: float = 100.0, count: int = 40, **changes: Any) -> Steps
     return Steps(**{**fields, **changes})
 
 
+def conditions(**changes: Any) -> Conditions:
+    """What the agent saw of a healthy training in its 32nd step."""
+    fields: dict[str, Any] = {
+        "step": 32, "anomaly_mode": False, "onednn": True, "denormals": False, "flushes_denormals": False,
+        "graph_nodes": ((4, 90), (8, 90), (16, 90), (32, 90)), "watched_graphs": 3, "kept_graphs": 0, "unneeded": (),
+        "unneeded_weights": (),
+    }  # fmt: skip
+    return Conditions(**{**fields, **changes})
+
+
 def session(
     *rows: Operator, phases: Mapping[str, float] | None = None, modules: tuple[Module, ...] = (), **changes: Any
 ) -> SessionView:
@@ -89,6 +100,7 @@ def session(
             mean_target_percent=380.0, mean_others_percent=8.0, mean_throttled_percent=0.0,
         ),
         "memory": Memory(10**9, minor_faults_per_s=100.0, user_percent=370.0, system_percent=4.0),
+        "conditions": conditions(),
         "processes": (ProcessEntry(7, None, ("train.py",), 40, False),),
     }  # fmt: skip
     return SessionView(**{**fields, **changes})
