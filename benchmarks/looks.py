@@ -52,8 +52,10 @@ def measure(model: nn.Module, inputs: torch.Tensor) -> tuple[float, float, float
         optimizer.zero_grad()
         loss = model(inputs).pow(2).mean()
         before_ns = perf_counter_ns()
-        conditions.before_forward(number - 1)
-        conditions.before_backward(number - 1, loss)
+        if number == conditions.due + 1:
+            conditions.before_forward()
+        if number > conditions.due:
+            conditions.before_backward(number, loss)
         conditions.after_update(optimizer)
         plain_ns = perf_counter_ns()
         conditions.before_backward(number, loss)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from profilednn_tui.advise.account import StepAccount
 from profilednn_tui.advise.findings import Finding
 from profilednn_tui.session.frames import call_site, relative_file
-from profilednn_tui.session.view import Frame, Operator, SessionView
+from profilednn_tui.session.view import Frame, Operator, OperatorKey, SessionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +81,11 @@ def no_samples(signals: Signals) -> str:
 def self_ms(operators: Iterable[Operator]) -> float:
     """Their self time per step."""
     return sum(row.self_ns_per_step for row in operators) / 1e6
+
+
+def input_shapes(key: OperatorKey) -> tuple[tuple[int, ...], ...]:
+    """The shapes of an operator's inputs, ``()`` for a number; empty if unknown or if an input is a list of tensors."""
+    try:
+        return tuple(map(tuple, msgspec.json.decode(key.input_shapes, type=list[list[int]])))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ()

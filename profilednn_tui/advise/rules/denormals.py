@@ -5,12 +5,10 @@ from __future__ import annotations
 from math import prod
 from statistics import quantiles
 
-import msgspec
-
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_operators, self_ms
-from profilednn_tui.session.view import Operator, OperatorKey
+from profilednn_tui.advise.rule import Signals, input_shapes, no_operators, self_ms
+from profilednn_tui.session.view import Operator
 
 PEERS = frozenset({
     "abs", "add", "addcdiv", "addcmul", "clamp_min", "div", "lerp", "maximum", "mul", "neg", "reciprocal", "relu",
@@ -74,18 +72,10 @@ class Denormals:
 def _ns_per_element(row: Operator) -> float | None:
     """The time per element of a simple operator on many elements; None for others."""
     name = row.key.name.removeprefix("aten::").rstrip("_")
-    elements = _elements(row.key) if name in PEERS else 0
+    elements = max(map(prod, input_shapes(row.key)), default=0) if name in PEERS else 0
     if elements < LEAST_ELEMENTS or not row.calls_per_step:
         return None
     return row.self_ns_per_step / row.calls_per_step / elements
-
-
-def _elements(key: OperatorKey) -> int:
-    """The elements of the largest input; 0 if unknown."""
-    try:
-        return max(map(prod, msgspec.json.decode(key.input_shapes, type=list[list[int]])), default=0)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return 0
 
 
 def _quickest_quarter(rates_ns: list[float]) -> float:

@@ -17,7 +17,7 @@ STEADY = 0.7
 """Share of the samples that must exceed the one before, counted over the second half."""
 FEWEST_LOOKS = 4
 """At a graph before its growth counts."""
-FEWEST_KEPT = 4
+FEWEST_KEPT = 3
 GROWN = 2.0
 """How many times as many nodes the newest graph must have as the first."""
 

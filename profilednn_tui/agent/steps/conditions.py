@@ -18,7 +18,7 @@ from .root_modules import RootModules
 
 FIRST_LOOK = 4
 RAREST = 256
-"""Steps between two looks at most; before that, each look comes half as late again or a third later."""
+"""Steps between two looks at most; before that, each look comes twice as late as the one before."""
 MOST_NODES = 5_000
 """Of a graph that is walked: takes 5 ms or less."""
 MOST_PATHS = 64
@@ -36,33 +36,36 @@ class Conditions:
         self._torch = torch
         self._roots = roots
         self._report = report
-        self._next = FIRST_LOOK
+        self.due = FIRST_LOOK
+        """The step of the next look."""
         self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._newest: Callable[[], Any] = _nothing
+        """The optimizer that was added last."""
         self._anchors: list[tuple[int, weakref.ref[Any]]] = []
         """Objects that live as long as the graph of a step's loss, with the number of the step."""
         self._read_mode = _mode_reader()
         self._mkldnn_off = False
         """Whether oneDNN was off in the current step's forward pass."""
 
-    def before_forward(self, step: int) -> None:
-        """A root module is about to be called with gradients in a step."""
-        if step == self._next:
-            self._mkldnn_off |= not self._torch._C._get_mkldnn_enabled()
+    def before_forward(self) -> None:
+        """A root module is about to be called with gradients in the step that is due."""
+        self._mkldnn_off |= not self._torch._C._get_mkldnn_enabled()
 
     def after_update(self, optimizer: Any) -> None:
         """An optimizer has updated its parameters."""
-        self._optimizers.add(optimizer)
+        if self._newest() is not optimizer:
+            self._newest = weakref.ref(optimizer)
+            self._optimizers.add(optimizer)
 
     def before_backward(self, step: int, tensors: Any) -> None:
-        """The backward pass of a step is about to begin."""
-        if step < self._next:
-            return
-        self._next = next(look for look in _looks() if look > step)
+        """The backward pass of a step is about to begin, and a look is due."""
+        self.due = next(look for look in looks() if look > step)
         torch = self._torch
         mode = self._read_mode()
         with torch._C.DisableTorchFunction():  # the program's function modes must not see our reads
             root = self._node_of(tensors)
-            nodes, unneeded = self._walk(root) if root is not None else (0, {})
+            nodes, leaves = _walk(root) if root is not None else (0, [])
+            unneeded = self._unneeded(root, leaves) if leaves else {}
             alive = sum(anchor() is not None for _, anchor in self._anchors)
             event = ConditionsEvent(
                 step=step,
@@ -95,58 +98,74 @@ class Conditions:
             anchor = metadata[_ANCHOR] = _Anchor()
             self._anchors.append((step, weakref.ref(anchor)))
 
-    def _walk(self, root: Any) -> tuple[int, dict[str, bool]]:
-        """Number of nodes of a graph, and what `_unneeded` finds; 0 for a larger graph."""
-        order: list[Any] = []
-        """Each node after those that it leads to."""
-        following: dict[Any, list[Any]] = {}
-        pending = [root]
-        while pending:
-            node = pending[-1]
-            if node not in following:
-                following[node] = [one for one, _ in node.next_functions if one is not None]
-                if len(following) > MOST_NODES:
-                    return 0, {}
-                pending += [one for one in following[node] if one not in following]
-            else:
-                pending.pop()
-                order.append(node)
-        return len(following), self._unneeded(order, following)
+    def _owned(self) -> set[int]:
+        """``id`` of every parameter that an optimizer updates."""
+        groups = [group for optimizer in self._optimizers for group in optimizer.param_groups]
+        return {id(parameter) for group in groups for parameter in group["params"]}
 
-    def _unneeded(self, order: list[Any], following: dict[Any, list[Any]]) -> dict[str, bool]:
+    def _unneeded(self, root: Any, leaves: list[Any]) -> dict[str, bool]:
         """Paths of the largest modules of which no optimizer updates any parameter, though they get gradients, with
         whether nothing before them needs a gradient either."""
-        owned = {id(one) for optimizer in self._optimizers for group in optimizer.param_groups
-                 for one in group["params"]}  # fmt: skip
-        if not owned:
+        owned, parameter_type = self._owned(), self._torch.nn.Parameter
+        needed = {leaf: id(leaf.variable) in owned or type(leaf.variable) is not parameter_type for leaf in leaves}
+        if not owned or all(needed.values()):
             return {}
-        needed: dict[Any, bool] = {}
         whole: dict[int, bool] = {}
-        parameter_type = self._torch.nn.Parameter
-        for node in order:
-            if node in needed:
-                continue
-            variable = getattr(node, "variable", None)
-            if variable is not None:
-                needed[node] = id(variable) in owned or not isinstance(variable, parameter_type)
-                continue
-            needed[node] = any(needed[one] for one in following[node])
-            for one in following[node]:
-                leaf = getattr(one, "variable", None)
-                if leaf is not None and not needed[one]:
-                    whole[id(leaf)] = whole.get(id(leaf), True) and not needed[node]
+        for node, following in _after_those_they_lead_to(root):
+            if node not in needed:
+                needed[node] = any(needed[one] for one in following)
+                for leaf in following:
+                    if not needed[leaf] and hasattr(leaf, "variable"):
+                        whole[id(leaf.variable)] = whole.get(id(leaf.variable), True) and not needed[node]
         return self._roots.covered_by(whole)
+
+
+def _walk(root: Any) -> tuple[int, list[Any]]:
+    """Number of nodes of a graph, and those that add to a tensor's gradient; 0 for a graph that is too large."""
+    seen, pending, leaves = {root}, [root], []
+    while pending:
+        node = pending.pop()
+        following = node.next_functions
+        if not following:
+            leaves.append(node)
+        for one, _ in following:
+            if one is not None and one not in seen:
+                seen.add(one)
+                pending.append(one)
+        if len(seen) > MOST_NODES:
+            return 0, []
+    return len(seen), [leaf for leaf in leaves if hasattr(leaf, "variable")]
+
+
+def _after_those_they_lead_to(root: Any) -> Iterator[tuple[Any, list[Any]]]:
+    """All nodes of a graph in the order in which their inputs were computed, with the nodes that each leads to."""
+    following: dict[Any, list[Any]] = {}
+    done: set[Any] = set()
+    pending = [root]
+    while pending:
+        node = pending[-1]
+        if node not in following:
+            following[node] = [one for one, _ in node.next_functions if one is not None]
+            pending += [one for one in following[node] if one not in following]
+        else:
+            pending.pop()
+            if node not in done:
+                done.add(node)
+                yield node, following[node]
 
 
 class _Anchor:
     """Something to refer to weakly."""
 
 
-def _looks() -> Iterator[int]:
+def _nothing() -> None:
+    return None
+
+
+def looks() -> Iterator[int]:
     look = FIRST_LOOK
-    while look < 2 * RAREST:
+    while look < RAREST:
         yield look
-        yield look + look // 2
         look *= 2
     while True:
         yield look

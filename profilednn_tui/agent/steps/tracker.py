@@ -125,7 +125,8 @@ class StepTracker:
         root = self._root(module)
         if root.learns and not self._late:
             self._first_inputs.look(arguments, keywords)
-        self._conditions.before_forward(self.steps + 1)
+        if self.steps + 1 == self._conditions.due:
+            self._conditions.before_forward()
         if self._last is NOT_BEGUN:
             self._beginning.on_forward(module, self._timeline.cut)
         elif boundaries.learned and boundaries.forward_may_end() and not self._timeline.updating:
@@ -185,7 +186,8 @@ class StepTracker:
     def _learn(self, tensors: Any, keeps_graph: bool) -> None:
         if not self._boundaries.on_backward(keeps_graph):
             return
-        self._conditions.before_backward(self.steps + 1, tensors)
+        if self.steps + 1 >= self._conditions.due:
+            self._conditions.before_backward(self.steps + 1, tensors)
         if self._loss_read and self._timeline.updating:
             return  # a closure is called again: `step` returns the loss of its first call
         loss = self._scaled.read(tensors)

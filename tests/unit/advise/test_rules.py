@@ -147,8 +147,19 @@ def test_double_precision() -> None:
 
 
 def test_dense_gradients_of_embeddings() -> None:
-    view = session(operator("aten::embedding_dense_backward", 40.0, "backward"))
-    assert "sparse=True" in found(view, "dense-embedding-gradient").remedy.change
+    def of(name: str, ms: float, phase: str, shapes: str) -> Operator:
+        row = operator(name, ms, phase)
+        return replace(row, key=replace(row.key, input_shapes=shapes))
+
+    view = session(
+        of("aten::embedding_dense_backward", 40.0, "backward", "[[32, 64], [32], [], [], []]"),
+        of("aten::embedding", 0.1, "forward", "[[100000, 64], [32], [], [], []]"),
+        of("aten::mul_", 3.0, "optimizer", "[[100000, 64], []]"),
+        of("aten::addcdiv_", 1.0, "optimizer", "[[64, 64], [64, 64]]"),
+    )
+    finding = found(view, "dense-embedding-gradient")
+    assert "sparse=True" in finding.remedy.change
+    assert finding.ceiling == pytest.approx(0.43)
 
 
 def test_copies_for_another_layout() -> None:
