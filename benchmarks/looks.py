@@ -15,7 +15,7 @@ from torch import nn
 
 from benchmarks.conditions import Contention, machine, versions, write
 from profilednn_tui import units
-from profilednn_tui.agent.steps.conditions import Conditions, looks
+from profilednn_tui.agent.steps.conditions import OPTIMIZER_STEPS, Conditions, looks
 from profilednn_tui.agent.steps.root_modules import RootModules
 
 STEPS = 30
@@ -45,6 +45,7 @@ def measure(model: nn.Module, inputs: torch.Tensor) -> tuple[float, float, float
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     steps, costs, others = [], [], []
     number = 0
+    conditions.after_update(optimizer)
     for _ in range(STEPS):
         number = next(look for look in looks() if look > number)
         roots.look_up(model)
@@ -56,7 +57,8 @@ def measure(model: nn.Module, inputs: torch.Tensor) -> tuple[float, float, float
             conditions.before_forward()
         if number > conditions.due:
             conditions.before_backward(number, loss)
-        conditions.after_update(optimizer)
+        if number + OPTIMIZER_STEPS < conditions.due:
+            conditions.after_update(optimizer)
         plain_ns = perf_counter_ns()
         conditions.before_backward(number, loss)
         look_ns = perf_counter_ns()

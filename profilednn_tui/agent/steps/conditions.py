@@ -19,6 +19,8 @@ from .root_modules import RootModules
 FIRST_LOOK = 4
 RAREST = 256
 """Steps between two looks at most; before that, each look comes twice as late as the one before."""
+OPTIMIZER_STEPS = 16
+"""Steps before a look in which updates are reported: an optimizer has made one, or it has been known for long."""
 MOST_NODES = 5_000
 """Of a graph that is walked: takes 5 ms or less."""
 MOST_PATHS = 64
@@ -39,8 +41,6 @@ class Conditions:
         self.due = FIRST_LOOK
         """The step of the next look."""
         self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._newest: Callable[[], Any] = _nothing
-        """The optimizer that was added last."""
         self._anchors: list[tuple[int, weakref.ref[Any]]] = []
         """Objects that live as long as the graph of a step's loss, with the number of the step."""
         self._read_mode = _mode_reader()
@@ -52,10 +52,8 @@ class Conditions:
         self._mkldnn_off |= not self._torch._C._get_mkldnn_enabled()
 
     def after_update(self, optimizer: Any) -> None:
-        """An optimizer has updated its parameters."""
-        if self._newest() is not optimizer:
-            self._newest = weakref.ref(optimizer)
-            self._optimizers.add(optimizer)
+        """An optimizer has updated its parameters, and a look will soon be due."""
+        self._optimizers.add(optimizer)
 
     def before_backward(self, step: int, tensors: Any) -> None:
         """The backward pass of a step is about to begin, and a look is due."""
@@ -156,10 +154,6 @@ def _after_those_they_lead_to(root: Any) -> Iterator[tuple[Any, list[Any]]]:
 
 class _Anchor:
     """Something to refer to weakly."""
-
-
-def _nothing() -> None:
-    return None
 
 
 def looks() -> Iterator[int]:

@@ -15,7 +15,7 @@ from ..life.states import LEAVING, LISTENING, Life, Request
 from ..recording.outbox import Outbox
 from ..windows.window import Windows
 from .boundaries import Beginning, Boundaries, Mark, any_optimizer_class_in_use
-from .conditions import Conditions
+from .conditions import OPTIMIZER_STEPS, Conditions
 from .first_inputs import FirstInputs
 from .lockstep import LockstepGate
 from .loss import LossReader
@@ -169,7 +169,8 @@ class StepTracker:
             self._begin(self._beginning.cut or cut)
         self._scaled.clear()
         self._loss_read = False
-        self._conditions.after_update(optimizer)
+        if self.steps + OPTIMIZER_STEPS >= self._conditions.due:
+            self._conditions.after_update(optimizer)
         self._reach(self._boundaries.on_update(optimizer, self._mark(cut)))
 
     def at_end(self) -> None:
