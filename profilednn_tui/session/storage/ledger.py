@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FOLDER_MODE
@@ -77,7 +78,7 @@ def proofs_for(entries: Iterable[Entry], machine: str, session: str) -> tuple[Pr
 
 def session_name(location: Path) -> str:
     """The name of a session in the ledger, from its folder or its snapshot file."""
-    return plain(location.resolve().name)[:TEXT_LENGTH]
+    return _cut(location.resolve().name)
 
 
 def add_proof(home: Path, machine: str, proof: Proof) -> str:
@@ -85,9 +86,9 @@ def add_proof(home: Path, machine: str, proof: Proof) -> str:
 
     Raises a `ProfilerError` if it cannot be written.
     """
-    texts = {one.name: getattr(proof, one.name) for one in fields(proof)}
-    cut = {name: plain(text)[:TEXT_LENGTH] for name, text in texts.items() if isinstance(text, str)}
-    entry = Entry(plain(machine)[:TEXT_LENGTH], replace(proof, **cut))
+    values = {one.name: getattr(proof, one.name) for one in fields(proof)}
+    texts: dict[str, Any] = {name: _cut(value) for name, value in values.items() if isinstance(value, str)}
+    entry = Entry(_cut(machine), replace(proof, **texts))
     return _change(home, lambda entries: (*entries, entry)[-MOST_ENTRIES:])
 
 
@@ -152,6 +153,10 @@ def _is_sound(entry: Entry) -> bool:
     gains = LARGEST_LOSS <= proof.low <= proof.gain <= proof.high <= 1
     counts = 0 < proof.runs <= MOST_RUNS and 0 <= proof.unix_ns < 2**63
     return gains and 0 <= proof.ceiling <= 1 and counts and all(len(text) <= TEXT_LENGTH for text in texts)
+
+
+def _cut(text: str) -> str:
+    return plain(text)[:TEXT_LENGTH]
 
 
 def _put_aside(path: Path) -> Path:
