@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from profilednn_tui.advise.account import NOTHING, Covered
-
-if TYPE_CHECKING:
-    from profilednn_tui.advise.proof import Proof, TrackRecord
+from profilednn_tui.session.proof import Proof, TrackRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,56 +1,12 @@
-"""What came out when remedies were tried on this machine."""
+"""Adds to advice what came out when its remedies were tried."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
 from profilednn_tui.advise.findings import Advice, Finding
-
-
-class Effect(Enum):
-    """What a remedy did to the step time."""
-
-    HELPED = "helped"
-    NO_DIFFERENCE = "no difference"
-    HARMED = "harmed"
-    NOT_JUDGED = "not judged"
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A remedy that was tried in an experiment against the training as it was."""
-
-    rule: str
-    session: str
-    """The session whose finding was tried."""
-    remedy: str
-    """In words, as in the advice: ``--with allocator``."""
-    ceiling: float
-    """Of the finding, as a share of the step."""
-    effect: Effect
-    gain: float
-    """Measured share of the step that was won; negative if steps became slower."""
-    low: float
-    high: float
-    """The interval of `gain`."""
-    order: str
-    """How the runs were made: ``lockstep`` or ``in turn``."""
-    runs: int
-    """Per side."""
-    losses: str
-    """Whether the trainings learned the same, in words."""
-    unix_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class TrackRecord:
-    """How often a rule's remedies were tried on this machine, in all sessions."""
-
-    helped: int = 0
-    no_difference: int = 0
-    harmed: int = 0
+from profilednn_tui.session.proof import Proof, track_record
 
 
 def with_proofs(advice: Advice, proofs: Iterable[Proof], session: str) -> Advice:
@@ -66,9 +22,3 @@ def with_proofs(advice: Advice, proofs: Iterable[Proof], session: str) -> Advice
         return replace(finding, measured=here[-1] if here else None, record=track_record(of_rule))
 
     return replace(advice, findings=tuple(told(finding) for finding in advice.findings))
-
-
-def track_record(proofs: Iterable[Proof]) -> TrackRecord:
-    """The counts of some proofs."""
-    effects = [proof.effect for proof in proofs]
-    return TrackRecord(*(effects.count(one) for one in (Effect.HELPED, Effect.NO_DIFFERENCE, Effect.HARMED)))

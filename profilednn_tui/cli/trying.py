@@ -66,17 +66,17 @@ def training_findings(
     try:
         found = try_out(experiment, optimizations, folder, seconds)
     except ProfilerError as error:
-        raise ProfilerError(_without_log(str(error), folder)) from None
+        raise ProfilerError(without_log(str(error), folder)) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if isinstance(found, int):
         say("profilednn-tui: stopped; nothing of the trial was kept")
         sys.exit(128 + found)
-    found = replace(found, failure=_without_log(found.failure, folder))
+    found = replace(found, failure=without_log(found.failure, folder))
     return list(_findings(experiment, found, folder.parent))
 
 
-def _without_log(text: str, folder: Path) -> str:
+def without_log(text: str, folder: Path) -> str:
     """The reason of a failure without the path of a log in `folder`, which is removed."""
     return re.sub(rf" \(its output: {re.escape(str(folder))}[^)]*\)", "", text)
 

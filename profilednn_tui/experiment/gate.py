@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.compare.comparison import compare
 from profilednn_tui.compare.gate import Answer, Decision, decide, log_ratios, look_number
-from profilednn_tui.compare.runs import Run, Side
+from profilednn_tui.compare.runs import Run
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.experiment.background import run_in_background
-from profilednn_tui.experiment.plan import Experiment, Recorded, RunEntry, RunState, load_experiment
-from profilednn_tui.experiment.runner import Observer, Starter, run_experiment
-from profilednn_tui.experiment.sides import read_entry
+from profilednn_tui.experiment.groups import run_groups
+from profilednn_tui.experiment.plan import Experiment, Recorded, RunState, load_experiment
+from profilednn_tui.experiment.runner import Observer, Starter
+from profilednn_tui.experiment.sides import undisturbed_groups
 from profilednn_tui.session.frames import is_users
 
 BASELINE, CANDIDATE = VARIANTS = "baseline", "candidate"
@@ -44,52 +45,42 @@ def run_gate(
 
     At least one group is run. A decision is made only at the looks of `compare.gate`; the last one is always a look.
     """
-    groups, last_s = 0, 0.0
-    while not groups or clock.monotonic_s() + last_s <= until_s:
-        groups += 1
-        begin_s = clock.monotonic_s()
-        outcome = run_experiment(replace(experiment, repeat=groups), folder, observer, start)
-        experiment = outcome.experiment
-        if outcome.stopped_by is not None:
-            return GateOutcome(Decision(Answer.UNDECIDED, 0), outcome.stopped_by)
-        failed = next((run for run in experiment.runs if run.state is RunState.FAILED), None)
-        if failed is not None:
-            return GateOutcome(Decision(Answer.UNDECIDED, 0, reason=f"the {failed.variant} failed: {failed.reason}"))
-        last_s = clock.monotonic_s() - begin_s
+
+    def decided() -> bool:
         decision = judge_groups(folder, limit, last=False)
-        if decision.answer is not Answer.UNDECIDED or decision.reason:
-            return GateOutcome(decision)
+        return decision.answer is not Answer.UNDECIDED or bool(decision.reason)
+
+    made = run_groups(experiment, folder, until_s, decided, observer, start, clock)
+    if made.stopped_by is not None:
+        return GateOutcome(Decision(Answer.UNDECIDED, 0), made.stopped_by)
+    if made.failed is not None:
+        reason = f"the {made.failed.variant} failed: {made.failed.reason}"
+        return GateOutcome(Decision(Answer.UNDECIDED, 0, reason=reason))
     return GateOutcome(judge_groups(folder, limit, last=True))
 
 
 def judge_groups(folder: Path, limit: float, last: bool) -> Decision:
     """What a gate's undisturbed groups say; without a decision if no look is due, unless it is the `last`."""
     recorded = load_experiment(folder)
-    entries = recorded.experiment.runs
-    disturbed = [entry for entry in entries if entry.state is RunState.DISTURBED]
-    quiet = {(entry.block, entry.variant): entry for entry in entries if entry.state is RunState.DONE}
-    blocks = sorted(block for block, variant in quiet if variant == BASELINE and (block, CANDIDATE) in quiet)
-    baseline, candidate = (_side(recorded, name, [quiet[block, name] for block in blocks]) for name in VARIANTS)
-    if blocks:
+    disturbed = [entry for entry in recorded.experiment.runs if entry.state is RunState.DISTURBED]
+    baseline, candidate = undisturbed_groups(recorded, VARIANTS)
+    groups = len(baseline.runs)
+    if groups:
         foreign = next(_foreign_files(baseline.runs, recorded), None)
         if foreign is not None:
             reason = (
                 f"the baseline runs {foreign}, which is the candidate's: install the package in neither, or in both"
             )
-            return Decision(Answer.UNDECIDED, len(blocks), reason=reason)
+            return Decision(Answer.UNDECIDED, groups, reason=reason)
         comparison = compare(baseline, candidate, ACROSS)
         if comparison.verdict.outcome is Outcome.NOT_COMPARABLE:
-            return Decision(Answer.UNDECIDED, len(blocks), reason="; ".join(comparison.verdict.reasons))
+            return Decision(Answer.UNDECIDED, groups, reason="; ".join(comparison.verdict.reasons))
         ratios = log_ratios(comparison.baseline_steps, comparison.candidate_steps)
         look = look_number(len(ratios), last)
         if look is not None:
             return decide(ratios, limit, look)
     reason = f"all groups were disturbed ({disturbed[-1].reason})" if last and disturbed else ""
-    return Decision(Answer.UNDECIDED, len(blocks), reason=reason)
-
-
-def _side(recorded: Recorded, name: str, entries: list[RunEntry]) -> Side:
-    return Side(name, tuple(read_entry(recorded, entry) for entry in entries))
+    return Decision(Answer.UNDECIDED, groups, reason=reason)
 
 
 def _foreign_files(runs: Iterable[Run], recorded: Recorded) -> Iterator[str]:

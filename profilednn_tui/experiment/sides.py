@@ -120,6 +120,13 @@ def variant_side(recorded: Recorded, variant: str) -> Side:
     return replace(side, certificate=certified[-1]) if certified else side
 
 
+def undisturbed_groups(recorded: Recorded, variants: Collection[str]) -> tuple[Side, ...]:
+    """A side for each variant, of the groups in which no run of any was disturbed or failed."""
+    quiet = {(run.block, run.variant): run for run in recorded.experiment.runs if run.state is RunState.DONE}
+    blocks = sorted({block for block, _ in quiet if all((block, name) in quiet for name in variants)})
+    return tuple(Side(name, tuple(read_entry(recorded, quiet[block, name]) for block in blocks)) for name in variants)
+
+
 def _settled(sides: Mapping[str, Side]) -> dict[str, list[FairSteps]]:
     """The steps of all variants after the longest warm-up of any."""
     fair = {name: [fair_steps(run) for run in side.runs] for name, side in sides.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,17 @@ from profilednn_tui.protocol.vocabulary import CERTIFICATE, OVERHEAD, SEED, SESS
 
 BOOT_FOLDER = AGENT_FOLDER / "boot"
 """Holds a ``sitecustomize`` that every Python process of the target finds first."""
+
+_SPEED = re.compile(
+    r"(OMP|GOMP|KMP|MKL|ONEDNN|DNNL|OPENBLAS|MALLOC|ATEN|TORCH|PYTORCH|LRU)_\w+|GLIBC_TUNABLES|LD_PRELOAD"
+)
+"""Variables that decide how fast a training is: threads, allocators and kernels."""
+
+
+def recorded_environment(base: Mapping[str, str], options: LaunchOptions) -> dict[str, str]:
+    """What a session keeps of its environment for another run: the user's additions, and what decides on speed."""
+    environment = {name: value for name, value in base.items() if _SPEED.fullmatch(name)} | dict(options.environment)
+    return {name: value for name, value in environment.items() if _is_text(name + value)}
 
 
 def target_environment(base: Mapping[str, str], session: Path, options: LaunchOptions) -> dict[str, str]:
@@ -36,3 +48,12 @@ def target_environment(base: Mapping[str, str], session: Path, options: LaunchOp
     # torch reads it once, at the first profile: without it, each window prints a line to the target's stderr.
     environment.setdefault("KINETO_LOG_LEVEL", "99")
     return environment
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written to a file; bytes that are not UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

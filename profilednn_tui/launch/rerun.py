@@ -28,7 +28,7 @@ class Rerun:
 
     @classmethod
     def of(cls, folder: Path) -> Rerun:
-        """From an earlier session of ours; what its folder does not hold, such as ``--env``, is left out."""
+        """From an earlier session of ours, with the part of its environment that its folder holds."""
         try:
             started = SessionFile.load(folder, as_written=True)
         except ProfilerError:  # recordings alone do not say what to start
@@ -37,7 +37,10 @@ class Rerun:
         argv = (started.python, *named) if started.python else named
         name = os.path.basename(named[0]) if named else ""
         command = TargetCommand(argv, named, name, started.working_directory, started.python)
-        return cls(command, LaunchOptions(optimizations=tuple(started.optimizations), name=started.name))
+        options = LaunchOptions(
+            optimizations=tuple(started.optimizations), environment=started.environment, name=started.name
+        )
+        return cls(command, options)
 
     @property
     def text(self) -> str:

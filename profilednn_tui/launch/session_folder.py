@@ -10,6 +10,7 @@ from pathlib import Path
 from profilednn_tui.collect.machine import own_hardware
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand, script_digest
+from profilednn_tui.launch.environment import recorded_environment
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.paths import FILE_MODE, new_session_folder
 from profilednn_tui.protocol.files import SIDE_EFFECTS
@@ -36,6 +37,7 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
         launcher_pid=os.getpid(),
         terminal=terminal,
         optimizations=list(options.optimizations),
+        environment=recorded_environment(os.environ, options),
         script_sha256=script_digest(command),
         # The runs of an experiment carry that of the experiment.
         spread=expected_spread(folder.parent, own_hardware(), SESSIONS) if home is None else None,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Advice
-from profilednn_tui.export.advice.text import nothing_found
+from profilednn_tui.export.advice.text import nothing_found, proof_lines
 from profilednn_tui.export.advice.words import ceiling_text, evidence_text, experiment_command, remedy_text
 from profilednn_tui.export.session.markdown import escape
 from profilednn_tui.session.view import SessionView
@@ -34,6 +34,7 @@ def _lines(advice: Advice, view: SessionView) -> Iterator[str]:
         command = experiment_command(finding.remedy, view.target)
         if command:
             yield f"* prove it: {markdown_code(command)}"
+        yield from (f"* {escape(line)}" for line in proof_lines(finding))
         yield ""
     if len(advice.findings) > 1:
         yield f"All remedies together could win at most {units.share(advice.ceiling)} of the step."

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from profilednn_tui import units
-from profilednn_tui.advise.findings import Advice
-from profilednn_tui.export.advice.words import ceiling_text, evidence_text, experiment_command, remedy_text
+from profilednn_tui.advise.findings import Advice, Finding
+from profilednn_tui.export.advice.words import (
+    ceiling_text,
+    evidence_text,
+    experiment_command,
+    measured_text,
+    record_text,
+    remedy_text,
+)
 from profilednn_tui.plain import plain
 from profilednn_tui.session.view import SessionView
 
@@ -22,6 +29,15 @@ def nothing_found(view: SessionView) -> str:
 def advice_text(advice: Advice, view: SessionView) -> str:
     """Each finding with its evidence and what to try, then what could not be told."""
     return "".join(f"{plain(line)}\n" for line in _lines(advice, view))
+
+
+def proof_lines(finding: Finding) -> Iterator[str]:
+    """What trying its remedy has shown: for this session, then on this machine; nothing if it was never tried."""
+    if finding.measured is not None:
+        yield measured_text(finding.measured)
+    record = record_text(finding.record)
+    if record:
+        yield record
 
 
 def finding_lines(advice: Advice, most: int) -> Iterator[str]:
@@ -42,6 +58,7 @@ def _lines(advice: Advice, view: SessionView) -> Iterator[str]:
         command = experiment_command(finding.remedy, view.target)
         if command:
             yield f"   prove it: {command}"
+        yield from (f"   {line}" for line in proof_lines(finding))
         yield ""
     if len(advice.findings) > 1:
         yield f"All remedies together could win at most {units.share(advice.ceiling)} of the step."

@@ -6,6 +6,7 @@ import shlex
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
+from profilednn_tui.session.proof import Effect, Proof, TrackRecord
 from profilednn_tui.session.view import Target
 
 VARIANT = "tried"
@@ -34,6 +35,37 @@ def remedy_text(remedy: Remedy) -> str:
 def ceiling_text(finding: Finding) -> str:
     """``at most 41 % of the step``"""
     return f"at most {units.share(finding.ceiling)} of the step" if finding.ceiling else "no time of its own"
+
+
+def gain_text(gain: float, low: float, high: float) -> str:
+    """A share of the step with its interval: ``61 % of the step won (58 to 64 %)``."""
+    if low < 0 < high:
+        return f"between {units.share(-low)} of the step lost and {units.share(high)} won"
+    word, ends = ("won", (low, high)) if gain >= 0 else ("lost", (-high, -low))
+    first, last = map(units.share, ends)
+    return f"{units.share(abs(gain))} of the step {word} ({first.removesuffix(' %')} to {last})"
+
+
+def effect_text(proof: Proof) -> str:
+    """What a remedy did: ``61 % of the step won (58 to 64 %)``."""
+    gain = gain_text(proof.gain, proof.low, proof.high)
+    if proof.effect in (Effect.HELPED, Effect.HARMED):
+        return gain
+    return f"{proof.effect.value}: {gain}"
+
+
+def measured_text(proof: Proof) -> str:
+    """What came out, in one line: ``measured: 61 % of the step won (58 to 64 %), losses the same; ceiling 72 %``."""
+    ceiling = f"ceiling {units.share(proof.ceiling)}" if proof.ceiling else ""
+    return "; ".join(filter(None, (f"measured: {effect_text(proof)}, losses {proof.losses}", ceiling, proof.note)))
+
+
+def record_text(record: TrackRecord | None) -> str:
+    """What a rule's remedies did so far; empty if none was tried."""
+    if record is None or record == TrackRecord():
+        return ""
+    counts = f"helped {record.helped}, no difference {record.no_difference}, harmed {record.harmed}"
+    return f"tried on this machine: {counts}"
 
 
 def evidence_text(evidence: Evidence) -> str:

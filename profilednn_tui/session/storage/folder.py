@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -58,6 +59,8 @@ class SessionFile:
     """The copy of the working directory that the target ran in, and that was removed afterwards; empty for none."""
     spread: Spread | None = None
     """How much earlier sessions on this machine differed, if known at the start."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Variables to set when it is started again; a snapshot, which others may read, has none."""
     magic: str = MAGIC
     version: int = VERSION
 
@@ -169,6 +172,18 @@ def save_json(path: Path, value: object) -> None:
     """Write a small file atomically."""
     with atomic_file(path) as stream:
         stream.write(msgspec.json.encode(value) + b"\n")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes that lock the same path waiting; the lock is a hidden file beside it."""
+    lock = path.with_name(f".{path.name}.lock")
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _load(path: Path, kind: type[_Small]) -> _Small | None:

@@ -9,7 +9,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import IO
 
@@ -209,7 +209,7 @@ def write_snapshot(store: Store, source_files: Iterable[str], live: bool, path: 
     )
     with atomic_file(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_INDEX, msgspec.json.encode(index))
-        archive.writestr(SESSION_FILE, msgspec.json.encode(store.session_file))
+        archive.writestr(SESSION_FILE, msgspec.json.encode(replace(store.session_file, environment={})))
         exit_file = store.exit_file()
         if exit_file:
             archive.writestr(EXIT_FILE, msgspec.json.encode(exit_file))

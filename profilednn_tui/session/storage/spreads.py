@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.session.spread import Spread, pooled
 from profilednn_tui.session.storage.files import read_file
-from profilednn_tui.session.storage.folder import UNREADABLE, save_json
+from profilednn_tui.session.storage.folder import UNREADABLE, locked, save_json
 
 LEDGER_FILE = "spreads.json"
 LEDGER_BYTES = 1_000_000
@@ -57,7 +54,7 @@ def add_runs(
 
     A ledger that cannot be written is not an error: the next verdict rests on an assumption instead.
     """
-    with suppress(OSError), _locked(home / f".{LEDGER_FILE}.lock"):
+    with suppress(OSError), locked(home / LEDGER_FILE):
         ledger = _read(home / LEDGER_FILE)
         groups = ledger.machines.setdefault(machine, {}).setdefault(kind, [])
         before = next((group.logarithms for group in groups if group.name == name and not instead), ())
@@ -73,13 +70,3 @@ def _read(path: Path) -> Ledger:
     except (OSError, *UNREADABLE):
         return Ledger()
     return ledger if ledger.version == VERSION else Ledger()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profilednn_tui.launch.environment import BOOT_FOLDER, target_environment
+from profilednn_tui.launch.environment import BOOT_FOLDER, recorded_environment, target_environment
 from profilednn_tui.launch.options import LaunchOptions
 
 SESSION = Path("/sessions/one")
@@ -52,3 +52,19 @@ def test_the_users_additions_win_over_the_environment() -> None:
     environment = target_environment({"PYTHONPATH": "mine"}, SESSION, options)
     assert environment["PYTHONPATH"] == f"{BOOT_FOLDER}:theirs"
     assert environment["KINETO_LOG_LEVEL"] == "0"
+
+
+def test_what_another_run_needs_is_recorded_and_nothing_else() -> None:
+    shell = {
+        "OMP_NUM_THREADS": "8",
+        "LD_PRELOAD": "/lib/a.so",
+        "HOME": "/home/me",
+        "API_TOKEN": "secret",
+        "MKL_X": "\udcff",
+    }
+    options = LaunchOptions(environment={"OMP_NUM_THREADS": "2", "DATA": "/data"})
+    assert recorded_environment(shell, options) == {
+        "OMP_NUM_THREADS": "2",
+        "LD_PRELOAD": "/lib/a.so",
+        "DATA": "/data",
+    }

@@ -7,13 +7,20 @@ from dataclasses import replace
 
 from profilednn_tui.advise.advisor import advise
 from profilednn_tui.advise.findings import Advice, Evidence, Finding, Remedy
+from profilednn_tui.advise.proof import with_proofs
 from profilednn_tui.export.advice import ADVICE_FORMATS
 from profilednn_tui.export.advice.json_advice import MOST_BYTES, json_text
-from profilednn_tui.export.advice.words import evidence_text
+from profilednn_tui.export.advice.words import evidence_text, gain_text, measured_text
+from profilednn_tui.session.proof import Effect, Proof
 from tests.unit.advise.sessions import session
 
 OVERSUBSCRIBED = session(target=replace(session().target, intra_op_threads=16))
 COMMAND = "profilednn-tui experiment --variant tried=threads train.py --lr 0.1"
+
+PROOF = Proof(
+    "thread-oversubscription", "here", "--with threads", 0.72, Effect.HELPED, 0.61, 0.58, 0.64, "lockstep", 4,
+    "the same", 1,
+)  # fmt: skip
 
 
 def test_text_has_the_sentence_the_evidence_and_the_command_that_proves_it() -> None:
@@ -71,3 +78,53 @@ def test_a_unit_that_the_text_names_is_left_out() -> None:
         evidence_text(Evidence("idle capacity", 99.04, "percent of one core"))
         == "idle capacity: 99 percent of one core"
     )
+
+
+def test_what_was_measured_stands_beside_the_ceiling_in_all_formats() -> None:
+    earlier = [replace(PROOF, session="there", effect=effect) for effect in (Effect.HELPED, Effect.NO_DIFFERENCE)]
+    advice = with_proofs(advise(OVERSUBSCRIBED), [*earlier, PROOF], "here")
+    lines = (
+        "measured: 61 % of the step won (58 to 64 %), losses the same; ceiling 72 %",
+        "tried on this machine: helped 2, no difference 1, harmed 0",
+    )
+    for line in lines:
+        assert f"   {line}\n" in ADVICE_FORMATS["text"](advice, OVERSUBSCRIBED)
+        assert f"* {line}\n" in ADVICE_FORMATS["markdown"](advice, OVERSUBSCRIBED)
+    (finding,) = json.loads(json_text(advice, OVERSUBSCRIBED))["findings"]
+    assert finding["record"] == {"helped": 2, "no_difference": 1, "harmed": 0}
+    measured = finding["measured"]
+    assert (measured["effect"], measured["gain"], measured["low"], measured["high"]) == ("helped", 0.61, 0.58, 0.64)
+
+
+def test_the_newest_proof_of_this_session_counts() -> None:
+    newer = replace(PROOF, gain=0.5, unix_ns=2)
+    (finding,) = with_proofs(advise(OVERSUBSCRIBED), [newer, PROOF], "here").findings
+    assert finding.measured == newer
+
+
+def test_words_without_a_ledger_are_as_before() -> None:
+    advice = advise(OVERSUBSCRIBED)
+    looked = with_proofs(advice, (), "here")
+    for name in ("text", "markdown"):
+        assert ADVICE_FORMATS[name](looked, OVERSUBSCRIBED) == ADVICE_FORMATS[name](advice, OVERSUBSCRIBED)
+    (finding,) = json.loads(json_text(advice, OVERSUBSCRIBED))["findings"]
+    assert (finding["measured"], finding["record"]) == (None, None)
+
+
+def test_what_did_not_help_is_told_as_well() -> None:
+    assert gain_text(-0.12, -0.14, -0.1) == "12 % of the step lost (10 to 14 %)"
+    assert gain_text(0.01, -0.02, 0.03) == "between 2.0 % of the step lost and 3.0 % won"
+    unclear = replace(PROOF, effect=Effect.NOT_JUDGED, low=-0.1, note="4 groups of runs cannot tell", ceiling=0.0)
+    assert measured_text(unclear) == (
+        "measured: not judged: between 10 % of the step lost and 64 % won, losses the same; "
+        "4 groups of runs cannot tell"
+    )
+
+
+def test_what_was_measured_is_dropped_from_json_last() -> None:
+    evidence = tuple(Evidence("x" * 100, number, "things") for number in range(10))
+    findings = tuple(Finding(f"rule-{n}", "y" * 100, evidence, Remedy(change="z"), ceiling=1 / n) for n in range(1, 40))
+    tried = (*findings[:-1], replace(findings[-1], measured=PROOF))
+    text = json_text(Advice(tried), session())
+    assert len(text.encode()) <= MOST_BYTES
+    assert json.loads(text)["findings"][-1]["rule"] == "rule-39"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.files import agent_recording
 from profilednn_tui.session.notices import warning_count
 from profilednn_tui.session.open_session import OpenSession, open_session
-from profilednn_tui.session.storage.folder import OUTPUT_FILE
+from profilednn_tui.session.storage.folder import OUTPUT_FILE, SessionFile
 from profilednn_tui.session.storage.snapshot import OUTPUT_LIMIT_BYTES
 from profilednn_tui.session.view import State
 from tests.unit.session import recordings as r
@@ -89,6 +90,19 @@ def test_a_snapshot_is_private_and_leaves_no_temporary_file(folder: Path, tmp_pa
     path = snapshot(folder, tmp_path / "s.pdnn")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
+
+
+def test_the_environment_does_not_travel(folder: Path, tmp_path: Path) -> None:
+    """It may hold secrets, and a snapshot is for others."""
+    replace(SessionFile.load(folder), environment={"TOKEN": "secret"}).save(folder)
+    snapshot = tmp_path / "s.pdnn"
+    with open_session(folder) as session:
+        assert session.started.environment == {"TOKEN": "secret"}
+        session.save_snapshot(snapshot)
+    with open_session(snapshot) as session:
+        assert session.started.environment == {}
+    with zipfile.ZipFile(snapshot) as archive:
+        assert not any(b"secret" in archive.read(name) for name in archive.namelist())
 
 
 def test_a_torn_tail_is_cut(folder: Path, tmp_path: Path) -> None:
