@@ -33,8 +33,8 @@ from profilednn_tui.advise.rules.weight_gradient_rate import WeightGradientRate
 
 RULES: tuple[Rule, ...] = (
     DataWait(), LoaderWorkers(), ThreadOversubscription(), ThreadUndersubscription(), QuotaThrottled(), Neighbour(),
-    AllocatorFaults(), Reorders(), LayoutCopies(), ReferenceKernels(), SmallOperators(), PythonOverhead(), OptimizerUnfused(), Float64(),
-    OwnProfiler(), DenseEmbeddingGradient(), MemoryGrowthGraph(), PeriodicStall(), FusedLoss(), FrozenBatchNorm(),
-    SlowRecurrent(), WeightGradientRate(), AnomalyMode(), Denormals(),
+    AllocatorFaults(), Reorders(), LayoutCopies(), ReferenceKernels(), SmallOperators(), PythonOverhead(),
+    OptimizerUnfused(), Float64(), OwnProfiler(), DenseEmbeddingGradient(), MemoryGrowthGraph(), PeriodicStall(),
+    FusedLoss(), FrozenBatchNorm(), SlowRecurrent(), WeightGradientRate(), AnomalyMode(), Denormals(),
     FrozenBackward(), MkldnnDisabled(), RecomputedActivations(),
 )  # fmt: skip
