@@ -296,9 +296,9 @@ class LoadersEvent:
 
     A row has the class of the dataset and whether it is iterable; the number of workers, the prefetch factor (-1
     without workers), whether workers are persistent, and the batch size (-1 if unknown); the number of iterators and
-    batches; the training thread's time in starting iterators, in waiting for the first batch of each worker after that, in
-    finding that there is no more, and in waiting for all other batches; and the line of the program that started the
-    first iterator.
+    of batches; the training thread's time in starting iterators, in waiting for the first batch of each worker after
+    that, in finding that there is no more, and in waiting for all other batches; and the program's line that started
+    the first iterator.
     """
 
     kind: ClassVar[str] = "loaders"

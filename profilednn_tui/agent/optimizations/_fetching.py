@@ -31,6 +31,8 @@ MOST_CHANGES = 3
 LEAST_TIMEOUT_S = 60.0
 CHECK_EVERY = 16
 """Batches between two looks at the process's open files and shared memory."""
+OWNER = "_profilednn_owner"
+"""Attribute of torch's iterator behind a `Pool`: the process that may end its workers. Forked children inherit it."""
 SHARED_MEMORY = "/dev/shm"
 
 
@@ -322,6 +324,7 @@ class Pool:
             self._signals._SIGCHLD_handler_set = installed
         self._signals._remove_worker_pids(id(inner))
         inner._worker_pids_set = False
+        setattr(inner, OWNER, os.getpid())
         return inner
 
 

@@ -16,7 +16,7 @@ from ..isolation.guard import without_our_frames
 from . import Declined, Missing, Optimization, plural
 from ._crews import Crew, starting, take_over
 from ._data_state import data_state
-from ._fetching import LEAST_FETCH_NS, OBSERVED, Fetching, Source, reason_of
+from ._fetching import LEAST_FETCH_NS, OBSERVED, OWNER, Fetching, Source, reason_of
 from ._inspection import codes_of, is_installed, is_trusted
 from ._processors import quota, usable_threads
 
@@ -190,7 +190,8 @@ class LoaderWorkers(Optimization):
                     self._quick.pop(dataset, None)
             batch = fetching.take(pool)
         except StopIteration:
-            pool.finish()
+            if pool is not None:
+                pool.finish()
             source.pool = None
             raise
         except Exception as error:  # noqa: BLE001 - of a worker, or of the dataset: the main process will show it
@@ -285,6 +286,9 @@ class LoaderWorkers(Optimization):
         @functools.wraps(original)
         def _shutdown_workers(iterator: Any) -> Any:
             try:
+                if iterator.__dict__.get(OWNER, os.getpid()) != os.getpid():
+                    iterator._shutdown = True
+                    return None
                 found = self._working.pop(iterator, None)
                 loader = found[0]() if found is not None else None
                 if self._ended or loader is None or iterator._shutdown or loader in self._crews:
@@ -338,7 +342,7 @@ def _sampler_doubt(torch: Any, loader: Any) -> str:
     distributed = getattr(sys.modules.get("torch.utils.data.distributed"), "DistributedSampler", None)
     once = (data.SequentialSampler, data.SubsetRandomSampler, data.WeightedRandomSampler, distributed)
     if type(sampler) is data.RandomSampler:
-        own = sampler.generator is not None
+        own = getattr(sampler, "generator", None) is not None
         return "its sampler draws from a generator of the program during the whole epoch" if own else ""
     if type(sampler) not in once:
         return f"its sampler ({type(sampler).__name__}) may depend on what happens between two batches"
