@@ -422,6 +422,8 @@ class Loader:
     batch_size: int | None
     iterators: int
     """How often an iteration was started: mostly once per epoch."""
+    starts: int
+    """How often other workers were started for that."""
     batches: int
     start_ns: int
     """In starting iterators, and with them workers that are not persistent."""

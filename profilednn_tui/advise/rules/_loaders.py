@@ -17,7 +17,7 @@ from profilednn_tui.session.view import Loader, Thread, Worker
 LEAST_SHARE = 0.05
 OPTIMIZATION = "loader"
 ROLE = "DataLoader worker"
-FEWEST_ITERATORS = 3
+FEWEST_STARTS = 3
 BUSY_PERCENT = 5.0
 """CPU use from which a worker's additional thread counts as computing."""
 
@@ -29,18 +29,14 @@ def workers_of(signals: Signals) -> list[Worker]:
 
 def restarted(signals: Signals) -> list[Loader]:
     """The loaders whose workers are started anew for each iteration, most time first."""
-    found = [
-        loader
-        for loader in signals.view.loaders
-        if loader.workers and not loader.persistent and loader.iterators >= FEWEST_ITERATORS
-    ]
+    found = [loader for loader in signals.view.loaders if loader.workers and loader.starts >= FEWEST_STARTS]
     return sorted(found, key=lambda loader: -loader.around_ns)
 
 
 def anew(signals: Signals) -> Covered:
     """The part of the data phase that starting workers anew takes; the first start of each loader is not counted."""
     spent_ns = sum(loader.around_ns + loader.wait_ns for loader in signals.view.loaders)
-    again_ns = sum(loader.around_ns * (1 - 1 / loader.iterators) for loader in restarted(signals))
+    again_ns = sum(loader.around_ns * (loader.starts - 1) / loader.iterators for loader in restarted(signals))
     return _fraction(signals, again_ns / spent_ns if spent_ns else 0.0)
 
 

@@ -41,7 +41,7 @@ class LoaderWorkers:
         loader = _loaders.restarted(signals)[0]
         line = signals.line(loader.source)
         where = f" ({line})" if line else ""
-        often = loader.batches / loader.iterators
+        often = loader.batches / loader.starts
         every = "every step" if often < 1.5 else f"every {units.count(round(often))} steps"
         verb = "is" if loader.workers == 1 else "are"
         each_ms = loader.iterators * 1e6
@@ -50,7 +50,7 @@ class LoaderWorkers:
             f"{_loaders.plural(loader.workers)} {verb} started anew {every}: "
             f"{units.share(signals.account.share(covered))} of the step",
             (
-                Evidence("iterations that started workers", loader.iterators, "starts", line or "1"),
+                Evidence("iterations that started workers", loader.starts, "starts", line or "1"),
                 Evidence("starting workers", loader.start_ns / each_ms, "ms per start", line or "1"),
                 Evidence("waiting for the first batches", loader.first_ns / each_ms, "ms per start", line or "1"),
                 Evidence("ending workers", loader.end_ns / each_ms, "ms per start", line or "1"),

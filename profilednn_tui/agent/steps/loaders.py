@@ -25,12 +25,14 @@ class _Facts:
     def __init__(self, setting: tuple[Any, ...], source: tuple[str, int]) -> None:
         self.setting = setting
         self.source = source
-        self.iterators = self.batches = 0
+        self.iterators = self.starts = self.batches = 0
+        self.workers: tuple[int, ...] = ()
+        """Process IDs of the newest ones."""
         self.start_ns = self.first_ns = self.end_ns = self.wait_ns = 0
 
     def row(self) -> list[Any]:
         times = (self.start_ns, self.first_ns, self.end_ns, self.wait_ns)
-        return [*self.setting, self.iterators, self.batches, *times, *self.source]
+        return [*self.setting, self.iterators, self.starts, self.batches, *times, *self.source]
 
 
 class LoaderFacts:
@@ -53,6 +55,10 @@ class LoaderFacts:
                 return
             facts = self._known[setting, source] = _Facts(setting, source)
         facts.iterators += 1
+        workers = tuple(worker.pid for worker in getattr(iterator, "_workers", ()))
+        if workers != facts.workers:
+            facts.starts += 1
+            facts.workers = workers
         facts.start_ns += took_ns
         self._running[iterator] = [facts, max(1, setting[2])]
 

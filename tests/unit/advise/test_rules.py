@@ -76,7 +76,7 @@ def loader(workers: int = 2, **changes: Any) -> Loader:
     """A DataLoader whose training thread waits 10 ms for each batch, in 25 epochs of 4 batches."""
     fields: dict[str, Any] = {
         "dataset": "Images", "iterable": False, "workers": workers, "prefetch_factor": 2 if workers else None,
-        "persistent": False, "batch_size": 16, "iterators": 25, "batches": 100, "start_ns": 0, "first_ns": 250_000_000,
+        "persistent": False, "batch_size": 16, "iterators": 25, "starts": 25, "batches": 100, "start_ns": 0, "first_ns": 250_000_000,
         "end_ns": 0, "wait_ns": 750_000_000, "source": TRAIN,
     }  # fmt: skip
     return Loader(**{**fields, **changes})
@@ -109,7 +109,7 @@ def test_workers_started_anew_are_told_with_what_starting_them_takes() -> None:
     assert waiting.ceiling + finding.ceiling == pytest.approx(1900 / 1999), "no time is claimed twice"
 
 
-@pytest.mark.parametrize("changes", [{"persistent": True}, {"workers": 0}, {"iterators": 1}])
+@pytest.mark.parametrize("changes", [{"persistent": True, "starts": 1}, {"workers": 0, "starts": 0}, {"starts": 1}])
 def test_only_workers_that_are_started_again_count_as_such(changes: dict[str, Any]) -> None:
     view = session(phases={"data": 300.0}, loaders=(loader(**changes, first_ns=10**9, wait_ns=0),))
     assert "loader-workers" not in rules_of(view)
@@ -117,7 +117,7 @@ def test_only_workers_that_are_started_again_count_as_such(changes: dict[str, An
 
 
 def test_workers_pinned_to_one_core() -> None:
-    view = session(phases={"data": 300.0}, loaders=(loader(persistent=True),), **workers(3, 1, (2,)))
+    view = session(phases={"data": 300.0}, loaders=(loader(persistent=True, starts=1),), **workers(3, 1, (2,)))
     finding = found(view, "loader-workers")
     assert finding.sentence == (
         "3 DataLoader workers share one core, to which they are pinned: the training thread waits for data in 75 % of "
@@ -130,7 +130,11 @@ def test_workers_pinned_to_one_core() -> None:
 
 
 def test_more_workers_than_cores() -> None:
-    waiting = {"phases": {"data": 300.0}, "loaders": (loader(8, persistent=True),), **workers(8, 4, (0, 1, 2, 3))}
+    waiting = {
+        "phases": {"data": 300.0},
+        "loaders": (loader(8, persistent=True, starts=1),),
+        **workers(8, 4, (0, 1, 2, 3)),
+    }
     finding = found(session(**waiting), "loader-workers")
     assert finding.sentence.startswith("8 DataLoader workers share 4 cores with the training: ")
     assert "num_workers=3" in finding.remedy.change
@@ -141,7 +145,7 @@ def test_workers_that_compute_in_threads_of_their_own() -> None:
     few = workers(2, 4, (0, 1))
     extra = tuple(Thread(pid, pid + 90, "python", "DataLoader thread", 50.0, 0, 0, 2) for pid in (10, 10, 11, 11))
     few["threads"] += extra
-    view = session(phases={"data": 300.0}, loaders=(loader(persistent=True),), **few)
+    view = session(phases={"data": 300.0}, loaders=(loader(persistent=True, starts=1),), **few)
     finding = found(view, "loader-workers")
     assert finding.sentence.startswith("Each of 2 DataLoader workers computes in 3 threads, on 4 cores: ")
     feeding = tuple(replace(thread, name="QueueFeederThre") for thread in extra)
@@ -152,7 +156,10 @@ def test_where_workers_stand_is_evidence() -> None:
     inside = Frame("/home/me/images.py", 31, "decode")
     stack = ThreadStack(10, 10, "MainThread", True, True, (TRAIN, inside))
     view = session(
-        phases={"data": 300.0}, loaders=(loader(persistent=True),), stacks=Stacks((stack,)), **workers(1, 4, (0,))
+        phases={"data": 300.0},
+        loaders=(loader(persistent=True, starts=1),),
+        stacks=Stacks((stack,)),
+        **workers(1, 4, (0,)),
     )
     finding = found(view, "data-wait")
     assert finding.sentence.endswith("2 DataLoader workers do not keep up")

@@ -81,6 +81,24 @@ def test_a_loader_made_anew_for_each_epoch_is_one() -> None:
     assert row["iterators"] == 3
 
 
+def test_workers_that_are_kept_are_not_started_anew() -> None:
+    """Seen with the optimization `loader`: advice went on to say that workers were started every 4 steps."""
+
+    class Worker:
+        def __init__(self, pid: int) -> None:
+            self.pid = pid
+
+    class Iterator:
+        def __init__(self, *pids: int) -> None:
+            self._workers = [Worker(pid) for pid in pids]
+
+    found, loader = LoaderFacts(torch), DataLoader(DATA, batch_size=2, num_workers=2)
+    for pids in ((4, 5), (4, 5), (6, 7)):
+        found.started(loader, Iterator(*pids), 1)
+    (row,) = facts_of(found)
+    assert (row["iterators"], row["starts"]) == (3, 2)
+
+
 def test_figures_are_reported_when_they_have_grown() -> None:
     found, loader = LoaderFacts(torch), DataLoader(DATA, batch_size=2)
     assert found.news(final=True) == [], "nothing to say"

@@ -206,8 +206,8 @@ def test_an_event_of_a_process_that_never_said_hello_is_refused() -> None:
 
 
 def test_the_newest_facts_about_loaders_count() -> None:
-    row = ["Images", 0, 2, 2, 0, 16, 3, 12, 10, 20, 5, 40, "/home/me/train.py", 7]
-    alone = ["Images", 0, 0, -1, 0, -1, 1, 4, 1, 2, 3, 4, "", 0]
+    row = ["Images", 0, 2, 2, 0, 16, 3, 3, 12, 10, 20, 5, 40, "/home/me/train.py", 7]
+    alone = ["Images", 0, 0, -1, 0, -1, 1, 0, 4, 1, 2, 3, 4, "", 0]
     assert session(r.hello()).view().loaders == ()
     first, second = session(r.hello(), LoadersEvent([alone], 1), LoadersEvent([row, alone], 2)).view().loaders
     assert (first.workers, first.batches, first.around_ns, first.wait_ns) == (2, 12, 35, 40)
