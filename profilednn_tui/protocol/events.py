@@ -34,8 +34,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
     "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes", "cpus"),
     "loaders.rows": (
-        "dataset", "iterable", "workers", "prefetch_factor", "persistent", "batch_size", "iterators", "starts", "batches",
-        "start_ns", "first_ns", "end_ns", "wait_ns", "source_file", "source_line",
+        "dataset", "iterable", "workers", "prefetch_factor", "persistent", "batch_size", "iterators", "starts",
+        "batches", "start_ns", "first_ns", "end_ns", "wait_ns", "source_file", "source_line",
     ),
 }  # fmt: skip
 """Column names of each table, by ``KIND.FIELD``; every file repeats them in its header."""
@@ -295,10 +295,10 @@ class LoadersEvent:
     """DataLoaders that the training thread has iterated over; written when their figures have changed much.
 
     A row has the class of the dataset and whether it is iterable; the number of workers, the prefetch factor (-1
-    without workers), whether workers are persistent, and the batch size (-1 if unknown); the number of iterators,
-    of those for which other workers were started, and of batches; the training thread's time in starting iterators, in waiting for the first batch of each worker after
-    that, in finding that there is no more, and in waiting for all other batches; and the program's line that started
-    the first iterator.
+    without workers), whether workers are persistent, and the batch size (-1 if unknown); the number of iterators, of
+    those for which other workers were started, and of batches; the training thread's time in starting iterators, in
+    waiting for the first batch of each worker after that, in finding that there is no more, and in waiting for all
+    other batches; and the program's line that started the first iterator.
     """
 
     kind: ClassVar[str] = "loaders"

@@ -76,7 +76,8 @@ def loader(workers: int = 2, **changes: Any) -> Loader:
     """A DataLoader whose training thread waits 10 ms for each batch, in 25 epochs of 4 batches."""
     fields: dict[str, Any] = {
         "dataset": "Images", "iterable": False, "workers": workers, "prefetch_factor": 2 if workers else None,
-        "persistent": False, "batch_size": 16, "iterators": 25, "starts": 25, "batches": 100, "start_ns": 0, "first_ns": 250_000_000,
+        "persistent": False, "batch_size": 16, "iterators": 25, "starts": 25,
+        "batches": 100, "start_ns": 0, "first_ns": 250_000_000,
         "end_ns": 0, "wait_ns": 750_000_000, "source": TRAIN,
     }  # fmt: skip
     return Loader(**{**fields, **changes})
