@@ -38,6 +38,7 @@ SITUATIONS = {
     "frozen_bn": ("frozen_norm", "training_norm"),
     "fused_focal_loss": ("focal", "convolutions"),
     "fused_optimizer": ("many_parameters", "fused_by_itself"),
+    "loader": ("restarted_workers", "convolutions"),
     "omp_wait": ("many_small_loops", "one_thread"),
     "threads": ("one_thread_by_wrapper", "convolutions"),
     "winograd": ("wide_convolutions", "convolutions"),

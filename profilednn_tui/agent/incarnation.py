@@ -23,6 +23,7 @@ from .recording.writer_thread import WriterThread
 from .settings import Settings
 from .steps.hooks import Hooks
 from .steps.learning import LearningRecorder, available_bytes
+from .steps.loaders import LoaderFacts
 from .steps.lockstep import LockstepGate
 from .steps.root_modules import RootModules
 from .steps.timeline import Timeline
@@ -100,7 +101,8 @@ class Incarnation:
         self._learning = (
             LearningRecorder(torch, roots, outbox.put, guard, available_bytes()) if settings.certificate else None
         )
-        self._hooks = Hooks(torch, timeline, self._tracker, guard)
+        self._loaders = LoaderFacts(torch)
+        self._hooks = Hooks(torch, timeline, self._tracker, self._loaders, guard)
 
     @property
     def state(self) -> State:
@@ -222,6 +224,8 @@ class Incarnation:
         if self._manager is not None:
             for event in self._manager.news(self._tracker.steps, final=self._life.state is LEFT):
                 self._outbox.put(event)
+        for news in self._loaders.news(final=self._life.state is LEFT):
+            self._outbox.put(news)
         if self._tracker.steps == 0:
             self._tell_progress()
         elif self._looks % (2 * FLUSH_EVERY) == 0:

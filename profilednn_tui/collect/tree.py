@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -30,6 +31,8 @@ class ProcessUse:
     pid: int
     stat: Stat
     threads: Mapping[int, ThreadUse]
+    cpus: int = 0
+    """Number of logical CPUs that it may run on; 0 if unknown."""
 
     @property
     def rss_bytes(self) -> int:
@@ -73,7 +76,7 @@ class TreeReader:
             if pid in processes or stat is None or stat.state in "ZX":
                 continue
             threads = _threads(pid, self._last.processes.get(pid) if many else None)
-            processes[pid] = ProcessUse(pid, stat, threads)
+            processes[pid] = ProcessUse(pid, stat, threads, _cpus(pid))
             waiting += _children(pid, threads)
         self._last = ProcessTree(processes)
         self._start_ticks = {pid: process.stat.start_ticks for pid, process in processes.items()}
@@ -83,6 +86,13 @@ class TreeReader:
 def _start_ticks(pid: int) -> int | None:
     stat = procfs.process(pid)
     return None if stat is None else stat.start_ticks
+
+
+def _cpus(pid: int) -> int:
+    try:
+        return len(os.sched_getaffinity(pid))
+    except OSError:
+        return 0
 
 
 def _threads(pid: int, earlier: ProcessUse | None) -> dict[int, ThreadUse]:

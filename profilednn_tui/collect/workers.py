@@ -15,7 +15,7 @@ def measure(interval: SampleInterval) -> WorkersEvent:
     """All processes of the target except the main one and those about to end, busiest first."""
     now = interval.now
     rows: list[list[Any]] = [
-        [pid, process_role(now, process), interval.process_percent(process), process.rss_bytes]
+        [pid, process_role(now, process), interval.process_percent(process), process.rss_bytes, process.cpus]
         for pid, process in now.tree.processes.items()
         if pid != now.main_pid and not process.stat.exiting
     ]

@@ -32,8 +32,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "primitives.rows": ("chain", "log_line", "calls", "time_ns"),
     "learning.rows": ("gradient_norm", "movement", "checksum"),
     "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
-    "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes"),
-}
+    "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes", "cpus"),
+    "loaders.rows": (
+        "dataset", "iterable", "workers", "prefetch_factor", "persistent", "batch_size", "iterators", "starts",
+        "batches", "start_ns", "first_ns", "end_ns", "wait_ns", "source_file", "source_line",
+    ),
+}  # fmt: skip
 """Column names of each table, by ``KIND.FIELD``; every file repeats them in its header."""
 
 
@@ -287,6 +291,23 @@ class WindowEvent:
 
 
 @dataclass(frozen=True)
+class LoadersEvent:
+    """DataLoaders that the training thread has iterated over; written when their figures have changed much.
+
+    A row has the class of the dataset and whether it is iterable; the number of workers, the prefetch factor (-1
+    without workers), whether workers are persistent, and the batch size (-1 if unknown); the number of iterators, of
+    those for which other workers were started, and of batches; the training thread's time in starting iterators, in
+    waiting for the first batch of each worker after that, in finding that there is no more, and in waiting for all
+    other batches; and the program's line that started the first iterator.
+    """
+
+    kind: ClassVar[str] = "loaders"
+
+    rows: list[list[Any]]
+    unix_ns: int
+
+
+@dataclass(frozen=True)
 class PrimitivesEvent:
     """What oneDNN ran in the window of the same number. It has its own tables; -1 means "none"."""
 
@@ -474,7 +495,7 @@ class MemoryEvent:
 
 @dataclass(frozen=True)
 class WorkersEvent:
-    """Child processes of the target. Row: [pid, role, cpu percent, rss bytes].
+    """Child processes of the target. Row: [pid, role, cpu percent, rss bytes, CPUs it may run on (0 if unknown)].
 
     Roles: DataLoader worker, rank N, other.
     """
@@ -542,6 +563,7 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     LearningEvent,
     WindowEvent,
     PrimitivesEvent,
+    LoadersEvent,
     OptimizationEvent,
     NoticeEvent,
     AgentErrorEvent,

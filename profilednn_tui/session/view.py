@@ -403,6 +403,43 @@ class Worker:
     role: str
     cpu_percent: float
     rss_bytes: int
+    cpus: int | None = None
+    """Number of logical CPUs that it may run on; None if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """A DataLoader that the training thread has iterated over; the times are those of that thread, in all iterators."""
+
+    dataset: str
+    """Class of the dataset."""
+    iterable: bool
+    """Whether the dataset is an IterableDataset."""
+    workers: int
+    prefetch_factor: int | None
+    """None without workers."""
+    persistent: bool
+    batch_size: int | None
+    iterators: int
+    """How often an iteration was started: mostly once per epoch."""
+    starts: int
+    """How often other workers were started for that."""
+    batches: int
+    start_ns: int
+    """In starting iterators, and with them workers that are not persistent."""
+    first_ns: int
+    """In waiting for the first batch of each worker of each iterator."""
+    end_ns: int
+    """In finding that there are no more batches, which ends workers that are not persistent."""
+    wait_ns: int
+    """In waiting for all other batches."""
+    source: Frame | None
+    """Where the first iterator was started."""
+
+    @property
+    def around_ns(self) -> int:
+        """The time at the borders of iterations."""
+        return self.start_ns + self.first_ns + self.end_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -518,6 +555,8 @@ class SessionView:
     threads: tuple[Thread, ...] = ()
     thread_count: int | None = None
     workers: tuple[Worker, ...] = ()
+    loaders: tuple[Loader, ...] = ()
+    """Empty in recordings of earlier versions."""
     stacks: Stacks = Stacks()
     memory: Memory = Memory()
     agent: Agent = Agent()

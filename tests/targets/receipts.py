@@ -164,6 +164,22 @@ def wide_convolutions():
     )
 
 
+def restarted_workers():
+    """Each step is an epoch, for which two workers are started."""
+    images = torch.utils.data.TensorDataset(IMAGES[:4], LABELS[:4])
+    loader = torch.utils.data.DataLoader(images, batch_size=2, num_workers=2)
+    model = net()
+    optimizer = sgd(model.parameters())
+
+    def step():
+        for x, y in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+    return step
+
+
 one_thread_by_wrapper = convolutions
 one_thread = many_small_loops
 

@@ -13,6 +13,7 @@ from profilednn_tui.advise.rules.frozen_backward import FrozenBackward
 from profilednn_tui.advise.rules.frozen_batch_norm import FrozenBatchNorm
 from profilednn_tui.advise.rules.fused_loss import FusedLoss
 from profilednn_tui.advise.rules.layout_copies import LayoutCopies
+from profilednn_tui.advise.rules.loader_workers import LoaderWorkers
 from profilednn_tui.advise.rules.memory_growth_graph import MemoryGrowthGraph
 from profilednn_tui.advise.rules.mkldnn_disabled import MkldnnDisabled
 from profilednn_tui.advise.rules.neighbour import Neighbour
@@ -31,9 +32,9 @@ from profilednn_tui.advise.rules.thread_undersubscription import ThreadUndersubs
 from profilednn_tui.advise.rules.weight_gradient_rate import WeightGradientRate
 
 RULES: tuple[Rule, ...] = (
-    DataWait(), ThreadOversubscription(), ThreadUndersubscription(), QuotaThrottled(), Neighbour(), AllocatorFaults(),
-    Reorders(), LayoutCopies(), ReferenceKernels(), SmallOperators(), PythonOverhead(), OptimizerUnfused(), Float64(),
-    OwnProfiler(), DenseEmbeddingGradient(), MemoryGrowthGraph(), PeriodicStall(), FusedLoss(), FrozenBatchNorm(),
-    SlowRecurrent(), WeightGradientRate(), AnomalyMode(), Denormals(),
+    DataWait(), LoaderWorkers(), ThreadOversubscription(), ThreadUndersubscription(), QuotaThrottled(), Neighbour(),
+    AllocatorFaults(), Reorders(), LayoutCopies(), ReferenceKernels(), SmallOperators(), PythonOverhead(),
+    OptimizerUnfused(), Float64(), OwnProfiler(), DenseEmbeddingGradient(), MemoryGrowthGraph(), PeriodicStall(),
+    FusedLoss(), FrozenBatchNorm(), SlowRecurrent(), WeightGradientRate(), AnomalyMode(), Denormals(),
     FrozenBackward(), MkldnnDisabled(), RecomputedActivations(),
 )  # fmt: skip

@@ -5,14 +5,15 @@ from __future__ import annotations
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_steps
+from profilednn_tui.advise.rules import _loaders
+from profilednn_tui.session.view import Loader
 
-LEAST_SHARE = 0.05
 _SINGLE_PROCESS = "_SingleProcessDataLoaderIter"
 _LOADER = "enumerate(DataLoader)#"
 
 
 class DataWait:
-    """Compares the data phase with the step."""
+    """Compares the data phase with the step, less what ``loader-workers`` explains."""
 
     name = "data-wait"
 
@@ -20,32 +21,44 @@ class DataWait:
         return no_steps(signals)
 
     def look(self, signals: Signals) -> Finding | None:
-        covered = signals.account.of_phase("data")
+        covered = _loaders.in_between(signals)
         share = signals.account.share(covered)
-        if share < LEAST_SHARE:
+        if share < _loaders.LEAST_SHARE or _loaders.fault(signals) is not None:
             return None
-        view = signals.view
-        loaders = signals.operators(lambda row: row.key.name.startswith(_LOADER))
-        line = signals.place(loaders[0]) if loaders else ""
-        where = signals.at(loaders[0]) if loaders else ""
-        workers = [worker for worker in view.workers if worker.role == "DataLoader worker"]
-        alone = any(_SINGLE_PROCESS in row.key.name for row in loaders) or (not loaders and not workers)
+        slowest = max(signals.view.loaders, key=lambda loader: loader.wait_ns + loader.around_ns, default=None)
+        line, alone = _line(signals, slowest), _alone(signals, slowest)
+        where = f" ({line})" if line else ""
         evidence = [Evidence("time in the data phase", sum(covered.values()) / 1e6, "ms per step", line or "1")]
+        if slowest is not None and slowest.batches:
+            each_ms = (slowest.wait_ns + slowest.first_ns) / slowest.batches / 1e6
+            evidence.append(Evidence(f"mean wait for a batch of {slowest.dataset}", each_ms, "ms", line or "1"))
         if alone:
             how = "it prepares every batch itself, for lack of DataLoader workers"
             change = (
                 f"Prepare batches in other processes: DataLoader(..., num_workers=N){where}, with N from an experiment."
             )
+            remedy = _loaders.remedy(signals, change, slowest)
         else:
-            how = _how(len(workers))
-            evidence += [
-                Evidence(f"CPU use of DataLoader worker {worker.pid}", worker.cpu_percent, "percent", "4")
-                for worker in workers[:4]
-            ]
+            how = _how(slowest.workers if slowest else len(_loaders.workers_of(signals)))
+            evidence += [*_loaders.use(signals), *_loaders.standing(signals)]
             advice = f"Give the DataLoader more workers, or less to do per sample{where}"
-            change = f"{advice}: Enter on a worker shows where it is."
+            remedy = Remedy(change=f"{advice}: Enter on a worker shows where it is.")
         sentence = f"The training thread waits for data in {units.share(share)} of the step: {how}"
-        return Finding(self.name, sentence, tuple(evidence), Remedy(change=change), covered)
+        return Finding(self.name, sentence, tuple(evidence), remedy, covered)
+
+
+def _line(signals: Signals, loader: Loader | None) -> str:
+    """The line of the loop."""
+    rows = signals.operators(lambda row: row.key.name.startswith(_LOADER))
+    place = signals.place(rows[0]) if rows else ""
+    return place or (signals.line(loader.source) if loader is not None else "")
+
+
+def _alone(signals: Signals, loader: Loader | None) -> bool:
+    if loader is not None:
+        return not loader.workers
+    rows = signals.operators(lambda row: row.key.name.startswith(_LOADER))
+    return any(_SINGLE_PROCESS in row.key.name for row in rows) or (not rows and not _loaders.workers_of(signals))
 
 
 def _how(workers: int) -> str:

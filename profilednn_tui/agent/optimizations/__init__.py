@@ -102,6 +102,8 @@ class Optimization:
         self.torch = context.torch
         self.undo: list[Callable[[], None]] = []
         """Functions that undo the changes made so far."""
+        self.left_alone: dict[str, str] = {}
+        """Why something of the program was left alone, by its class; models are handled by the manager."""
         self._functions: list[tuple[Any, str, Any, Any]] = []
 
     def missing(self) -> Missing | None:

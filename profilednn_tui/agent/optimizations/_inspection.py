@@ -91,7 +91,7 @@ def program_mentions(pattern: str) -> str:
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None) if isinstance(module, ModuleType) else None
         ours = module.__name__.partition(".")[0] in _TRUSTED
-        if not file or not file.endswith(".py") or ours or _is_installed(file):
+        if not file or not file.endswith(".py") or ours or is_installed(file):
             continue
         try:
             with open(file, encoding="utf-8", errors="replace") as stream:
@@ -216,14 +216,14 @@ def is_of_program(kind: type) -> bool:
     module = sys.modules.get(kind.__module__)
     file = getattr(module, "__file__", None)
     package = kind.__module__.partition(".")[0]
-    return bool(file) and package not in _TRUSTED and not _is_installed(str(file))
+    return bool(file) and package not in _TRUSTED and not is_installed(str(file))
 
 
 def _is_torch(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] == "torch"
 
 
-def _is_installed(file: str) -> bool:
+def is_installed(file: str) -> bool:
     return any(part in file for part in (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")) or (
         file.startswith((sys.base_prefix + os.sep + "lib", os.path.dirname(os.__file__)))
     )

@@ -44,6 +44,23 @@ def _read(path: str) -> str:
         return ""
 
 
+def quota(control_groups: str = "/sys/fs/cgroup", own: str = "/proc/self/cgroup") -> float | None:
+    """Number of processors that this process's container may use; None without a limit."""
+    found = []
+    path = next((line[3:].strip() for line in _read(own).splitlines() if line.startswith("0::")), "/")
+    while True:
+        allowed, _, period = _read(f"{control_groups}{path.rstrip('/')}/cpu.max").partition(" ")
+        if allowed.isdigit() and period.isdigit():
+            found.append(int(allowed) / int(period))
+        if path in ("", "/"):
+            break
+        path = os.path.dirname(path)
+    allowed, period = (_read(f"{control_groups}/cpu/cpu.cfs_{name}_us") for name in ("quota", "period"))
+    if allowed.isdigit() and period.isdigit():
+        found.append(int(allowed) / int(period))
+    return min(found, default=None)
+
+
 def processors_online() -> int:
     """Number of logical CPUs of the machine."""
     return len(_list(f"{SYSTEM}/cpu/online")) or os.cpu_count() or 1

@@ -81,9 +81,8 @@ class Receipts:
         """State and text of an optimization that has not been reverted."""
         try:
             receipt = one.receipt(steps)
-            left_alone = "; ".join(
-                f"{model} left alone, because {reason}" for model, reason in self._left_alone.get(one.name, {}).items()
-            )
+            reasons = {**self._left_alone.get(one.name, {}), **one.left_alone}
+            left_alone = "; ".join(f"{what} left alone, because {reason}" for what, reason in reasons.items())
             nowhere = one.acts_on == "model" and one not in self._acted
             if receipt and not (left_alone and nowhere):
                 return ON, f"{receipt}; {left_alone}" if left_alone else receipt

@@ -14,6 +14,7 @@ from typing import Any, Callable, Protocol
 
 from ..isolation.guard import Guard, without_our_frame
 from ..optimizations._autograd_functions import AutogradFunctions
+from .loaders import LoaderFacts
 from .optimizer_hooks import hook_updates
 from .timeline import BACKWARD, DATA, FORWARD, INFERENCE, Cut, Timeline
 from .training_thread import Sign, TrainingThread
@@ -56,10 +57,11 @@ class Listener(Protocol):
 class Hooks:
     """Installs everything at once; `remove` restores every replaced attribute."""
 
-    def __init__(self, torch: Any, timeline: Timeline, listener: Listener, guard: Guard) -> None:
+    def __init__(self, torch: Any, timeline: Timeline, listener: Listener, loaders: LoaderFacts, guard: Guard) -> None:
         self._torch = torch
         self._timeline = timeline
         self._listener = listener
+        self._loaders = loaders
         self._guard = guard
         self._trainer = TrainingThread(timeline)
         self._undo: list[Callable[[], None]] = []
@@ -75,9 +77,9 @@ class Hooks:
         scaler = torch.amp.GradScaler
         self._replace(scaler, "scale", self._scale_call(scaler.scale))
         loader = torch.utils.data.dataloader
-        self._replace(loader.DataLoader, "__iter__", self._data_call(loader.DataLoader.__iter__, counts=False))
+        self._replace(loader.DataLoader, "__iter__", self._start_call(loader.DataLoader.__iter__))
         iterator = loader._BaseDataLoaderIter
-        self._replace(iterator, "__next__", self._data_call(iterator.__next__, counts=True))
+        self._replace(iterator, "__next__", self._batch_call(iterator.__next__))
         self._undo.append(hook_updates(self._before_update, self._after_update))
 
     def remove(self) -> None:
@@ -221,29 +223,67 @@ class Hooks:
 
         return scale
 
-    def _data_call(self, original: Callable[..., Any], counts: bool) -> Callable[..., Any]:
-        timeline, listener, guard, trainer = self._timeline, self._listener, self._guard, self._trainer
+    def _start_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        timeline, loaders, guard, trainer = self._timeline, self._loaders, self._guard, self._trainer
 
         @functools.wraps(original)
-        def data(self: Any) -> Any:
+        def __iter__(self: Any) -> Any:  # noqa: N807
+            try:
+                if timeline.busy or not trainer.is_me(Sign.BATCH):
+                    return original(self)
+                previous = timeline.enter(DATA, timeline.now())
+                asked_ns = timeline.now()
+                try:
+                    iterator = original(self)
+                finally:
+                    timeline.leave(previous)
+                ended_ns = timeline.now()
+                try:
+                    loaders.started(self, iterator, ended_ns - asked_ns)
+                except Exception as error:  # noqa: BLE001 - as above
+                    guard.failed("started", error)
+                timeline.hooks_ns += timeline.now() - ended_ns
+                return iterator
+            except BaseException as error:
+                without_our_frame(error)
+                raise
+
+        return __iter__
+
+    def _batch_call(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        timeline, listener, loaders = self._timeline, self._listener, self._loaders
+        guard, trainer = self._guard, self._trainer
+
+        @functools.wraps(original)
+        def __next__(self: Any) -> Any:  # noqa: N807
+            asked_ns = 0
             try:
                 if timeline.busy or not trainer.is_me(Sign.BATCH):
                     return original(self)
                 began_ns = timeline.now()
-                if counts:
-                    guard.run(listener.before_batch)
+                guard.run(listener.before_batch)
                 previous = timeline.enter(DATA, began_ns)
+                asked_ns = timeline.now()
                 try:
-                    return original(self)
+                    batch = original(self)
                 finally:
                     timeline.leave(previous)
+                ended_ns = timeline.now()
+                try:
+                    loaders.delivered(self, ended_ns - asked_ns)
+                except Exception as error:  # noqa: BLE001 - as above
+                    guard.failed("delivered", error)
+                timeline.hooks_ns += timeline.now() - ended_ns
+                return batch
             except BaseException as error:
-                if type(error) is StopIteration and counts:
+                if type(error) is StopIteration:
                     guard.run(listener.no_batch)
+                    if asked_ns:
+                        guard.run(loaders.exhausted, self, timeline.now() - asked_ns)
                 without_our_frame(error)
                 raise
 
-        return data
+        return __next__
 
     def _before_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
         timeline = self._timeline

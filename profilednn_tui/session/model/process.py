@@ -12,6 +12,7 @@ from profilednn_tui.protocol.events import (
     DistributedEvent,
     FirstInputsEvent,
     HelloEvent,
+    LoadersEvent,
     OptimizationEvent,
     ProgressEvent,
     StatusEvent,
@@ -23,7 +24,7 @@ from profilednn_tui.session.model.learning import LearningSeries
 from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.model.windows import WindowSeries
-from profilednn_tui.session.view import Agent, FirstInputs, Optimization, ProcessEntry, Progress
+from profilednn_tui.session.view import Agent, FirstInputs, Frame, Loader, Optimization, ProcessEntry, Progress
 
 KEPT_ERRORS = 50
 LEFT = frozenset({DETACH, UNREAD})
@@ -41,6 +42,7 @@ class Process:
         self.first_inputs: FirstInputs | None = None
         self.conditions = ConditionSeries()
         self.learning = LearningSeries()
+        self.loaders: tuple[Loader, ...] = ()
         self.steps = StepSeries()
         self.windows = WindowSeries(self.steps)
         self.primitives = PrimitiveSeries()
@@ -127,6 +129,9 @@ class Process:
     def on_status(self, event: StatusEvent) -> None:
         self._status = event
 
+    def on_loaders(self, event: LoadersEvent) -> None:
+        self.loaders = tuple(_loader(*row) for row in event.rows)
+
     def on_optimization(self, event: OptimizationEvent) -> None:
         self._optimizations[event.name] = Optimization(event.name, event.state, event.text)
 
@@ -175,6 +180,41 @@ def choose_primary(processes: list[Process]) -> Process | None:
 def _follows(later: Process, earlier: Process) -> bool:
     """Whether one of two processes of the same rank or pid is a later life of the other."""
     return earlier.newest_unix_ns <= later.hello.unix_ns and later.hello.parent_pid != earlier.hello.pid
+
+
+def _loader(
+    dataset: str,
+    iterable: int,
+    workers: int,
+    prefetch_factor: int,
+    persistent: int,
+    batch_size: int,
+    iterators: int,
+    starts: int,
+    batches: int,
+    start_ns: int,
+    first_ns: int,
+    end_ns: int,
+    wait_ns: int,
+    file: str,
+    line: int,
+) -> Loader:
+    return Loader(
+        dataset,
+        bool(iterable),
+        workers,
+        prefetch_factor if prefetch_factor >= 0 else None,
+        bool(persistent),
+        batch_size if batch_size >= 0 else None,
+        iterators,
+        starts,
+        batches,
+        start_ns,
+        first_ns,
+        end_ns,
+        wait_ns,
+        Frame(file, line, "") if file else None,
+    )
 
 
 def _percent(part_ns: int, whole_ns: int) -> float | None:

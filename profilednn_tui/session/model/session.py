@@ -19,6 +19,7 @@ from profilednn_tui.protocol.events import (
     FirstInputsEvent,
     HelloEvent,
     LearningEvent,
+    LoadersEvent,
     MachineEvent,
     MemoryEvent,
     NoticeEvent,
@@ -113,6 +114,7 @@ class Session:
             FirstInputsEvent: lambda pid, event: self._process(pid).on_first_inputs(event),
             ParametersEvent: lambda pid, event: self._process(pid).learning.add_parameters(event),
             LearningEvent: lambda pid, event: self._process(pid).learning.add_update(event),
+            LoadersEvent: lambda pid, event: self._process(pid).on_loaders(event),
             StatusEvent: lambda pid, event: self._process(pid).on_status(event),
             AgentErrorEvent: lambda pid, event: self._process(pid).on_error(event),
             OptimizationEvent: lambda pid, event: self._process(pid).on_optimization(event),
@@ -203,6 +205,7 @@ class Session:
             threads=self._threads,
             thread_count=self._thread_count,
             workers=self._workers,
+            loaders=shown.loaders if shown else (),
             stacks=self._stacks,
             memory=self._memory.view(),
             agent=shown.agent(self._bad_lines) if shown else Agent(bad_lines=self._bad_lines),
@@ -332,7 +335,7 @@ class Session:
         self._awaits_input = event.awaits_input
 
     def _on_workers(self, _pid: int, event: WorkersEvent) -> None:
-        self._workers = tuple(Worker(*row) for row in event.rows)
+        self._workers = tuple(_worker(*row) for row in event.rows)
 
     def _on_bye(self, pid: int, event: ByeEvent) -> None:
         if pid:
@@ -359,3 +362,7 @@ class Session:
     def _on_exit(self, _pid: int, event: ExitEvent) -> None:
         self._exit = event
         self._memory.set_peak(event.max_rss_bytes)
+
+
+def _worker(pid: int, role: str, cpu_percent: float, rss_bytes: int, cpus: int) -> Worker:
+    return Worker(pid, role, cpu_percent, rss_bytes, cpus or None)

@@ -54,6 +54,8 @@ _Number = float | Literal["nan", "inf", "-inf"] | None
 _TYPES: Mapping[str, Any] = {
     "name": str,
     "role": str,
+    "dataset": str,
+    "source_file": str,
     "loss": _Number,
     "gradient_norm": _Number,
     "movement": _Number,

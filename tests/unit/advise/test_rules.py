@@ -12,16 +12,20 @@ from profilednn_tui.advise.findings import Finding
 from profilednn_tui.advise.rules import RULES
 from profilednn_tui.session.view import (
     Frame,
+    Loader,
     Machine,
     Memory,
     Module,
     Notice,
     Operator,
+    Optimization,
     OutsideTime,
     SessionView,
+    Stacks,
     Steps,
     Target,
     Thread,
+    ThreadStack,
     Worker,
 )
 from tests.unit.advise.sessions import TRAIN, conditions, operator, session, steps
@@ -44,7 +48,7 @@ def test_a_healthy_training_has_no_finding() -> None:
     advice = advise(session())
     assert advice.findings == ()
     assert {one.rule for one in advice.abstained} == {
-        "periodic-stall", "reference-kernels", "reorders", "weight-gradient-rate",
+        "loader-workers", "periodic-stall", "reference-kernels", "reorders", "weight-gradient-rate",
     }  # fmt: skip
 
 
@@ -56,8 +60,8 @@ def test_waiting_for_data_names_the_line_of_the_loop() -> None:
         "DataLoader workers"
     )
     assert finding.ceiling == pytest.approx(300 / 399, rel=0.01)
-    assert "num_workers=N" in finding.remedy.change
-    assert "train.py:24" in finding.remedy.change
+    assert finding.remedy.optimizations == ("loader",)
+    assert finding.evidence[0].place == "train.py:24"
 
 
 def test_workers_that_do_not_keep_up_are_told_with_their_use() -> None:
@@ -66,6 +70,118 @@ def test_workers_that_do_not_keep_up_are_told_with_their_use() -> None:
     finding = found(session(operator(name, 0.2, "data"), phases={"data": 300.0}, workers=(worker,)), "data-wait")
     assert "1 DataLoader worker does not keep up" in finding.sentence
     assert [one.value for one in finding.evidence] == [pytest.approx(300.0), 99.0]
+
+
+def loader(workers: int = 2, **changes: Any) -> Loader:
+    """A DataLoader whose training thread waits 10 ms for each batch, in 25 epochs of 4 batches."""
+    fields: dict[str, Any] = {
+        "dataset": "Images", "iterable": False, "workers": workers, "prefetch_factor": 2 if workers else None,
+        "persistent": False, "batch_size": 16, "iterators": 25, "starts": 25,
+        "batches": 100, "start_ns": 0, "first_ns": 250_000_000,
+        "end_ns": 0, "wait_ns": 750_000_000, "source": TRAIN,
+    }  # fmt: skip
+    return Loader(**{**fields, **changes})
+
+
+def workers(count: int, cpus: int, cores: tuple[int, ...]) -> dict[str, Any]:
+    """The samples of workers that are always busy, each on one of some cores."""
+    pids = range(10, 10 + count)
+    return {
+        "workers": tuple(Worker(pid, "DataLoader worker", 99.0, 10**8, cpus) for pid in pids),
+        "threads": tuple(
+            Thread(pid, pid, "pt_data_worker", "DataLoader worker", 99.0, 0.0, 0.0, cores[pid % len(cores)])
+            for pid in pids
+        ),
+    }
+
+
+def test_workers_started_anew_are_told_with_what_starting_them_takes() -> None:
+    """The complaint behind this: 2 workers were started for 4 steps each, and nothing named that."""
+    ms = 1_000_000
+    started = loader(start_ns=1000 * ms, first_ns=2000 * ms, end_ns=500 * ms, wait_ns=100 * ms)
+    advice = advise(session(phases={"data": 1900.0}, loaders=(started,)))
+    finding = next(one for one in advice.findings if one.rule == "loader-workers")
+    assert finding.sentence == "2 DataLoader workers are started anew every 4 steps: 89 % of the step"
+    assert finding.ceiling == pytest.approx(1900 / 1999 * 3500 / 3600 * 24 / 25, rel=0.001)
+    assert finding.remedy.optimizations == ("loader",)
+    assert [one.value for one in finding.evidence] == pytest.approx([25, 40.0, 80.0, 20.0])
+    assert {one.place for one in finding.evidence} == {"train.py:24"}
+    (waiting,) = (one for one in advice.findings if one.rule == "data-wait")
+    assert waiting.ceiling + finding.ceiling == pytest.approx(1900 / 1999), "no time is claimed twice"
+
+
+@pytest.mark.parametrize("changes", [{"persistent": True, "starts": 1}, {"workers": 0, "starts": 0}, {"starts": 1}])
+def test_only_workers_that_are_started_again_count_as_such(changes: dict[str, Any]) -> None:
+    view = session(phases={"data": 300.0}, loaders=(loader(**changes, first_ns=10**9, wait_ns=0),))
+    assert "loader-workers" not in rules_of(view)
+    assert "data-wait" in rules_of(view)
+
+
+def test_workers_pinned_to_one_core() -> None:
+    view = session(phases={"data": 300.0}, loaders=(loader(persistent=True, starts=1),), **workers(3, 1, (2,)))
+    finding = found(view, "loader-workers")
+    assert finding.sentence == (
+        "3 DataLoader workers share one core, to which they are pinned: the training thread waits for data in 75 % of "
+        "the step"
+    )
+    assert "data-wait" not in rules_of(view), "it would say the same"
+    apart = replace(view, **workers(3, 1, (0, 1, 2)))
+    assert "loader-workers" not in rules_of(apart), "each has a core of its own"
+    assert "data-wait" in rules_of(apart)
+
+
+def test_more_workers_than_cores() -> None:
+    waiting = {
+        "phases": {"data": 300.0},
+        "loaders": (loader(8, persistent=True, starts=1),),
+        **workers(8, 4, (0, 1, 2, 3)),
+    }
+    finding = found(session(**waiting), "loader-workers")
+    assert finding.sentence.startswith("8 DataLoader workers share 4 cores with the training: ")
+    assert "num_workers=3" in finding.remedy.change
+    assert "loader-workers" not in rules_of(session(**{**waiting, "phases": {}})), "nothing waits for them"
+
+
+def test_workers_that_compute_in_threads_of_their_own() -> None:
+    few = workers(2, 4, (0, 1))
+    extra = tuple(Thread(pid, pid + 90, "python", "DataLoader thread", 50.0, 0, 0, 2) for pid in (10, 10, 11, 11))
+    few["threads"] += extra
+    view = session(phases={"data": 300.0}, loaders=(loader(persistent=True, starts=1),), **few)
+    finding = found(view, "loader-workers")
+    assert finding.sentence.startswith("Each of 2 DataLoader workers computes in 3 threads, on 4 cores: ")
+    feeding = tuple(replace(thread, name="QueueFeederThre") for thread in extra)
+    assert "loader-workers" not in rules_of(replace(view, threads=few["threads"][:2] + feeding))
+
+
+def test_where_workers_stand_is_evidence() -> None:
+    inside = Frame("/home/me/images.py", 31, "decode")
+    stack = ThreadStack(10, 10, "MainThread", True, True, (TRAIN, inside))
+    view = session(
+        phases={"data": 300.0},
+        loaders=(loader(persistent=True, starts=1),),
+        stacks=Stacks((stack,)),
+        **workers(1, 4, (0,)),
+    )
+    finding = found(view, "data-wait")
+    assert finding.sentence.endswith("2 DataLoader workers do not keep up")
+    assert finding.evidence[-1].text == "DataLoader worker 10 is at images.py:31 in decode"
+    assert finding.evidence[-1].place == "images.py:31"
+
+
+def test_data_prepared_by_the_training_thread_can_be_tried_with_workers() -> None:
+    waiting = session(phases={"data": 300.0}, loaders=(loader(0),))
+    finding = found(waiting, "data-wait")
+    assert finding.remedy.optimizations == ("loader",)
+    assert finding.evidence[1].value == pytest.approx(10.0), "milliseconds per batch"
+    tried = replace(waiting, optimizations=(Optimization("loader", "declined", "because its sampler is its own"),))
+    assert "num_workers=N" in found(tried, "data-wait").remedy.change
+    stream = replace(waiting, loaders=(loader(0, iterable=True),))
+    assert "num_workers=N" in found(stream, "data-wait").remedy.change, "the optimization declines such datasets"
+
+
+def test_a_quick_loader_without_workers_is_healthy() -> None:
+    view = session(loaders=(loader(0, wait_ns=40_000_000, first_ns=2_000_000),))
+    assert advise(view).findings == ()
 
 
 def test_more_threads_than_cores() -> None:

@@ -233,7 +233,7 @@ def threads() -> ThreadsEvent:
 
 
 def workers() -> WorkersEvent:
-    return WorkersEvent(START_UNIX_NS + 3_000_000_000, [[PID + 9, "DataLoader worker", 12.0, 210_000_000]])
+    return WorkersEvent(START_UNIX_NS + 3_000_000_000, [[PID + 9, "DataLoader worker", 12.0, 210_000_000, 4]])
 
 
 def status(count: int = 0, windows: int = 0, overhead_percent: float = 0.8, **changes: Any) -> StatusEvent:

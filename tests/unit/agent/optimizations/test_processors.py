@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from profilednn_tui.agent.optimizations._processors import one_for_each_core, usable_threads
+from profilednn_tui.agent.optimizations._processors import one_for_each_core, quota, usable_threads
 
 
 def machine(folder: Path, siblings: dict[int, str], nodes: list[str]) -> str:
@@ -38,3 +38,12 @@ def test_a_machine_that_tells_nothing_has_one_core_for_each_processor(tmp_path: 
 @pytest.mark.parametrize(("cores", "quota", "threads"), [(8, None, 8), (8, 2.5, 2), (8, 0.5, 1), (2, 16.0, 2)])
 def test_threads_stay_within_the_quota(cores: int, quota: float | None, threads: int) -> None:
     assert usable_threads(cores, quota) == threads
+
+
+def test_the_quota_is_the_lowest_on_the_way_to_the_root(tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("0::/jobs/mine\n")
+    for folder, text in (("", "max 100000"), ("jobs", "150000 100000"), ("jobs/mine", "400000 100000")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "cpu.max").write_text(text)
+    assert quota(str(tmp_path), str(tmp_path / "own")) == 1.5
+    assert quota(str(tmp_path / "none"), str(tmp_path / "own")) is None

@@ -11,6 +11,7 @@ from profilednn_tui.protocol.events import (
     AgentErrorEvent,
     AttachedEvent,
     DistributedEvent,
+    LoadersEvent,
     NoticeEvent,
     OptimizationEvent,
     ProgressEvent,
@@ -202,6 +203,16 @@ def test_a_process_that_called_exec_counts_anew() -> None:
 def test_an_event_of_a_process_that_never_said_hello_is_refused() -> None:
     with pytest.raises(ValueError, match="hello"):
         session(r.training(3))
+
+
+def test_the_newest_facts_about_loaders_count() -> None:
+    row = ["Images", 0, 2, 2, 0, 16, 3, 3, 12, 10, 20, 5, 40, "/home/me/train.py", 7]
+    alone = ["Images", 0, 0, -1, 0, -1, 1, 0, 4, 1, 2, 3, 4, "", 0]
+    assert session(r.hello()).view().loaders == ()
+    first, second = session(r.hello(), LoadersEvent([alone], 1), LoadersEvent([row, alone], 2)).view().loaders
+    assert (first.workers, first.batches, first.around_ns, first.wait_ns) == (2, 12, 35, 40)
+    assert first.source == Frame("/home/me/train.py", 7, "")
+    assert (second.prefetch_factor, second.batch_size, second.source) == (None, None, None), "unknown"
 
 
 @pytest.mark.parametrize("event", [ThreadsEvent(1, 3, [[1, 2]]), WorkersEvent(1, [[1]]), StepsEvent(1, [["x"] * 11])])

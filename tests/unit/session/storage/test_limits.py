@@ -10,6 +10,7 @@ import pytest
 from profilednn_tui.protocol.events import (
     ByeEvent,
     LearningEvent,
+    LoadersEvent,
     ParametersEvent,
     StacksEvent,
     StepsEvent,
@@ -41,7 +42,9 @@ WINDOW = r.window()
         LearningEvent(0, 1, [[1.0, 1.0]], 1),
         ParametersEvent(0, "SGD", ["x" * (limits.TEXT_LENGTH + 1)], [0], ["float32"], 0, 1),
         ThreadsEvent(1, 1, [[1, 1, ["name"], "main", 1.0, 1.0, 1.0, 1]]),
-        WorkersEvent(1, [[1, "role", float("nan"), 1]]),
+        WorkersEvent(1, [[1, "role", float("nan"), 1, 1]]),
+        LoadersEvent([[1, 0, 2, 2, 0, 16, 3, 3, 12, 1, 1, 1, 1, "train.py", 7]], 1),
+        LoadersEvent([["Images", 0, 2, 2, 0, 16, 3, 3, 12, 1, 1, 1, 1, "train.py"]], 1),
         ByeEvent("x" * (limits.TEXT_LENGTH + 1), 1),
         r.hello(argv=["x" * (limits.TEXT_LENGTH + 1)]),
         r.cores(target=[0.0] * 10_000, others=[0.0] * 10_000),
