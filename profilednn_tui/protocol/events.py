@@ -30,6 +30,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "window.outside": ("node", "time_ns"),
     "primitives.operators": ("name", "input_shapes", "dtypes", "memory_format"),
     "primitives.rows": ("chain", "log_line", "calls", "time_ns"),
+    "primitives.creations": ("chain", "log_line", "count", "time_ns"),
     "learning.rows": ("gradient_norm", "movement", "checksum"),
     "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
     "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes"),
@@ -304,6 +305,10 @@ class PrimitivesEvent:
     """The operators enclosing a primitive, outermost first."""
     rows: list[list[int]]
     """[chain, string of the log line between ``exec,`` and its time, calls, time_ns]."""
+    creations: list[list[int]] = field(default_factory=list)
+    """[chain, string of the log line, count, time_ns] of the primitives that oneDNN's cache did not have."""
+    creations_logged: bool = False
+    """Whether creations were recorded."""
 
 
 @dataclass(frozen=True)

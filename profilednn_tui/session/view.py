@@ -315,6 +315,8 @@ class Primitives:
     """The primitives run inside each operator, directly or through other operators."""
     joined_share: float | None = None
     """Share of the time that was attributed to an operator."""
+    creations_logged: bool = False
+    """Whether the windows have data on which primitives were created: `PrimitiveUse.creation`."""
 
 
 @dataclass(frozen=True, slots=True)
