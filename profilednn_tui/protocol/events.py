@@ -413,6 +413,10 @@ class MachineEvent:
     numa_nodes: int
     kernel: str
     unix_ns: int
+    features: list[str] = field(default_factory=list)
+    """The instruction sets that decide how fast products are, by the kernel's names; empty if unknown."""
+    usable_physical_cores: int = 0
+    """Physical cores of the CPUs in `affinity`; 0 if unknown."""
 
 
 @dataclass(frozen=True)

@@ -435,6 +435,10 @@ class Machine:
     quota: float | None = None
     memory_bytes: int | None = None
     numa_nodes: int | None = None
+    features: tuple[str, ...] = ()
+    """Instruction sets by the kernel's names, such as ``avx512_bf16``; empty if unknown."""
+    usable_physical_cores: int | None = None
+    """Physical cores of the CPUs that the target may run on."""
 
 
 @dataclass(frozen=True, slots=True)

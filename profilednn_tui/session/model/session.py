@@ -324,6 +324,8 @@ class Session:
             quota=event.quota,
             memory_bytes=event.memory_bytes,
             numa_nodes=event.numa_nodes,
+            features=tuple(event.features),
+            usable_physical_cores=event.usable_physical_cores or None,
         )
 
     def _on_threads(self, _pid: int, event: ThreadsEvent) -> None:
