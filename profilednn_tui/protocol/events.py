@@ -495,6 +495,18 @@ class WorkersEvent:
 
 
 @dataclass(frozen=True)
+class OpenMPEvent:
+    """The OpenMP runtimes that the training process has loaded; written when they are first seen and when they change."""
+
+    kind: ClassVar[str] = "openmp"
+
+    unix_ns: int
+    pid: int
+    runtimes: list[str]
+    """Paths of the libraries, torch's own copy first."""
+
+
+@dataclass(frozen=True)
 class AttachedEvent:
     """The outcome of loading the agent into a process that we did not start."""
 
@@ -563,6 +575,7 @@ HOST_EVENTS: tuple[type[Any], ...] = (
     ThreadsEvent,
     MemoryEvent,
     WorkersEvent,
+    OpenMPEvent,
     AttachedEvent,
     StacksEvent,
     NoticeEvent,

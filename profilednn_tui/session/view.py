@@ -523,6 +523,8 @@ class SessionView:
     cores: Cores = Cores()
     threads: tuple[Thread, ...] = ()
     thread_count: int | None = None
+    openmp_runtimes: tuple[str, ...] | None = None
+    """Paths of the OpenMP runtimes that the training process has loaded, torch's first; None if unknown."""
     workers: tuple[Worker, ...] = ()
     stacks: Stacks = Stacks()
     memory: Memory = Memory()

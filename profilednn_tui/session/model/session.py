@@ -22,6 +22,7 @@ from profilednn_tui.protocol.events import (
     MachineEvent,
     MemoryEvent,
     NoticeEvent,
+    OpenMPEvent,
     OptimizationEvent,
     ParametersEvent,
     PrimitivesEvent,
@@ -92,6 +93,7 @@ class Session:
         self._threads: tuple[Thread, ...] = ()
         self._thread_count: int | None = None
         self._awaits_input = False
+        self._openmp_runtimes: tuple[str, ...] | None = None
         self._workers: tuple[Worker, ...] = ()
         self._notices: dict[tuple[int, str], Notice] = {}
         self._stacks = Stacks()
@@ -125,6 +127,7 @@ class Session:
             MemoryEvent: lambda pid, event: self._memory.add(event),
             ThreadsEvent: self._on_threads,
             WorkersEvent: self._on_workers,
+            OpenMPEvent: self._on_openmp,
             ExitEvent: self._on_exit,
         }
 
@@ -202,6 +205,7 @@ class Session:
             cores=self._cores.view(ended=not live),
             threads=self._threads,
             thread_count=self._thread_count,
+            openmp_runtimes=self._openmp_runtimes,
             workers=self._workers,
             stacks=self._stacks,
             memory=self._memory.view(),
@@ -335,6 +339,9 @@ class Session:
 
     def _on_workers(self, _pid: int, event: WorkersEvent) -> None:
         self._workers = tuple(Worker(*row) for row in event.rows)
+
+    def _on_openmp(self, _pid: int, event: OpenMPEvent) -> None:
+        self._openmp_runtimes = tuple(event.runtimes)
 
     def _on_bye(self, pid: int, event: ByeEvent) -> None:
         if pid:
