@@ -1,0 +1,62 @@
+"""A session beside its reference, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from profilednn_tui import units
+from profilednn_tui.advise.reference import Passes, Reference
+
+
+def reference_lines(reference: Reference) -> Iterator[str]:
+    """A sentence for each thing that was found."""
+    if reference.unknown:
+        yield f"Kernels cannot be compared: {reference.unknown}."
+    else:
+        for one in reference.missing:
+            yield f"{one.name} takes {units.share(one.there)} of the kernel time there, and is missing here."
+        for one in reference.moved:
+            yield f"{one.name} takes {units.share(one.here)} of the kernel time here, {units.share(one.there)} there."
+        for gradient in reference.gradients:
+            yield (
+                f"{gradient.name} has a backward pass here ({units.duration(1e6 * gradient.ms_per_step)} per step), and "
+                "none there: does it need its gradient?"
+            )
+        if not (reference.missing or reference.moved or reference.gradients):
+            yield "All kernels of the reference are there, with the same shares of the time."
+    yield from _passes_lines(reference.here, "here")
+    yield from _passes_lines(reference.there, "there")
+
+
+def reference_facts(reference: Reference) -> dict[str, Any]:
+    """The same for programs; ratios are of backward to forward time."""
+    return {
+        "name": reference.name,
+        "missing": [{"name": one.name, "share": round(one.there, 4)} for one in reference.missing],
+        "moved": [
+            {"name": one.name, "share": round(one.here, 4), "reference_share": round(one.there, 4)}
+            for one in reference.moved
+        ],
+        "gradients": [{"name": one.name, "ms_per_step": round(one.ms_per_step, 4)} for one in reference.gradients],
+        "backward_to_forward": _passes_facts(reference.here),
+        "reference_backward_to_forward": _passes_facts(reference.there),
+        "unknown": reference.unknown,
+    }
+
+
+def _passes_lines(passes: Passes, where: str) -> Iterator[str]:
+    if passes.model is None:
+        return
+    text = f"The backward pass takes {units.ratio(passes.model)} the forward pass {where}"
+    if passes.kernels is not None:
+        text += f", its kernels {units.ratio(passes.kernels)} those of the forward pass"
+    yield f"{text}: look at what is no kernel, such as the loss and copies." if passes.disagree else f"{text}."
+
+
+def _passes_facts(passes: Passes) -> dict[str, Any]:
+    return {
+        "model": None if passes.model is None else round(passes.model, 3),
+        "kernels": None if passes.kernels is None else round(passes.kernels, 3),
+        "disagree": passes.disagree,
+    }
