@@ -10,6 +10,7 @@ from profilednn_tui.advise.account import NOTHING, Covered
 
 if TYPE_CHECKING:
     from profilednn_tui.advise.proof import Proof, TrackRecord
+    from profilednn_tui.advise.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +70,5 @@ class Advice:
     abstained: tuple[Abstention, ...] = ()
     ceiling: float = 0.0
     """The share of the step that all remedies together could win at most."""
+    reference: Reference | None = None
+    """What differs from a reference session, if one was named."""

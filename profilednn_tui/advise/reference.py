@@ -99,9 +99,7 @@ def beside_reference(view: SessionView, reference: SessionView) -> Reference:
         [*_layers(*sides), *(_calls(logs.more_backward, view) if logs is not None else ())],
         key=lambda one: -one.ms_per_step,
     )
-    return Reference(
-        name, tuple(missing[:MOST_ROWS]), tuple(moved[:MOST_ROWS]), tuple(gradients[:MOST_ROWS]), *passes
-    )
+    return Reference(name, tuple(missing[:MOST_ROWS]), tuple(moved[:MOST_ROWS]), tuple(gradients[:MOST_ROWS]), *passes)
 
 
 def _side(view: SessionView) -> Side:

@@ -12,7 +12,6 @@ from profilednn_tui.collect import procfs
 from profilednn_tui.collect.cgroup import cgroup_of
 from profilednn_tui.protocol.events import MachineEvent
 
-
 FEATURES = (
     "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "avx_ne_convert",
     "amx_tile", "amx_int8", "amx_bf16", "amx_fp16",

@@ -8,6 +8,9 @@ from typing import Any
 from profilednn_tui import units
 from profilednn_tui.advise.reference import Passes, Reference
 
+LONGEST_NAME = 100
+"""Characters in the JSON."""
+
 
 def reference_lines(reference: Reference) -> Iterator[str]:
     """A sentence for each thing that was found."""
@@ -32,17 +35,24 @@ def reference_lines(reference: Reference) -> Iterator[str]:
 def reference_facts(reference: Reference) -> dict[str, Any]:
     """The same for programs; ratios are of backward to forward time."""
     return {
-        "name": reference.name,
-        "missing": [{"name": one.name, "share": round(one.there, 4)} for one in reference.missing],
+        "name": _short(reference.name),
+        "missing": [{"name": _short(one.name), "share": round(one.there, 4)} for one in reference.missing],
         "moved": [
-            {"name": one.name, "share": round(one.here, 4), "reference_share": round(one.there, 4)}
+            {"name": _short(one.name), "share": round(one.here, 4), "reference_share": round(one.there, 4)}
             for one in reference.moved
         ],
-        "gradients": [{"name": one.name, "ms_per_step": round(one.ms_per_step, 4)} for one in reference.gradients],
+        "gradients": [
+            {"name": _short(one.name), "ms_per_step": round(one.ms_per_step, 4)} for one in reference.gradients
+        ],
         "backward_to_forward": _passes_facts(reference.here),
         "reference_backward_to_forward": _passes_facts(reference.there),
         "unknown": reference.unknown,
     }
+
+
+def _short(name: str) -> str:
+    """The document is short, whatever the names are."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _passes_lines(passes: Passes, where: str) -> Iterator[str]:

@@ -37,7 +37,7 @@ def ranks(count: int, ended: bool = False) -> tuple[ProcessEntry, ...]:
 
 def test_a_host_of_384_cores_with_a_quota_of_8() -> None:
     """Wish of onyx #12351: torch sees 192 threads, and 95 % of the periods are throttled."""
-    view = throttled(on(Machine("EPYC", 384, 192, 384, quota=8.0), 192, {n: 4.0 for n in range(192)}), 95.0)
+    view = throttled(on(Machine("EPYC", 384, 192, 384, quota=8.0), 192, dict.fromkeys(range(192), 4.0)), 95.0)
     threads = found(view, "thread-oversubscription")
     assert threads.sentence.startswith("192 threads share 8 cores (the CPU quota): threads may wait for each other in ")
     assert threads.remedy.optimizations == ("threads",)
@@ -49,7 +49,7 @@ def test_a_host_of_384_cores_with_a_quota_of_8() -> None:
 
 
 def test_idle_cores_beyond_a_quota_are_not_free() -> None:
-    busy = on(Machine("EPYC", 384, 192, 384, quota=8.0), 7, {n: 100.0 for n in range(8)})
+    busy = on(Machine("EPYC", 384, 192, 384, quota=8.0), 7, dict.fromkeys(range(8), 100.0))
     assert "thread-undersubscription" not in rules_of(busy)
     one = on(Machine("EPYC", 384, 192, 384, quota=8.0), 1, {0: 100.0})
     finding = found(one, "thread-undersubscription")
@@ -58,7 +58,7 @@ def test_idle_cores_beyond_a_quota_are_not_free() -> None:
 
 
 def test_a_quota_that_workers_use_up_is_not_blamed_on_the_threads() -> None:
-    view = throttled(on(Machine("EPYC", 64, 32, 64, quota=4.0), 4, {n: 6.0 for n in range(64)}), 30.0)
+    view = throttled(on(Machine("EPYC", 64, 32, 64, quota=4.0), 4, dict.fromkeys(range(64), 6.0)), 30.0)
     finding = found(view, "quota-throttled")
     assert finding.ceiling == pytest.approx(0.3)
     assert "fewer DataLoader workers" in finding.remedy.change
@@ -66,7 +66,7 @@ def test_a_quota_that_workers_use_up_is_not_blamed_on_the_threads() -> None:
 
 def test_one_thread_per_rank_as_torchrun_sets_it() -> None:
     """dgl #2812: torchrun sets OMP_NUM_THREADS=1, which slows training on CPUs."""
-    view = on(Machine("Xeon", 32, 32, 32), 1, {n: 100.0 for n in range(4)}, processes=ranks(4))
+    view = on(Machine("Xeon", 32, 32, 32), 1, dict.fromkeys(range(4), 100.0), processes=ranks(4))
     finding = found(view, "thread-undersubscription")
     assert finding.sentence.startswith("1 intra-op thread in each of 4 processes on 32 cores: 28 of them are idle")
     assert dict(finding.remedy.environment) == {"OMP_NUM_THREADS": "8"}
@@ -75,7 +75,7 @@ def test_one_thread_per_rank_as_torchrun_sets_it() -> None:
 
 
 def test_ranks_that_each_take_all_cores() -> None:
-    view = on(Machine("Xeon", 32, 32, 32), 32, {n: 100.0 for n in range(32)}, processes=ranks(4, ended=True))
+    view = on(Machine("Xeon", 32, 32, 32), 32, dict.fromkeys(range(32), 100.0), processes=ranks(4, ended=True))
     finding = found(view, "thread-oversubscription")
     assert finding.sentence.startswith("4 processes with 32 threads each share 32 cores: ")
     assert dict(finding.remedy.environment) == {"OMP_NUM_THREADS": "8"}
@@ -84,7 +84,7 @@ def test_ranks_that_each_take_all_cores() -> None:
 
 def test_processes_that_trained_one_after_the_other_are_not_added_up() -> None:
     sweep = tuple(ProcessEntry(pid, None, ("train.py",), 40, True) for pid in range(7, 12))
-    view = on(Machine("Xeon", 4, 4, 4), 4, {n: 100.0 for n in range(4)}, processes=sweep)
+    view = on(Machine("Xeon", 4, 4, 4), 4, dict.fromkeys(range(4), 100.0), processes=sweep)
     assert "thread-oversubscription" not in rules_of(view)
 
 

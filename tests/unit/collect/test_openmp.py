@@ -12,7 +12,7 @@ from profilednn_tui.collect.openmp import INTERVAL_S, RuntimeReader, runtimes
 from profilednn_tui.collect.sample import Sample
 from profilednn_tui.collect.tree import ProcessTree
 
-SITE = "/venv/lib/python3.11/site-packages"
+SITE = "/venv/lib"
 MAPS = f"""\
 55e0a4c00000-55e0a4c01000 r--p 00000000 fd:00 1234                       /usr/bin/python3.11
 7f1200000000-7f1200021000 rw-p 00000000 00:00 0
