@@ -496,7 +496,7 @@ class WorkersEvent:
 
 @dataclass(frozen=True)
 class OpenMPEvent:
-    """The OpenMP runtimes that the training process has loaded; written when they are first seen and when they change."""
+    """The OpenMP runtimes that the training process has loaded; written when they are first seen or change."""
 
     kind: ClassVar[str] = "openmp"
 

@@ -41,6 +41,6 @@ RULES: tuple[Rule, ...] = (
     Reorders(), LayoutCopies(), ReferenceKernels(), SmallOperators(), PythonOverhead(), OptimizerUnfused(), Float64(),
     OwnProfiler(), DenseEmbeddingGradient(), MemoryGrowthGraph(), PeriodicStall(), FusedLoss(), FrozenBatchNorm(),
     SlowRecurrent(), WeightGradientRate(), AnomalyMode(), Denormals(),
-    FrozenBackward(), MkldnnDisabled(), RecomputedActivations(),
-    TwoOpenMPRuntimes(), PrimitiveCacheMisses(), Bf16Available(), Bf16NoHardware(), StragglerRank(), SlowCommunication(),
+    FrozenBackward(), MkldnnDisabled(), RecomputedActivations(), TwoOpenMPRuntimes(), PrimitiveCacheMisses(),
+    Bf16Available(), Bf16NoHardware(), StragglerRank(), SlowCommunication(),
 )  # fmt: skip

@@ -22,10 +22,8 @@ def reference_lines(reference: Reference) -> Iterator[str]:
         for one in reference.moved:
             yield f"{one.name} takes {units.share(one.here)} of the kernel time here, {units.share(one.there)} there."
         for gradient in reference.gradients:
-            yield (
-                f"{gradient.name} has a backward pass here ({units.duration(1e6 * gradient.ms_per_step)} per step), and "
-                "none there: does it need its gradient?"
-            )
+            extra = units.duration(1e6 * gradient.ms_per_step)
+            yield f"{gradient.name} has a backward pass of {extra} here, and none there: does it need its gradient?"
         if not (reference.missing or reference.moved or reference.gradients):
             yield "All kernels of the reference are there, with the same shares of the time."
     yield from _passes_lines(reference.here, "here")

@@ -46,8 +46,8 @@ def test_a_kernel_of_the_reference_that_is_missing_here() -> None:
     reference = session(FORWARD, BACKWARD, operator("aten::native_batch_norm", 10.0))
     here = session(FORWARD, BACKWARD, operator("aten::mul", 20.0), operator("aten::add", 20.0))
     found = beside_reference(here, reference)
-    assert found.missing == (Shares("aten::native_batch_norm", 0.0, pytest.approx(0.1)),)
-    assert found.moved[0] == Shares("aten::convolution_backward", pytest.approx(60 / 130), pytest.approx(0.6))
+    assert found.missing == (Shares("aten::native_batch_norm", 0.0, 0.1),)
+    assert found.moved[0] == Shares("aten::convolution_backward", 60 / 130, 0.6)
 
 
 def test_the_same_kernel_with_other_shapes_is_not_missing() -> None:
@@ -64,7 +64,7 @@ def test_annotations_of_the_profiler_are_no_kernels() -> None:
 def test_a_layer_with_a_backward_pass_that_the_reference_does_without() -> None:
     here = with_layers(session(FORWARD, BACKWARD), ("stem", 10.0, 20.0), ("head", 20.0, 40.0))
     reference = with_layers(session(FORWARD, BACKWARD), ("stem", 10.0, 0.0), ("head", 20.0, 40.0))
-    assert beside_reference(here, reference).gradients == (Gradient("stem (Conv2d)", pytest.approx(20.0)),)
+    assert beside_reference(here, reference).gradients == (Gradient("stem (Conv2d)", 20.0),)
     assert beside_reference(reference, here).gradients == ()
 
 

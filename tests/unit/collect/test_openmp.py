@@ -16,10 +16,10 @@ SITE = "/venv/lib"
 MAPS = f"""\
 55e0a4c00000-55e0a4c01000 r--p 00000000 fd:00 1234                       /usr/bin/python3.11
 7f1200000000-7f1200021000 rw-p 00000000 00:00 0
-7f1210000000-7f1210010000 r--p 00000000 fd:00 77                         {SITE}/scikit_learn.libs/libgomp-e985bcbb.so.1.0.0
-7f1210010000-7f1210050000 r-xp 00010000 fd:00 77                         {SITE}/scikit_learn.libs/libgomp-e985bcbb.so.1.0.0
-7f1220000000-7f1220010000 r-xp 00000000 fd:00 78                         {SITE}/torch/lib/libgomp-a34b3233.so.1
-7f1230000000-7f1230010000 r-xp 00000000 fd:00 79                         {SITE}/torch/lib/libtorch_cpu.so
+7f1210000000-7f1210010000 r--p 00000000 fd:00 77  {SITE}/scikit_learn.libs/libgomp-e985bcbb.so.1.0.0
+7f1210010000-7f1210050000 r-xp 00010000 fd:00 77  {SITE}/scikit_learn.libs/libgomp-e985bcbb.so.1.0.0
+7f1220000000-7f1220010000 r-xp 00000000 fd:00 78  {SITE}/torch/lib/libgomp-a34b3233.so.1
+7f1230000000-7f1230010000 r-xp 00000000 fd:00 79  {SITE}/torch/lib/libtorch_cpu.so
 7f1240000000-7f1240010000 r-xp 00000000 fd:00 80                         /opt/intel lib/libiomp5.so (deleted)
 7f1250000000-7f1250010000 r-xp 00000000 fd:00 81                         /usr/lib/llvm-14/lib/libomp.so.5
 7f1260000000-7f1260010000 r-xp 00000000 fd:00 82                         /usr/lib/libompi.so

@@ -85,7 +85,7 @@ def test_a_reference_is_told_in_each_format() -> None:
     sentences = [
         "aten::native_batch_norm takes 12 % of the kernel time there, and is missing here.",
         "aten::mul takes 30 % of the kernel time here, 10 % there.",
-        "stem (Conv2d) has a backward pass here (12.5 ms per step), and none there: does it need its gradient?",
+        "stem (Conv2d) has a backward pass of 12.5 ms here, and none there: does it need its gradient?",
         "The backward pass takes 4.00x the forward pass here, its kernels 2.00x those of the forward pass: look at "
         "what is no kernel, such as the loss and copies.",
         "The backward pass takes 2.00x the forward pass there.",
