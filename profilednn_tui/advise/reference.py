@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from profilednn_tui.compare.alignment import align_operators
 from profilednn_tui.compare.runs import Run, Side
-from profilednn_tui.onednn.breakdown import total
+from profilednn_tui.onednn.breakdown import Group, total
 from profilednn_tui.onednn.compare import Delta, LogComparison, compare_logs
 from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.session.model.work import is_computing
@@ -30,10 +30,10 @@ ALARM = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """A kernel and its share of the time of all operators (or of all primitives), on both sides."""
+    """A kernel and its share of the time of all operators, on both sides."""
 
     name: str
-    """``aten::native_batch_norm``, or ``convolution BWD_W`` for a primitive of oneDNN."""
+    """``aten::native_batch_norm``, or ``oneDNN convolution BWD_W`` for primitives, which run inside of operators."""
     here: float
     there: float
 
@@ -91,7 +91,7 @@ def beside_reference(view: SessionView, reference: SessionView) -> Reference:
     logs = None
     if view.primitives.windows and reference.primitives.windows:
         logs = compare_logs(reference.primitives.log, view.primitives.log)
-    kernels = [*_operators(*sides), *(_primitives(logs) if logs is not None else ())]
+    kernels = [*_operators(*sides), *(_primitives(logs, view, reference) if logs is not None else ())]
     missing = sorted((one for one in kernels if not one.here and one.there >= LEAST_SHARE), key=lambda one: -one.there)
     both = [one for one in kernels if one.here and one.there and abs(one.here - one.there) >= LEAST_MOVE]
     moved = sorted(both, key=lambda one: (-abs(one.here - one.there), one.name))
@@ -118,10 +118,15 @@ def _operators(reference: Side, here: Side) -> Iterable[Shares]:
     return [Shares(name, ours / whole[0], theirs / whole[1]) for name, (ours, theirs) in times.items() if "::" in name]
 
 
-def _primitives(logs: LogComparison) -> Iterable[Shares]:
+def _primitives(logs: LogComparison, here: SessionView, reference: SessionView) -> Iterable[Shares]:
     for delta in logs.directions:
-        shares = [group.share if group is not None else 0.0 for group in (delta.other, delta.reference)]
-        yield Shares(" ".join(delta.label).strip(), *shares)
+        shares = _share_of_operators(delta.other, here), _share_of_operators(delta.reference, reference)
+        yield Shares(f"oneDNN {' '.join(delta.label)}".strip(), *shares)
+
+
+def _share_of_operators(group: Group | None, view: SessionView) -> float:
+    whole_ms = view.operators.self_ns_per_step * len(view.primitives.windows) / 1e6
+    return group.execution.total_ms / whole_ms if group is not None and whole_ms else 0.0
 
 
 def _layers(reference: Side, here: Side) -> Iterable[Gradient]:

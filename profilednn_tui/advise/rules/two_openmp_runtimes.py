@@ -43,10 +43,12 @@ class TwoOpenMPRuntimes:
             )
         names = ", ".join(_short(path) for path in runtimes)
         shared = f"{units.count(cores)} cores" if cores > 1 else "1 core"
+        who = (
+            f"{units.count(computing)} computing threads" if computing > threads else f"torch's {threads} threads alone"
+        )
         return Finding(
             self.name,
-            f"{units.count(len(runtimes))} OpenMP runtimes are loaded, each with its own threads: "
-            f"{units.count(max(computing, threads))} computing threads share {shared}",
+            f"{units.count(len(runtimes))} OpenMP runtimes are loaded, each with its own threads: {who} share {shared}",
             (
                 Evidence(f"OpenMP runtimes loaded ({names})", len(runtimes), "runtimes", "9"),
                 Evidence("computing threads", computing, "threads", "4"),

@@ -18,16 +18,20 @@ def reference_lines(reference: Reference) -> Iterator[str]:
         yield f"Kernels cannot be compared: {reference.unknown}."
     else:
         for one in reference.missing:
-            yield f"{one.name} takes {units.share(one.there)} of the kernel time there, and is missing here."
+            yield f"{one.name} takes {units.share(one.there)} of the operators' time there, and is missing here."
         for one in reference.moved:
-            yield f"{one.name} takes {units.share(one.here)} of the kernel time here, {units.share(one.there)} there."
+            here, there = units.share(one.here), units.share(one.there)
+            yield f"{one.name} takes {here} of the operators' time here, {there} there."
         for gradient in reference.gradients:
             extra = units.duration(1e6 * gradient.ms_per_step)
             yield f"{gradient.name} has a backward pass of {extra} here, and none there: does it need its gradient?"
         if not (reference.missing or reference.moved or reference.gradients):
             yield "All kernels of the reference are there, with the same shares of the time."
-    yield from _passes_lines(reference.here, "here")
-    yield from _passes_lines(reference.there, "there")
+    here, there = _passes_text(reference.here, "here"), _passes_text(reference.there, "there")
+    if here:
+        yield here + (": look at what is no kernel, such as the loss and copies." if reference.here.disagree else ".")
+    if there:
+        yield f"{there}."
 
 
 def reference_facts(reference: Reference) -> dict[str, Any]:
@@ -53,13 +57,14 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
-def _passes_lines(passes: Passes, where: str) -> Iterator[str]:
+def _passes_text(passes: Passes, where: str) -> str:
+    """A sentence without its end; empty if the phases are not known."""
     if passes.model is None:
-        return
+        return ""
     text = f"The backward pass takes {units.ratio(passes.model)} the forward pass {where}"
     if passes.kernels is not None:
         text += f", its kernels {units.ratio(passes.kernels)} those of the forward pass"
-    yield f"{text}: look at what is no kernel, such as the loss and copies." if passes.disagree else f"{text}."
+    return text
 
 
 def _passes_facts(passes: Passes) -> dict[str, Any]:

@@ -77,6 +77,14 @@ def test_backward_calls_of_primitives_beyond_those_of_the_reference() -> None:
     assert gradient.ms_per_step == pytest.approx(8 * 10 / 2)
 
 
+def test_primitives_have_shares_of_the_same_time_as_operators() -> None:
+    here = with_primitives(session(FORWARD, BACKWARD), FWD=4)
+    reference = with_primitives(session(FORWARD, BACKWARD), FWD=4, BWD_W=9)
+    found = beside_reference(here, reference)
+    assert found.missing == (Shares("oneDNN convolution BWD_W", 0.0, 0.5),)
+    assert found.moved == ()
+
+
 def test_a_ratio_of_the_passes_that_is_not_that_of_the_kernels() -> None:
     """The paper's focal loss: the backward pass took longer than its kernels explain."""
     found = beside_reference(

@@ -115,6 +115,16 @@ def test_one_cpu_as_slurm_gives_it_unless_asked_for_more(affinity: int, bound: s
     assert rules_of(view) == ["thread-undersubscription"]
 
 
+def test_what_runs_on_other_cores_is_no_neighbour() -> None:
+    """Seen here: a benchmark on the other core counted as 138 % of the one core that the target may use."""
+    machine = Machine("EPYC", 2, 2, 1, usable_physical_cores=1)
+    view = on(machine, 1, {0: 98.0})
+    apart = replace(view.cores, mean_others_percent=101.0, mean_target_percent=96.0, mean_percent=(98.0, 99.0))
+    assert "neighbour" not in rules_of(replace(view, cores=apart))
+    beside = replace(apart, mean_target_percent=50.0)
+    assert "Other processes use 48 % of one core, out of 1" in found(replace(view, cores=beside), "neighbour").sentence
+
+
 def computing(count: int, percent: float = 90.0) -> tuple[Thread, ...]:
     return tuple(Thread(7, 7 + n, "python", "OpenMP" if n else "main", percent, 1.0, 50.0, n % 4) for n in range(count))
 
@@ -142,5 +152,7 @@ def test_the_time_of_too_many_threads_of_torch_itself_is_claimed_once() -> None:
     view = session(
         openmp_runtimes=(GOMP, IOMP), threads=computing(8), target=replace(healthy.target, intra_op_threads=8)
     )
-    assert found(view, "two-openmp-runtimes").ceiling == 0.0
+    finding = found(view, "two-openmp-runtimes")
+    assert finding.sentence.endswith("each with its own threads: torch's 8 threads alone share 4 cores")
+    assert finding.ceiling == 0.0
     assert found(view, "thread-oversubscription").ceiling > 0.4

@@ -83,8 +83,8 @@ def test_a_reference_is_told_in_each_format() -> None:
     )
     advice = Advice(reference=reference)
     sentences = [
-        "aten::native_batch_norm takes 12 % of the kernel time there, and is missing here.",
-        "aten::mul takes 30 % of the kernel time here, 10 % there.",
+        "aten::native_batch_norm takes 12 % of the operators' time there, and is missing here.",
+        "aten::mul takes 30 % of the operators' time here, 10 % there.",
         "stem (Conv2d) has a backward pass of 12.5 ms here, and none there: does it need its gradient?",
         "The backward pass takes 4.00x the forward pass here, its kernels 2.00x those of the forward pass: look at "
         "what is no kernel, such as the loss and copies.",
