@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from profilednn_tui.advise.account import NOTHING, Covered
 from profilednn_tui.session.proof import Proof, TrackRecord
+
+if TYPE_CHECKING:
+    from profilednn_tui.advise.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +70,5 @@ class Advice:
     abstained: tuple[Abstention, ...] = ()
     ceiling: float = 0.0
     """The share of the step that all remedies together could win at most."""
+    reference: Reference | None = None
+    """What differs from a reference session, if one was named."""

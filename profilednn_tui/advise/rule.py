@@ -29,6 +29,26 @@ class Signals:
             return None
         return machine.affinity if machine.quota is None else min(float(machine.affinity), machine.quota)
 
+    @property
+    def usable_physical_cores(self) -> float | None:
+        """The same, of cores whose siblings count once; None if unknown."""
+        machine, usable = self.view.machine, self.usable_cores
+        physical = machine.usable_physical_cores or machine.physical_cores
+        return usable if usable is None or physical is None else min(float(physical), usable)
+
+    @property
+    def quota_counts(self) -> bool:
+        """Whether the quota leaves less than the affinity."""
+        quota, affinity = self.view.machine.quota, self.view.machine.affinity
+        return quota is not None and affinity is not None and quota < affinity
+
+    @property
+    def training_processes(self) -> int:
+        """How many processes train at the same time here, such as ranks; at least 1."""
+        trained = [process for process in self.view.processes if process.steps > 0]
+        ranks = {process.rank for process in trained if process.rank is not None}
+        return max(1, len(ranks), sum(not process.ended for process in trained))
+
     def operators(self, chosen: Callable[[Operator], bool]) -> tuple[Operator, ...]:
         """The operators that are chosen, most self time first."""
         return tuple(row for row in self.view.operators.rows if chosen(row))

@@ -53,6 +53,9 @@ EVERY_RULE = "*"
     "--to", "format_name", metavar="FORMAT", type=click.Choice(FORMATS), default="text", show_default=True,
     help="text, markdown or json.",
 )  # fmt: skip
+@click.option(
+    "--reference", metavar="SESSION|FILE.pdnn", help="Name kernels that it has and this session lacks, and more."
+)
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Default: standard output.")
 def advise_command(
     session: str | None,
@@ -63,6 +66,7 @@ def advise_command(
     forget: str | None,
     as_json: bool,
     format_name: str,
+    reference: str | None,
     output: Path | None,
 ) -> None:
     """Say what holds a training back, what that costs at most, and what to try.
@@ -80,7 +84,7 @@ def advise_command(
     elif session is not None:
         opened = open_whole(session)
         proof = None if tried is None else _prove(opened, tried, minutes, scratch)
-        write_text(_advice(opened, proof, format_name), output)
+        write_text(_advice(opened, proof, reference, format_name), output)
         if proof is not None and proof.effect is Effect.NOT_JUDGED:
             say(f"profilednn-tui: {proof.effect.value}: {proof.note}")
             sys.exit(CANNOT_TELL)
@@ -93,10 +97,11 @@ def _prove(session: OpenSession, rule: str, minutes: float, scratch: bool | None
     return prove(session, finding_of(advise(session.view()), rule), minutes, scratch)
 
 
-def _advice(session: OpenSession, new: Proof | None, format_name: str) -> str:
+def _advice(session: OpenSession, new: Proof | None, reference: str | None, format_name: str) -> str:
     """The advice with what is known of its remedies; as text or Markdown, that of the one just tried alone."""
     from profilednn_tui.advise.advisor import advise
     from profilednn_tui.advise.proof import with_proofs
+    from profilednn_tui.advise.reference import beside_reference
     from profilednn_tui.cli.proving import known_proofs
     from profilednn_tui.export.advice import ADVICE_FORMATS
     from profilednn_tui.session.storage.ledger import session_name
@@ -108,6 +113,8 @@ def _advice(session: OpenSession, new: Proof | None, format_name: str) -> str:
     advice = with_proofs(advise(view), proofs, session_name(session.location))
     if new is not None and format_name != "json":
         advice = replace(advice, findings=(finding_of(advice, new.rule),), abstained=())
+    if reference is not None:
+        advice = replace(advice, reference=beside_reference(view, open_whole(reference).view()))
     return ADVICE_FORMATS[format_name](advice, view)
 
 

@@ -30,6 +30,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "window.outside": ("node", "time_ns"),
     "primitives.operators": ("name", "input_shapes", "dtypes", "memory_format"),
     "primitives.rows": ("chain", "log_line", "calls", "time_ns"),
+    "primitives.creations": ("chain", "log_line", "count", "time_ns"),
     "learning.rows": ("gradient_norm", "movement", "checksum"),
     "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
     "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes", "cpus"),
@@ -325,6 +326,10 @@ class PrimitivesEvent:
     """The operators enclosing a primitive, outermost first."""
     rows: list[list[int]]
     """[chain, string of the log line between ``exec,`` and its time, calls, time_ns]."""
+    creations: list[list[int]] = field(default_factory=list)
+    """[chain, string of the log line, count, time_ns] of the primitives that oneDNN's cache did not have."""
+    creations_logged: bool = False
+    """Whether creations were recorded."""
 
 
 @dataclass(frozen=True)
@@ -429,6 +434,10 @@ class MachineEvent:
     numa_nodes: int
     kernel: str
     unix_ns: int
+    features: list[str] = field(default_factory=list)
+    """The instruction sets that decide how fast products are, by the kernel's names; empty if unknown."""
+    usable_physical_cores: int = 0
+    """Physical cores of the CPUs in `affinity`; 0 if unknown."""
 
 
 @dataclass(frozen=True)
@@ -507,6 +516,18 @@ class WorkersEvent:
 
 
 @dataclass(frozen=True)
+class OpenMPEvent:
+    """The OpenMP runtimes that the training process has loaded; written when they are first seen or change."""
+
+    kind: ClassVar[str] = "openmp"
+
+    unix_ns: int
+    pid: int
+    runtimes: list[str]
+    """Paths of the libraries, torch's own copy first."""
+
+
+@dataclass(frozen=True)
 class AttachedEvent:
     """The outcome of loading the agent into a process that we did not start."""
 
@@ -576,6 +597,7 @@ HOST_EVENTS: tuple[type[Any], ...] = (
     ThreadsEvent,
     MemoryEvent,
     WorkersEvent,
+    OpenMPEvent,
     AttachedEvent,
     StacksEvent,
     NoticeEvent,

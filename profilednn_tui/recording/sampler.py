@@ -12,6 +12,7 @@ from typing import Any
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.collect import cores, machine, memory, procfs, threads, workers
 from profilednn_tui.collect.interval import SampleInterval
+from profilednn_tui.collect.openmp import RuntimeReader
 from profilednn_tui.collect.sample import Sample, SampleReader
 from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol.codec import encode
@@ -129,6 +130,7 @@ class Sampler:
         """The notices that the disk has not accepted yet, by code."""
         self._told_trouble: str | None = None
         self._affinity: list[int] = []
+        self._runtimes = RuntimeReader()
 
     def start(self) -> None:
         """Write the file's header, describe the machine and take the sample that the first interval starts from."""
@@ -178,6 +180,7 @@ class Sampler:
             self._guarded("machine", self._describe, now.main_pid or self._root_pid)
             for name, measure in COLLECTORS:
                 self._guarded(name, measure, SampleInterval(before, now))
+            self._guarded("openmp", self._runtimes.look, now)
 
     def _describe(self, pid: int) -> MachineEvent | None:
         """The machine, if the process may use other cores than last recorded; None otherwise.

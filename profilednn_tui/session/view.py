@@ -315,6 +315,8 @@ class Primitives:
     """The primitives run inside each operator, directly or through other operators."""
     joined_share: float | None = None
     """Share of the time that was attributed to an operator."""
+    creations_logged: bool = False
+    """Whether the windows have data on which primitives were created: `PrimitiveUse.creation`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,6 +472,10 @@ class Machine:
     quota: float | None = None
     memory_bytes: int | None = None
     numa_nodes: int | None = None
+    features: tuple[str, ...] = ()
+    """Instruction sets by the kernel's names, such as ``avx512_bf16``; empty if unknown."""
+    usable_physical_cores: int | None = None
+    """Physical cores of the CPUs that the target may run on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -554,6 +560,8 @@ class SessionView:
     cores: Cores = Cores()
     threads: tuple[Thread, ...] = ()
     thread_count: int | None = None
+    openmp_runtimes: tuple[str, ...] | None = None
+    """Paths of the OpenMP runtimes that the training process has loaded, torch's first; None if unknown."""
     workers: tuple[Worker, ...] = ()
     loaders: tuple[Loader, ...] = ()
     """Empty in recordings of earlier versions."""

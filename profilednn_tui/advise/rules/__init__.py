@@ -5,6 +5,8 @@ from __future__ import annotations
 from profilednn_tui.advise.rule import Rule
 from profilednn_tui.advise.rules.allocator_faults import AllocatorFaults
 from profilednn_tui.advise.rules.anomaly_mode import AnomalyMode
+from profilednn_tui.advise.rules.bf16_available import Bf16Available
+from profilednn_tui.advise.rules.bf16_no_hardware import Bf16NoHardware
 from profilednn_tui.advise.rules.data_wait import DataWait
 from profilednn_tui.advise.rules.denormals import Denormals
 from profilednn_tui.advise.rules.dense_embedding_gradient import DenseEmbeddingGradient
@@ -20,15 +22,19 @@ from profilednn_tui.advise.rules.neighbour import Neighbour
 from profilednn_tui.advise.rules.optimizer_unfused import OptimizerUnfused
 from profilednn_tui.advise.rules.own_profiler import OwnProfiler
 from profilednn_tui.advise.rules.periodic_stall import PeriodicStall
+from profilednn_tui.advise.rules.primitive_cache_misses import PrimitiveCacheMisses
 from profilednn_tui.advise.rules.python_overhead import PythonOverhead
 from profilednn_tui.advise.rules.quota_throttled import QuotaThrottled
 from profilednn_tui.advise.rules.recomputed_activations import RecomputedActivations
 from profilednn_tui.advise.rules.reference_kernels import ReferenceKernels
 from profilednn_tui.advise.rules.reorders import Reorders
+from profilednn_tui.advise.rules.slow_communication import SlowCommunication
 from profilednn_tui.advise.rules.slow_recurrent import SlowRecurrent
 from profilednn_tui.advise.rules.small_operators import SmallOperators
+from profilednn_tui.advise.rules.straggler_rank import StragglerRank
 from profilednn_tui.advise.rules.thread_oversubscription import ThreadOversubscription
 from profilednn_tui.advise.rules.thread_undersubscription import ThreadUndersubscription
+from profilednn_tui.advise.rules.two_openmp_runtimes import TwoOpenMPRuntimes
 from profilednn_tui.advise.rules.weight_gradient_rate import WeightGradientRate
 
 RULES: tuple[Rule, ...] = (
@@ -36,5 +42,6 @@ RULES: tuple[Rule, ...] = (
     AllocatorFaults(), Reorders(), LayoutCopies(), ReferenceKernels(), SmallOperators(), PythonOverhead(),
     OptimizerUnfused(), Float64(), OwnProfiler(), DenseEmbeddingGradient(), MemoryGrowthGraph(), PeriodicStall(),
     FusedLoss(), FrozenBatchNorm(), SlowRecurrent(), WeightGradientRate(), AnomalyMode(), Denormals(),
-    FrozenBackward(), MkldnnDisabled(), RecomputedActivations(),
+    FrozenBackward(), MkldnnDisabled(), RecomputedActivations(), TwoOpenMPRuntimes(), PrimitiveCacheMisses(),
+    Bf16Available(), Bf16NoHardware(), StragglerRank(), SlowCommunication(),
 )  # fmt: skip

@@ -31,10 +31,15 @@ def per_step_ms(signals: Signals, use: PrimitiveUse) -> float:
 
 def covered_by(signals: Signals, chosen: Callable[[PrimitiveUse], bool], fraction: float = 1.0) -> Covered:
     """A fraction of the time that the chosen primitives take of the operators that ran them."""
-    return dict(_claims(signals, chosen, fraction))
+    return dict(_claims(signals, lambda use: fraction * use.execution.total_ms if chosen(use) else 0.0))
 
 
-def _claims(signals: Signals, chosen: Callable[[PrimitiveUse], bool], fraction: float) -> Iterator[tuple[Part, float]]:
+def creations_of(signals: Signals) -> Covered:
+    """The time that creating primitives takes of the operators that ran them."""
+    return dict(_claims(signals, lambda use: use.creation.total_ms))
+
+
+def _claims(signals: Signals, time_ms: Callable[[PrimitiveUse], float]) -> Iterator[tuple[Part, float]]:
     view, account = signals.view, signals.account
     windows = len(view.primitives.windows) or 1
     rows = {row.key: row for row in view.operators.rows}
@@ -43,7 +48,7 @@ def _claims(signals: Signals, chosen: Callable[[PrimitiveUse], bool], fraction: 
         log = view.primitives.by_operator.get(part.operator) if part.operator is not None else None
         if row is None or log is None:
             continue
-        inside_ns = 1e6 * sum(use.execution.total_ms for use in log.uses if chosen(use)) / windows
+        inside_ns = 1e6 * sum(map(time_ms, log.uses)) / windows
         # The operators around the one that ran a primitive have it as well, but not in their self time.
         if 0 < inside_ns < _MOST_OF_SELF * row.self_ns_per_step:
-            yield part, fraction * min(part_ns, inside_ns * part_ns / row.self_ns_per_step)
+            yield part, min(part_ns, inside_ns * part_ns / row.self_ns_per_step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_samples
+from profilednn_tui.session.view import Cores
 
 LEAST_SHARE = 0.1
 """Of the cores that the target may use."""
@@ -21,7 +22,7 @@ class Neighbour:
     def look(self, signals: Signals) -> Finding | None:
         cores = signals.view.cores
         allowed = sum(core.allowed for core in cores.cores) or 1
-        others = cores.mean_others_percent or 0.0
+        others = _others_percent(cores)
         if others / 100 / allowed < LEAST_SHARE:
             return None
         # Others cost the target what its threads would have used and did not get, while operators run.
@@ -43,3 +44,10 @@ class Neighbour:
             Remedy(change="Wait until the machine is quiet, or give the training cores of its own (taskset, cpusets)."),
             covered,
         )
+
+
+def _others_percent(cores: Cores) -> float:
+    """The use by others of the cores that the target may use: what runs elsewhere is no neighbour."""
+    others = cores.mean_others_percent or 0.0
+    allowed = [busy for core, busy in zip(cores.cores, cores.mean_percent, strict=False) if core.allowed]
+    return min(others, max(0.0, sum(allowed) - (cores.mean_target_percent or 0.0))) if allowed else others

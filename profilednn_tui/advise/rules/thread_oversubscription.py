@@ -1,4 +1,4 @@
-"""More intra-op threads than cores."""
+"""More computing threads than cores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COMPUTING = ("main", "OpenMP", "autograd")
 
 
 class ThreadOversubscription:
-    """Compares torch's threads with the cores that affinity and quota leave."""
+    """Compares torch's threads, in all processes that train, with the cores that affinity and quota leave."""
 
     name = "thread-oversubscription"
 
@@ -22,27 +22,38 @@ class ThreadOversubscription:
         return no_samples(signals)
 
     def look(self, signals: Signals) -> Finding | None:
-        threads, cores = signals.view.target.intra_op_threads or 1, max(1, int(signals.usable_cores or 1))
-        if threads <= cores:
+        threads, processes = signals.view.target.intra_op_threads or 1, signals.training_processes
+        usable = max(1.0, signals.usable_cores or 1.0)
+        cores = int(usable)
+        together = threads * processes
+        if together <= cores:
             return None
         account = signals.account
         # Threads that wait for their turn on a core hold up the others at the end of each parallel operator.
         covered = account.where(
-            lambda part: part.operator is not None or not account.has_operators, 1 - cores / threads
+            lambda part: part.operator is not None or not account.has_operators, 1 - usable / together
         )
         share = account.share(covered)
         shared = f"{units.count(cores)} cores" if cores > 1 else "1 core"
+        who = f"{units.count(threads)} threads"
+        if processes > 1:
+            each = f"{units.count(threads)} thread{'s' if threads > 1 else ''} each"
+            who = f"{units.count(processes)} processes with {each}"
+        quota = " (the CPU quota)" if signals.quota_counts else ""
         evidence = [
             Evidence("intra-op threads", threads, "threads", "9"),
-            Evidence("cores that affinity and quota leave", cores, "cores", "3"),
+            *([Evidence("processes that train", processes, "processes", "4")] if processes > 1 else []),
+            Evidence("cores that affinity and quota leave", signals.usable_cores or 1, "cores", "3"),
             *involuntary(signals.view),
         ]
         return Finding(
             self.name,
-            f"{units.count(threads)} threads share {shared}: threads may wait for each other in {units.share(share)} "
-            "of the step",
+            f"{who} share {shared}{quota}: threads may wait for each other in {units.share(share)} of the step",
             tuple(evidence),
-            Remedy(("threads",), {}),
+            # The processes of a program may not know of each other; then a variable that all of them inherit helps.
+            Remedy(("threads",), {})
+            if processes == 1
+            else Remedy((), {"OMP_NUM_THREADS": str(max(1, cores // processes))}),
             covered,
         )
 

@@ -1,17 +1,20 @@
-"""Fewer intra-op threads than cores."""
+"""Fewer computing threads than cores, or an affinity that leaves the training a single core."""
 
 from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_samples
+from profilednn_tui.session.view import Core
 
 LEAST_IDLE_PERCENT = 50.0
 """Of one core: less is no room for another thread."""
+LEAST_IDLE_OUTSIDE_PERCENT = 200.0
+"""Of one core: what the cores outside of the affinity must leave unused to be worth asking for."""
 
 
 class ThreadUndersubscription:
-    """Looks for cores that stay idle while operators run on fewer threads."""
+    """Looks for physical cores that stay idle while operators run on fewer threads."""
 
     name = "thread-undersubscription"
 
@@ -21,26 +24,69 @@ class ThreadUndersubscription:
         return no_samples(signals)
 
     def look(self, signals: Signals) -> Finding | None:
+        usable = signals.usable_physical_cores or 1.0
+        if (signals.view.machine.affinity or 0) > 1 and usable >= 2:
+            return self._few_threads(signals, usable)
+        return self._one_core(signals) if not signals.quota_counts else None
+
+    def _few_threads(self, signals: Signals, usable: float) -> Finding | None:
         view, account = signals.view, signals.account
-        training = sum(not process.ended and process.steps > 0 for process in view.processes) or 1
-        threads, cores = view.target.intra_op_threads or 1, int(signals.usable_cores or 1)
-        idle = view.cores.idle_percent or 0.0
+        training = signals.training_processes
+        threads, cores = view.target.intra_op_threads or 1, int(usable)
+        allowed = [core for core in view.cores.cores if core.allowed]
+        # Siblings of a busy core are idle, too, and beyond a quota nothing is.
+        idle = min(_idle_percent(allowed), 100 * usable - sum(core.target for core in allowed))
         if threads * training >= cores or idle < LEAST_IDLE_PERCENT:
             return None
         covered = account.where(lambda part: part.operator is not None, 1 - threads * training / cores)
         share = account.share(covered)
         per_process = max(1, cores // training)
+        each = f" in each of {units.count(training)} processes" if training > 1 else ""
         return Finding(
             self.name,
-            f"{units.count(threads)} intra-op thread{'s' if threads > 1 else ''} on {units.count(cores)} cores: "
-            f"{units.percent(idle)} of one core is idle while operators run",
+            f"{units.count(threads)} intra-op thread{'s' if threads > 1 else ''}{each} on {units.count(cores)} cores: "
+            f"{_idle_words(idle)} idle while operators run",
             (
                 Evidence("intra-op threads", threads, "threads", "9"),
                 Evidence("processes that train", training, "processes", "4"),
-                Evidence("cores that affinity and quota leave", cores, "cores", "3"),
+                Evidence("physical cores that affinity and quota leave", cores, "cores", "3"),
                 Evidence("idle capacity", idle, "percent of one core", "3"),
                 Evidence("operators' share of the step that more threads could shorten", 100 * share, "percent", "2"),
             ),
             Remedy((), {"OMP_NUM_THREADS": str(per_process)}),
             covered,
         )
+
+    def _one_core(self, signals: Signals) -> Finding | None:
+        """An affinity of one core on a machine with many idle ones, as job schedulers set it unless asked for more."""
+        view, account = signals.view, signals.account
+        machine = view.machine
+        outside = [core for core in view.cores.cores if not core.allowed]
+        idle = _idle_percent(outside)
+        if idle < LEAST_IDLE_OUTSIDE_PERCENT or machine.affinity is None or machine.cores is None:
+            return None
+        covered = account.where(lambda part: part.operator is not None, idle / (idle + 100))
+        bound = "1 CPU" if machine.affinity == 1 else f"{units.count(machine.affinity)} CPUs of one core"
+        return Finding(
+            self.name,
+            f"The training is bound to {bound} out of {units.count(machine.cores)} (its affinity), and most of the "
+            "others are idle",
+            (
+                Evidence("CPUs that the affinity allows", machine.affinity, "CPUs", "3"),
+                Evidence("idle capacity of the others", idle, "percent of one core", "3"),
+                Evidence("intra-op threads", view.target.intra_op_threads or 1, "threads", "9"),
+            ),
+            Remedy(
+                change="Give the training more CPUs: srun --cpus-per-task=N in a SLURM job, a wider taskset or cpuset; "
+                "torch then starts as many threads by itself."
+            ),
+            covered,
+        )
+
+
+def _idle_words(percent: float) -> str:
+    return f"{units.percent(percent)} of one core is" if percent < 200 else f"{units.count(percent // 100)} of them are"
+
+
+def _idle_percent(cores: list[Core]) -> float:
+    return sum(max(0.0, 100.0 - core.target - core.others - core.steal) for core in cores)

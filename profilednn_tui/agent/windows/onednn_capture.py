@@ -16,17 +16,24 @@ MAX_LINES = 200_000
 _VARIABLES = ("ONEDNN_VERBOSE", "DNNL_VERBOSE", "MKLDNN_VERBOSE")
 _STAMP = b"ONEDNN_VERBOSE_TIMESTAMP"
 _LINE = re.compile(rb"onednn_verbose,[^\n]*\n")
-_EXECUTION = re.compile(rb"onednn_verbose,(?:v\d+,)?(?:(\d+(?:\.\d+)?),)?(?:primitive,)?exec,(.*),([^,\n]+)\n")
+_USE = re.compile(
+    rb"onednn_verbose,(?:v\d+,)?(?:(\d+(?:\.\d+)?),)?(?:primitive,)?(exec|create:cache_miss),(.*),([^,\n]+)\n"
+)
+_CREATION = b"create:cache_miss"
+_WITH_CREATIONS = 2
+"""The log's level: executions, and creations as well."""
 
 
 class Execution(NamedTuple):
-    """One execution of a primitive."""
+    """One execution of a primitive, or its creation."""
 
     middle_ns: int
     """Its midpoint since the epoch; 0 without a timestamp."""
     text: str
-    """The line between ``exec,`` and the time."""
+    """The line between ``exec,`` and the time; the same for its creation."""
     duration_ns: int
+    created: bool = False
+    """Whether it was created here, because oneDNN's cache did not have it."""
 
 
 class OneDnnCapture:
@@ -64,13 +71,13 @@ class OneDnnCapture:
             self._ask_for_timestamps()
         if not self._stdout.catch():
             return
-        if not self._set_verbose(1):
+        if not self._set_verbose(_WITH_CREATIONS):
             self._give_back()
             self._tell("this torch cannot enable oneDNN's verbose log")
             self._leave()
 
     def stop(self) -> list[Execution] | None:
-        """Disable the log and return what ran meanwhile; None if the log was not captured."""
+        """Disable the log and return what was created and ran meanwhile; None if the log was not captured."""
         if self._stdout is None or not self._stdout.caught:
             return None
         if not self._wanted_by_program:
@@ -144,14 +151,14 @@ class OneDnnCapture:
 
 
 def executions(text: bytes) -> list[Execution]:
-    """The executions in a verbose log, at most `MAX_LINES`; all other lines are skipped."""
+    """The executions and creations in a verbose log, at most `MAX_LINES`; all other lines are skipped."""
     found = []
-    for stamp, line, duration in _EXECUTION.findall(text)[:MAX_LINES]:
+    for stamp, event, line, duration in _USE.findall(text)[:MAX_LINES]:
         try:
             duration_ns = int(float(duration) * 1e6)
             start_ns = int(float(stamp) * 1e6) if stamp else 0
         except ValueError:
             continue
         middle_ns = start_ns + duration_ns // 2 if stamp else 0
-        found.append(Execution(middle_ns, line.decode("utf-8", "replace"), duration_ns))
+        found.append(Execution(middle_ns, line.decode("utf-8", "replace"), duration_ns, event == _CREATION))
     return found

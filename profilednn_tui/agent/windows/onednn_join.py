@@ -22,7 +22,7 @@ _LONGEST_NS = 1 << 62
 
 
 def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> PrimitivesEvent:
-    """Sum up executions by enclosing operators and text of the log line."""
+    """Sum up executions and creations by enclosing operators and text of the log line."""
     begin = time.perf_counter_ns()
     ran = sorted(tree.ran or ())
     strings = StringTable()
@@ -30,14 +30,15 @@ def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> Primitive
     around = _operators_around([one.middle_ns for one in ran], tree.roots, types.torch_op, operators)
     chains: dict[tuple[int, ...], int] = {}
     lines: dict[str, int] = {}
-    rows: dict[tuple[int, int], list[int]] = {}
+    ran_rows: dict[tuple[int, int], list[int]] = {}
+    created_rows: dict[tuple[int, int], list[int]] = {}
     for one, chain in zip(ran, around):
         path = _path(chain)
         number = chains.setdefault(path, len(chains)) if path else NONE
         line = lines.get(one.text)
         if line is None:
             line = lines[one.text] = strings.index(one.text)
-        row = rows.setdefault((number, line), [0, 0])
+        row = (created_rows if one.created else ran_rows).setdefault((number, line), [0, 0])
         row[0] += 1
         row[1] += one.duration_ns
     return PrimitivesEvent(
@@ -48,7 +49,9 @@ def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> Primitive
         strings=strings.texts(),
         operators=operators.rows,
         chains=[list(path) for path in chains],
-        rows=[[*key, *figures] for key, figures in rows.items()],
+        rows=[[*key, *figures] for key, figures in ran_rows.items()],
+        creations=[[*key, *figures] for key, figures in created_rows.items()],
+        creations_logged=True,
     )
 
 

@@ -87,7 +87,7 @@ class EventTree:
     def __init__(self, roots: list[Any], kineto_results: Any, ran: list[Execution] | None) -> None:
         self.roots = roots
         self.ran = ran
-        """What oneDNN ran meanwhile; None if its log was not captured."""
+        """What oneDNN created and ran meanwhile; None if its log was not captured."""
         self._kineto_results = kineto_results  # owns what the nodes point to
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from profilednn_tui.advise.findings import Advice, Finding
+from profilednn_tui.export.advice.reference import reference_facts
 from profilednn_tui.export.advice.words import experiment_command
 from profilednn_tui.session.proof import Proof
 from profilednn_tui.session.view import SessionView
@@ -42,6 +43,7 @@ def _document(advice: Advice, view: SessionView, dropped: int) -> dict[str, Any]
         "abstained": [{"rule": one.rule, "reason": one.reason} for one in advice.abstained],
         "ceiling": round(advice.ceiling, 4),
         "dropped": dropped,
+        **({} if advice.reference is None else {"reference": reference_facts(advice.reference)}),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Advice
+from profilednn_tui.export.advice.reference import reference_lines
 from profilednn_tui.export.advice.text import nothing_found, proof_lines
 from profilednn_tui.export.advice.words import ceiling_text, evidence_text, experiment_command, remedy_text
 from profilednn_tui.export.session.markdown import escape
@@ -38,6 +39,11 @@ def _lines(advice: Advice, view: SessionView) -> Iterator[str]:
         yield ""
     if len(advice.findings) > 1:
         yield f"All remedies together could win at most {units.share(advice.ceiling)} of the step."
+        yield ""
+    if advice.reference is not None:
+        yield f"### Beside {escape(advice.reference.name)}, its reference"
+        yield ""
+        yield from (f"* {escape(line)}" for line in reference_lines(advice.reference))
         yield ""
     if advice.abstained:
         yield f"Not known: {', '.join(markdown_code(one.rule) for one in advice.abstained)}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Advice, Finding
+from profilednn_tui.export.advice.reference import reference_lines
 from profilednn_tui.export.advice.words import (
     ceiling_text,
     evidence_text,
@@ -62,6 +63,10 @@ def _lines(advice: Advice, view: SessionView) -> Iterator[str]:
         yield ""
     if len(advice.findings) > 1:
         yield f"All remedies together could win at most {units.share(advice.ceiling)} of the step."
+        yield ""
+    if advice.reference is not None:
+        yield f"Beside {advice.reference.name}, its reference:"
+        yield from (f"   - {line}" for line in reference_lines(advice.reference))
         yield ""
     for abstention in advice.abstained:
         yield f"cannot tell {abstention.rule}: {abstention.reason}"

@@ -210,6 +210,7 @@ def _primitives(log: PrimitiveLog, windows: int) -> list[dict[str, Any]]:
             "share": use.execution.total_ms / log.time_ms if log.time_ms else 0.0,
         }
         for use in log.uses
+        if use.execution.count
     ]
 
 

@@ -41,6 +41,8 @@ _Row: TypeAlias = tuple[_Site, Tally]
 class _Window:
     number: int
     rows: tuple[_Row, ...]
+    created: tuple[_Row, ...]
+    creations_logged: bool
     unread: int
     """Executions whose line cannot be parsed."""
 
@@ -73,18 +75,25 @@ class PrimitiveSeries:
     def _read(self, event: PrimitivesEvent) -> _Window:
         keys = [OperatorKey(*(_at(event.strings, index) for index in row[:4])) for row in event.operators]
         chains = [tuple(_at(keys, operator) for operator in chain) for chain in event.chains]
-        rows: list[_Row] = []
-        unread = 0
-        for chain, line, calls, time_ns in event.rows:
-            primitive = _primitive(_at(event.strings, line))
-            if primitive is None or calls <= 0 or time_ns < 0:
-                unread += max(calls, 0)
-                continue
-            time_ms = time_ns / _NS_PER_MS
-            place = (_at(chains, chain) if chain >= 0 else (), primitive)
-            site = self._sites.setdefault(place, _Site(*place))
-            rows.append((site, Tally(calls, time_ms, time_ms / calls, time_ms / calls)))
-        return _Window(event.window, tuple(rows), unread)
+
+        def read(rows: Sequence[Sequence[int]]) -> tuple[tuple[_Row, ...], int]:
+            """The rows and the number of uses whose line cannot be parsed."""
+            found: list[_Row] = []
+            unread = 0
+            for chain, line, count, time_ns in rows:
+                primitive = _primitive(_at(event.strings, line))
+                if primitive is None or count <= 0 or time_ns < 0:
+                    unread += max(count, 0)
+                    continue
+                time_ms = time_ns / _NS_PER_MS
+                place = (_at(chains, chain) if chain >= 0 else (), primitive)
+                site = self._sites.setdefault(place, _Site(*place))
+                found.append((site, Tally(count, time_ms, time_ms / count, time_ms / count)))
+            return tuple(found), unread
+
+        rows, unread = read(event.rows)
+        created, _ = read(event.creations)
+        return _Window(event.window, rows, created, event.creations_logged, unread)
 
 
 def _at(table: Sequence[_Item], index: int) -> _Item:
@@ -103,24 +112,37 @@ def _merge(windows: Sequence[_Window]) -> Primitives:
     if not windows:
         return Primitives()
     tallies = _sums(row for window in windows for row in window.rows)
-    by_operator: dict[OperatorKey, list[_Row]] = {}
-    for row in tallies.items():
-        for key in dict.fromkeys(row[0].chain):
-            by_operator.setdefault(key, []).append(row)
-    log = _log(tallies.items(), sum(window.unread for window in windows))
+    created = _sums(row for window in windows for row in window.created)
+    inside, created_inside = _by_operator(tallies.items()), _by_operator(created.items())
+    log = _log(tallies.items(), created.items(), sum(window.unread for window in windows))
     joined_ms = sum(tally.total_ms for site, tally in tallies.items() if site.chain)
     return Primitives(
         tuple(window.number for window in windows),
         log,
-        MappingProxyType({key: _log(members) for key, members in by_operator.items()}),
+        MappingProxyType(
+            {key: _log(inside.get(key, ()), created_inside.get(key, ())) for key in {**inside, **created_inside}}
+        ),
         joined_ms / log.time_ms if log.time_ms else None,
+        all(window.creations_logged for window in windows),
     )
 
 
-def _log(rows: Iterable[_Row], unread: int = 0) -> PrimitiveLog:
-    tallies = _sums((site.primitive, tally) for site, tally in rows)
-    uses = sorted((PrimitiveUse(*pair) for pair in tallies.items()), key=lambda use: -use.execution.total_ms)
-    calls = sum(use.execution.count for use in uses)
+def _by_operator(rows: Iterable[_Row]) -> dict[OperatorKey, list[_Row]]:
+    found: dict[OperatorKey, list[_Row]] = {}
+    for row in rows:
+        for key in dict.fromkeys(row[0].chain):
+            found.setdefault(key, []).append(row)
+    return found
+
+
+def _log(rows: Iterable[_Row], created: Iterable[_Row], unread: int = 0) -> PrimitiveLog:
+    ran, made = (_sums((site.primitive, tally) for site, tally in part) for part in (rows, created))
+    none = Tally()
+    uses = sorted(
+        (PrimitiveUse(one, ran.get(one, none), made.get(one, none)) for one in {**ran, **made}),
+        key=lambda use: -use.execution.total_ms,
+    )
+    calls = sum(use.execution.count + use.creation.count for use in uses)
     return PrimitiveLog(tuple(uses), calls + unread, calls, unread)
 
 

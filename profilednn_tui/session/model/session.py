@@ -23,6 +23,7 @@ from profilednn_tui.protocol.events import (
     MachineEvent,
     MemoryEvent,
     NoticeEvent,
+    OpenMPEvent,
     OptimizationEvent,
     ParametersEvent,
     PrimitivesEvent,
@@ -93,6 +94,7 @@ class Session:
         self._threads: tuple[Thread, ...] = ()
         self._thread_count: int | None = None
         self._awaits_input = False
+        self._openmp_runtimes: tuple[str, ...] | None = None
         self._workers: tuple[Worker, ...] = ()
         self._notices: dict[tuple[int, str], Notice] = {}
         self._stacks = Stacks()
@@ -127,6 +129,7 @@ class Session:
             MemoryEvent: lambda pid, event: self._memory.add(event),
             ThreadsEvent: self._on_threads,
             WorkersEvent: self._on_workers,
+            OpenMPEvent: self._on_openmp,
             ExitEvent: self._on_exit,
         }
 
@@ -204,6 +207,7 @@ class Session:
             cores=self._cores.view(ended=not live),
             threads=self._threads,
             thread_count=self._thread_count,
+            openmp_runtimes=self._openmp_runtimes,
             workers=self._workers,
             loaders=shown.loaders if shown else (),
             stacks=self._stacks,
@@ -327,6 +331,8 @@ class Session:
             quota=event.quota,
             memory_bytes=event.memory_bytes,
             numa_nodes=event.numa_nodes,
+            features=tuple(event.features),
+            usable_physical_cores=event.usable_physical_cores or None,
         )
 
     def _on_threads(self, _pid: int, event: ThreadsEvent) -> None:
@@ -336,6 +342,9 @@ class Session:
 
     def _on_workers(self, _pid: int, event: WorkersEvent) -> None:
         self._workers = tuple(_worker(*row) for row in event.rows)
+
+    def _on_openmp(self, _pid: int, event: OpenMPEvent) -> None:
+        self._openmp_runtimes = tuple(event.runtimes)
 
     def _on_bye(self, pid: int, event: ByeEvent) -> None:
         if pid:

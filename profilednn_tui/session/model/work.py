@@ -29,7 +29,7 @@ def work_per_step(operator: Operator, primitives: Primitives) -> Work | None:
     if product is not None:
         return Work(product.flops * operator.calls_per_step, product.bytes * operator.calls_per_step)
     inside = primitives.by_operator.get(operator.key)
-    if inside is None:
+    if inside is None or not inside.calls:
         return None
     flops = moved = 0.0
     for use in inside.uses:

@@ -49,6 +49,8 @@ def test_a_healthy_training_has_no_finding() -> None:
     assert advice.findings == ()
     assert {one.rule for one in advice.abstained} == {
         "loader-workers", "periodic-stall", "reference-kernels", "reorders", "weight-gradient-rate",
+        "bf16-available", "bf16-no-hardware", "primitive-cache-misses", "two-openmp-runtimes",
+        "straggler-rank", "slow-communication",
     }  # fmt: skip
 
 
@@ -220,8 +222,12 @@ def test_a_quota_that_stops_the_training() -> None:
     healthy = session()
     throttled = replace(healthy.cores, mean_throttled_percent=40.0)
     finding = found(replace(healthy, cores=throttled, machine=Machine("A processor", 8, 8, 8, 2.0)), "quota-throttled")
-    assert finding.ceiling == pytest.approx(0.4)
-    assert "The container may use 2 cores and is stopped in 40 % of the time" in finding.sentence
+    assert finding.ceiling == pytest.approx(0.2), "4 threads use up a quota of 2 cores in half a period"
+    assert finding.sentence == (
+        "The container's CPU quota of 2 cores is used up in 40 % of its periods: all threads then stand still until "
+        "the next one"
+    )
+    assert dict(finding.remedy.environment) == {"OMP_NUM_THREADS": "2"}
 
 
 def test_a_neighbour() -> None:

@@ -30,6 +30,18 @@ def test_the_tightest_quota_on_the_way_up_counts(tmp_path: Path) -> None:
     assert cgroup.throttling() == Throttling(40, 10)
 
 
+def test_a_container_of_8_cores_on_a_host_of_384(tmp_path: Path) -> None:
+    """Wish of onyx #12351: torch starts 192 threads there."""
+    stat = (
+        "usage_usec 4817263548\nuser_usec 4102938475\nsystem_usec 714325073\ncore_sched.force_idle_usec 0\n"
+        "nr_periods 20000\nnr_throttled 19012\nthrottled_usec 361284710293\nnr_bursts 0\nburst_usec 0\n"
+    )
+    group(tmp_path / "cg", cpu__max="800000 100000\n", cpu__stat=stat)
+    cgroup = cgroup_of(7, proc(tmp_path, unified(tmp_path), "0::/\n"))
+    assert cgroup.quota_cpus == 8.0
+    assert cgroup.throttling() == Throttling(20000, 19012)
+
+
 def test_version_one_has_its_own_files(tmp_path: Path) -> None:
     mounts = (
         f"32 31 0:29 / {tmp_path}/cg/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"

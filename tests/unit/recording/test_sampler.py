@@ -72,6 +72,18 @@ def test_a_target_that_was_pinned_for_a_moment_is_described_again(
     assert told == [[3], sorted(os.sched_getaffinity(0))]
 
 
+def test_the_openmp_runtimes_of_a_training_process_are_told_once(tmp_path: Path) -> None:
+    (tmp_path / f"agent-{os.getpid()}.jsonl").write_bytes(hello(os.getpid(), None))
+    hand = HandClock()
+    target = Sampler(tmp_path, os.getpid(), hand.clock())
+    target.start()
+    for _ in range(40):
+        hand.now_s += 1
+        target.sample_if_due()
+    (told,) = [event for event in events(tmp_path) if event["event"] == "openmp"]
+    assert told["pid"] == os.getpid()
+
+
 def test_samples_neither_drift_nor_catch_up(tmp_path: Path) -> None:
     hand = HandClock()
     target = Sampler(tmp_path, os.getpid(), hand.clock())

@@ -18,6 +18,13 @@ def test_an_execution_has_its_middle_and_its_text() -> None:
     assert abs(one.middle_ns - 1_795_694_318_653_625_000) < 1_000, "a float of milliseconds is that exact"
 
 
+def test_a_creation_that_the_cache_could_not_spare_is_told_from_an_execution() -> None:
+    created, ran = executions(LINE.replace(b"exec", b"create:cache_miss").replace(b"0.25", b"0.1") + LINE)
+    assert (created.created, created.duration_ns) == (True, 100_000)
+    assert (ran.created, ran.duration_ns) == (False, 250_000)
+    assert created.text == ran.text
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"loss 0.3\n", LINE[:-1], LINE.replace(b"0.25", b"x"), LINE.replace(b"exec", b"create:cache_hit")]
 )

@@ -74,6 +74,17 @@ def test_equal_primitives_of_an_operator_are_one_row(profiler: TorchProfiler, tr
     assert [row[2:] for row in event.rows] == [[2, 12]]
 
 
+def test_creations_have_rows_of_their_own(profiler: TorchProfiler, tree: EventTree) -> None:
+    inner = find(tree.roots, "aten::mm")
+    tree.ran = [Execution(inner.start_time_ns, "product", 3, True), Execution(inner.end_time_ns, "product", 5)]
+    event = join(tree, profiler.types, 1, 1)
+
+    assert event.creations_logged
+    assert [row[2:] for row in event.rows] == [[1, 5]]
+    assert [row[2:] for row in event.creations] == [[1, 3]]
+    assert event.rows[0][:2] == event.creations[0][:2], "the same primitive in the same operator"
+
+
 def test_operators_are_described_as_in_the_summary(profiler: TorchProfiler, tree: EventTree) -> None:
     inner = find(tree.roots, "aten::mm")
     tree.ran = [Execution(inner.start_time_ns, "product", 7)]

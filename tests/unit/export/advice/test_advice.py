@@ -8,6 +8,7 @@ from dataclasses import replace
 from profilednn_tui.advise.advisor import advise
 from profilednn_tui.advise.findings import Advice, Evidence, Finding, Remedy
 from profilednn_tui.advise.proof import with_proofs
+from profilednn_tui.advise.reference import Gradient, Passes, Reference, Shares
 from profilednn_tui.export.advice import ADVICE_FORMATS
 from profilednn_tui.export.advice.json_advice import MOST_BYTES, json_text
 from profilednn_tui.export.advice.words import evidence_text, gain_text, measured_text
@@ -128,3 +129,44 @@ def test_what_was_measured_is_dropped_from_json_last() -> None:
     text = json_text(Advice(tried), session())
     assert len(text.encode()) <= MOST_BYTES
     assert json.loads(text)["findings"][-1]["rule"] == "rule-39"
+
+
+def test_a_reference_is_told_in_each_format() -> None:
+    view = session()
+    gone = Shares("aten::native_batch_norm", 0.0, 0.125)
+    moved = Shares("aten::mul", 0.3, 0.1)
+    reference = Reference(
+        "best.py", (gone,), (moved,), (Gradient("stem (Conv2d)", 12.5),), Passes(4.0, 2.0), Passes(2.0, None)
+    )
+    advice = Advice(reference=reference)
+    sentences = [
+        "aten::native_batch_norm takes 12 % of the operators' time there, and is missing here.",
+        "aten::mul takes 30 % of the operators' time here, 10 % there.",
+        "stem (Conv2d) has a backward pass of 12.5 ms here, and none there: does it need its gradient?",
+        "The backward pass takes 4.00x the forward pass here, its kernels 2.00x those of the forward pass: look at "
+        "what is no kernel, such as the loss and copies.",
+        "The backward pass takes 2.00x the forward pass there.",
+    ]
+    text = ADVICE_FORMATS["text"](advice, view)
+    assert "Beside best.py, its reference:\n" + "".join(f"   - {one}\n" for one in sentences) in text
+    assert "### Beside best.py, its reference" in ADVICE_FORMATS["markdown"](advice, view)
+    told = json.loads(json_text(advice, view))["reference"]
+    assert told["missing"] == [{"name": "aten::native_batch_norm", "share": 0.125}]
+    assert told["moved"] == [{"name": "aten::mul", "share": 0.3, "reference_share": 0.1}]
+    assert told["gradients"] == [{"name": "stem (Conv2d)", "ms_per_step": 12.5}]
+    assert told["backward_to_forward"] == {"model": 4.0, "kernels": 2.0, "disagree": True}
+    assert "reference" not in json.loads(json_text(Advice(), view))
+
+
+def test_long_names_of_a_reference_leave_room_for_findings() -> None:
+    rows = tuple(Shares("x" * 5000, 0.0, 0.1) for _ in range(5))
+    finding = Finding("rule", "y", (), Remedy(change="z"), ceiling=0.5)
+    reference = Reference("r" * 5000, rows, rows, (), Passes(None, None), Passes(None, None))
+    document = json.loads(json_text(Advice((finding,), reference=reference), session()))
+    assert document["dropped"] == 0
+    assert document["reference"]["missing"][0]["name"].endswith("x…")
+
+
+def test_a_reference_with_the_same_kernels_is_told_so() -> None:
+    reference = Reference("best.py", (), (), (), Passes(2.0, 2.0), Passes(2.0, 2.0))
+    assert "All kernels of the reference are there" in ADVICE_FORMATS["text"](Advice(reference=reference), session())

@@ -21,6 +21,20 @@ def test_primitives_belong_to_all_operators_around_them() -> None:
     assert [use.primitive.name for use in seen.by_operator[r.INNER].uses] == ["convolution", "reorder"]
 
 
+def test_creations_stand_beside_executions() -> None:
+    series = PrimitiveSeries()
+    series.add(r.primitives(1, creations=[[0, 0, 1, 400_000]], creations_logged=True))
+    series.add(r.primitives(2, creations=[[0, 0, 2, 800_000]], creations_logged=True))
+    series.add(r.primitives(3))
+    seen = series.view([1, 2])
+    assert seen.creations_logged
+    made = {use.primitive.name: use.creation for use in seen.by_operator[r.INNER].uses}
+    assert (made["convolution"].count, made["convolution"].total_ms) == (3, pytest.approx(1.2))
+    assert made["reorder"].count == 0
+    assert seen.log.calls == 10
+    assert not series.view([1, 3]).creations_logged, "an early version did not record them"
+
+
 def test_windows_add_up_and_can_be_looked_at_alone() -> None:
     series = PrimitiveSeries()
     for number in (1, 2, 3):
