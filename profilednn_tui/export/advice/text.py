@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from profilednn_tui import units
-from profilednn_tui.advise.findings import Advice
+from profilednn_tui.advise.findings import Advice, Finding
 from profilednn_tui.export.advice.words import ceiling_text, evidence_text, experiment_command, remedy_text
 from profilednn_tui.plain import plain
 from profilednn_tui.session.view import SessionView
+
+MOST_FINDINGS = 3
+LEAST_CEILING = 0.05
+"""What a summary tells of the findings."""
 
 NOTHING_FOUND = "No rule finds anything that holds this training back."
 NO_STEPS = "No training step was measured, so no rule can tell anything."
@@ -24,10 +28,14 @@ def advice_text(advice: Advice, view: SessionView) -> str:
     return "".join(f"{plain(line)}\n" for line in _lines(advice, view))
 
 
-def finding_lines(advice: Advice, most: int) -> Iterator[str]:
-    """The first findings, one line each, for summaries."""
-    for finding in advice.findings[:most]:
-        yield f"{finding.sentence} ({ceiling_text(finding)}; try: {remedy_text(finding.remedy)})"
+def first_findings(advice: Advice) -> tuple[Finding, ...]:
+    """The findings that a summary has room for."""
+    return tuple(finding for finding in advice.findings if finding.ceiling >= LEAST_CEILING)[:MOST_FINDINGS]
+
+
+def finding_line(finding: Finding) -> str:
+    """One of them, with what to try."""
+    return f"{finding.sentence} ({ceiling_text(finding)}; try: {remedy_text(finding.remedy)})"
 
 
 def _lines(advice: Advice, view: SessionView) -> Iterator[str]:

@@ -9,6 +9,7 @@ from profilednn_tui.advise.advisor import advise
 from profilednn_tui.advise.findings import Advice, Evidence, Finding, Remedy
 from profilednn_tui.export.advice import ADVICE_FORMATS
 from profilednn_tui.export.advice.json_advice import MOST_BYTES, json_text
+from profilednn_tui.export.advice.text import first_findings
 from profilednn_tui.export.advice.words import evidence_text
 from tests.unit.advise.sessions import session
 
@@ -71,3 +72,10 @@ def test_a_unit_that_the_text_names_is_left_out() -> None:
         evidence_text(Evidence("idle capacity", 99.04, "percent of one core"))
         == "idle capacity: 99 percent of one core"
     )
+
+
+def test_a_summary_has_room_for_three_findings_of_five_percent_or_more() -> None:
+    ceilings = (0.5, 0.2, 0.1, 0.06, 0.04)
+    several = tuple(Finding(f"rule-{one}", "", (), Remedy(change="z"), ceiling=one) for one in ceilings)
+    assert [one.ceiling for one in first_findings(Advice(several))] == [0.5, 0.2, 0.1]
+    assert [one.ceiling for one in first_findings(Advice(several[3:]))] == [0.06]
