@@ -138,7 +138,7 @@ async def test_z_right_after_a_number_maximizes_that_pane(watch: Watch) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 @pytest.mark.parametrize("way", ["", "x", "o", "e", "enter", "c"])
-async def test_help_quit_advice_and_optimizations_are_always_in_sight(watch: Watch, size: tuple[int, int], way: str) -> None:
+async def test_the_keys_that_matter_most_are_always_in_sight(watch: Watch, size: tuple[int, int], way: str) -> None:
     async with watch(FakeFeed(attached_view()), size) as (app, pilot):
         if way:
             await pilot.press(way)
