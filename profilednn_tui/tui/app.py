@@ -131,8 +131,10 @@ class ProfilerApp(App[None]):
         self.following = Following(feed)
         self.advising = Advising(self, self.following, self.publish, proofs, session)
         self.trying = Trying(self, self.following, self.advising, try_command, untriable, session)
-        self.quitting = Quitting(self, self.following, launched)
-        self.rerunning = Rerunning(self, self.following, self.quitting, check, command, optimizations)
+        self.quitting = Quitting(self, self.following, launched, lambda: self.advising.findings.trying)
+        self.rerunning = Rerunning(
+            self, self.following, self.quitting, check, command, optimizations, lambda: self.advising.findings.trying
+        )
         self.comparing = Comparing(self, self.following, choices)
         self.exporting = Exporting(self, self.following, save)
         self.windows = Windows(self, self.following, self.publish)

@@ -106,7 +106,7 @@ class Trying(Controller):
             return "This training has several ranks, started by a launcher: a remedy can be tried on one process only."
         if self._command is None:
             return "Nothing can be tried from here: `profilednn-tui advise` shows the command."
-        return f"One at a time: {rule_words(trying)} is still being tried." if trying else ""
+        return f"One at a time: {trying} is still being tried." if trying else ""
 
     def _ask_beside(self, finding: Finding) -> None:
         choices: tuple[Choice[TryAnswer], ...] = (

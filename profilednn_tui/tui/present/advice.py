@@ -58,8 +58,8 @@ class Findings:
 
     @property
     def trying(self) -> str:
-        """The rule whose remedy is being tried; empty if none is."""
-        return next((rule for rule, attempt in self.attempts.items() if attempt.running), "")
+        """The finding whose remedy is being tried, in words; empty if none is."""
+        return next((rule_words(rule) for rule, attempt in self.attempts.items() if attempt.running), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ COLUMNS: tuple[Column[FindingRow], ...] = (
 )
 
 EVIDENCE_COLUMNS: tuple[Column[Evidence], ...] = (
-    Column("evidence", 26, lambda row, width: ((clip(row.text, width), ""),), right=False, grow=1),
+    Column("evidence", 26, lambda row, width: ((clip(row.text, width), ""),), right=False, grow=3),
     Column("value", 7, lambda row, width: ((value_text(row), "bold"),)),
     Column("unit", 12, lambda row, width: ((clip(row.unit, width), "muted"),), right=False, grow=1, most=20),
     Column("seen in", 20, lambda row, width: ((clip(place_text(row.place), width, keep_end=True), "primary"),),
