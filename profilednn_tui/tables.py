@@ -29,5 +29,10 @@ def markdown_code(text: str) -> str:
     return f"`{text.replace('|', chr(92) + '|').replace('`', chr(39))}`" if text else ""
 
 
+def escape(text: str) -> str:
+    """Text outside of tables and code, without what Markdown would take for a column or a tag."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
 def _markdown_row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"

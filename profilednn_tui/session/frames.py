@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 
 from profilednn_tui.session.view import Frame
 
@@ -37,6 +37,11 @@ def relative_file(file: str, working_directory: str) -> str:
     """A file relative to the working directory if it lies inside, else unchanged."""
     root = working_directory.rstrip("/") + "/"
     return file[len(root) :] if len(root) > 1 and file.startswith(root) else file
+
+
+def absolute_file(file: str, working_directory: str) -> str:
+    """The file that `relative_file` has made relative."""
+    return str(PurePosixPath(working_directory, file))
 
 
 def short_file(file: str, working_directory: str) -> str:

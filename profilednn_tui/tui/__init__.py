@@ -33,6 +33,7 @@ def run_app(
     import gc
     import os
     from contextlib import nullcontext
+    from functools import partial
     from pathlib import Path
 
     gc.disable()  # until the first frame: what is imported until then is never freed
@@ -43,6 +44,8 @@ def run_app(
     from profilednn_tui.session.open_session import open_session
     from profilednn_tui.tui.app import ProfilerApp
     from profilednn_tui.tui.controllers.quitting import Parting
+    from profilednn_tui.tui.present.rerun import EarlierRun
+    from profilednn_tui.tui.trial import trial_command, why_not
 
     def choices(view: SessionView) -> tuple[RunChoice, ...]:
         # Imported on demand: the modules for comparing take half a second.
@@ -65,6 +68,7 @@ def run_app(
         return stacks_of(dump_stacks(pids, SYSTEM_CLOCK.unix_ns()))
 
     again = rerun or (None if session.foreign else Rerun.of(session.location))
+    before: EarlierRun | None = None
     while True:
         app = ProfilerApp(
             session,
@@ -77,6 +81,10 @@ def run_app(
             optimizations=again.options.optimizations if again is not None else (),
             last_step=last_step,
             sample_stacks=sample_stacks,
+            session=session.location.name,
+            try_command=partial(trial_command, session.location),
+            untriable=why_not(session),
+            before=before,
         )
         with nullcontext() if session.foreign else viewing(session.location):
             app.run()
@@ -89,7 +97,7 @@ def run_app(
             _leave_summary(session)
         if optimizations is None or again is None or app.return_code:
             return app.return_code or app.exit_code
-        again = again.with_optimizations(optimizations)
+        again, before = again.with_optimizations(optimizations), EarlierRun.of(session.view())
         session.close()
         columns, rows = os.get_terminal_size()
         session, launched, report = (

@@ -6,7 +6,8 @@ import gc
 import os
 import subprocess
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,25 +17,31 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.theme import Theme
 
+from profilednn_tui.advise.proof import Proof
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.plain import plain_lines
 from profilednn_tui.session.view import SessionView, Stacks, State
 from profilednn_tui.tui import theme as themes
 from profilednn_tui.tui.commands import ActionsProvider
+from profilednn_tui.tui.controllers.advising import Advised, Advising
 from profilednn_tui.tui.controllers.comparing import Comparing
 from profilednn_tui.tui.controllers.exporting import Exporting
 from profilednn_tui.tui.controllers.quitting import Quitting
 from profilednn_tui.tui.controllers.rerunning import Rerunning
+from profilednn_tui.tui.controllers.trying import Progressed, Tried, Trying
 from profilednn_tui.tui.controllers.windows import Windows
 from profilednn_tui.tui.driver import TerminalDriver
 from profilednn_tui.tui.editor import editor_command
 from profilednn_tui.tui.feed import Feed
 from profilednn_tui.tui.following import Following
 from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.present.advice import Findings
 from profilednn_tui.tui.present.header import Display
+from profilednn_tui.tui.present.rerun import EarlierRun
 from profilednn_tui.tui.refresh_rate import RefreshRate
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
+from profilednn_tui.tui.screens.findings import PaneRequested, TryRequested
 from profilednn_tui.tui.screens.help import HelpScreen
 from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.optimizations import OptimizationsScreen
@@ -68,6 +75,7 @@ class ProfilerApp(App[None]):
         Binding("space", "pause", "pause"),
         Binding("E", "export", "export"),
         Binding("c", "compare", "compare"),
+        Binding("a", "advice", "advice"),
         Binding("o", "optimizations", "optimizations"),
         Binding("r", "rerun", "run again"),
         Binding("left_square_bracket", "window(-1)", "previous window", key_display="[", show=False),
@@ -95,7 +103,14 @@ class ProfilerApp(App[None]):
         cpu_s: Callable[[], float] = time.thread_time,
         last_step: int | None = None,
         sample_stacks: SampleStacks = lambda pids: Stacks(),
+        session: str = "",
+        proofs: Callable[[], Iterable[Proof]] = tuple,
+        try_command: Callable[[str], Sequence[str]] | None = None,
+        untriable: str = "",
+        before: EarlierRun | None = None,
     ) -> None:
+        """`session` is its name in `proofs`, what was tried on this machine; `try_command` tries the remedy of a rule,
+        and `untriable` says why that is impossible; `before` is the run that this one repeats."""
         # Textual chooses its filter in the constructor: with NO_COLOR, the terminal's own colours must be set by then.
         super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.register_theme(themes.DARK)
@@ -111,16 +126,22 @@ class ProfilerApp(App[None]):
         self._sample_stacks = sample_stacks
         self._refresh_rate = RefreshRate()
         self._round_started_s = cpu_s()
-        self._published: tuple[SessionView, Display, SessionScreen] | None = None
+        self._before = before
+        self._published: tuple[SessionView, Display, Findings, SessionScreen] | None = None
         self.following = Following(feed)
-        self.quitting = Quitting(self, self.following, launched)
-        self.rerunning = Rerunning(self, self.following, self.quitting, check, command, optimizations)
+        self.advising = Advising(self, self.following, self.publish, proofs, session)
+        self.trying = Trying(self, self.following, self.advising, try_command, untriable, session)
+        self.quitting = Quitting(self, self.following, launched, lambda: self.advising.findings.trying)
+        self.rerunning = Rerunning(
+            self, self.following, self.quitting, check, command, optimizations, lambda: self.advising.findings.trying
+        )
         self.comparing = Comparing(self, self.following, choices)
         self.exporting = Exporting(self, self.following, save)
         self.windows = Windows(self, self.following, self.publish)
 
     def get_default_screen(self) -> LiveScreen:
-        return LiveScreen(self._feed.source, self._feed.output_tail, self._feed.write_input, self._sample_stacks)
+        feed = self._feed
+        return LiveScreen(feed.source, feed.output_tail, feed.write_input, self._sample_stacks, self._before)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         theme: Theme = self.current_theme
@@ -133,6 +154,9 @@ class ProfilerApp(App[None]):
         self.set_interval(_TERMINAL_LOOK_S, self._leave_without_terminal)
         if self._report is not None:
             self.call_after_refresh(self.comparing.show_report, self._report)
+
+    def on_unmount(self) -> None:
+        self.trying.stop()
 
     def _repaint(self, _: App[object]) -> None:
         """Paint everything after a suspension: the terminal has a new, empty screen."""
@@ -174,6 +198,7 @@ class ProfilerApp(App[None]):
         """Poll the session and show it."""
         self.following.poll()
         self.publish()
+        self.advising.look()
 
     @on(SessionScreen.Shown)
     def publish(self) -> None:
@@ -181,8 +206,8 @@ class ProfilerApp(App[None]):
         screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, SessionScreen)), None)
         if screen is None or not screen.is_mounted:  # a screen that is just being pushed asks once it is mounted
             return
-        following = self.following
-        shown, display = following.shown, following.display
+        following, findings = self.following, self.advising.findings
+        shown, display = following.shown, replace(following.display, finding=findings.headline)
         published = self._published
         writes_output = isinstance(screen, LiveScreen) and following.latest.live and not following.paused
         if (
@@ -190,17 +215,19 @@ class ProfilerApp(App[None]):
             and published is not None
             and published[0] is shown
             and published[1] == display
-            and published[2] is screen
+            and published[2] is findings
+            and published[3] is screen
         ):
             return
-        self._published = (shown, display, screen)
-        screen.show_session(shown, display)
+        self._published = (shown, display, findings, screen)
+        screen.show_session(shown, display, findings)
 
     # ---------------------------------------------------------------- keys
 
     def action_pause(self) -> None:
         self.following.toggle_pause()
         self.publish()
+        self.advising.look()
 
     def action_window(self, step: int) -> None:
         self.windows.step(step)
@@ -225,6 +252,9 @@ class ProfilerApp(App[None]):
         self.follow_once()  # the target may have ended since the last poll
         self.quitting.ask()
 
+    def action_advice(self) -> None:
+        self.advising.show()
+
     def action_optimizations(self) -> None:
         self.rerunning.show_optimizations()
 
@@ -245,6 +275,29 @@ class ProfilerApp(App[None]):
             self.push_screen(HelpScreen(key_groups(self.BINDINGS)))
 
     # ---------------------------------------------------------------- requests of screens
+
+    @on(Advised)
+    def _take_advice(self, event: Advised) -> None:
+        self.advising.take(event)
+
+    @on(TryRequested)
+    def _try(self, event: TryRequested) -> None:
+        self.trying.ask(event.finding)
+
+    @on(Progressed)
+    def _show_progress(self, event: Progressed) -> None:
+        self.trying.progressed(event)
+
+    @on(Tried)
+    def _show_outcome(self, event: Tried) -> None:
+        self.trying.ended(event)
+
+    @on(PaneRequested)
+    def _go_to_pane(self, event: PaneRequested) -> None:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if isinstance(self.screen, LiveScreen):
+            self.screen.action_pane(event.number)
 
     @on(OptimizationsScreen.Chosen)
     def _choose_optimizations(self, event: OptimizationsScreen.Chosen) -> None:

@@ -13,6 +13,7 @@ from profilednn_tui.tui.panels.steps import StepsPane
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.screens.base import SessionScreen
 from profilednn_tui.tui.screens.compare import CompareScreen, SideOperatorScreen
+from profilednn_tui.tui.screens.findings import FindingsScreen
 from profilednn_tui.tui.screens.help import Group
 from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
@@ -32,6 +33,7 @@ def key_groups(app_bindings: Sequence[BindingType]) -> list[Group]:
         ("1 Steps", StepsPane.BINDINGS),
         ("2 Operators", OperatorsPane.BINDINGS),
         ("6 Output", OutputPane.BINDINGS),
+        ("a Advice", FindingsScreen.BINDINGS),
         ("o Optimizations", OptimizationsView.BINDINGS),
         ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
         ("oneDNN", PrimitivesScreen.BINDINGS),

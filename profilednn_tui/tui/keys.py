@@ -14,7 +14,7 @@ _NAMES = {
 }  # fmt: skip
 
 
-ALWAYS_SHOWN = ("help", "ask_quit", "optimizations")
+ALWAYS_SHOWN = ("help", "ask_quit", "advice", "optimizations")
 """Actions whose keys come first on the last line, so that they are in sight at every width."""
 
 

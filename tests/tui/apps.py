@@ -34,14 +34,15 @@ def app_with_optimizations(feed: FakeFeed) -> ProfilerApp:
 
 
 async def open_optimizations(app: ProfilerApp, pilot: Pilot[None]) -> None:
-    """Open the screen and wait for the target's interpreter to answer, in its thread."""
+    """Open the screen and wait for the target's interpreter and the rules to answer, in their threads."""
     await pilot.press("o")
     for _ in range(100):
         await app.workers.wait_for_complete()
         await pilot.pause(0.02)
-        if isinstance(app.screen, OptimizationsScreen) and OFFERS[0].description in screen_text(app):
+        advised = app.advising.findings.advice is not None
+        if advised and isinstance(app.screen, OptimizationsScreen) and OFFERS[0].reason in screen_text(app):
             return
-    raise AssertionError("the optimizations were not checked")
+    raise AssertionError("the optimizations were not checked, or the rules not asked")
 
 
 def app_with_comparisons(report: Report | None = None, choices: tuple[RunChoice, ...] = ()) -> ProfilerApp:

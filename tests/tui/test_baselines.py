@@ -16,7 +16,9 @@ from profilednn_tui.export.comparison.report import Report
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.view import Operators, Progress, SessionView, State, Steps, Target
 from profilednn_tui.tui.app import ProfilerApp
+from profilednn_tui.tui.present.rerun import EarlierRun
 from tests.tui import pictures
+from tests.tui.advised import advised_app
 from tests.tui.apps import app_with_comparisons, app_with_optimizations, save_nothing
 from tests.tui.comparisons import comparison, related
 from tests.tui.feeds import FakeFeed, attached_view, optimized_view, running_view, view_with_primitives
@@ -62,6 +64,10 @@ PICTURES = (
     Picture("source", app(running_view), ("down", "enter", "enter")),
     Picture("primitives", app(view_with_primitives), ("d",)),
     Picture("optimizations", lambda: app_with_optimizations(FakeFeed(optimized_view())), ("o",)),
+    Picture("findings", advised_app, ("a", "j")),
+    Picture("findings-80x24", advised_app, ("a", "j"), columns=80, lines=24),
+    Picture("finding", advised_app, ("a", "j", "enter")),
+    Picture("before", lambda: advised_app(optimized_view(), before=EarlierRun(62.5e6, ("bf16",)))),
     Picture("help", app(running_view), ("question_mark",)),
     Picture("export", app(running_view), ("E",)),
     Picture("quit", app(running_view), ("q",)),

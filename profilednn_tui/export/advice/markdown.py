@@ -9,9 +9,8 @@ from profilednn_tui.advise.findings import Advice
 from profilednn_tui.export.advice.reference import reference_lines
 from profilednn_tui.export.advice.text import nothing_found, proof_lines
 from profilednn_tui.export.advice.words import ceiling_text, evidence_text, experiment_command, remedy_text
-from profilednn_tui.export.session.markdown import escape
 from profilednn_tui.session.view import SessionView
-from profilednn_tui.tables import markdown_code
+from profilednn_tui.tables import escape, markdown_code
 
 
 def markdown_text(advice: Advice, view: SessionView) -> str:

@@ -18,6 +18,10 @@ from profilednn_tui.export.advice.words import (
 from profilednn_tui.plain import plain
 from profilednn_tui.session.view import SessionView
 
+MOST_FINDINGS = 3
+LEAST_CEILING = 0.05
+"""What a summary tells of the findings."""
+
 NOTHING_FOUND = "No rule finds anything that holds this training back."
 NO_STEPS = "No training step was measured, so no rule can tell anything."
 
@@ -41,10 +45,14 @@ def proof_lines(finding: Finding) -> Iterator[str]:
         yield record
 
 
-def finding_lines(advice: Advice, most: int) -> Iterator[str]:
-    """The first findings, one line each, for summaries."""
-    for finding in advice.findings[:most]:
-        yield f"{finding.sentence} ({ceiling_text(finding)}; try: {remedy_text(finding.remedy)})"
+def first_findings(advice: Advice) -> tuple[Finding, ...]:
+    """The findings that a summary has room for."""
+    return tuple(finding for finding in advice.findings if finding.ceiling >= LEAST_CEILING)[:MOST_FINDINGS]
+
+
+def finding_line(finding: Finding) -> str:
+    """One of them, with what to try."""
+    return f"{finding.sentence} ({ceiling_text(finding)}; try: {remedy_text(finding.remedy)})"
 
 
 def _lines(advice: Advice, view: SessionView) -> Iterator[str]:

@@ -70,10 +70,11 @@ def record_text(record: TrackRecord | None) -> str:
 
 def evidence_text(evidence: Evidence) -> str:
     """``intra-op threads: 8``; units that count what the text names are left out."""
-    value = units.count(evidence.value) if evidence.value == int(evidence.value) else _figures(evidence.value)
     unit = "" if evidence.unit in evidence.text else f" {evidence.unit}"
-    return f"{evidence.text}: {value}{unit}"
+    return f"{evidence.text}: {value_text(evidence)}{unit}"
 
 
-def _figures(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 1000 else units.count(value)
+def value_text(evidence: Evidence) -> str:
+    """The figure without its unit: three digits, or a whole number."""
+    value = evidence.value
+    return units.count(value) if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"

@@ -11,7 +11,8 @@ from profilednn_tui.compare.certificate import Certificate, GroupRecord
 from profilednn_tui.export.comparison import words
 from profilednn_tui.export.comparison.json_comparison import certificate_values
 from profilednn_tui.export.comparison.report import Report
-from profilednn_tui.export.session.markdown import escape, section
+from profilednn_tui.export.session.markdown import section
+from profilednn_tui.tables import escape
 
 SCHEMA = "profilednn.certificate/1"
 COLUMNS = (", baseline", ", candidate", ", deviation")

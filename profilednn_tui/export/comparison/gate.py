@@ -13,7 +13,7 @@ from profilednn_tui.export.comparison.json_comparison import document
 from profilednn_tui.export.comparison.markdown import markdown_text
 from profilednn_tui.export.comparison.report import Report
 from profilednn_tui.export.comparison.text import report_text
-from profilednn_tui.export.session.markdown import escape
+from profilednn_tui.tables import escape
 
 SCHEMA = "profilednn.gate/1"
 

@@ -10,9 +10,9 @@ from profilednn_tui.compare.alignment import Aligned, Key
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.export.comparison import words
 from profilednn_tui.export.comparison.report import Report
-from profilednn_tui.export.session.markdown import escape, section
+from profilednn_tui.export.session.markdown import section
 from profilednn_tui.session.words import operator_text
-from profilednn_tui.tables import markdown_code
+from profilednn_tui.tables import escape, markdown_code
 
 
 def markdown_text(report: Report) -> str:

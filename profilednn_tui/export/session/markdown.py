@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from profilednn_tui import units
+from profilednn_tui.advise.advisor import advise
+from profilednn_tui.export.advice.text import finding_line, first_findings
 from profilednn_tui.export.session import facts
 from profilednn_tui.export.session.frames import called_from
 from profilednn_tui.onednn.breakdown import By, breakdown
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.session.words import operator_text
-from profilednn_tui.tables import markdown_code, markdown_table
+from profilednn_tui.tables import escape, markdown_code, markdown_table
 
 TOP_OPERATORS = 20
 TOP_MODULES = 15
 
 
 def markdown_text(view: SessionView) -> str:
-    parts = (_head, _processes, _phases, _operators, _primitives, _modules, _optimizations, _notices)
+    parts = (_head, _findings, _processes, _phases, _operators, _primitives, _modules, _optimizations, _notices)
     return "\n".join(line for part in parts for line in part(view))
 
 
@@ -39,6 +41,14 @@ def _head(view: SessionView) -> Iterator[str]:
     yield from (f"- {name}: {text}" for name, text in figures if text is not None)
     yield from (f"- {text}" for text in facts.missing(view))
     yield ""
+
+
+def _findings(view: SessionView) -> Iterator[str]:
+    found = first_findings(advise(view))
+    if found:
+        yield from ("## What holds it back", "")
+        yield from (f"- {escape(finding_line(finding))}" for finding in found)
+        yield ""
 
 
 def _processes(view: SessionView) -> Iterator[str]:
@@ -146,7 +156,3 @@ def section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], l
     yield ""
     yield from markdown_table(columns, rows, left)
     yield ""
-
-
-def escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")

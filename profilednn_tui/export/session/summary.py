@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from profilednn_tui import units
+from profilednn_tui.advise.advisor import advise
+from profilednn_tui.export.advice.text import finding_line, first_findings
 from profilednn_tui.export.session import facts
 from profilednn_tui.plain import plain
 from profilednn_tui.session.notices import notices
@@ -26,7 +28,9 @@ _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 def summary_lines(view: SessionView) -> tuple[str, ...]:
     """Plain text, aligned, some 25 lines of at most 100 columns where names allow it."""
     return tuple(
-        line.rstrip() for part in (_head, _processes, _phases, _operators, _modules, _tail) for line in part(view)
+        line.rstrip()
+        for part in (_head, _findings, _processes, _phases, _operators, _modules, _tail)
+        for line in part(view)
     )
 
 
@@ -77,6 +81,13 @@ def _head(view: SessionView) -> Iterator[str]:
         )
     )
     yield from _labelled(("missing", text) for text in facts.missing(view))
+
+
+def _findings(view: SessionView) -> Iterator[str]:
+    found = first_findings(advise(view))
+    if found:
+        yield ""
+        yield from _labelled(("finding", finding_line(finding)) for finding in found)
 
 
 def _processes(view: SessionView) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 
 from textual.app import App
@@ -28,12 +29,20 @@ class QuitAnswer(Enum):
     STOP = auto()
 
 
+class TrialAnswer(Enum):
+    """What to do about a remedy that is being tried."""
+
+    END = auto()
+
+
 class Quitting(Controller):
     """Ends the app, and first the target if the user wants that."""
 
-    def __init__(self, app: App[None], following: Following, launched: bool) -> None:
+    def __init__(self, app: App[None], following: Following, launched: bool, trying: Callable[[], str]) -> None:
+        """`trying` names the finding whose remedy is being tried, which ends with the app; empty if none is."""
         super().__init__(app, following)
         self._launched = launched
+        self._trying = trying
         self.parting: Parting | None = None
         """What happens to a process that was attached to; None until the user has decided."""
         self.rerun_with: frozenset[str] | None = None
@@ -51,13 +60,15 @@ class Quitting(Controller):
         return not self._feed.foreign and view.target.attached and view.live
 
     def ask(self) -> None:
-        """Quit; ask first if a running target can be left or stopped."""
+        """Quit; ask first if a running target can be left or stopped, or a trial would end."""
         if isinstance(self._app.screen, ChoiceScreen):
             return
         if self._visits_running_target:
             self._ask_parting()
         elif self._owns_running_target:
             self._ask_quit()
+        elif self._trying():
+            self._ask_end_of_trial()
         else:
             self._app.exit()
 
@@ -68,7 +79,7 @@ class Quitting(Controller):
 
     def interrupt(self) -> None:
         """Do what ctrl+c would do in the target's terminal."""
-        if self._visits_running_target:
+        if self._visits_running_target or (self._trying() and not self._owns_running_target):
             self.ask()
         elif not self._owns_running_target:
             self._app.exit()
@@ -96,7 +107,7 @@ class Quitting(Controller):
             Choice("s", "Stay: recording continues; `profilednn-tui attach` comes back", Parting.STAY),
             Choice("c", "Cancel", None),
         )
-        self._app.push_screen(ChoiceScreen("Leave the training", choices), self._part)
+        self._app.push_screen(ChoiceScreen("Leave the training", choices, self._what_ends()), self._part)
 
     def _part(self, answer: Parting | None) -> None:
         if answer is not None:
@@ -110,7 +121,22 @@ class Quitting(Controller):
             Choice("c", "Cancel", None),
         )
         question = "The training has not stopped yet" if self.stopping else "The training is still running"
-        self._app.push_screen(ChoiceScreen(question, choices), self._quit)
+        self._app.push_screen(ChoiceScreen(question, choices, self._what_ends()), self._quit)
+
+    def _what_ends(self) -> str:
+        return f"{self._trying()} is still being tried: that ends, too." if self._trying() else ""
+
+    def _ask_end_of_trial(self) -> None:
+        choices: tuple[Choice[TrialAnswer], ...] = (
+            Choice("e", "End the trial and quit", TrialAnswer.END),
+            Choice("c", "Cancel", None),
+        )
+
+        def answered(answer: TrialAnswer | None) -> None:
+            if answer is TrialAnswer.END:
+                self._app.exit()
+
+        self._app.push_screen(ChoiceScreen(f"{self._trying()} is still being tried", choices), answered)
 
     def _quit(self, answer: QuitAnswer | None) -> None:
         if answer is None:

@@ -34,11 +34,14 @@ class Rerunning(Controller):
         check: Callable[[], tuple[OptimizationDescription, ...]],
         command: str,
         optimizations: Collection[str],
+        trying: Callable[[], str],
     ) -> None:
+        """`trying` names the finding whose remedy is being tried; empty if none is."""
         super().__init__(app, following)
         self.chosen = frozenset(optimizations)
         """The optimizations of the next run."""
         self._quitting = quitting
+        self._trying = trying
         self._check = lru_cache(maxsize=1)(check)
         self._command = command
         """The command that a rerun starts."""
@@ -51,6 +54,9 @@ class Rerunning(Controller):
     def ask(self) -> None:
         """Run the target again; ask first, as the new run replaces what is on the screen."""
         if isinstance(self._app.screen, ModalScreen) or self.refuses_foreign():
+            return
+        if self._trying():
+            self._app.notify(f"{self._trying()} is still being tried: wait for its end.", severity="warning", timeout=6)
             return
         chosen, running = self.chosen, self._following.latest.live
         names = ", ".join(sorted(chosen)) or "no optimization"

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from profilednn_tui.tui.panels.themed import Themed
 from profilednn_tui.tui.present.dashboard import PANES
-from profilednn_tui.tui.present.header import Display, header_lines
+from profilednn_tui.tui.present.header import Display, finding_badge, header_lines
 from profilednn_tui.tui.renderables.line import Line, width_of
 
 
@@ -57,6 +57,10 @@ class HeaderBar(BarView):
 
     def on_resize(self) -> None:
         self.show(*self._shown)
+
+    def action_of(self, text: str, role: str) -> str | None:
+        finding = self._shown[1].finding
+        return "app.advice" if finding and text == finding_badge(finding) else None
 
 
 class BreadcrumbBar(BarView):

@@ -6,23 +6,28 @@ from profilednn_tui.session.notices import warning_count
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.present import dashboard, facts
+from profilednn_tui.tui.present.advice import Findings
 
 
 class NoticesPane(Pane):
-    """What the user should know, with cause and fix."""
+    """What holds the training back, and what else the user should know, with cause and fix."""
 
     NAME = dashboard.NOTICES
     TITLE = "Notices"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.findings = Findings()
 
     def heading(self) -> str:
         warnings = warning_count(self.view) if self.is_attached else 0
         return super().heading() + (f" ({warnings})" if warnings else "")
 
     def records(self, view: SessionView) -> tuple[object, ...]:
-        return view.notices, view.agent, view.cores.contention, view.state
+        return self.findings.advice, view.notices, view.agent, view.cores.contention, view.state
 
     def draw(self, view: SessionView) -> None:
-        self.show_lines(facts.notice_lines(view, self.room.width))
+        self.show_lines(facts.notice_lines(view, self.findings, self.room.width))
 
 
 class RunPane(Pane):

@@ -10,15 +10,17 @@ from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import SessionView, State
 from profilednn_tui.session.words import change_words, windows_words
+from profilednn_tui.tui.present import advice
+from profilednn_tui.tui.present.advice import Findings
 from profilednn_tui.tui.renderables.line import Line, wrap
 
 
-def notice_lines(view: SessionView, width: int) -> tuple[Line, ...]:
-    """Warnings first; then other notices."""
+def notice_lines(view: SessionView, findings: Findings, width: int) -> tuple[Line, ...]:
+    """The first findings; then warnings, and other notices."""
     known = notices(view)
-    if not known:
+    lines = [*advice.notice_lines(findings, width)]
+    if not known and not lines:
         return ((("Nothing to report.", "muted"),),)
-    lines: list[Line] = []
     for level, text in known:
         mark, role = ("! ", "warning") if level == WARNING else ("· ", "muted")
         for index, line in enumerate(wrap(text, max(10, width - 2))):

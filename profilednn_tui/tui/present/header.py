@@ -22,6 +22,8 @@ class Display:
     """The single window shown; None for all merged."""
     reading: bool = False
     """Whether a recording is still being read."""
+    finding: str = ""
+    """What holds the training back most, if it costs much: ``data wait 94 %``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,15 @@ def _badges(view: SessionView, display: Display, width: int) -> Line:
     if view.cores.contention:
         sentence = view.cores.contention if width >= 130 else "CONTENTION"
         spans.append((f" {clip(sentence, 64)} ", "bold background on warning"))
+    if display.finding:
+        spans.append((finding_badge(display.finding), "background on primary"))
     separated = [span for badge in spans for span in (badge, (" ", ""))]
     return (*separated, state_badge(view))
+
+
+def finding_badge(finding: str) -> str:
+    """The finding, and the key that shows more."""
+    return f" {finding}: a "
 
 
 def _figures(view: SessionView) -> tuple[_Figure, ...]:

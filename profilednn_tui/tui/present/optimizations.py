@@ -1,10 +1,14 @@
-"""The optimizations: what is available here, what is chosen for the next run, and the outcome of this run's."""
+"""The optimizations: what they could win here, what is chosen for the next run, and the outcome of this run's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from profilednn_tui import units
+from profilednn_tui.advise.findings import Finding
+from profilednn_tui.export.advice.words import ceiling_text
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.protocol.vocabulary import CONFLICT, DECLINED, FAILED, NO_EFFECT, ON, UNAVAILABLE
 from profilednn_tui.session.view import Optimization
@@ -32,6 +36,24 @@ class OptimizationRow:
     """Names of chosen ones that conflict with it."""
     unknown: str = ""
     """Why there is no description."""
+    finding: Finding | None = None
+    """What asks for it in this session."""
+    idle: str = ""
+    """Why it cannot have an effect in this session; empty if it may have one."""
+
+    @property
+    def available(self) -> bool:
+        """Whether it can be switched on, as far as is known."""
+        return self.description is None or self.description.available
+
+    @property
+    def helpless(self) -> str:
+        """Why it cannot have an effect here; empty if it may have one."""
+        if self.description is not None and not self.description.available:
+            return self.description.reason
+        if self.outcome is not None and self.outcome.state in (NO_EFFECT, DECLINED):
+            return self.outcome.text or self.outcome.state
+        return self.idle
 
 
 def optimization_rows(
@@ -40,10 +62,13 @@ def optimization_rows(
     outcomes: Sequence[Optimization],
     chosen: Set[str],
     unknown: str,
+    findings: Mapping[str, Finding] = MappingProxyType({}),
+    idle: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[OptimizationRow, ...]:
     """All optimizations: those offered, else those known by name, plus those the run was started with.
 
-    `unknown` says why one has no description.
+    First those that findings ask for, by ceiling; last those that cannot have an effect here. `unknown` says why one
+    has no description, `idle` why one cannot have an effect in this session.
     """
     described = {description.name: description for description in descriptions}
     ended = {outcome.name: outcome for outcome in outcomes}
@@ -54,8 +79,17 @@ def optimization_rows(
             description.conflicts if description else ()
         )
         clashes = tuple(sorted(clashing.intersection(chosen)))
-        rows.append(OptimizationRow(name, name in chosen, description, ended.get(name), clashes, unknown))
-    return tuple(rows)
+        rows.append(
+            OptimizationRow(
+                name, name in chosen, description, ended.get(name), clashes, unknown, findings.get(name),
+                "" if name in findings else idle.get(name, ""),
+            )
+        )  # fmt: skip
+    return tuple(sorted(rows, key=_rank))
+
+
+def _rank(row: OptimizationRow) -> tuple[bool, float]:
+    return bool(row.helpless), -row.finding.ceiling if row.finding is not None else 0.0
 
 
 def refusal(row: OptimizationRow) -> str | None:
@@ -74,6 +108,7 @@ def detail_lines(row: OptimizationRow, width: int) -> tuple[Line, ...]:
     description, outcome = row.description, row.outcome
     entries = [
         ("", description.description if description else ""),
+        ("finding", f"{row.finding.sentence}: {ceiling_text(row.finding)}" if row.finding is not None else ""),
         ("here", _here(row)),
         ("fix", description.fix if description else ""),
         ("not with", ", ".join(description.conflicts) if description else ""),
@@ -91,27 +126,31 @@ def _here(row: OptimizationRow) -> str:
         return row.unknown
     if not row.description.available:
         return row.description.reason
+    if row.helpless:
+        return f"no effect: {row.helpless}"
     return "available, before the target starts" if row.description.at_launch else "available"
 
 
 def _mark(row: OptimizationRow, width: int) -> Line:
     if row.chosen:
         return (("[x]", "primary bold"),)
-    usable = row.description is None or row.description.available
-    return (("[ ]" if usable else " - ", "muted"),)
+    return (("[ ]" if row.available else " - ", "muted"),)
 
 
 def _name(row: OptimizationRow, width: int) -> Line:
-    usable = row.description is None or row.description.available
-    return ((clip(row.name, width), "bold" if row.chosen else "" if usable else "muted"),)
+    return ((clip(row.name, width), "bold" if row.chosen else "muted" if row.helpless else ""),)
+
+
+def _ceiling(row: OptimizationRow, width: int) -> Line:
+    return ((units.share(row.finding.ceiling), "bold"),) if row.finding is not None and row.finding.ceiling else ()
 
 
 def _availability(row: OptimizationRow, width: int) -> Line:
     if row.chosen and row.clashes:
         return ((clip(f"conflicts with {', '.join(row.clashes)}", width), "warning"),)
-    usable = row.description is None or row.description.available
+    usable = row.available and not row.helpless
     text = row.description.description if row.description is not None and usable else _here(row)
-    return ((clip(text, width), "muted" if usable else "warning"),)
+    return ((clip(text, width), "muted" if row.available else "warning"),)
 
 
 def _outcome(row: OptimizationRow, width: int) -> Line:
@@ -124,6 +163,7 @@ def _outcome(row: OptimizationRow, width: int) -> Line:
 COLUMNS: tuple[Column[OptimizationRow], ...] = (
     Column("", 3, _mark, right=False),
     Column("optimization", 17, _name, right=False),
-    Column("here", 24, _availability, right=False, grow=2),
-    Column("this run", 24, _outcome, right=False, grow=1),
+    Column("at most", 7, _ceiling),
+    Column("here", 20, _availability, right=False, grow=2),
+    Column("this run", 18, _outcome, right=False, grow=1),
 )

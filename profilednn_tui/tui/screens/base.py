@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -19,6 +19,7 @@ from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from profilednn_tui.tui.keys import ALWAYS_SHOWN, key_name
 from profilednn_tui.tui.panels.bars import HeaderBar, KeysBar
 from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.present.advice import Findings
 from profilednn_tui.tui.present.header import Display
 
 
@@ -99,6 +100,7 @@ class SessionScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.view: SessionView = EMPTY_VIEW
+        self.findings = Findings()
         self.pinned: SessionView | None = None
         """Shown instead of the followed session, by a screen about another run."""
         self._searched: LinesView | None = None
@@ -135,8 +137,11 @@ class SessionScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         self.post_message(self.Shown())
 
-    def show_session(self, view: SessionView, display: Display) -> None:
+    def show_session(self, view: SessionView, display: Display, findings: Findings) -> None:
+        self.findings = findings
         self.view = view if self.pinned is None else self.pinned
+        if self.pinned is not None:
+            display = replace(display, finding="")
         self.query_one(HeaderBar).show(self.view, display)
         self.show_body(self.view)
 

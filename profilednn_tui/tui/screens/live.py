@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.feed import ReadSource
-from profilednn_tui.tui.panels.bars import TabsBar
+from profilednn_tui.tui.panels.bars import BarView, TabsBar
 from profilednn_tui.tui.panels.cores import CoresPane
 from profilednn_tui.tui.panels.facts import NoticesPane, RunPane
 from profilednn_tui.tui.panels.memory import MemoryPane
@@ -29,6 +29,7 @@ from profilednn_tui.tui.panels.threads import ThreadsPane
 from profilednn_tui.tui.present import dashboard
 from profilednn_tui.tui.present.modules import ModuleRow
 from profilednn_tui.tui.present.operators import OperatorRow
+from profilednn_tui.tui.present.rerun import EarlierRun, before_line
 from profilednn_tui.tui.present.threads import TaskRow
 from profilednn_tui.tui.screens.base import Question, SessionScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
@@ -126,15 +127,20 @@ class LiveScreen(SessionScreen):
         read_output: Callable[[int], bytes],
         write_input: Callable[[bytes], int],
         sample_stacks: SampleStacks,
+        before: EarlierRun | None = None,
     ) -> None:
+        """`before` is the run that this one repeats."""
         super().__init__()
         self._read_source = read_source
         self._read_output = read_output
         self._write_input = write_input
         self._sample_stacks = sample_stacks
+        self._before = before
 
     def compose_body(self) -> ComposeResult:
         yield Dashboard()
+        if self._before is not None:
+            yield BarView(id="before")
         yield TabsBar(id="tabs")
 
     def on_mount(self) -> None:
@@ -146,9 +152,12 @@ class LiveScreen(SessionScreen):
         return self.query_one(Dashboard)
 
     def show_body(self, view: SessionView) -> None:
+        self.query_one(NoticesPane).findings = self.findings
         for pane in self.query(Pane):
             pane.show(view)
         self._show_tabs()
+        if self._before is not None:
+            self.query_one("#before", BarView).show_lines([before_line(self._before, view)])
         output = self.query_one(OutputPane)
         if output.wanted_bytes:
             output.show_output(self._read_output(output.wanted_bytes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import ClassVar
 
 from textual import on
@@ -11,9 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
+from profilednn_tui.advise.effects import asked_for, without_effect
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import OptimizationDescription, own_optimizations
-from profilednn_tui.session.view import SessionView
+from profilednn_tui.session.view import Operators, SessionView
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import optimizations
@@ -63,6 +64,8 @@ class OptimizationsScreen(SessionScreen):
         self._descriptions: tuple[OptimizationDescription, ...] = ()
         self._unknown = "being checked"
         """Why an optimization has no description."""
+        self._idle: tuple[Operators, Mapping[str, str]] = Operators(), {}
+        """Those without an effect on a session with these operators."""
 
     def compose_body(self) -> ComposeResult:
         yield OptimizationsView(id="optimizations")
@@ -98,10 +101,18 @@ class OptimizationsScreen(SessionScreen):
         table = self.query_one(OptimizationsView)
         table.border_title = "Optimizations: space switches, r runs again with them"
         table.border_subtitle = Content(", ".join(sorted(self._chosen)) or "none chosen")
-        outcomes = self.view.optimizations
+        if self._idle[0] is not self.view.operators:
+            self._idle = self.view.operators, without_effect(self.view)
+        advice = self.findings.advice
         table.show_rows(
             optimizations.optimization_rows(
-                own_optimizations(), self._descriptions, outcomes, self._chosen, self._unknown
+                own_optimizations(),
+                self._descriptions,
+                self.view.optimizations,
+                self._chosen,
+                self._unknown,
+                asked_for(advice) if advice is not None else {},
+                self._idle[1],
             )
         )
         self._show_detail()

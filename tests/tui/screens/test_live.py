@@ -138,12 +138,12 @@ async def test_z_right_after_a_number_maximizes_that_pane(watch: Watch) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 @pytest.mark.parametrize("way", ["", "x", "o", "e", "enter", "c"])
-async def test_help_quit_and_optimizations_are_always_in_sight(watch: Watch, size: tuple[int, int], way: str) -> None:
+async def test_the_keys_that_matter_most_are_always_in_sight(watch: Watch, size: tuple[int, int], way: str) -> None:
     async with watch(FakeFeed(attached_view()), size) as (app, pilot):
         if way:
             await pilot.press(way)
             await pilot.pause()
-        assert screen_lines(app)[-1].startswith(" ? help  q quit  o optimizations")
+        assert screen_lines(app)[-1].startswith(" ? help  q quit  a advice  o optimizations")
 
 
 async def test_a_hidden_pane_that_wants_attention_has_a_mark(watch: Watch) -> None:

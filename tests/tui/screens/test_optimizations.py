@@ -5,6 +5,7 @@ from __future__ import annotations
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.tui.app import ProfilerApp
+from profilednn_tui.tui.screens.optimizations import OptimizationsView
 from tests.tui.apps import app_with_optimizations, open_optimizations, save_nothing
 from tests.tui.feeds import FakeFeed, optimized_view
 from tests.tui.screen_text import screen_text
@@ -20,16 +21,16 @@ async def test_the_pane_tells_availability_and_the_receipts_of_this_run() -> Non
     assert "this processor has none" in text
     assert "[x]" in text
     assert "on 53 convolution weights" in text
-    assert "use another machine" in text, "the fix of the row under the cursor"
 
 
 async def test_what_is_not_available_or_conflicts_cannot_be_chosen() -> None:
     app = app_with_optimizations(FakeFeed(optimized_view()))
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await open_optimizations(app, pilot)
-        await pilot.press("space")
+        await pilot.press("G", "space")
         assert "bf16 is not available" in screen_text(app)
-        await pilot.press("j", "j", "space", "j", "space")
+        assert "use another machine" in screen_text(app), "the fix of the row under the cursor"
+        await pilot.press("g", "space", "j", "j", "space")
         await pilot.pause()
         assert "ipex cannot be on together with compile" in screen_text(app)
         await pilot.press("r")
@@ -41,7 +42,7 @@ async def test_a_choice_stays_when_the_screen_is_opened_again() -> None:
     app = app_with_optimizations(FakeFeed(optimized_view()))
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await open_optimizations(app, pilot)
-        await pilot.press("j", "space", "j", "space")
+        await pilot.press("space", "j", "space")
         await pilot.pause()
         assert app.rerunning.chosen == {"compile"}
         await pilot.press("escape")
@@ -73,3 +74,14 @@ async def test_a_check_that_fails_ends_with_its_reason() -> None:
                 break
         assert "not known: The interpreter cannot import torch." in screen_text(app)
         assert "being checked" not in screen_text(app)
+
+
+async def test_what_findings_ask_for_comes_first_and_what_cannot_help_last() -> None:
+    app = app_with_optimizations(FakeFeed(optimized_view()))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await open_optimizations(app, pilot)
+        names = [row.name for row in app.screen.query_one(OptimizationsView).rows]
+        assert names == ["compile", "channels_last", "ipex", "bf16"]
+        text = screen_text(app)
+        assert "57 %" in next(line for line in text.splitlines() if "compile" in line)
+        assert "no operator runs: at most 57 % of the step" in text, "the finding behind the row under the cursor"

@@ -11,6 +11,7 @@ from profilednn_tui.advise.proof import with_proofs
 from profilednn_tui.advise.reference import Gradient, Passes, Reference, Shares
 from profilednn_tui.export.advice import ADVICE_FORMATS
 from profilednn_tui.export.advice.json_advice import MOST_BYTES, json_text
+from profilednn_tui.export.advice.text import first_findings
 from profilednn_tui.export.advice.words import evidence_text, gain_text, measured_text
 from profilednn_tui.session.proof import Effect, Proof
 from tests.unit.advise.sessions import session
@@ -170,3 +171,10 @@ def test_long_names_of_a_reference_leave_room_for_findings() -> None:
 def test_a_reference_with_the_same_kernels_is_told_so() -> None:
     reference = Reference("best.py", (), (), (), Passes(2.0, 2.0), Passes(2.0, 2.0))
     assert "All kernels of the reference are there" in ADVICE_FORMATS["text"](Advice(reference=reference), session())
+
+
+def test_a_summary_has_room_for_three_findings_of_five_percent_or_more() -> None:
+    ceilings = (0.5, 0.2, 0.1, 0.06, 0.04)
+    several = tuple(Finding(f"rule-{one}", "", (), Remedy(change="z"), ceiling=one) for one in ceilings)
+    assert [one.ceiling for one in first_findings(Advice(several))] == [0.5, 0.2, 0.1]
+    assert [one.ceiling for one in first_findings(Advice(several[3:]))] == [0.06]

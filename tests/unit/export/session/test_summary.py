@@ -8,6 +8,7 @@ from typing import Any
 from profilednn_tui.export.session.summary import closing_lines, summary_lines
 from profilednn_tui.protocol.events import AgentErrorEvent, NoticeEvent, ProgressEvent
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
+from tests.unit.advise.sessions import session
 from tests.unit.session import recordings as r
 
 
@@ -157,3 +158,17 @@ def test_a_narrow_terminal_cuts_figures_but_not_the_command() -> None:
     lines = closing_lines(finished(*r.agent_events(), *r.host_events()), "w" * 60, b"", 40)
     assert max(map(len, lines[:-1])) <= 40
     assert lines[-1].endswith("w" * 60)
+
+
+WAITING = session(phases={"data": 900.0}, target=replace(session().target, intra_op_threads=16))
+
+
+def test_findings_have_one_line_each_with_ceiling_and_remedy() -> None:
+    lines = [line for line in summary_lines(WAITING) if line.startswith("finding ")]
+    assert len(lines) == 2
+    assert lines[0].startswith("finding    The training thread waits for data in 90 % of the step")
+    assert lines[1].endswith("(at most 7.0 % of the step; try: --with threads)")
+
+
+def test_a_healthy_run_has_no_line_about_findings() -> None:
+    assert "finding" not in text(session())
