@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from profilednn_tui.export.comparison.report import Report
     from profilednn_tui.launch.rerun import Rerun
     from profilednn_tui.session.open_session import OpenSession
+    from profilednn_tui.session.proof import Proof
     from profilednn_tui.session.view import SessionView, Stacks
     from profilednn_tui.tui.screens.runs import RunChoice
 
@@ -42,6 +43,7 @@ def run_app(
     from profilednn_tui.launch.rerun import Rerun
     from profilednn_tui.recording.viewers import viewing
     from profilednn_tui.session.open_session import open_session
+    from profilednn_tui.session.storage.ledger import session_name
     from profilednn_tui.tui.app import ProfilerApp
     from profilednn_tui.tui.controllers.quitting import Parting
     from profilednn_tui.tui.present.rerun import EarlierRun
@@ -67,6 +69,17 @@ def run_app(
             return Stacks(failures=(session.foreign,))
         return stacks_of(dump_stacks(pids, SYSTEM_CLOCK.unix_ns()))
 
+    def proofs() -> tuple[Proof, ...]:
+        from profilednn_tui.collect.machine import own_hardware
+        from profilednn_tui.errors import ProfilerError
+        from profilednn_tui.paths import session_home
+        from profilednn_tui.session.storage.ledger import proofs_for, read_ledger
+
+        try:
+            return proofs_for(read_ledger(session_home()), own_hardware(), session_name(session.location))
+        except ProfilerError:  # `advise` says what is wrong with the file
+            return ()
+
     again = rerun or (None if session.foreign else Rerun.of(session.location))
     before: EarlierRun | None = None
     while True:
@@ -81,7 +94,8 @@ def run_app(
             optimizations=again.options.optimizations if again is not None else (),
             last_step=last_step,
             sample_stacks=sample_stacks,
-            session=session.location.name,
+            proofs=proofs,
+            session=session_name(session.location),
             try_command=partial(trial_command, session.location),
             untriable=why_not(session),
             before=before,

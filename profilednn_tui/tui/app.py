@@ -17,10 +17,10 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.theme import Theme
 
-from profilednn_tui.advise.proof import Proof
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.plain import plain_lines
+from profilednn_tui.session.proof import Proof
 from profilednn_tui.session.view import SessionView, Stacks, State
 from profilednn_tui.tui import theme as themes
 from profilednn_tui.tui.commands import ActionsProvider

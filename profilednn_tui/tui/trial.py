@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profilednn_tui.advise.findings import Finding
-from profilednn_tui.advise.proof import Effect, Proof
 from profilednn_tui.export.advice.words import remedy_text
 from profilednn_tui.plain import plain
 from profilednn_tui.session.open_session import OpenSession
+from profilednn_tui.session.proof import Effect, Proof
 
 STOP_GRACE_S = 8.0
 """How long it has to end its trainings and remove its copies; they get 5 s of that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui.advise.findings import Abstention, Advice, Evidence, Finding, Remedy
-from profilednn_tui.advise.proof import Effect, Proof, TrackRecord
+from profilednn_tui.session.proof import Effect, Proof, TrackRecord
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.app import ProfilerApp
 from profilednn_tui.tui.controllers.advising import Advised

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from profilednn_tui.advise.proof import Effect
 from profilednn_tui.session.open_session import OpenSession
+from profilednn_tui.session.proof import Effect
 from profilednn_tui.tui.trial import proof_in, trial_command, why_not
 from tests.tui.advised import THREADS
 

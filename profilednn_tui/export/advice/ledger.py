@@ -9,10 +9,9 @@ from types import MappingProxyType
 from profilednn_tui import units
 from profilednn_tui.export.advice.json_advice import measured
 from profilednn_tui.export.advice.words import effect_text
-from profilednn_tui.export.session.markdown import escape
 from profilednn_tui.plain import plain
 from profilednn_tui.session.proof import Proof, track_record
-from profilednn_tui.tables import aligned, markdown_code, markdown_table
+from profilednn_tui.tables import aligned, escape, markdown_code, markdown_table
 
 SCHEMA = "profilednn.ledger/1"
 NOTHING_TRIED = "No remedy was tried on this machine yet: `profilednn-tui advise SESSION --try RULE` does that."

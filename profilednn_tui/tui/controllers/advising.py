@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.screen import ModalScreen
 
 from profilednn_tui.advise.findings import Advice
-from profilednn_tui.advise.proof import Proof, with_proofs
+from profilednn_tui.advise.proof import with_proofs
+from profilednn_tui.session.proof import Proof
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from profilednn_tui.tui.controllers.controller import Controller
 from profilednn_tui.tui.following import Following

@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Advice, Evidence, Finding
-from profilednn_tui.advise.proof import Effect, Proof, TrackRecord
 from profilednn_tui.export.advice.text import first_findings, nothing_found
 from profilednn_tui.export.advice.words import ceiling_text, experiment_command, remedy_text, value_text
+from profilednn_tui.session.proof import Effect, Proof, TrackRecord
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present.dashboard import PANES
 from profilednn_tui.tui.present.states import Message

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 
 from profilednn_tui.advise.findings import Evidence, Finding
+from profilednn_tui.export.advice.words import value_text
 from profilednn_tui.session.frames import absolute_file
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.feed import ReadSource
@@ -73,7 +74,7 @@ class EvidenceView(TableView[Evidence]):
         return f"{row.text} {row.unit} {advice.place_text(row.place)}"
 
     def copy_text(self, row: Evidence) -> str:
-        return f"{row.text}\t{advice.value_text(row)}\t{row.unit}\t{row.place}"
+        return f"{row.text}\t{value_text(row)}\t{row.unit}\t{row.place}"
 
 
 class FindingsScreen(SessionScreen):

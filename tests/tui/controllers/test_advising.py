@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from profilednn_tui.advise.proof import Effect, TrackRecord
+from profilednn_tui.session.proof import Effect, TrackRecord
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.app import ProfilerApp
 from profilednn_tui.tui.controllers.advising import Advised

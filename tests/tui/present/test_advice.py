@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from profilednn_tui.advise.findings import Advice
-from profilednn_tui.advise.proof import Effect, TrackRecord
+from profilednn_tui.session.proof import Effect, TrackRecord
 from profilednn_tui.session.view import EMPTY_VIEW
 from profilednn_tui.tui.present import advice
 from profilednn_tui.tui.present.advice import COLUMNS, Attempt, FindingRow, Findings
