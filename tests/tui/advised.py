@@ -46,5 +46,9 @@ ADVICE = Advice(
 def advised_app(view: SessionView | None = None, advice: Advice = ADVICE, **options: object) -> ProfilerApp:
     """The app with this advice instead of that of the rules."""
     app = ProfilerApp(FakeFeed(view or running_view()), False, save_nothing, **options)  # type: ignore[arg-type]
-    app.advising._ask = lambda _: app.post_message(Advised(advice, 0.0))  # type: ignore[method-assign]
+
+    def answer(view: SessionView) -> None:
+        app.post_message(Advised(advice, 0.0))
+
+    app.advising._ask = answer  # type: ignore[method-assign]
     return app

@@ -86,7 +86,7 @@ def test_an_open_file_is_declined() -> None:
 
 def test_too_many_objects_are_declined() -> None:
     images = Images()
-    images.table = {str(number): [[[number, deep] for deep in range(64)]] for number in range(64)}  # type: ignore[misc]
+    images.table = {str(number): [[[number, deep] for deep in range(64)]] for number in range(64)}  # type: ignore[list-item]
     with pytest.raises(Declined, match="too many objects"):
         data_state(torch, images)
 
@@ -103,7 +103,7 @@ def test_batches_are_compared_by_their_values() -> None:
     batch = {"x": torch.arange(9000.0), "names": ["a", "b"], "rows": (np.arange(3), 1)}
     same = {"x": torch.arange(9000.0), "names": ["a", "b"], "rows": (np.arange(3), 1)}
     assert batch_state(torch, batch) == batch_state(torch, same)
-    same["x"][8999] += 1  # type: ignore[index, operator]
+    same["x"][8999] += 1
     assert batch_state(torch, batch) != batch_state(torch, same)
 
 

@@ -60,7 +60,12 @@ def test_a_healthy_training_keeps_no_graph_and_needs_all_gradients() -> None:
 def test_losses_that_are_kept_keep_their_graphs() -> None:
     kept: list[Any] = []
     training = Training(nn.Linear(8, 8))
-    training.run(40, lambda result: kept.append(result.mean()) or kept[-1])
+
+    def keep(result: Any) -> Any:
+        kept.append(result.mean())
+        return kept[-1]
+
+    training.run(40, keep)
     last = training.events[-1]
     assert (last.watched_graphs, last.kept_graphs) == (3, 3)
 

@@ -13,7 +13,7 @@ from profilednn_tui.protocol.events import COLUMNS
 DATA = TensorDataset(torch.arange(8.0))
 
 
-class Stream(IterableDataset[int]):
+class Stream(IterableDataset[int]):  # type: ignore[misc]
     def __iter__(self) -> Any:
         return iter(range(3))
 
