@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_samples
+from profilednn_tui.advise.rule import Signals, no_operators, no_samples
+from profilednn_tui.session.view import Cores, Operator
 
 LEAST_IDLE_PERCENT = 50.0
 """Of one core: less is no room for another thread."""
+SHORTEST_NS = 50_000
+"""A call that is shorter gains nothing from another thread: torch does not divide it, or starting and waiting for the
+thread takes a good part of it."""
+LEAST_SHARE = 0.05
+
+
+def _can_be_divided(row: Operator) -> bool:
+    return row.self_ns_per_step >= SHORTEST_NS * row.calls_per_step
 
 
 class ThreadUndersubscription:
-    """Looks for cores that stay idle while operators run on fewer threads."""
+    """Looks for cores that stay idle while operators that could be divided run on fewer threads."""
 
     name = "thread-undersubscription"
 
     def missing(self, signals: Signals) -> str:
         if signals.view.target.intra_op_threads is None or signals.usable_cores is None:
             return "the number of threads or cores is not known"
-        return no_samples(signals)
+        return no_samples(signals) or no_operators(signals)
 
     def look(self, signals: Signals) -> Finding | None:
         view, account = signals.view, signals.account
         training = sum(not process.ended and process.steps > 0 for process in view.processes) or 1
         threads, cores = view.target.intra_op_threads or 1, int(signals.usable_cores or 1)
-        idle = view.cores.idle_percent or 0.0
+        idle = _idle_percent(view.cores)
         if threads * training >= cores or idle < LEAST_IDLE_PERCENT:
             return None
-        covered = account.where(lambda part: part.operator is not None, 1 - threads * training / cores)
+        covered = account.of_operators(signals.operators(_can_be_divided), 1 - threads * training / cores)
         share = account.share(covered)
+        if share < LEAST_SHARE:
+            return None
         per_process = max(1, cores // training)
         return Finding(
             self.name,
@@ -44,3 +57,10 @@ class ThreadUndersubscription:
             Remedy((), {"OMP_NUM_THREADS": str(per_process)}),
             covered,
         )
+
+
+def _idle_percent(cores: Cores) -> float:
+    """Unused capacity in most of the session, in percent of one core: the newest sample may be of its end."""
+    allowed = 100.0 * sum(core.allowed for core in cores.cores)
+    used = [ours + others for ours, others in zip(cores.target_history, cores.others_history, strict=False)]
+    return max(0.0, allowed - median(used)) if used else cores.idle_percent or 0.0
