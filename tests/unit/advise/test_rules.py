@@ -10,6 +10,7 @@ import pytest
 from profilednn_tui.advise.advisor import advise
 from profilednn_tui.advise.findings import Finding
 from profilednn_tui.advise.rules import RULES
+from profilednn_tui.onednn.records import Primitive, PrimitiveLog, PrimitiveUse, Tally
 from profilednn_tui.session.view import (
     Frame,
     Loader,
@@ -20,6 +21,7 @@ from profilednn_tui.session.view import (
     Operator,
     Optimization,
     OutsideTime,
+    Primitives,
     SessionView,
     Stacks,
     Steps,
@@ -210,6 +212,27 @@ def test_fewer_threads_than_idle_cores() -> None:
     assert "thread-undersubscription" not in rules_of(replace(view, cores=healthy.cores)), "no core is idle"
 
 
+def one_thread(*rows: Operator, **cores: Any) -> SessionView:
+    """A session with one thread and a sample of idle cores."""
+    healthy = session(*rows)
+    idle = replace(healthy.cores, cores=tuple(replace(core, target=25.0) for core in healthy.cores.cores), **cores)
+    return replace(healthy, target=replace(healthy.target, intra_op_threads=1), cores=idle)
+
+
+def test_one_thread_is_enough_for_short_operators() -> None:
+    """Found with a healthy program: its small products are no faster on two threads."""
+    short = one_thread(operator("aten::addmm", 30.0, calls=1000), operator("aten::mm", 60.0, "backward", calls=2000))
+    long = one_thread(operator("aten::addmm", 30.0, calls=100), operator("aten::mm", 60.0, "backward", calls=200))
+    assert "thread-undersubscription" not in rules_of(short)
+    assert found(long, "thread-undersubscription").ceiling == pytest.approx(0.675, abs=0.01)
+
+
+def test_cores_that_are_idle_only_at_the_end_leave_no_room_for_threads() -> None:
+    busy, idle = (98.0,) * 9, (300.0,) * 9
+    assert "thread-undersubscription" in rules_of(one_thread(target_history=busy, others_history=(0.0,) * 9))
+    assert "thread-undersubscription" not in rules_of(one_thread(target_history=busy, others_history=idle))
+
+
 def test_ranks_share_the_cores() -> None:
     healthy = session()
     idle = replace(healthy.cores, cores=tuple(replace(core, target=50.0) for core in healthy.cores.cores))
@@ -284,9 +307,16 @@ def test_dense_gradients_of_embeddings() -> None:
     assert finding.ceiling == pytest.approx(0.43)
 
 
-def test_copies_for_another_layout() -> None:
-    view = session(operator("aten::copy_", 25.0, memory_format="strided", calls=30))
+@pytest.mark.parametrize("formats", ["strided", "strided to contiguous", "channels_last to contiguous"])
+def test_copies_for_another_layout(formats: str) -> None:
+    view = session(operator("aten::copy_", 25.0, memory_format=formats, calls=30))
     assert found(view, "layout-copies").ceiling == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("formats", ["contiguous", "channels_last"])
+def test_copies_that_keep_the_layout_are_other_copies(formats: str) -> None:
+    view = session(operator("aten::copy_", 25.0, memory_format=formats, calls=30))
+    assert "layout-copies" not in rules_of(view)
 
 
 def test_small_operators_and_python_in_between() -> None:
@@ -308,6 +338,24 @@ def test_a_recurrent_layer_without_fused_code() -> None:
     assert "torch has no fused code for double here" in finding.sentence
     fused = (*rows, operator("aten::mkldnn_rnn_layer", 5.0, modules=("lstm",)))
     assert "slow-recurrent" not in rules_of(session(*fused))
+
+
+def test_a_recurrent_cell_in_a_loop() -> None:
+    rows = (
+        operator("aten::lstm_cell", 5.0, modules=("cell",), calls=50),
+        operator("aten::addmm", 28.0, modules=("cell",), calls=100),
+    )
+    finding = found(session(*rows), "slow-recurrent")
+    assert finding.sentence.startswith("A recurrent cell is called for each time step")
+    assert "train.py:24" in finding.remedy.change
+
+
+def test_a_recurrent_cell_that_is_called_once_is_no_loop() -> None:
+    rows = (
+        operator("aten::lstm_cell", 5.0, modules=("cell",)),
+        operator("aten::addmm", 28.0, modules=("cell",), calls=2),
+    )
+    assert "slow-recurrent" not in rules_of(session(*rows))
 
 
 def test_a_focal_loss_in_many_operators() -> None:
@@ -474,3 +522,36 @@ def test_rules_have_distinct_names_of_the_contract() -> None:
     names = [rule.name for rule in RULES]
     assert len(names) == len(set(names))
     assert all(name == name.lower() and " " not in name for name in names)
+
+
+def convolutions(layout: str, gradient_ms: float) -> SessionView:
+    """A session whose convolutions take 10 ms forward and some time for weight gradients in its only window."""
+    forward = operator("aten::mkldnn_convolution", 40.0)
+    gradient = operator("aten::convolution_backward", 60.0, "backward")
+    problem = "mb8_ic32oc32_ih48oh48kh3sh1dh0ph1_iw48ow48kw3sw1dw0pw1"
+    described = f"src:f32:a:blocked:{layout}::f0 wei:f32:a:blocked:abcd::f0 dst:f32:a:blocked:{layout}::f0"
+    uses = {
+        forward.key: PrimitiveUse(
+            Primitive("convolution", "forward_training", "jit:avx2", problem, described), Tally(1, 10.0, 10.0, 10.0)
+        ),
+        gradient.key: PrimitiveUse(
+            Primitive("convolution", "backward_weights", "jit:avx2", problem, described),
+            Tally(1, gradient_ms, gradient_ms, gradient_ms),
+        ),
+    }
+    logs = {key: PrimitiveLog((use,)) for key, use in uses.items()}
+    return session(
+        forward, gradient, primitives=Primitives((1,), PrimitiveLog(tuple(uses.values())), logs, joined_share=1.0)
+    )
+
+
+def test_slow_weight_gradients_of_convolutions() -> None:
+    finding = found(convolutions("abcd", 40.0), "weight-gradient-rate")
+    assert "0.25x the rate" in finding.sentence
+    assert finding.remedy.optimizations == ("channels_last",)
+    assert finding.ceiling == pytest.approx(0.3, abs=0.01)
+
+
+@pytest.mark.parametrize(("layout", "gradient_ms"), [("abcd", 12.0), ("acdb", 40.0)])
+def test_weight_gradients_that_are_fast_or_already_in_channels_last(layout: str, gradient_ms: float) -> None:
+    assert "weight-gradient-rate" not in rules_of(convolutions(layout, gradient_ms))
