@@ -39,10 +39,11 @@ def advice_text(advice: Advice, view: SessionView) -> str:
 def proof_lines(finding: Finding) -> Iterator[str]:
     """What trying its remedy has shown: for this session, then on this machine; nothing if it was never tried."""
     if finding.measured is not None:
-        yield measured_text(finding.measured)
+        ceiling = f"; ceiling {units.share(finding.measured.ceiling)}" if finding.measured.ceiling else ""
+        yield f"measured: {measured_text(finding.measured)}{ceiling}"
     record = record_text(finding.record)
     if record:
-        yield record
+        yield f"tried on this machine: {record}"
 
 
 def first_findings(advice: Advice) -> tuple[Finding, ...]:

@@ -55,17 +55,20 @@ def effect_text(proof: Proof) -> str:
 
 
 def measured_text(proof: Proof) -> str:
-    """What came out, in one line: ``measured: 61 % of the step won (58 to 64 %), losses the same; ceiling 72 %``."""
-    ceiling = f"ceiling {units.share(proof.ceiling)}" if proof.ceiling else ""
-    return "; ".join(filter(None, (f"measured: {effect_text(proof)}, losses {proof.losses}", ceiling, proof.note)))
+    """``61 % of the step won (58 to 64 %), 4 runs per side in lockstep; losses the same``"""
+    order = proof.order if proof.order.startswith("in ") else f"in {proof.order}"
+    runs = "1 run" if proof.runs == 1 else f"{units.count(proof.runs)} runs"
+    losses = f"losses {proof.losses}" if proof.losses else ""
+    return "; ".join(filter(None, (f"{effect_text(proof)}, {runs} per side {order}", losses, proof.note)))
 
 
 def record_text(record: TrackRecord | None) -> str:
-    """What a rule's remedies did so far; empty if none was tried."""
+    """``helped 3 of 4 times, harmed 1``; empty if no remedy of the rule was tried."""
     if record is None or record == TrackRecord():
         return ""
-    counts = f"helped {record.helped}, no difference {record.no_difference}, harmed {record.harmed}"
-    return f"tried on this machine: {counts}"
+    total = record.helped + record.no_difference + record.harmed
+    harmed = f", harmed {record.harmed}" if record.harmed else ""
+    return f"helped {record.helped} of {total} {'time' if total == 1 else 'times'}{harmed}"
 
 
 def evidence_text(evidence: Evidence) -> str:

@@ -10,8 +10,15 @@ from types import MappingProxyType
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Advice, Evidence, Finding
 from profilednn_tui.export.advice.text import first_findings, nothing_found
-from profilednn_tui.export.advice.words import ceiling_text, experiment_command, remedy_text, value_text
-from profilednn_tui.session.proof import Effect, Proof, TrackRecord
+from profilednn_tui.export.advice.words import (
+    ceiling_text,
+    experiment_command,
+    measured_text,
+    record_text,
+    remedy_text,
+    value_text,
+)
+from profilednn_tui.session.proof import Effect, Proof
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present.dashboard import PANES
 from profilednn_tui.tui.present.states import Message
@@ -107,30 +114,6 @@ def summary_text(findings: Findings, view: SessionView) -> str:
     if len(advice.findings) == 1:
         return f"1 finding: {ceiling_text(advice.findings[0])}"
     return f"{len(advice.findings)} findings: together at most {units.share(advice.ceiling)} of the step"
-
-
-def measured_text(proof: Proof) -> str:
-    """``31 % of the step won (28 % to 34 %), 4 runs each in lockstep; losses: the same``"""
-    if proof.effect is Effect.NOT_JUDGED:
-        outcome = "not judged"
-    elif proof.effect is Effect.NO_DIFFERENCE:
-        outcome = f"no detectable difference ({_interval(proof)} of the step)"
-    else:
-        won = "won" if proof.effect is Effect.HELPED else "lost"
-        outcome = f"{units.share(abs(proof.gain))} of the step {won} (gain {_interval(proof)})"
-    order = proof.order if proof.order.startswith("in ") else f"in {proof.order}"
-    runs = "1 run" if proof.runs == 1 else f"{units.count(proof.runs)} runs"
-    losses = f"; losses: {proof.losses}" if proof.losses else ""
-    return f"{outcome}, {runs} per side {order}{losses}"
-
-
-def record_text(record: TrackRecord | None) -> str:
-    """``helped 3 of 4 times``; empty if it was never tried."""
-    if record is None:
-        return ""
-    total = record.helped + record.no_difference + record.harmed
-    harmed = f", harmed {record.harmed}" if record.harmed else ""
-    return f"helped {record.helped} of {total} {'time' if total == 1 else 'times'}{harmed}" if total else ""
 
 
 def detail_lines(row: FindingRow, view: SessionView, width: int, command: bool = False) -> tuple[Line, ...]:

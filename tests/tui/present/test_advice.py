@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from profilednn_tui.advise.findings import Advice
-from profilednn_tui.session.proof import Effect, TrackRecord
+from profilednn_tui.session.proof import Effect
 from profilednn_tui.session.view import EMPTY_VIEW
 from profilednn_tui.tui.present import advice
 from profilednn_tui.tui.present.advice import COLUMNS, Attempt, FindingRow, Findings
@@ -69,24 +69,6 @@ def test_the_progress_of_a_trial_takes_the_place_of_earlier_figures() -> None:
     assert "trying    2 of 8 runs" in lines_text(advice.detail_lines(row, running_view(), 80))
     assert trying.trying == "thread oversubscription"
     assert FOUND.trying == ""
-
-
-def test_measured_figures_come_with_interval_order_and_losses() -> None:
-    assert advice.measured_text(PROOF) == (
-        "31 % of the step won (gain 28 % to 34 %), 4 runs per side in lockstep; losses: the same"
-    )
-    harmed = replace(PROOF, effect=Effect.HARMED, gain=-0.05, low=-0.08, high=-0.02, order="in turn", runs=1)
-    assert advice.measured_text(harmed) == (
-        "5.0 % of the step lost (gain -8.0 % to -2.0 %), 1 run per side in turn; losses: the same"
-    )
-    same = replace(PROOF, effect=Effect.NO_DIFFERENCE, gain=0.0, low=-0.02, high=0.02)
-    assert advice.measured_text(same).startswith("no detectable difference (-2.0 % to 2.0 % of the step), 4 runs")
-
-
-def test_the_record_counts_all_times_a_remedy_was_tried() -> None:
-    assert advice.record_text(TrackRecord(1)) == "helped 1 of 1 time"
-    assert advice.record_text(TrackRecord(0, 2, 1)) == "helped 0 of 3 times, harmed 1"
-    assert advice.record_text(TrackRecord()) == advice.record_text(None) == ""
 
 
 def test_the_command_to_measure_a_remedy_by_hand_is_among_the_details() -> None:

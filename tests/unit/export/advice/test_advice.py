@@ -12,8 +12,8 @@ from profilednn_tui.advise.reference import Gradient, Passes, Reference, Shares
 from profilednn_tui.export.advice import ADVICE_FORMATS
 from profilednn_tui.export.advice.json_advice import MOST_BYTES, json_text
 from profilednn_tui.export.advice.text import first_findings
-from profilednn_tui.export.advice.words import evidence_text, gain_text, measured_text
-from profilednn_tui.session.proof import Effect, Proof
+from profilednn_tui.export.advice.words import evidence_text, gain_text, measured_text, record_text
+from profilednn_tui.session.proof import Effect, Proof, TrackRecord
 from tests.unit.advise.sessions import session
 
 OVERSUBSCRIBED = session(target=replace(session().target, intra_op_threads=16))
@@ -86,8 +86,8 @@ def test_what_was_measured_stands_beside_the_ceiling_in_all_formats() -> None:
     earlier = [replace(PROOF, session="there", effect=effect) for effect in (Effect.HELPED, Effect.NO_DIFFERENCE)]
     advice = with_proofs(advise(OVERSUBSCRIBED), [*earlier, PROOF], "here")
     lines = (
-        "measured: 61 % of the step won (58 to 64 %), losses the same; ceiling 72 %",
-        "tried on this machine: helped 2, no difference 1, harmed 0",
+        "measured: 61 % of the step won (58 to 64 %), 4 runs per side in lockstep; losses the same; ceiling 72 %",
+        "tried on this machine: helped 2 of 3 times",
     )
     for line in lines:
         assert f"   {line}\n" in ADVICE_FORMATS["text"](advice, OVERSUBSCRIBED)
@@ -118,9 +118,18 @@ def test_what_did_not_help_is_told_as_well() -> None:
     assert gain_text(0.01, -0.02, 0.03) == "between 2.0 % of the step lost and 3.0 % won"
     unclear = replace(PROOF, effect=Effect.NOT_JUDGED, low=-0.1, note="4 groups of runs cannot tell", ceiling=0.0)
     assert measured_text(unclear) == (
-        "measured: not judged: between 10 % of the step lost and 64 % won, losses the same; "
+        "not judged: between 10 % of the step lost and 64 % won, 4 runs per side in lockstep; losses the same; "
         "4 groups of runs cannot tell"
     )
+    assert measured_text(replace(PROOF, order="in turn", runs=1)) == (
+        "61 % of the step won (58 to 64 %), 1 run per side in turn; losses the same"
+    )
+
+
+def test_the_record_counts_all_times_a_remedy_was_tried() -> None:
+    assert record_text(TrackRecord(1)) == "helped 1 of 1 time"
+    assert record_text(TrackRecord(0, 2, 1)) == "helped 0 of 3 times, harmed 1"
+    assert record_text(TrackRecord()) == record_text(None) == ""
 
 
 def test_what_was_measured_is_dropped_from_json_last() -> None:
