@@ -24,6 +24,12 @@ class Trials:
         rows: list[Row] = [json.loads(line) for line in lines]
         return [row for row in rows if case is None or row["case"] == case]
 
+    def keep(self, wanted: Callable[[Row], bool]) -> None:
+        """Discard the trials that are not wanted."""
+        rows = [row for row in self.rows() if wanted(row)]
+        if len(rows) < len(self.rows()):
+            self._record.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
     def minutes_asked_for(self, description: str | None, minutes: float) -> float:
         """Read the command line: ``--minutes`` to spend now, and ``--anew`` to start over."""
         parser = argparse.ArgumentParser(description=description)
