@@ -32,6 +32,12 @@ class _Model(NamedTuple):
         path = path.replace("_orig_mod.", "")
         return f"{self.name}.{path}" if self.shares_paths else path
 
+    def whole(self) -> list[str]:
+        """Paths that everything inside begins with."""
+        children = [] if self.shares_paths else [self.inner(name) for name, _ in self.module.named_children()]
+        itself = not children or next(self.module.parameters(recurse=False), None) is not None
+        return [self.name, *children] if itself else children
+
 
 class RootModules:
     """The root modules seen so far; keeps none of them alive."""
@@ -78,9 +84,11 @@ class RootModules:
                     continue
                 trainable = [id(one) for one in module.parameters() if one.requires_grad]
                 if trainable and all(key in parameters for key in trainable):
-                    found[model.inner(path) if path else model.name] = all(parameters[key] for key in trainable)
+                    needs_nothing = all(parameters[key] for key in trainable)
                     if not path:
+                        found.update(dict.fromkeys(model.whole(), needs_nothing))
                         break
+                    found[model.inner(path)] = needs_nothing
                     inside += (f"{path}.",)
         return found
 

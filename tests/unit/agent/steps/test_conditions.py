@@ -108,6 +108,26 @@ def test_modules_without_an_optimizer_are_told_with_those_that_lead_to_trained_o
     assert training.events[-1].unneeded_weights == ["2"]
 
 
+def test_a_backbone_of_its_own_is_told_by_the_paths_of_its_operators() -> None:
+    head = nn.Linear(8, 1)
+    training = Training(nn.Sequential(nn.Linear(8, 8), nn.ReLU()), *head.parameters())
+    training.roots.look_up(head)
+    training.run(5, lambda features: head(features).mean())
+    paths = set(training.roots.paths().values())
+    assert training.events[-1].unneeded == ["0", "1"]
+    assert {"0", "1"} <= paths
+
+
+def test_a_backbone_with_the_paths_of_another_model_is_told_by_its_name() -> None:
+    head = nn.Sequential(nn.Linear(8, 1))
+    training = Training(nn.Sequential(nn.Linear(8, 8), nn.ReLU()), *head.parameters())
+    training.roots.look_up(head)
+    training.run(5, lambda features: head(features).mean())
+    (name,) = training.events[-1].unneeded
+    paths = set(training.roots.paths().values())
+    assert {f"{name}.0", f"{name}.1"} <= paths
+
+
 def test_parameters_that_the_script_has_frozen_are_no_waste() -> None:
     model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
     model[0].requires_grad_(False)
