@@ -193,8 +193,9 @@ class OperatorKey:
     """As torch prints it, e.g. ``[[32, 3, 8, 8], [8, 3, 3, 3], []]``; empty when not recorded."""
     dtypes: str = ""
     memory_format: str = ""
-    """``contiguous``, ``channels_last``, ``strided``; for a tensor not laid out in memory like that, torch's name of
-    its layout (``sparse_coo``, ``mkldnn``), ``nested``, ``quantized``, ``meta`` or ``wrapper``; or empty."""
+    """``contiguous``, ``channels_last``, ``strided``; for a copy that changes it, both: ``strided to contiguous``; for
+    a tensor not laid out in memory like that, torch's name of its layout (``sparse_coo``, ``mkldnn``), ``nested``,
+    ``quantized``, ``meta`` or ``wrapper``; or empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,16 @@ from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_operators, self_ms
 
 COPIES = ("aten::contiguous", "aten::clone", "aten::copy_", "aten::_to_copy")
+CHANGES = " to "
+"""Between the memory formats of a copy."""
+STRIDED = "strided"
+"""All that recordings of early versions tell."""
 COMPUTING = ("forward", "loss", "backward")
 LEAST_SHARE = 0.08
 
 
 class LayoutCopies:
-    """Adds up the copies of strided tensors outside of the optimizer and the loader."""
+    """Adds up the copies from one memory format to another outside of the optimizer and the loader."""
 
     name = "layout-copies"
 
@@ -23,7 +27,7 @@ class LayoutCopies:
         rows = signals.operators(
             lambda row: (
                 row.key.name in COPIES
-                and row.key.memory_format in ("strided", "channels_last")
+                and (CHANGES in row.key.memory_format or row.key.memory_format == STRIDED)
                 and (row.phase in COMPUTING or not row.phase)
             )
         )

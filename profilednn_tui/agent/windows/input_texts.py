@@ -16,11 +16,12 @@ Sizes = tuple[int, ...]
 
 
 @lru_cache(maxsize=4096)  # windows repeat the same inputs
-def input_texts(shapes: tuple[Sizes | None, ...], dtype: Any, layout: Any) -> tuple[str, str, str]:
+def input_texts(shapes: tuple[Sizes | None, ...], dtype: Any, layout: Any, copied: Any = None) -> tuple[str, str, str]:
     """Shapes, dtype and memory format; the arguments `dtype` and `layout` are None if no input is a tensor.
 
     `layout` is the sizes and strides of the tensor that determines the memory format, a word for a tensor without
-    storage, or a torch.layout that has no strides.
+    storage, or a torch.layout that has no strides. `copied` is the same of what is copied into that tensor, if that is
+    all that the operator does: a copy that changes the memory format has both formats.
     """
     of_inputs = str([list(of_input) if of_input is not None else [] for of_input in shapes]) if shapes else ""
     if dtype is None:
@@ -29,7 +30,9 @@ def input_texts(shapes: tuple[Sizes | None, ...], dtype: Any, layout: Any) -> tu
     if of_values.startswith(("quint", "qint")):
         return of_inputs, of_values, "quantized"
     if isinstance(layout, tuple):
-        return of_inputs, of_values, _memory_format(*layout)
+        text = _memory_format(*layout)
+        before = _memory_format(*copied) if isinstance(copied, tuple) else text
+        return of_inputs, of_values, f"{before} to {text}" if before and text and before != text else text
     # ``torch.sparse_csr``, ``torch._mkldnn``
     return of_inputs, of_values, str(layout).replace("torch.", "").lstrip("_")
 

@@ -8,6 +8,8 @@ from .input_texts import META, NESTED, WRAPPER, Sizes, input_texts
 from .tables import StringTable
 from .torch_profiler import NodeTypes
 
+COPY = "aten::copy_"
+
 
 class OperatorTable:
     """The distinct operators of a window."""
@@ -33,6 +35,7 @@ class OperatorTable:
         image_sizes: Sizes = ()
         dtype: Any = None
         layout: Any = None
+        copied: Any = None
         for entry in inputs:
             if type(entry) is tensor:
                 sizes = tuple(sizes_of(entry))
@@ -57,9 +60,12 @@ class OperatorTable:
             dtype = self._dtype_of(first)
             layout = layout or self._memory_layout(image, image_sizes)
             key = (name, tuple(shapes), dtype, layout)
+            if name == COPY and isinstance(layout, tuple):
+                copied = self._copied(inputs, shapes)
+                key = (*key, copied)
         index = self._by_inputs.get(key)
         if index is None:
-            texts = input_texts(tuple(shapes), dtype, layout)
+            texts = input_texts(tuple(shapes), dtype, layout, copied)
             index = self._by_inputs[key] = self._index_by_texts(name, inputs, texts)
         return index
 
@@ -75,6 +81,12 @@ class OperatorTable:
 
     def _lacks_tensor(self, name: str, inputs: list[Any]) -> bool:
         return any(inputs[place] is None for place in self._takes_tensors(name, len(inputs)))
+
+    def _copied(self, inputs: list[Any], shapes: list[Sizes | None]) -> tuple[Sizes, Sizes] | str | None:
+        """The layout of the second tensor; None if it is not as large as the first one."""
+        if len(shapes) < 2 or shapes[1] is None or shapes[0] != shapes[1]:
+            return None
+        return self._memory_layout(inputs[1], shapes[1])
 
     def _memory_layout(self, tensor: Any, sizes: Sizes) -> tuple[Sizes, Sizes] | str:
         """Sizes and strides, or the kind of tensor if it has no storage."""

@@ -284,9 +284,16 @@ def test_dense_gradients_of_embeddings() -> None:
     assert finding.ceiling == pytest.approx(0.43)
 
 
-def test_copies_for_another_layout() -> None:
-    view = session(operator("aten::copy_", 25.0, memory_format="strided", calls=30))
+@pytest.mark.parametrize("formats", ["strided", "strided to contiguous", "channels_last to contiguous"])
+def test_copies_for_another_layout(formats: str) -> None:
+    view = session(operator("aten::copy_", 25.0, memory_format=formats, calls=30))
     assert found(view, "layout-copies").ceiling == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("formats", ["contiguous", "channels_last"])
+def test_copies_that_keep_the_layout_are_other_copies(formats: str) -> None:
+    view = session(operator("aten::copy_", 25.0, memory_format=formats, calls=30))
+    assert "layout-copies" not in rules_of(view)
 
 
 def test_small_operators_and_python_in_between() -> None:

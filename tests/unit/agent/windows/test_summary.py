@@ -211,6 +211,9 @@ def test_shapes_dtypes_and_memory_format_are_told() -> None:
     assert found[2:] == ["float32", "channels_last"]
 
 
+IMAGES = torch.zeros(2, 3, 8, 8)
+
+
 def formats(function: Callable[[], Any], named: str) -> set[tuple[str, str]]:
     """Dtype and memory format of all operators with this name in a call."""
     profiler = TorchProfiler(torch, Guard(lambda event: None))
@@ -284,6 +287,22 @@ def test_tensors_without_values_of_their_own_are_told() -> None:
     assert formats(lambda: empty @ empty.T, "aten::mm") == {("float32", "meta")}
     mapped = formats(lambda: torch.func.vmap(torch.sin)(torch.ones(3, 4)), "aten::sin")
     assert mapped == {("float32", "wrapper")}
+
+
+@pytest.mark.parametrize(
+    ("copy", "words"),
+    [
+        (lambda: torch.ones(4, 5, 6).permute(0, 2, 1).contiguous(), "strided to contiguous"),
+        (lambda: torch.ones(4, 5).t().contiguous(), "strided to contiguous"),
+        (lambda: IMAGES.contiguous(memory_format=torch.channels_last), "contiguous to channels_last"),
+        (lambda: IMAGES[:, :, ::2].copy_(IMAGES[:, :, ::2]), "strided"),
+        (lambda: IMAGES.to(memory_format=torch.channels_last).double(), "channels_last"),
+        (lambda: IMAGES.copy_(torch.tensor(1.0)), "contiguous"),
+        (lambda: torch.ones(3).double(), "contiguous"),
+    ],
+)
+def test_a_copy_tells_the_memory_format_before_and_after(copy: Callable[[], Any], words: str) -> None:
+    assert words in {found for _, found in formats(copy, "aten::copy_")}
 
 
 @pytest.mark.parametrize(
