@@ -8,6 +8,8 @@ from profilednn_tui.advise.account import Covered, Part
 from profilednn_tui.advise.rule import Signals, no_operators
 from profilednn_tui.onednn.records import PrimitiveUse
 
+CHANNELS_LAST = frozenset({"acdb", "acdeb", "nhwc", "ndhwc"})
+"""oneDNN's tags of activations that the program keeps in torch's channels_last formats."""
 _MOST_OF_SELF = 1.2
 """Primitives and operators are timed apart."""
 
@@ -22,6 +24,11 @@ def no_primitives(signals: Signals) -> str:
 def uses(signals: Signals, chosen: Callable[[PrimitiveUse], bool]) -> tuple[PrimitiveUse, ...]:
     """The primitives that are chosen, longest time first."""
     return tuple(use for use in signals.view.primitives.log.uses if chosen(use))
+
+
+def in_channels_last(use: PrimitiveUse) -> bool:
+    """Whether a primitive reads its activations in channels_last."""
+    return any(tensor.role == "src" and tensor.layout in CHANNELS_LAST for tensor in use.primitive.tensors)
 
 
 def per_step_ms(signals: Signals, use: PrimitiveUse) -> float:

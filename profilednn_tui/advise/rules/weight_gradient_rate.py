@@ -5,7 +5,7 @@ from __future__ import annotations
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals
-from profilednn_tui.advise.rules._primitives import covered_by, no_primitives, per_step_ms, uses
+from profilednn_tui.advise.rules._primitives import covered_by, in_channels_last, no_primitives, per_step_ms, uses
 from profilednn_tui.onednn.records import PrimitiveUse
 from profilednn_tui.onednn.work import work_of_uses
 
@@ -14,12 +14,21 @@ SLOW = 0.6
 LEAST_SHARE = 0.05
 
 
+def _is_convolution(use: PrimitiveUse) -> bool:
+    """Whether another memory format is left to try."""
+    return use.primitive.name == "convolution" and not in_channels_last(use)
+
+
+def _is_forward(use: PrimitiveUse) -> bool:
+    return _is_convolution(use) and use.primitive.direction.startswith("FWD")
+
+
 def _is_gradient(use: PrimitiveUse) -> bool:
-    return use.primitive.name == "convolution" and use.primitive.direction == "BWD_W"
+    return _is_convolution(use) and use.primitive.direction == "BWD_W"
 
 
 class WeightGradientRate:
-    """Compares achieved rates, as in the paper's figure 2."""
+    """Compares achieved rates, as in the paper's figure 2; channels_last often has faster gradients."""
 
     name = "weight-gradient-rate"
 
@@ -28,10 +37,7 @@ class WeightGradientRate:
 
     def look(self, signals: Signals) -> Finding | None:
         gradients = uses(signals, _is_gradient)
-        forward = uses(
-            signals, lambda use: use.primitive.name == "convolution" and use.primitive.direction.startswith("FWD")
-        )
-        rates = [_gflops(group) for group in (forward, gradients)]
+        rates = [_gflops(group) for group in (uses(signals, _is_forward), gradients)]
         if not all(rates) or rates[1] >= SLOW * rates[0]:
             return None
         covered = covered_by(signals, _is_gradient, 1 - rates[1] / rates[0])

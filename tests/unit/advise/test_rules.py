@@ -10,6 +10,7 @@ import pytest
 from profilednn_tui.advise.advisor import advise
 from profilednn_tui.advise.findings import Finding
 from profilednn_tui.advise.rules import RULES
+from profilednn_tui.onednn.records import Primitive, PrimitiveLog, PrimitiveUse, Tally
 from profilednn_tui.session.view import (
     Frame,
     Loader,
@@ -20,6 +21,7 @@ from profilednn_tui.session.view import (
     Operator,
     Optimization,
     OutsideTime,
+    Primitives,
     SessionView,
     Stacks,
     Steps,
@@ -481,3 +483,36 @@ def test_rules_have_distinct_names_of_the_contract() -> None:
     names = [rule.name for rule in RULES]
     assert len(names) == len(set(names))
     assert all(name == name.lower() and " " not in name for name in names)
+
+
+def convolutions(layout: str, gradient_ms: float) -> SessionView:
+    """A session whose convolutions take 10 ms forward and some time for weight gradients in its only window."""
+    forward = operator("aten::mkldnn_convolution", 40.0)
+    gradient = operator("aten::convolution_backward", 60.0, "backward")
+    problem = "mb8_ic32oc32_ih48oh48kh3sh1dh0ph1_iw48ow48kw3sw1dw0pw1"
+    described = f"src:f32:a:blocked:{layout}::f0 wei:f32:a:blocked:abcd::f0 dst:f32:a:blocked:{layout}::f0"
+    uses = {
+        forward.key: PrimitiveUse(
+            Primitive("convolution", "forward_training", "jit:avx2", problem, described), Tally(1, 10.0, 10.0, 10.0)
+        ),
+        gradient.key: PrimitiveUse(
+            Primitive("convolution", "backward_weights", "jit:avx2", problem, described),
+            Tally(1, gradient_ms, gradient_ms, gradient_ms),
+        ),
+    }
+    logs = {key: PrimitiveLog((use,)) for key, use in uses.items()}
+    return session(
+        forward, gradient, primitives=Primitives((1,), PrimitiveLog(tuple(uses.values())), logs, joined_share=1.0)
+    )
+
+
+def test_slow_weight_gradients_of_convolutions() -> None:
+    finding = found(convolutions("abcd", 40.0), "weight-gradient-rate")
+    assert "0.25x the rate" in finding.sentence
+    assert finding.remedy.optimizations == ("channels_last",)
+    assert finding.ceiling == pytest.approx(0.3, abs=0.01)
+
+
+@pytest.mark.parametrize(("layout", "gradient_ms"), [("abcd", 12.0), ("acdb", 40.0)])
+def test_weight_gradients_that_are_fast_or_already_in_channels_last(layout: str, gradient_ms: float) -> None:
+    assert "weight-gradient-rate" not in rules_of(convolutions(layout, gradient_ms))
