@@ -319,6 +319,24 @@ def test_a_recurrent_layer_without_fused_code() -> None:
     assert "slow-recurrent" not in rules_of(session(*fused))
 
 
+def test_a_recurrent_cell_in_a_loop() -> None:
+    rows = (
+        operator("aten::lstm_cell", 5.0, modules=("cell",), calls=50),
+        operator("aten::addmm", 28.0, modules=("cell",), calls=100),
+    )
+    finding = found(session(*rows), "slow-recurrent")
+    assert finding.sentence.startswith("A recurrent cell is called for each time step")
+    assert "train.py:24" in finding.remedy.change
+
+
+def test_a_recurrent_cell_that_is_called_once_is_no_loop() -> None:
+    rows = (
+        operator("aten::lstm_cell", 5.0, modules=("cell",)),
+        operator("aten::addmm", 28.0, modules=("cell",), calls=2),
+    )
+    assert "slow-recurrent" not in rules_of(session(*rows))
+
+
 def test_a_focal_loss_in_many_operators() -> None:
     rows = (operator("aten::mul", 25.0, function="sigmoid_focal_loss", calls=30), operator("aten::mm", 4.0))
     assert found(session(*rows), "fused-loss").remedy.optimizations == ("fused_focal_loss",)
