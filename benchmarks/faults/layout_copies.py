@@ -1,5 +1,5 @@
 # rule: layout-copies
-"""Every block permutes its activations for a layer over channels, and back, and makes both contiguous."""
+"""Every branch lays the same images out anew: NHWC to NCHW."""
 
 import torch
 from torch import nn
@@ -7,22 +7,23 @@ from torch import nn
 torch.manual_seed(0)
 
 
-class Block(nn.Module):
-    def __init__(self, channels):
+class Branch(nn.Module):
+    def __init__(self, size):
         super().__init__()
-        self.mix = nn.Linear(channels, channels)
-        self.norm = nn.BatchNorm2d(channels)
+        self.pool = nn.AdaptiveAvgPool2d(size)
+        self.head = nn.Linear(24 * size * size, 10)
 
-    def forward(self, x):
-        x = torch.relu(self.mix(x.permute(0, 2, 3, 1).contiguous()))
-        return self.norm(x.permute(0, 3, 1, 2).contiguous())
+    def forward(self, images):
+        channels_first = images.permute(0, 3, 1, 2).contiguous()
+        return self.head(self.pool(channels_first).flatten(1))
 
 
-model = nn.Sequential(*(Block(48) for _ in range(3)))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-images = torch.randn(8, 48, 56, 56)
-for _ in range(150):
-    loss = model(images).pow(2).mean()
+branches = nn.ModuleList(Branch(size) for size in (1, 2, 4, 8))
+optimizer = torch.optim.SGD(branches.parameters(), lr=0.01)
+images = torch.rand(16, 96, 96, 24)
+for _ in range(300):
+    scores = sum(branch(images) for branch in branches)
+    loss = nn.functional.cross_entropy(scores, torch.randint(0, 10, (16,)))
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
