@@ -1,28 +1,27 @@
-"""Reinforcement learning on one thread, as is usual for small networks: a rollout of many environments, an update."""
+"""Reinforcement learning on one thread, which more threads would not speed up: the batches are small."""
 
 import torch
 from torch import nn
 
 torch.manual_seed(0)
 torch.set_num_threads(1)
-actor = nn.Sequential(nn.Linear(16, 256), nn.Tanh(), nn.Linear(256, 256), nn.Tanh(), nn.Linear(256, 4))
-critic = nn.Sequential(nn.Linear(16, 256), nn.Tanh(), nn.Linear(256, 256), nn.Tanh(), nn.Linear(256, 1))
+actor = nn.Sequential(nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 128))
+critic = nn.Sequential(nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 1))
 optimizer = torch.optim.Adam([*actor.parameters(), *critic.parameters()], lr=3e-4, fused=True)
-dynamics = torch.randn(4, 16, 16) / 8
-state = torch.randn(128, 16)
-for _ in range(600):
-    states, actions, rewards = [], [], []
+dynamics = torch.randn(128, 128) / 12
+state = torch.randn(48, 128)
+for _ in range(1200):
+    states, actions = [], []
     with torch.no_grad():
         for _ in range(8):
-            action = torch.distributions.Categorical(logits=actor(state)).sample()
+            action = actor(state)
             states.append(state)
             actions.append(action)
-            state = torch.tanh(torch.bmm(dynamics[action], state[:, :, None])[:, :, 0] + 0.1 * torch.randn(128, 16))
-            rewards.append(-state.pow(2).mean(1))
-    seen, taken, reward = torch.cat(states), torch.cat(actions), torch.cat(rewards)
-    value = critic(seen)[:, 0]
-    chosen = torch.distributions.Categorical(logits=actor(seen)).log_prob(taken)
-    loss = (value - reward).pow(2).mean() - (chosen * (reward - value.detach())).mean()
+            state = torch.tanh((state + action) @ dynamics)
     optimizer.zero_grad()
-    loss.backward()
+    for seen, taken in zip(states, actions, strict=True):
+        value, reward = critic(seen)[:, 0], -seen.pow(2).mean(1)
+        advantage = (reward - value).detach()
+        loss = (value - reward).pow(2).mean() + ((actor(seen) - taken).pow(2).mean(1) * advantage).mean()
+        loss.backward()
     optimizer.step()

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_samples
-from profilednn_tui.session.view import Core
+from profilednn_tui.advise.rule import Signals, no_operators, no_samples
+from profilednn_tui.session.view import Core, Operator
 
 LEAST_IDLE_PERCENT = 50.0
 """Of one core: less is no room for another thread."""
 LEAST_IDLE_OUTSIDE_PERCENT = 200.0
 """Of one core: what the cores outside of the affinity must leave unused to be worth asking for."""
+SHORTEST_NS = 50_000
+"""A call that is shorter gains nothing from another thread: torch does not divide it, or starting and waiting for the
+thread takes a good part of it."""
+LEAST_SHARE = 0.05
+
+
+def _can_be_divided(row: Operator) -> bool:
+    return row.self_ns_per_step >= SHORTEST_NS * row.calls_per_step
 
 
 class ThreadUndersubscription:
-    """Looks for physical cores that stay idle while operators run on fewer threads."""
+    """Looks for physical cores that stay idle while operators that could be divided run on fewer threads."""
 
     name = "thread-undersubscription"
 
     def missing(self, signals: Signals) -> str:
         if signals.view.target.intra_op_threads is None or signals.usable_cores is None:
             return "the number of threads or cores is not known"
-        return no_samples(signals)
+        return no_samples(signals) or no_operators(signals)
 
     def look(self, signals: Signals) -> Finding | None:
         usable = signals.usable_physical_cores or 1.0
@@ -34,12 +44,15 @@ class ThreadUndersubscription:
         training = signals.training_processes
         threads, cores = view.target.intra_op_threads or 1, int(usable)
         allowed = [core for core in view.cores.cores if core.allowed]
-        # Siblings of a busy core are idle, too, and beyond a quota nothing is.
-        idle = min(_idle_percent(allowed), 100 * usable - sum(core.target for core in allowed))
+        # Siblings of a busy core are idle, too, and beyond a quota nothing is; the newest sample may be of the end.
+        ours = max(sum(core.target for core in allowed), median(view.cores.target_history or (0.0,)))
+        idle = min(_idle_percent(allowed), 100 * usable - ours)
         if threads * training >= cores or idle < LEAST_IDLE_PERCENT:
             return None
-        covered = account.where(lambda part: part.operator is not None, 1 - threads * training / cores)
+        covered = account.of_operators(signals.operators(_can_be_divided), 1 - threads * training / cores)
         share = account.share(covered)
+        if share < LEAST_SHARE:
+            return None
         per_process = max(1, cores // training)
         each = f" in each of {units.count(training)} processes" if training > 1 else ""
         return Finding(

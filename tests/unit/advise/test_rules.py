@@ -212,6 +212,26 @@ def test_fewer_threads_than_idle_cores() -> None:
     assert "thread-undersubscription" not in rules_of(replace(view, cores=healthy.cores)), "no core is idle"
 
 
+def one_thread(*rows: Operator, **cores: Any) -> SessionView:
+    """A session with one thread and a sample of idle cores."""
+    healthy = session(*rows)
+    idle = replace(healthy.cores, cores=tuple(replace(core, target=25.0) for core in healthy.cores.cores), **cores)
+    return replace(healthy, target=replace(healthy.target, intra_op_threads=1), cores=idle)
+
+
+def test_one_thread_is_enough_for_short_operators() -> None:
+    """Found with a healthy program: its small products are no faster on two threads."""
+    short = one_thread(operator("aten::addmm", 30.0, calls=1000), operator("aten::mm", 60.0, "backward", calls=2000))
+    long = one_thread(operator("aten::addmm", 30.0, calls=100), operator("aten::mm", 60.0, "backward", calls=200))
+    assert "thread-undersubscription" not in rules_of(short)
+    assert found(long, "thread-undersubscription").ceiling == pytest.approx(0.675, abs=0.01)
+
+
+def test_cores_that_are_idle_only_at_the_end_leave_no_room_for_threads() -> None:
+    assert "thread-undersubscription" in rules_of(one_thread(target_history=(98.0,) * 9))
+    assert "thread-undersubscription" not in rules_of(one_thread(target_history=(390.0,) * 9))
+
+
 def test_ranks_share_the_cores() -> None:
     healthy = session()
     idle = replace(healthy.cores, cores=tuple(replace(core, target=50.0) for core in healthy.cores.cores))
