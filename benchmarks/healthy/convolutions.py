@@ -23,8 +23,8 @@ model = nn.Sequential(
 ).to(memory_format=torch.channels_last)  # fmt: skip
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, fused=True)
 for _ in range(300):
-    images = torch.randn(16, 3, 48, 48).to(memory_format=torch.channels_last)
-    loss = nn.functional.cross_entropy(model(images), torch.randint(0, 10, (16,)))
+    images = torch.randn(8, 3, 48, 48).to(memory_format=torch.channels_last)
+    loss = nn.functional.cross_entropy(model(images), torch.randint(0, 10, (8,)))
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

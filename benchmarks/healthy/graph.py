@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 torch.manual_seed(0)
-NODES, EDGES = 2000, 12_000
+NODES, EDGES = 1500, 9000
 
 
 class Layer(nn.Module):
@@ -22,7 +22,7 @@ head = nn.Linear(256, 7)
 optimizer = torch.optim.Adam([*layers.parameters(), *head.parameters()], lr=1e-3, fused=True)
 features, labels = torch.randn(NODES, 256), torch.randint(0, 7, (NODES,))
 sources, targets = torch.randint(0, NODES, (2, EDGES))
-for _ in range(200):
+for _ in range(250):
     nodes = features
     for layer in layers:
         nodes = layer(nodes, sources, targets)

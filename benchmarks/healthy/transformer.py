@@ -1,4 +1,4 @@
-"""A small language model: two encoder layers with attention over 128 tokens."""
+"""A small language model: two encoder layers with attention over 64 tokens."""
 
 import torch
 from torch import nn
@@ -20,8 +20,8 @@ class Model(nn.Module):
 
 model = Model()
 optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, fused=True)
-for _ in range(200):
-    tokens = torch.randint(0, 2000, (8, 129))
+for _ in range(300):
+    tokens = torch.randint(0, 2000, (8, 65))
     loss = nn.functional.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
     optimizer.zero_grad()
     loss.backward()
