@@ -55,9 +55,7 @@ async def test_the_result_appears_on_the_finding_with_interval_and_losses() -> N
         await pilot.press("escape")  # does not stop it
         await pilot.pause()
         await pilot.press("a")
-        await until(
-            app, pilot, "31 % of the step won (gain 28 % to 34 %), 4 runs per side in lockstep; losses: the same"
-        )
+        await until(app, pilot, "31 % of the step won (28 to 34 %), 4 runs per side in lockstep; losses the same")
         assert not app.advising.findings.attempts
 
 
