@@ -10,7 +10,7 @@ from types import MappingProxyType
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Advice, Evidence, Finding
 from profilednn_tui.export.advice.text import first_findings, nothing_found
-from profilednn_tui.export.advice.words import ceiling_text, experiment_command, remedy_text, value_text
+from profilednn_tui.export.advice.words import ceiling_text, effect_text, experiment_command, remedy_text, value_text
 from profilednn_tui.session.proof import Effect, Proof, TrackRecord
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present.dashboard import PANES
@@ -110,18 +110,11 @@ def summary_text(findings: Findings, view: SessionView) -> str:
 
 
 def measured_text(proof: Proof) -> str:
-    """``31 % of the step won (28 % to 34 %), 4 runs each in lockstep; losses: the same``"""
-    if proof.effect is Effect.NOT_JUDGED:
-        outcome = "not judged"
-    elif proof.effect is Effect.NO_DIFFERENCE:
-        outcome = f"no detectable difference ({_interval(proof)} of the step)"
-    else:
-        won = "won" if proof.effect is Effect.HELPED else "lost"
-        outcome = f"{units.share(abs(proof.gain))} of the step {won} (gain {_interval(proof)})"
+    """``31 % of the step won (28 to 34 %), 4 runs per side in lockstep; losses the same``"""
     order = proof.order if proof.order.startswith("in ") else f"in {proof.order}"
     runs = "1 run" if proof.runs == 1 else f"{units.count(proof.runs)} runs"
-    losses = f"; losses: {proof.losses}" if proof.losses else ""
-    return f"{outcome}, {runs} per side {order}{losses}"
+    losses = f"losses {proof.losses}" if proof.losses else ""
+    return "; ".join(filter(None, (f"{effect_text(proof)}, {runs} per side {order}", losses, proof.note)))
 
 
 def record_text(record: TrackRecord | None) -> str:
@@ -245,7 +238,3 @@ def _labelled(entries: Iterable[tuple[str, str]], width: int) -> tuple[Line, ...
         for index, line in enumerate(wrap(text, max(10, width - _LABEL)) if text else ()):
             lines.append((((label if index == 0 else "").ljust(_LABEL), "muted"), *line))
     return tuple(lines)
-
-
-def _interval(proof: Proof) -> str:
-    return f"{units.share(proof.low)} to {units.share(proof.high)}"

@@ -71,16 +71,17 @@ def test_the_progress_of_a_trial_takes_the_place_of_earlier_figures() -> None:
     assert FOUND.trying == ""
 
 
-def test_measured_figures_come_with_interval_order_and_losses() -> None:
+def test_measured_figures_come_with_interval_order_losses_and_note() -> None:
     assert advice.measured_text(PROOF) == (
-        "31 % of the step won (gain 28 % to 34 %), 4 runs per side in lockstep; losses: the same"
+        "31 % of the step won (28 to 34 %), 4 runs per side in lockstep; losses the same"
     )
     harmed = replace(PROOF, effect=Effect.HARMED, gain=-0.05, low=-0.08, high=-0.02, order="in turn", runs=1)
     assert advice.measured_text(harmed) == (
-        "5.0 % of the step lost (gain -8.0 % to -2.0 %), 1 run per side in turn; losses: the same"
+        "5.0 % of the step lost (2.0 to 8.0 %), 1 run per side in turn; losses the same"
     )
-    same = replace(PROOF, effect=Effect.NO_DIFFERENCE, gain=0.0, low=-0.02, high=0.02)
-    assert advice.measured_text(same).startswith("no detectable difference (-2.0 % to 2.0 % of the step), 4 runs")
+    unknown = replace(PROOF, effect=Effect.NOT_JUDGED, low=-0.02, high=0.4, note="the runs were disturbed")
+    assert advice.measured_text(unknown).startswith("not judged: between 2.0 % of the step lost and 40 % won, 4 runs")
+    assert advice.measured_text(unknown).endswith("; the runs were disturbed")
 
 
 def test_the_record_counts_all_times_a_remedy_was_tried() -> None:
