@@ -97,7 +97,7 @@ def run_app(
             proofs=proofs,
             session=session_name(session.location),
             try_command=partial(trial_command, session.location),
-            untriable=why_not(session),
+            untriable=partial(why_not, session),
             before=before,
         )
         with nullcontext() if session.foreign else viewing(session.location):

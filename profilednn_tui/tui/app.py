@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.theme import Theme
 
+from profilednn_tui.advise.findings import Finding
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.plain import plain_lines
@@ -106,11 +107,11 @@ class ProfilerApp(App[None]):
         session: str = "",
         proofs: Callable[[], Iterable[Proof]] = tuple,
         try_command: Callable[[str], Sequence[str]] | None = None,
-        untriable: str = "",
+        untriable: Callable[[Finding], str] = lambda finding: "",
         before: EarlierRun | None = None,
     ) -> None:
         """`session` is its name in `proofs`, what was tried on this machine; `try_command` tries the remedy of a rule,
-        and `untriable` says why that is impossible; `before` is the run that this one repeats."""
+        and `untriable` says why not; `before` is the run that this one repeats."""
         # Textual chooses its filter in the constructor: with NO_COLOR, the terminal's own colours must be set by then.
         super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.register_theme(themes.DARK)

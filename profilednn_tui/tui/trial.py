@@ -31,7 +31,7 @@ class Answer:
 
     exit_code: int
     document: bytes
-    """The advice as JSON; empty without success."""
+    """The advice as JSON; empty if nothing was measured."""
     last_line: str
     """Of stderr."""
 
@@ -82,21 +82,19 @@ def trial_command(session: Path, rule: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "profilednn_tui", "advise", str(session), "--try", rule, "--to", "json")
 
 
-def why_not(session: OpenSession) -> str:
-    """Why nothing can be tried for a session, in one sentence; empty if it can."""
+def why_not(session: OpenSession, finding: Finding) -> str:
+    """Why a finding's remedy cannot be tried from the screen, in a sentence or two; empty if it can."""
+    # Imported here: what makes experiments is not needed before the first frame.
+    from profilednn_tui.experiment import proof
+
     started = session.started
-    if session.foreign:
-        return session.foreign
-    if not session.location.is_dir():
+    if not session.foreign and not session.location.is_dir():
         return "A snapshot cannot be started again: start the script with profilednn-tui to try a remedy."
-    if started.attached:
-        return "How this process was started is not known: start the script with profilednn-tui to try a remedy."
-    if not started.argv:
-        return "This session does not tell what was started: start the script with profilednn-tui to try a remedy."
-    if not started.python and not os.path.basename(started.argv[0]).startswith("python"):
-        launcher = os.path.basename(started.argv[0])
-        return f"{launcher} starts the training by itself: run the script without it to try a remedy."
-    return ""
+    if not session.foreign and started.argv and not started.python and not started.attached:
+        program = os.path.basename(started.argv[0])
+        if not program.startswith("python"):
+            return f"{program} starts the training by itself: run the script without it to try a remedy."
+    return proof.why_not(session, finding)
 
 
 def proof_in(document: bytes, finding: Finding, session: str) -> Proof | None:
@@ -117,6 +115,7 @@ def proof_in(document: bytes, finding: Finding, session: str) -> Proof | None:
             runs=int(measured["runs"]),
             losses=plain(measured["losses"]),
             unix_ns=time.time_ns(),
+            note=plain(measured.get("note", "")),
         )
-    except (ValueError, LookupError, TypeError, StopIteration):
+    except (ValueError, LookupError, TypeError, AttributeError, StopIteration):
         return None

@@ -68,6 +68,17 @@ async def test_a_refusal_is_told_in_its_own_words() -> None:
         assert app.advising.findings.attempts[THREADS.rule].running is False
 
 
+async def test_a_result_that_is_not_judged_is_shown_as_such() -> None:
+    """`advise --try` then ends with exit code 2, as it does when it refuses."""
+    answer = ANSWER.replace('"helped"', '"not judged"')
+    app = app_that_tries(f"print({answer!r}); sys.exit(2)")
+    async with following(app) as (_, pilot):
+        await come_to_rest(app, pilot)
+        await pilot.press("a", "t")
+        await until(app, pilot, "measured  not judged: 31 % of the step won")
+        assert not app.advising.findings.attempts
+
+
 async def test_an_end_without_a_measurement_is_told() -> None:
     app = app_that_tries("sys.exit(0)")
     async with following(app) as (_, pilot):

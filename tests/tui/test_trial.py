@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +14,7 @@ from profilednn_tui.session.open_session import OpenSession
 from profilednn_tui.session.proof import Effect
 from profilednn_tui.tui.trial import proof_in, trial_command, why_not
 from tests.tui.advised import THREADS
+from tests.tui.feeds import running_view
 
 MEASURED = {
     "effect": "helped", "gain": 0.31, "low": 0.28, "high": 0.34, "order": "lockstep", "runs": 4, "losses": "the same",
@@ -26,7 +28,13 @@ def document(measured: object, rule: str = THREADS.rule) -> bytes:
 def session(location: Path, **started: Any) -> OpenSession:
     """The parts of a session that tell whether it can be started again."""
     fields = {"attached": False, "argv": ["train.py"], "python": "/usr/bin/python3", **started}
-    return cast(OpenSession, SimpleNamespace(foreign="", location=location, started=SimpleNamespace(**fields)))
+    return cast(
+        OpenSession,
+        SimpleNamespace(
+            foreign="", location=location, attached=fields["attached"], started=SimpleNamespace(**fields),
+            view=running_view,
+        ),
+    )  # fmt: skip
 
 
 def test_what_was_measured_is_read_from_the_advice() -> None:
@@ -51,19 +59,39 @@ def test_the_command_is_that_of_the_command_line() -> None:
     )  # fmt: skip
 
 
+def test_a_note_and_a_result_that_is_not_judged_are_read_too() -> None:
+    proof = proof_in(document({**MEASURED, "effect": "not judged", "note": "disturbed"}), THREADS, "a-session")
+    assert proof is not None
+    assert (proof.effect, proof.note) == (Effect.NOT_JUDGED, "disturbed")
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session of one process."""
+    view = replace(running_view(), processes=running_view().processes[:1])
+    monkeypatch.setattr("tests.tui.test_trial.running_view", lambda: view)
+
+
+@pytest.mark.usefixtures("alone")
 def test_a_script_of_this_machine_can_be_tried(tmp_path: Path) -> None:
-    assert why_not(session(tmp_path)) == ""
-    assert why_not(session(tmp_path, python="", argv=["/usr/bin/python3", "train.py"])) == ""
+    assert why_not(session(tmp_path), THREADS) == ""
+    assert why_not(session(tmp_path, python="", argv=["/usr/bin/python3", "train.py"]), THREADS) == ""
 
 
 @pytest.mark.parametrize(("started", "reason"), [
-    ({"attached": True}, "How this process was started is not known"),
-    ({"argv": []}, "does not tell what was started"),
+    ({"attached": True}, "attached to a process that was already running"),
+    ({"attached": True, "python": "", "argv": ["torchrun"]}, "attached to a process that was already running"),
+    ({"argv": []}, "does not record what was started"),
     ({"argv": ["torchrun", "train.py"], "python": ""}, "torchrun starts the training by itself"),
 ])  # fmt: skip
+@pytest.mark.usefixtures("alone")
 def test_others_cannot_be_tried(started: dict[str, Any], reason: str, tmp_path: Path) -> None:
-    assert reason in why_not(session(tmp_path, **started))
+    assert reason in why_not(session(tmp_path, **started), THREADS)
+
+
+def test_several_ranks_cannot_be_tried(tmp_path: Path) -> None:
+    assert "2 processes train in this session" in why_not(session(tmp_path), THREADS)
 
 
 def test_a_snapshot_cannot_be_tried(tmp_path: Path) -> None:
-    assert "A snapshot cannot be started again" in why_not(session(tmp_path / "run.pdnn"))
+    assert "A snapshot cannot be started again" in why_not(session(tmp_path / "run.pdnn"), THREADS)

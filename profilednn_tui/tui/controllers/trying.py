@@ -51,14 +51,14 @@ class Trying(Controller):
         following: Following,
         advising: Advising,
         command: Callable[[str], Sequence[str]] | None,
-        refusal: str,
+        why_not: Callable[[Finding], str],
         session: str,
     ) -> None:
-        """`command` tries the remedy of a rule; `refusal` says why nothing can be tried, in a sentence."""
+        """`command` tries the remedy of a rule; `why_not` says in a sentence why that cannot be, if so."""
         super().__init__(app, following)
         self._advising = advising
         self._command = command
-        self._refusal = refusal
+        self._refused = why_not
         self._session = session
         self._trial: Trial | None = None
 
@@ -81,7 +81,7 @@ class Trying(Controller):
         """Show the result on the finding, or why there is none."""
         self._trial = None
         finding, answer = event.finding, event.answer
-        proof = proof_in(answer.document, finding, self._session) if answer.exit_code == 0 else None
+        proof = proof_in(answer.document, finding, self._session)
         if proof is None:
             why = answer.last_line or f"the trial ended with exit code {answer.exit_code}"
             self._advising.attempt(finding.rule, Attempt(False, why))
@@ -97,16 +97,16 @@ class Trying(Controller):
             self._trial.stop()
 
     def _why_not(self, finding: Finding) -> str:
-        trying, target = self._advising.findings.trying, self._following.latest.target
+        trying = self._advising.findings.trying
         if finding.remedy.change:
             return f"This is a change of the script, which cannot be tried from here: {finding.remedy.change}"
-        if self._feed.foreign or self._refusal:
-            return self._feed.foreign or self._refusal
-        if (target.world_size or 1) > 1:
-            return "This training has several ranks, started by a launcher: a remedy can be tried on one process only."
+        if self._feed.foreign:
+            return self._feed.foreign
+        if trying:
+            return f"One at a time: {trying} is still being tried."
         if self._command is None:
             return "Nothing can be tried from here: `profilednn-tui advise` shows the command."
-        return f"One at a time: {trying} is still being tried." if trying else ""
+        return self._refused(finding)
 
     def _ask_beside(self, finding: Finding) -> None:
         choices: tuple[Choice[TryAnswer], ...] = (

@@ -228,7 +228,3 @@ def _labelled(entries: Iterable[tuple[str, str]], width: int) -> tuple[Line, ...
         for index, line in enumerate(wrap(text, max(10, width - _LABEL)) if text else ()):
             lines.append((((label if index == 0 else "").ljust(_LABEL), "muted"), *line))
     return tuple(lines)
-
-
-def _interval(proof: Proof) -> str:
-    return f"{units.share(proof.low)} to {units.share(proof.high)}"

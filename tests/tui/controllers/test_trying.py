@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from profilednn_tui.session.view import SessionView, State, Target
+from profilednn_tui.session.view import SessionView, State
 from profilednn_tui.tui.app import ProfilerApp
 from profilednn_tui.tui.present.advice import Attempt
 from profilednn_tui.tui.screens.choice import ChoiceScreen
@@ -42,14 +42,8 @@ async def test_a_change_of_the_script_names_its_line() -> None:
 
 
 async def test_a_session_that_cannot_be_started_again_says_why() -> None:
-    app = advised_app(ended_view(), try_command=never, untriable="A snapshot cannot be started again.")
+    app = advised_app(ended_view(), try_command=never, untriable=lambda finding: "A snapshot cannot be started again.")
     assert "A snapshot cannot be started again." in await text_after_t(app)
-
-
-async def test_a_rank_of_several_is_refused() -> None:
-    target = Target("train.py", ("train.py",), rank=0, world_size=2)
-    text = await text_after_t(advised_app(replace(ended_view(), target=target), try_command=never))
-    assert "several ranks, started by a launcher" in " ".join(text.split())
 
 
 async def test_another_users_session_is_refused() -> None:
