@@ -11,7 +11,7 @@ torch.manual_seed(0)
 
 class Spectra(Dataset):
     def __len__(self):
-        return 3000
+        return 2000
 
     def __getitem__(self, index):
         signal = np.random.default_rng(index).standard_normal(16384)
@@ -23,9 +23,8 @@ class Spectra(Dataset):
 if __name__ == "__main__":
     model = nn.Sequential(nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    for _ in range(3):
-        for signals, labels in DataLoader(Spectra(), batch_size=16, num_workers=12):
-            loss = nn.functional.cross_entropy(model(signals), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+    for signals, labels in DataLoader(Spectra(), batch_size=16, num_workers=12):
+        loss = nn.functional.cross_entropy(model(signals), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

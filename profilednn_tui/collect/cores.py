@@ -19,7 +19,8 @@ def measure(interval: SampleInterval) -> CoresEvent:
     busy, steal = [share for share, _ in shares], [share for _, share in shares]
     # Counts of processes and of cores are read one after the other: their sums may differ by the time in between.
     left = interval.most_percent - sum(steal)
-    target_percent = min(left, sum(map(interval.process_percent, now.tree.processes.values())))
+    running = sum(map(interval.process_percent, now.tree.processes.values()))
+    target_percent = min(left, running + interval.ended_percent)
     host_percent = min(left, _host_percent(interval))
     beside_percent = ticks_percent(now.companion_ticks - interval.before.companion_ticks, interval.elapsed_s)
     return CoresEvent(

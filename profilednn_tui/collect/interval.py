@@ -64,6 +64,24 @@ class SampleInterval:
             return 0.0
         return ticks_percent(now.cpu_ticks, now.read_s - self.before.monotonic_s)
 
+    @property
+    def ended_percent(self) -> float:
+        """CPU time of processes of the target that have ended in the interval, in percent of one core.
+
+        They are in neither or one of the samples; the kernel tells their time in the process that has waited for them.
+        """
+        ended = 0
+        for process in self.now.tree.processes.values():
+            earlier = self.earlier_process(process)
+            if earlier is not None:
+                ended += process.stat.children_ticks - earlier.stat.children_ticks
+            elif self.is_new(process.stat.start_ticks):
+                ended += process.stat.children_ticks
+        for process in self.before.tree.processes.values():
+            if self.now.tree.same(process) is None:
+                ended -= process.stat.cpu_ticks + process.stat.children_ticks
+        return ticks_percent(ended, self.elapsed_s)
+
     def is_new(self, start_ticks: int) -> bool:
         """Whether something started in the interval; the counts of anything older but new to us include earlier use."""
         return start_ticks >= self.before.boot_ticks

@@ -36,6 +36,8 @@ class Stat:
     """The logical CPU it last ran on."""
     exiting: bool = False
     """Whether it is about to end, so that its memory may already be released."""
+    children_ticks: int = 0
+    """CPU time of its children that have ended and been waited for, with theirs."""
     read_s: float = 0.0
     """Monotonic time at which the counts were valid."""
 
@@ -87,6 +89,7 @@ def stat(path: str) -> Stat | None:
         major_faults=int(field[9]),
         user_ticks=int(field[11]),
         system_ticks=int(field[12]),
+        children_ticks=int(field[13]) + int(field[14]),
         thread_count=int(field[17]),
         start_ticks=int(field[19]),
         rss_pages=int(field[21]),

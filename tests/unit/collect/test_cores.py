@@ -11,7 +11,7 @@ from profilednn_tui.collect.cgroup import Throttling
 from profilednn_tui.collect.cores import _target_by_core
 from profilednn_tui.collect.interval import SampleInterval
 from profilednn_tui.collect.sample import CoreTicks
-from profilednn_tui.collect.tree import ProcessTree
+from profilednn_tui.collect.tree import ProcessTree, ProcessUse
 from tests.unit.collect.samples import process, read_at, sample, thread
 
 
@@ -41,6 +41,34 @@ def test_a_new_process_counts_from_its_start() -> None:
 def test_a_process_that_is_new_to_us_alone_brings_nothing_from_before() -> None:
     before = sample(process(5, {5: thread()}), second=10, busy=(0,))
     adopted = process(6, {6: thread(900, start=20)}, parent=5)
+    now = sample(process(5, {5: thread()}), adopted, second=11, busy=(50,))
+    assert cores.measure(SampleInterval(before, now)).target_percent == 0.0
+
+
+def with_children(parent: ProcessUse, ticks: int) -> ProcessUse:
+    """The process after children have ended that used some time."""
+    return replace(parent, stat=replace(parent.stat, children_ticks=ticks))
+
+
+def test_children_that_come_and_go_between_two_samples_are_the_targets() -> None:
+    """Found with a DataLoader whose workers are started anew in each epoch: they counted as a neighbour."""
+    parent = process(5, {5: thread()})
+    before = sample(with_children(parent, 300), second=1, busy=(0, 0))
+    now = sample(with_children(parent, 380), second=2, busy=(50, 50))
+    event = cores.measure(SampleInterval(before, now))
+    assert (event.target_percent, event.others_percent) == (80.0, 20.0)
+
+
+def test_what_an_ended_child_used_before_counts_only_once() -> None:
+    parent, worker = process(5, {5: thread()}), process(6, {6: thread(40)}, parent=5)
+    before = sample(parent, worker, second=1, busy=(0,))
+    now = sample(with_children(parent, 60), second=2, busy=(50,))
+    assert cores.measure(SampleInterval(before, now)).target_percent == 20.0
+
+
+def test_children_of_a_process_that_is_new_to_us_alone_count_no_more() -> None:
+    before = sample(process(5, {5: thread()}), second=10, busy=(0,))
+    adopted = with_children(process(6, {6: thread(900, start=20)}, parent=5), 700)
     now = sample(process(5, {5: thread()}), adopted, second=11, busy=(50,))
     assert cores.measure(SampleInterval(before, now)).target_percent == 0.0
 
