@@ -18,7 +18,7 @@ from profilednn_tui.export.advice.words import (
     remedy_text,
     value_text,
 )
-from profilednn_tui.session.proof import Effect, Proof
+from profilednn_tui.session.proof import Effect
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present.dashboard import PANES
 from profilednn_tui.tui.present.states import Message
