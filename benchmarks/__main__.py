@@ -28,6 +28,7 @@ PARTS = (
     "primitives",
     "safety",
     "receipts",
+    "looks",
     "advice",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
