@@ -34,7 +34,7 @@ def folders(folder: Path) -> list[str]:
 
 def test_a_remedy_is_tried_and_the_ledger_knows_it(recorded: Path) -> None:
     before = (recorded / "losses.csv").read_text()
-    outcome = run((*PROGRAM, "advise", "mine", "--try", RULE, "--minutes", "2.5", "--to", "json"), recorded)
+    outcome = run((*PROGRAM, "advise", "mine", "--try", RULE, "--minutes", "1.5", "--to", "json"), recorded)
     told = outcome.stderr.decode()
     assert "Runs are made in copies of the folder, without and with the remedy in lockstep." in told
     assert "Run 2, --with fused_optimizer: median step " in told
