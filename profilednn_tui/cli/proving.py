@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -15,6 +16,7 @@ from profilednn_tui.cli.front import warn_of_home
 from profilednn_tui.cli.trying import without_log
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.headless import say
+from profilednn_tui.plain import plain_lines
 
 if TYPE_CHECKING:
     from profilednn_tui.advise.findings import Finding
@@ -53,7 +55,7 @@ def prove(session: OpenSession, finding: Finding, minutes: float, scratch: bool 
     with _unwinding():
         folder = new_session_folder(attempt.experiment.name)
         try:
-            found = try_remedy(attempt, folder, until_s, say)
+            found = try_remedy(attempt, folder, until_s, _tell)
             if isinstance(found, int):
                 say("profilednn-tui: stopped; nothing was kept")
                 sys.exit(128 + found)
@@ -66,6 +68,14 @@ def prove(session: OpenSession, finding: Finding, minutes: float, scratch: bool 
     say(f"The runs are kept: `profilednn-tui compare {session_word(folder)}` shows them.")
     _keep(proof)
     return proof
+
+
+def _tell(line: str) -> None:
+    """As `say`, but leave once nobody reads it: the screen that began this has gone, with its terminal perhaps."""
+    with suppress(BrokenPipeError):
+        os.write(sys.stderr.fileno(), f"{plain_lines(line)}\n".encode())
+        return
+    sys.exit(128 + signal.SIGPIPE)
 
 
 def _keep(proof: Proof) -> None:

@@ -63,6 +63,8 @@ def why_not(session: OpenSession, finding: Finding) -> str:
     view, remedy = session.view(), finding.remedy
     if session.foreign:
         return session.foreign
+    if not session.location.is_dir():
+        return "A snapshot cannot be started again: start the script with `profilednn-tui SCRIPT` to try a remedy."
     if remedy.change or not (remedy.optimizations or remedy.environment):
         return f"For {finding.rule} there is nothing to switch on; change the script instead: {remedy.change}"
     if session.attached:

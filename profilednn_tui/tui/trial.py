@@ -88,8 +88,6 @@ def why_not(session: OpenSession, finding: Finding) -> str:
     from profilednn_tui.experiment import proof
 
     started = session.started
-    if not session.foreign and not session.location.is_dir():
-        return "A snapshot cannot be started again: start the script with profilednn-tui to try a remedy."
     if not session.foreign and started.argv and not started.python and not started.attached:
         program = os.path.basename(started.argv[0])
         if not program.startswith("python"):

@@ -16,6 +16,8 @@ from profilednn_tui.session.view import Loader, Thread, Worker
 
 LEAST_SHARE = 0.05
 OPTIMIZATION = "loader"
+QUICK_MS = 2.0
+"""A batch that takes less is not prepared by workers of the optimization: handing it over would take as long."""
 ROLE = "DataLoader worker"
 FEWEST_STARTS = 3
 BUSY_PERCENT = 5.0

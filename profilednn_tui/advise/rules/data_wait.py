@@ -29,10 +29,17 @@ class DataWait:
         line, alone = _line(signals, slowest), _alone(signals, slowest)
         where = f" ({line})" if line else ""
         evidence = [Evidence("time in the data phase", sum(covered.values()) / 1e6, "ms per step", line or "1")]
+        each_ms: float | None = None
         if slowest is not None and slowest.batches:
             each_ms = (slowest.wait_ns + slowest.first_ns) / slowest.batches / 1e6
             evidence.append(Evidence(f"mean wait for a batch of {slowest.dataset}", each_ms, "ms", line or "1"))
-        if alone:
+        if alone and each_ms is not None and each_ms < _loaders.QUICK_MS:
+            how = "it prepares every batch itself, sample by sample"
+            remedy = Remedy(
+                change="Workers would take as long to hand over such small batches: fetch whole batches at once, by "
+                f"slicing tensors or with __getitems__{where}."
+            )
+        elif alone:
             how = "it prepares every batch itself, for lack of DataLoader workers"
             change = (
                 f"Prepare batches in other processes: DataLoader(..., num_workers=N){where}, with N from an experiment."

@@ -9,6 +9,10 @@ from profilednn_tui.session.view import Operator
 
 LEAST_CALLS_PER_STEP = 10
 FUSED = "_fused_"
+STEP = "Optimizer.step#"
+"""What torch calls an update in its profiles; the class follows."""
+UNFUSABLE = frozenset({"LBFGS", "SparseAdam"})
+"""Optimizers of torch that have no fused form, nor one for lists of tensors."""
 KEPT = 0.15
 """What a fused update still costs, as a fraction of the time of the operators that it replaces: it reads and writes the
 same parameters once."""
@@ -34,6 +38,8 @@ class OptimizerUnfused:
         calls = sum(row.calls_per_step for row in rows)
         if calls < LEAST_CALLS_PER_STEP or any(FUSED in row.key.name for row in rows):
             return None
+        if _classes(signals) and UNFUSABLE.issuperset(_classes(signals)):
+            return None
         account = signals.account
         phase = account.of_phase("optimizer")
         covered = {part: time_ns * (1 - KEPT) for part, time_ns in phase.items()}
@@ -55,3 +61,9 @@ class OptimizerUnfused:
             Remedy(("fused_optimizer",), {}),
             covered,
         )
+
+
+def _classes(signals: Signals) -> set[str]:
+    """The classes of the optimizers, where the windows tell."""
+    names = (row.key.name for row in signals.view.operators.rows if row.key.name.startswith(STEP))
+    return {name.removeprefix(STEP).removesuffix(".step") for name in names}

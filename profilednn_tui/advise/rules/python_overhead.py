@@ -9,6 +9,8 @@ from profilednn_tui.advise.rule import Signals, no_operators
 from profilednn_tui.session.frames import is_library
 
 PHASES = ("forward", "loss", "backward", "optimizer", "other", "inference")
+LOADER = "torch/utils/data/"
+"""Where time outside of operators belongs to the data phase."""
 LEAST_SHARE = 0.15
 ONE_LINE = 0.6
 """Share of the time from which a single line is the cause, rather than Python between operators."""
@@ -31,6 +33,8 @@ class PythonOverhead:
         evidence = [Evidence("time outside of operators", sum(covered.values()) / 1e6, "ms per step", "1")]
         lines: dict[str, float] = {}
         for outside in signals.view.operators.outside:
+            if any(LOADER in frame.file for frame in outside.frames):
+                continue
             own = next((frame for frame in reversed(outside.frames) if not is_library(frame.file)), None)
             line = signals.line(own)
             if line:

@@ -319,6 +319,31 @@ def test_copies_that_keep_the_layout_are_other_copies(formats: str) -> None:
     assert "layout-copies" not in rules_of(view)
 
 
+def test_an_optimizer_that_torch_cannot_fuse_is_no_finding() -> None:
+    """Told by a new user: LBFGS was to be fused, and the optimization knew that it cannot be."""
+    rows = [operator(f"aten::add_{place}", 0.4, "optimizer", calls=40) for place in range(10)]
+    lbfgs = operator("Optimizer.step#LBFGS.step", 0.1, "optimizer")
+    adam = operator("Optimizer.step#Adam.step", 0.1, "optimizer")
+    assert "optimizer-unfused" in rules_of(session(*rows, adam))
+    assert "optimizer-unfused" not in rules_of(session(*rows, lbfgs))
+
+
+def test_short_operators_that_prepare_data_are_not_to_be_compiled() -> None:
+    rows = operator("aten::select", 30.0, "data", calls=9_000), operator("aten::mm", 60.0, "backward")
+    assert "small-operators" not in rules_of(session(*rows, phases={"data": 40.0}))
+
+
+def test_batches_that_are_quick_to_prepare_need_no_workers() -> None:
+    rows = operator(LOADER, 0.2, "data"), operator("aten::mm", 60.0, "backward")
+
+    def advised(wait_ns: int) -> Finding:
+        loaders = (loader(0, batches=40, starts=0, first_ns=0, wait_ns=wait_ns),)
+        return found(session(*rows, phases={"data": 40.0}, loaders=loaders), "data-wait")
+
+    assert "whole batches at once" in advised(40_000_000).remedy.change
+    assert advised(4_000_000_000).remedy.optimizations == ("loader",)
+
+
 def test_small_operators_and_python_in_between() -> None:
     rows = [operator(f"aten::op{number}", 0.2, calls=40) for number in range(100)]
     view = session(*rows, phases={"forward": 60.0})
