@@ -1,16 +1,17 @@
 # rule: weight-gradient-rate
-"""Dilated convolutions in NHWC: their weight gradients run as plain matrix products, far below the forward rate."""
+"""Convolutions of images with one channel: their weight gradients run far below the forward rate."""
 
 import torch
 from torch import nn
 
 torch.manual_seed(0)
-model = nn.Sequential(*(nn.Conv2d(48, 48, 3, padding=4, dilation=4) for _ in range(4)))
-model = model.to(memory_format=torch.channels_last)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-images = torch.randn(4, 48, 48, 48).to(memory_format=torch.channels_last)
-for _ in range(200):
-    loss = model(images).pow(2).mean()
+banks = nn.ModuleList(nn.Conv2d(1, 32, size, padding=size // 2) for size in (5, 7, 9))
+head = nn.Linear(96, 10)
+optimizer = torch.optim.SGD([*banks.parameters(), *head.parameters()], lr=0.01)
+for _ in range(250):
+    spectrograms, labels = torch.randn(16, 1, 64, 64), torch.randint(0, 10, (16,))
+    features = torch.cat([bank(spectrograms).mean((2, 3)) for bank in banks], 1)
+    loss = nn.functional.cross_entropy(head(features), labels)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

@@ -5,23 +5,29 @@ from torch import nn
 
 torch.manual_seed(0)
 torch.set_num_threads(1)
-actor = nn.Sequential(nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 128))
-critic = nn.Sequential(nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 1))
+
+
+def network(outputs):
+    return nn.Sequential(
+        nn.Linear(192, 192), nn.Tanh(), nn.Linear(192, 192), nn.Tanh(), nn.Linear(192, 192), nn.Tanh(),
+        nn.Linear(192, outputs),
+    )  # fmt: skip
+
+
+actor, critic = network(192), network(1)
 optimizer = torch.optim.Adam([*actor.parameters(), *critic.parameters()], lr=3e-4, fused=True)
-dynamics = torch.randn(128, 128) / 12
-state = torch.randn(48, 128)
-for _ in range(1200):
+dynamics = torch.randn(192, 192) / 14
+state = torch.randn(64, 192)
+for _ in range(600):
     states, actions = [], []
     with torch.no_grad():
-        for _ in range(8):
-            action = actor(state)
+        for _ in range(6):
             states.append(state)
-            actions.append(action)
-            state = torch.tanh((state + action) @ dynamics)
+            actions.append(actor(state))
+            state = torch.tanh((state + actions[-1]) @ dynamics)
     optimizer.zero_grad()
     for seen, taken in zip(states, actions, strict=True):
-        value, reward = critic(seen)[:, 0], -seen.pow(2).mean(1)
-        advantage = (reward - value).detach()
-        loss = (value - reward).pow(2).mean() + ((actor(seen) - taken).pow(2).mean(1) * advantage).mean()
+        value, reward = critic(seen), -seen.pow(2).mean(1, keepdim=True)
+        loss = (value - reward).pow(2).mean() + ((actor(seen) - taken).pow(2) * (reward - value.detach())).mean()
         loss.backward()
     optimizer.step()

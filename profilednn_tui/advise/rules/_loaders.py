@@ -52,9 +52,7 @@ def in_between(signals: Signals) -> Covered:
 def fault(signals: Signals) -> tuple[str, str, list[Evidence]] | None:
     """Why running workers cannot keep up, if it is in how they are set up: a clause, the change, and the evidence."""
     workers = workers_of(signals)
-    if not workers:
-        return None
-    return _pinned(signals, workers) or _crowded(signals, workers) or _threaded(signals, workers)
+    return _pinned(signals, workers) or _crowded(signals, workers) or (_threaded(signals, workers) if workers else None)
 
 
 def standing(signals: Signals) -> list[Evidence]:
@@ -112,15 +110,18 @@ def _pinned(signals: Signals, workers: list[Worker]) -> tuple[str, str, list[Evi
 
 
 def _crowded(signals: Signals, workers: list[Worker]) -> tuple[str, str, list[Evidence]] | None:
+    # Those of a training that has ended are gone; the loader that is waited for most tells how many it had.
+    slowest = max(signals.view.loaders, key=lambda loader: loader.wait_ns + loader.around_ns, default=None)
+    count = len(workers) or (slowest.workers if slowest else 0)
     cores = signals.usable_cores
-    if cores is None or len(workers) <= cores:
+    if cores is None or count <= cores:
         return None
     shared = f"{units.count(int(cores))} cores" if cores >= 2 else "1 core"
     return (
-        f"{plural(len(workers))} share {shared} with the training",
+        f"{plural(count)} share {shared} with the training",
         f"Try fewer workers, such as DataLoader(..., num_workers={max(1, int(cores) - 1)}): an experiment decides.",
         [
-            Evidence("DataLoader workers", len(workers), "workers", "4"),
+            Evidence("DataLoader workers", count, "workers", "4"),
             Evidence("cores that affinity and quota leave", cores, "cores", "3"),
         ],
     )

@@ -13,7 +13,7 @@ LEAST_IDLE_PERCENT = 50.0
 """Of one core: less is no room for another thread."""
 LEAST_IDLE_OUTSIDE_PERCENT = 200.0
 """Of one core: what the cores outside of the affinity must leave unused to be worth asking for."""
-SHORTEST_NS = 50_000
+SHORTEST_NS = 100_000
 """A call that is shorter gains nothing from another thread: torch does not divide it, or starting and waiting for the
 thread takes a good part of it."""
 LEAST_SHARE = 0.05

@@ -146,6 +146,14 @@ def test_more_workers_than_cores() -> None:
     assert "loader-workers" not in rules_of(session(**{**waiting, "phases": {}})), "nothing waits for them"
 
 
+def test_more_workers_than_cores_are_told_after_the_end_too() -> None:
+    """Found with a recording: its workers had ended, and only the time in the data phase was named."""
+    ended = session(phases={"data": 300.0}, loaders=(loader(8, persistent=True, starts=1),))
+    finding = found(ended, "loader-workers")
+    assert finding.sentence.startswith("8 DataLoader workers share 4 cores with the training: ")
+    assert "data-wait" not in rules_of(ended)
+
+
 def test_workers_that_compute_in_threads_of_their_own() -> None:
     few = workers(2, 4, (0, 1))
     extra = tuple(Thread(pid, pid + 90, "python", "DataLoader thread", 50.0, 0, 0, 2) for pid in (10, 10, 11, 11))
