@@ -32,7 +32,7 @@ TWO, THREE, PLANTED, EQUAL = (
     "10 % slower, 4 groups in lockstep",
     "equal, 4 groups in lockstep",
 )
-CASES = {TWO: 60, THREE: 60, PLANTED: 40, EQUAL: 40}
+CASES = {TWO: 60, THREE: 60, PLANTED: 40, EQUAL: 20}
 RUNS = {TWO: 2, THREE: 3, PLANTED: 4, EQUAL: 4}
 SIZES_MS = (6.0, 12.0, 19.0)
 RESAMPLED = 2_000

@@ -24,10 +24,15 @@ _NAME_LIMIT = 40
 def session_home() -> Path:
     """The folder of all sessions: ``$PROFILEDNN_HOME``, else ``$XDG_STATE_HOME/profilednn``, else below ``~``.
 
-    Raises `ProfilerError` if the folder is world-writable, because others could plant sessions in it.
+    Raises `ProfilerError` if the folder is world-writable, because others could plant sessions in it, or is a file.
     """
     home = _named_home()
-    if _mode(home) & stat.S_IWOTH:
+    mode = _mode(home)
+    if mode and not stat.S_ISDIR(mode):
+        raise ProfilerError(
+            f"{home} is a file, so no sessions can be kept there. Move it away, or set PROFILEDNN_HOME to a folder."
+        )
+    if mode & stat.S_IWOTH:
         raise ProfilerError(
             f"Everyone can write to {home} and could plant sessions there that pass for yours. "
             "Set PROFILEDNN_HOME to a folder of your own, or revoke that permission: "

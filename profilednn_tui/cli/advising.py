@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from profilednn_tui.cli.sessions import open_whole
-from profilednn_tui.cli.values import write_text
+from profilednn_tui.cli.values import format_asked_for, write_text
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.headless import say
 from profilednn_tui.session.proof import Effect
@@ -74,7 +74,7 @@ def advise_command(
     The same session and the same ledger always give the same words. With --try, progress goes to stderr; Ctrl-C stops
     it and leaves nothing behind. Exit code 2: it cannot be tried, or the runs cannot tell.
     """
-    format_name = "json" if as_json else format_name
+    format_name = format_asked_for(as_json, format_name) or "text"
     if [session is not None, ledger, forget is not None].count(True) != 1 or (tried is not None and session is None):
         raise click.UsageError("Name a SESSION, with --try RULE if you like, or else --ledger or --forget [RULE].")
     if forget is not None:
@@ -85,9 +85,22 @@ def advise_command(
         opened = open_whole(session)
         proof = None if tried is None else _prove(opened, tried, minutes, scratch)
         write_text(_advice(opened, proof, reference, format_name), output)
+        if proof is None and format_name == "text":
+            _offer_a_try(opened)
         if proof is not None and proof.effect is Effect.NOT_JUDGED:
             say(f"profilednn-tui: {proof.effect.value}: {proof.note}")
             sys.exit(CANNOT_TELL)
+
+
+def _offer_a_try(session: OpenSession) -> None:
+    """Say how to prove the first finding whose remedy can be switched on, if one can."""
+    from profilednn_tui.advise.advisor import advise
+    from profilednn_tui.experiment.proof import why_not
+    from profilednn_tui.paths import session_word
+
+    rule = next((one.rule for one in advise(session.view()).findings if not why_not(session, one)), None)
+    if rule is not None:
+        say(f"Measure a remedy: `profilednn-tui advise {session_word(session.location)} --try {rule}`")
 
 
 def _prove(session: OpenSession, rule: str, minutes: float, scratch: bool | None) -> Proof:

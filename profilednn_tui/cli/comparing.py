@@ -56,13 +56,14 @@ def compare(
     """
     from profilednn_tui.export.comparison import FORMATS
 
+    format_name = values.format_asked_for(as_json, format_name)
     report = _report(baseline, candidate, across)
     if fail_on_percent is not None:
         report = replace(report, limit=fail_on_percent / 100)
-    if on_terminal() and format_name is None and not as_json and fail_on_percent is None and report.comparisons:
+    if on_terminal() and format_name is None and fail_on_percent is None and report.comparisons:
         _show(report)
         return
-    click.echo(FORMATS["json" if as_json else format_name or "text"](report), nl=False)
+    click.echo(FORMATS[format_name or "text"](report), nl=False)
     if fail_on_percent is not None:
         sys.exit(_exit_code(report, fail_on_percent / 100))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from profilednn_tui.cli.primitive_source import read_primitives
-from profilednn_tui.cli.values import write_text
+from profilednn_tui.cli.values import format_asked_for, write_text
 from profilednn_tui.errors import ProfilerError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def onednn(
     if by is not None and by not in [one.value for one in By]:
         raise ProfilerError(f"There is no grouping {by}. Available: {', '.join(one.value for one in By)}.")
     grouping = By(by) if by is not None else None
-    name = "json" if as_json else format_name
+    name = format_asked_for(as_json, format_name) or "text"
     if follow:
         if len(logs) > 1 or against or name != "text" or output:
             raise ProfilerError("--follow shows one growing LOG as text: leave the other logs and options out.")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.variants import Variant, parse_variant
@@ -74,6 +75,16 @@ def snapshot_file(context: click.Context, parameter: click.Parameter, path: Path
             "`profilednn-tui export SESSION --to pdnn -o -` afterwards."
         )
     return path
+
+
+def format_asked_for(as_json: bool, format_name: str | None) -> str | None:
+    """The format that ``--json`` and ``--to`` (the parameter ``format_name``) name together."""
+    if not as_json:
+        return format_name
+    source = click.get_current_context().get_parameter_source("format_name")
+    if source is ParameterSource.COMMANDLINE and format_name != "json":
+        raise click.UsageError(f"--json and --to {format_name} name two formats. Leave one of them out.")
+    return "json"
 
 
 def write_text(text: str, output: Path | None) -> None:

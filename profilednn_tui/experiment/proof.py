@@ -72,6 +72,8 @@ def why_not(session: OpenSession, finding: Finding) -> str:
             "The session was attached to a process that was already running, so how to start it is not recorded. "
             "Start the script with `profilednn-tui SCRIPT`."
         )
+    if launcher := _launcher(session):
+        return f"{launcher} starts the training by itself: run the script without it to try a remedy."
     trains = max(sum(process.steps > 0 for process in view.processes), view.target.world_size or 1)
     if trains > 1:
         return (
@@ -86,6 +88,15 @@ def why_not(session: OpenSession, finding: Finding) -> str:
             "remedy. Let it run longer."
         )
     return ""
+
+
+def _launcher(session: OpenSession) -> str:
+    """The program that starts the training, if that is not Python."""
+    started = session.started
+    if not started.argv or started.python:
+        return ""
+    program = os.path.basename(started.argv[0])
+    return "" if program.startswith("python") else program
 
 
 def attempt_of(session: OpenSession, finding: Finding, minutes: float, scratch: bool | None) -> Attempt:

@@ -18,6 +18,7 @@ from profilednn_tui.export.advice.words import remedy_text
 from profilednn_tui.plain import plain
 from profilednn_tui.session.open_session import OpenSession
 from profilednn_tui.session.proof import Effect, Proof
+from profilednn_tui.tui.present.advice import TRY_MINUTES
 
 STOP_GRACE_S = 8.0
 """How long it has to end its trainings and remove its copies; they get 5 s of that."""
@@ -79,19 +80,15 @@ class Trial:
 
 def trial_command(session: Path, rule: str) -> tuple[str, ...]:
     """The command that tries the remedy of a rule's finding."""
-    return (sys.executable, "-m", "profilednn_tui", "advise", str(session), "--try", rule, "--to", "json")
+    words = ("advise", str(session), "--try", rule, "--minutes", f"{TRY_MINUTES:g}", "--to", "json")
+    return (sys.executable, "-m", "profilednn_tui", *words)
 
 
 def why_not(session: OpenSession, finding: Finding) -> str:
-    """Why a finding's remedy cannot be tried from the screen, in a sentence or two; empty if it can."""
+    """Why a finding's remedy cannot be tried, in a sentence or two; empty if it can."""
     # Imported here: what makes experiments is not needed before the first frame.
     from profilednn_tui.experiment import proof
 
-    started = session.started
-    if not session.foreign and started.argv and not started.python and not started.attached:
-        program = os.path.basename(started.argv[0])
-        if not program.startswith("python"):
-            return f"{program} starts the training by itself: run the script without it to try a remedy."
     return proof.why_not(session, finding)
 
 

@@ -68,6 +68,22 @@ async def test_a_refusal_is_told_in_its_own_words() -> None:
         assert app.advising.findings.attempts[THREADS.rule].running is False
 
 
+async def test_t_on_the_finding_being_tried_stops_it() -> None:
+    # Found by a new user: the screen showed neither how long a try takes nor how to end it.
+    code = "print('2 of 8 runs', file=sys.stderr); time.sleep(600)"
+    app = app_that_tries(code)
+    async with following(app) as (_, pilot):
+        await come_to_rest(app, pilot)
+        await pilot.press("a", "t")
+        await until(app, pilot, "trying    2 of 8 runs")
+        assert "10 minutes at most; t stops it, and so does quitting." in screen_text(app)
+        await pilot.press("t")
+        await until(app, pilot, "This remedy is still being tried")
+        await pilot.press("s")
+        await until(app, pilot, "not tried 2 of 8 runs")
+        assert app.advising.findings.attempts[THREADS.rule].running is False
+
+
 async def test_a_result_that_is_not_judged_is_shown_as_such() -> None:
     """`advise --try` then ends with exit code 2, as it does when it refuses."""
     answer = ANSWER.replace('"helped"', '"not judged"')

@@ -55,7 +55,7 @@ def test_an_answer_without_a_measurement_is_none(answer: bytes) -> None:
 
 def test_the_command_is_that_of_the_command_line() -> None:
     assert trial_command(Path("/s/one"), "data-wait")[1:] == (
-        "-m", "profilednn_tui", "advise", "/s/one", "--try", "data-wait", "--to", "json",
+        "-m", "profilednn_tui", "advise", "/s/one", "--try", "data-wait", "--minutes", "10", "--to", "json",
     )  # fmt: skip
 
 

@@ -58,8 +58,10 @@ def test_a_name_cannot_leave_the_home(home: Path, name: str, end: str) -> None:
 def test_an_unusable_home_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("PROFILEDNN_HOME", str(tmp_path / "file"))
-    with pytest.raises(ProfilerError, match=r"Cannot create a session folder under .*PROFILEDNN_HOME"):
+    with pytest.raises(ProfilerError, match=r"file is a file, so no sessions .*PROFILEDNN_HOME"):
         paths.new_session_folder("train.py")
+    with pytest.raises(ProfilerError, match="is a file"):  # found by a new user: the list of sessions was empty
+        paths.list_session_folders()
 
 
 def test_a_home_below_a_file_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

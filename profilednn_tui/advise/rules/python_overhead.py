@@ -30,15 +30,21 @@ class PythonOverhead:
         share = account.share(covered)
         if share < LEAST_SHARE:
             return None
-        evidence = [Evidence("time outside of operators", sum(covered.values()) / 1e6, "ms per step", "1")]
+        total_ns = sum(covered.values())
+        evidence = [Evidence("time outside of operators", total_ns / 1e6, "ms per step", "1")]
         lines: dict[str, float] = {}
-        for outside in signals.view.operators.outside:
-            if any(LOADER in frame.file for frame in outside.frames):
-                continue
+        recorded = [
+            outside
+            for outside in signals.view.operators.outside
+            if not any(LOADER in frame.file for frame in outside.frames)
+        ]
+        recorded_ns = sum(outside.ns_per_step for outside in recorded)
+        scale = min(1.0, total_ns / recorded_ns) if recorded_ns else 1.0  # profiled steps take longer than plain ones
+        for outside in recorded:
             own = next((frame for frame in reversed(outside.frames) if not is_library(frame.file)), None)
             line = signals.line(own)
             if line:
-                lines[line] = lines.get(line, 0.0) + outside.ns_per_step
+                lines[line] = lines.get(line, 0.0) + outside.ns_per_step * scale
         heaviest = sorted(lines.items(), key=lambda item: -item[1])[:3]
         evidence += [
             Evidence(f"outside of operators at {line}", ns / 1e6, "ms per step", line) for line, ns in heaviest

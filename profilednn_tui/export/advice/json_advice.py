@@ -43,6 +43,7 @@ def _document(advice: Advice, view: SessionView, dropped: int) -> dict[str, Any]
         "abstained": [{"rule": one.rule, "reason": one.reason} for one in advice.abstained],
         "ceiling": round(advice.ceiling, 4),
         "dropped": dropped,
+        "contention": view.cores.contention,
         **({} if advice.reference is None else {"reference": reference_facts(advice.reference)}),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Advice
 from profilednn_tui.export.advice.reference import reference_lines
-from profilednn_tui.export.advice.text import nothing_found, proof_lines
+from profilednn_tui.export.advice.text import caveat_text, nothing_found, proof_lines
 from profilednn_tui.export.advice.words import ceiling_text, evidence_text, experiment_command, remedy_text
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tables import escape, markdown_code
@@ -21,6 +21,9 @@ def markdown_text(advice: Advice, view: SessionView) -> str:
 def _lines(advice: Advice, view: SessionView) -> Iterator[str]:
     yield f"## What holds {escape(view.target.name)} back"
     yield ""
+    caveat = caveat_text(view)
+    if caveat:
+        yield from (escape(caveat), "")
     if not advice.findings:
         yield nothing_found(view)
         yield ""

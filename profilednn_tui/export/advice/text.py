@@ -31,6 +31,11 @@ def nothing_found(view: SessionView) -> str:
     return NOTHING_FOUND if view.steps.median_ns else NO_STEPS
 
 
+def caveat_text(view: SessionView) -> str:
+    """What makes the shares of all findings uncertain; empty if nothing does."""
+    return f"Caution: {view.cores.contention}." if view.cores.contention else ""
+
+
 def advice_text(advice: Advice, view: SessionView) -> str:
     """Each finding with its evidence and what to try, then what could not be told."""
     return "".join(f"{plain(line)}\n" for line in _lines(advice, view))
@@ -57,6 +62,9 @@ def finding_line(finding: Finding) -> str:
 
 
 def _lines(advice: Advice, view: SessionView) -> Iterator[str]:
+    caveat = caveat_text(view)
+    if caveat:
+        yield from (caveat, "")
     if not advice.findings:
         yield nothing_found(view)
     for number, finding in enumerate(advice.findings, start=1):

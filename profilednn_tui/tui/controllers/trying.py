@@ -19,9 +19,10 @@ from profilednn_tui.tui.trial import Answer, Trial, proof_in
 
 
 class TryAnswer(Enum):
-    """What to do while the training still runs."""
+    """What to do."""
 
     TRY = auto()
+    STOP = auto()
 
 
 class Progressed(Message):
@@ -63,8 +64,12 @@ class Trying(Controller):
         self._trial: Trial | None = None
 
     def ask(self, finding: Finding) -> None:
-        """Try a remedy, or say why not; ask first if the training still runs."""
+        """Try a remedy, or say why not; ask first if the training still runs, or whether to stop a try that does."""
         if isinstance(self._app.screen, ModalScreen):
+            return
+        attempt = self._advising.findings.attempts.get(finding.rule)
+        if self._trial is not None and attempt is not None and attempt.running:
+            self._ask_to_stop(self._trial)
             return
         refusal = self._why_not(finding)
         if refusal:
@@ -120,6 +125,18 @@ class Trying(Controller):
 
         detail = "Both would disturb each other: the training slows down, and the result is less certain."
         self._app.push_screen(ChoiceScreen("The training is still running", choices, detail), answered)
+
+    def _ask_to_stop(self, trial: Trial) -> None:
+        choices: tuple[Choice[TryAnswer], ...] = (
+            Choice("s", "Stop it: nothing of it is kept", TryAnswer.STOP),
+            Choice("c", "Cancel", None),
+        )
+
+        def answered(answer: TryAnswer | None) -> None:
+            if answer is TryAnswer.STOP:
+                self._app.run_worker(trial.stop, group="trial", thread=True)
+
+        self._app.push_screen(ChoiceScreen("This remedy is still being tried", choices), answered)
 
     def _start(self, finding: Finding) -> None:
         assert self._command is not None

@@ -25,6 +25,8 @@ from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.line import Line, clip, wrap
 
+TRY_MINUTES = 10.0
+"""How long a remedy is tried from the screen at most."""
 HEADER_CEILING = 0.1
 """The first finding is in the header if it could win this share of the step."""
 PRIMITIVES = "d"
@@ -122,11 +124,13 @@ def detail_lines(row: FindingRow, view: SessionView, width: int, command: bool =
     if finding is None:
         return _labelled((("", "The rule cannot tell:"), ("because", row.text)), width)
     attempt, record = row.attempt, record_text(finding.record)
+    running = attempt is not None and attempt.running
     entries = [
         ("", finding.sentence),
         ("ceiling", ceiling_text(finding)),
         ("try", remedy_text(finding.remedy) + ("" if finding.remedy.change else "   (t tries it)")),
-        ("trying" if attempt is not None and attempt.running else "not tried", attempt.note if attempt else ""),
+        ("trying" if running else "not tried", attempt.note if attempt else ""),
+        ("", f"{units.count(TRY_MINUTES)} minutes at most; t stops it, and so does quitting." if running else ""),
         ("measured", measured_text(finding.measured) if finding.measured is not None else ""),
         ("record", f"{record} on this machine" if record else ""),
         ("by hand", experiment_command(finding.remedy, view.target) if command else ""),

@@ -360,6 +360,8 @@ def test_small_operators_and_python_in_between() -> None:
     python = found(replace(view, operators=replace(view.operators, outside=outside)), "python-overhead")
     assert python.sentence.endswith("no operator runs, most of it at train.py:24")
     assert "See what train.py:24 does" in python.remedy.change, "one line is no cost of Python in general"
+    # Found by a new user: the time of single lines, from profiled steps, added up to more than that of plain ones.
+    assert sum(one.value for one in python.evidence[1:]) <= python.evidence[0].value
 
 
 def test_a_recurrent_layer_without_fused_code() -> None:

@@ -83,6 +83,13 @@ def test_what_does_not_go_together_is_told(
     assert "Name a SESSION" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("words", [("run", "--json", "--to", "markdown"), ("--ledger", "--json", "--to", "text")])
+def test_two_formats_at_once_are_told(home: Path, words: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+    # Found by a new user: --to was ignored.
+    assert advise(*words) == 2
+    assert "--json and --to" in capfd.readouterr().err
+
+
 def test_a_ledger_that_cannot_be_read_is_one_sentence_beside_the_advice(
     home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

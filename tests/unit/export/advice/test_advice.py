@@ -33,6 +33,14 @@ def test_text_has_the_sentence_the_evidence_and_the_command_that_proves_it() -> 
     assert "cannot tell reorders: no window has data on oneDNN primitives" in text
 
 
+def test_a_disturbed_session_has_its_caution_in_all_formats() -> None:
+    # Found by a new user: findings of a run beside another one looked as sure as all others.
+    view = replace(OVERSUBSCRIBED, cores=replace(OVERSUBSCRIBED.cores, contention="others 90 % of one core"))
+    assert ADVICE_FORMATS["text"](advise(view), view).startswith("Caution: others 90 % of one core.\n\n1. ")
+    assert "\nCaution: others 90 % of one core.\n" in ADVICE_FORMATS["markdown"](advise(view), view)
+    assert json.loads(json_text(advise(view), view))["contention"] == "others 90 % of one core"
+
+
 def test_a_healthy_session_is_told_so() -> None:
     view = session()
     assert ADVICE_FORMATS["text"](advise(view), view).startswith("No rule finds anything")
