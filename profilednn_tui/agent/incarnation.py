@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from _thread import allocate_lock
 from collections import deque
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from time import thread_time_ns
@@ -26,6 +27,7 @@ from .steps.learning import LearningRecorder, available_bytes
 from .steps.loaders import LoaderFacts
 from .steps.lockstep import LockstepGate
 from .steps.root_modules import RootModules
+from .steps.switching import Switching
 from .steps.timeline import Timeline
 from .steps.tracker import StepTracker
 from .windows.torch_profiler import TorchProfiler
@@ -82,6 +84,9 @@ class Incarnation:
             if profiler is not None
             else None
         )
+        switching = Switching(torch, settings.folder, manager.select if manager is not None else _nothing)
+        if settings.switching:
+            switching.begin(0)
         self._tracker = StepTracker(
             torch,
             timeline,
@@ -94,6 +99,7 @@ class Incarnation:
             stop_after=settings.stop_after,
             late=arrival.late,
             lockstep=_gate(settings),
+            switching=switching,
             learn_rank=self._rank.look,
             warming_up=manager.busy if manager is not None else bool,
             after_step=WriteThrough(self._write_steps),
@@ -245,3 +251,7 @@ def _gate(settings: Settings) -> LockstepGate | None:
         with suppress(OSError):  # there is no host, or another process of this run takes the turns
             return LockstepGate(settings.folder)
     return None
+
+
+def _nothing(names: Collection[str]) -> None:
+    pass

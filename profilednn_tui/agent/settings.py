@@ -21,5 +21,7 @@ class Settings:
     """Whether steps alternate with those of another variant."""
     certificate: bool = False
     """Whether to record what each update does to the parameters."""
+    switching: bool = False
+    """Whether settings change between steps, as a plan in the session folder says."""
     optimizations: tuple[str, ...] = ()
     seed: int | None = None

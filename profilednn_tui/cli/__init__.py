@@ -20,6 +20,7 @@ from profilednn_tui.cli.launching import demo, run
 from profilednn_tui.cli.primitives import onednn
 from profilednn_tui.cli.projecting import project
 from profilednn_tui.cli.sessions import export, list_command, open_command
+from profilednn_tui.cli.tuning import tune
 from profilednn_tui.cli.words import TargetKind, divide
 from profilednn_tui.errors import ProfilerError
 
@@ -28,6 +29,7 @@ COMMANDS = (
     attach,
     open_command,
     advise_command,
+    tune,
     compare,
     experiment,
     gate,

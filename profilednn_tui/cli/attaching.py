@@ -42,6 +42,11 @@ FOLLOW_INTERVAL_S = 0.2
     "--steps", metavar="N", type=click.IntRange(min=1), help="Leave after N more steps; the target keeps running."
 )
 @overhead_option
+@click.option(
+    "--find-threads",
+    is_flag=True,
+    help="Find the best number of intra-op threads, in a minute at most, and use it until you leave; without a TUI.",
+)
 @click.option("--no-inject", is_flag=True, help="Observe from outside only: stacks, cores, threads, memory.")
 def attach(
     target: str | None,
@@ -49,6 +54,7 @@ def attach(
     output: Path | None,
     steps: int | None,
     overhead_percent: float,
+    find_threads: bool,
     no_inject: bool,
 ) -> None:
     """Watch a running process, or come back to a session.
@@ -60,12 +66,16 @@ def attach(
     file = output and output.expanduser().absolute()
     if file is not None:
         check_output(file)
+    if find_threads and no_inject:
+        raise click.UsageError("--find-threads needs the agent in the process, which --no-inject keeps out.")
     name = target or _choose()
-    as_text = headless or not on_terminal()
+    as_text = headless or find_threads or not on_terminal()
     opened = _session(name)
     last_step = None if opened is None or steps is None else opened.view().steps.count + steps
     if opened is None:
         opened = _attach_to_process(_process(name), overhead_percent, steps, no_inject, ask=not as_text)
+    if find_threads:
+        _find_threads(opened)
     exit_code = _follow(opened, last_step) if as_text else show(opened, last_step=last_step)
     opened.catch_up()
     if file is not None:
@@ -176,6 +186,36 @@ def _trainers(pid: int, ask: bool) -> tuple[int, ...]:
         listed = "\n  ".join(map(_text, candidates))
         raise ProfilerError(f"Process {pid} has training processes that do not belong together. Name one:\n  {listed}")
     return tuple(candidate.pid for candidate in candidates)
+
+
+def _find_threads(session: OpenSession) -> None:
+    """Find the best number of threads, say so and set it; leaves the process as it was if that is not possible."""
+    from profilednn_tui.attach.start import detach
+    from profilednn_tui.clock import SYSTEM_CLOCK
+    from profilednn_tui.export.tuning.words import threads_text
+    from profilednn_tui.launch.headless import say
+    from profilednn_tui.protocol.events import Command
+    from profilednn_tui.protocol.vocabulary import SET_THREADS
+    from profilednn_tui.tune.threads import find_threads
+
+    def follow(seconds: float) -> None:
+        until_s = time.monotonic() + seconds
+        while time.monotonic() < until_s:
+            if not session.poll():
+                time.sleep(FOLLOW_INTERVAL_S)
+
+    try:
+        with viewing(session.location):
+            while session.view().live and session.view().steps.median_ns is None:
+                follow(FOLLOW_INTERVAL_S)
+            found = find_threads(session, say, SYSTEM_CLOCK, follow)
+    except (ProfilerError, KeyboardInterrupt):
+        if session.attached:
+            detach(session.location)
+        raise
+    click.echo(threads_text(found.own, found.best, found.effects))
+    if found.best != found.own and session.send(Command(SET_THREADS, found.best)):
+        say(f"profilednn-tui: it trains with {found.best} threads until you leave")
 
 
 def _follow(session: OpenSession, last_step: int | None = None) -> int:

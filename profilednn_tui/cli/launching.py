@@ -11,13 +11,14 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from profilednn_tui.cli import values
+from profilednn_tui.cli import recipes, values
 from profilednn_tui.cli.optimizations import asks_for_help, print_optimizations
 from profilednn_tui.cli.words import Misplaced, TargetKind, Words, divide, misplaced
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.command import TargetCommand, any_command, module_command, script_command
 from profilednn_tui.launch.optimizations import check_names
 from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT, LaunchOptions
+from profilednn_tui.launch.recipe import Recipe
 from profilednn_tui.launch.signals import end_like
 from profilednn_tui.paths import session_word
 from profilednn_tui.plain import plain
@@ -71,6 +72,13 @@ LAUNCH_OPTIONS = (
         default="",
         callback=values.optimizations,
         help="Optimizations to switch on from the start; `--with help` lists them.",
+    ),
+    click.option(
+        "--recipe",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        callback=recipes.recipe,
+        help="Switch on what a search has proven (see `tune`); --with and --env add to it.",
     ),
     environment_option("for the target"),
     click.option("--name", metavar="TEXT", help="A name for the session."),
@@ -175,9 +183,20 @@ def target_command(kind: TargetKind, words: Sequence[str], python: str | None) -
     return start(words[0], words[1:], python)
 
 
-def launch_settings(output: Path | None, **options: Any) -> LaunchOptions:
+def launch_settings(
+    output: Path | None,
+    recipe: Recipe,
+    optimizations: tuple[str, ...],
+    environment: dict[str, str],
+    **options: Any,
+) -> LaunchOptions:
     """The options of a command line as one value."""
-    return LaunchOptions(output=output and output.expanduser().absolute(), **options)
+    return LaunchOptions(
+        output=output and output.expanduser().absolute(),
+        optimizations=tuple(dict.fromkeys((*recipe.optimizations, *optimizations))),
+        environment={**recipe.environment, **environment},
+        **options,
+    )
 
 
 WRONG_USAGE = 2

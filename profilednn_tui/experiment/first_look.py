@@ -127,6 +127,21 @@ def settled(experiment: Experiment, look: FirstLook) -> Experiment:
     return replace(experiment, first_look=look, lockstep=not reason, order_reason=reason)
 
 
+def settled_unasked(experiment: Experiment, look: FirstLook) -> Experiment:
+    """As `settled`, with the place as well: in copies if runs write files in the folder, unless the user has decided.
+
+    Raises a `ProfilerError` if copies do not protect all files.
+    """
+    if experiment.scratch is not False and look.elsewhere:
+        raise ProfilerError(
+            f"Each run writes {file_names(look.elsewhere)}, outside of {experiment.working_directory}, so that copies "
+            "of the folder do not keep it from being overwritten. Make the script write elsewhere, or say --in-place "
+            "if it may be overwritten."
+        )
+    scratch = bool(look.files) if experiment.scratch is None else experiment.scratch
+    return settled(replace(experiment, scratch=scratch), look)
+
+
 def file_names(files: tuple[str, ...]) -> str:
     """The first files by name, and the number of the others."""
     named = ", ".join(files[:NAMED_FILES])

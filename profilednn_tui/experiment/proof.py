@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from profilednn_tui import units
@@ -21,9 +21,9 @@ from profilednn_tui.compare.runs import Run
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.background import run_in_background
-from profilednn_tui.experiment.first_look import file_names, first_look, settled
+from profilednn_tui.experiment.first_look import first_look, settled_unasked
 from profilednn_tui.experiment.groups import run_groups
-from profilednn_tui.experiment.plan import Experiment, FirstLook, RunEntry, RunState, load_experiment
+from profilednn_tui.experiment.plan import Experiment, RunEntry, RunState, load_experiment
 from profilednn_tui.experiment.runner import ExperimentProgress, Starter, target_of
 from profilednn_tui.experiment.sides import undisturbed_groups
 from profilednn_tui.experiment.variants import Variant
@@ -158,7 +158,7 @@ def try_remedy(
     look = first_look(experiment, folder, start, lambda elapsed_s: None)
     if isinstance(look, int):
         return look
-    experiment = _decided(experiment, look)
+    experiment = settled_unasked(experiment, look)
     experiment.save(folder)
     tell(_order_text(experiment))
     judging = _Judging(folder, finding.ceiling or NARROW, tell)
@@ -291,19 +291,6 @@ def _differences(view: SessionView, script_sha256: str) -> Iterator[str]:
     cores, had = len(own_cores().allowed), view.machine.affinity
     if had is not None and had != cores:
         yield f"The session ran on {units.count(had)} cores, and the runs have {units.count(cores)}."
-
-
-def _decided(experiment: Experiment, look: FirstLook) -> Experiment:
-    """The experiment with order and place of its runs; raises a `ProfilerError` if copies do not protect all files."""
-    if experiment.scratch is not False and look.elsewhere:
-        raise ProfilerError(
-            f"Each run writes {file_names(look.elsewhere)}, outside of {experiment.working_directory}, so that copies "
-            "of the folder do not keep it from being overwritten. Make the script write elsewhere, or say --in-place "
-            "if it may be overwritten."
-        )
-    return settled(
-        replace(experiment, scratch=bool(look.files) if experiment.scratch is None else experiment.scratch), look
-    )
 
 
 def _order_text(experiment: Experiment) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.recipe import read_recipe
 
 PYTHON = "python"
+RECIPE = "recipe:"
 
 _NAME = re.compile(r"[^\s/=,:]+")
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
@@ -35,7 +38,7 @@ class Variant:
 
 
 def parse_variant(text: str) -> Variant:
-    """``NAME=ITEM,ITEM``: an item is an optimization, ``VARIABLE=VALUE`` or ``python=PATH``.
+    """``NAME=ITEM,ITEM``: an item is an optimization, ``VARIABLE=VALUE``, ``python=PATH`` or ``recipe:FILE``.
 
     Quotes keep a comma inside a value: ``tuned='KMP_AFFINITY="granularity=fine,compact"'``.
     """
@@ -50,7 +53,11 @@ def parse_variant(text: str) -> Variant:
     python: str | None = None
     for item in _items(name, rest):
         key, is_setting, value = item.partition("=")
-        if not is_setting:
+        if item.startswith(RECIPE):
+            recipe = read_recipe(Path(item.removeprefix(RECIPE)))
+            optimizations += recipe.optimizations
+            environment |= recipe.environment
+        elif not is_setting:
             optimizations.append(item)
         elif key == PYTHON:
             python = value

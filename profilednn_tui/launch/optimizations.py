@@ -34,6 +34,8 @@ class OptimizationDescription:
     reason: str
     """Why it is not available; empty if it is."""
     fix: str
+    live: bool = False
+    """Whether it can be switched off and on between the steps of one process."""
 
     @property
     def available(self) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from profilednn_tui.protocol.switching import SwitchingPlan
+
 AGENT_FOLDER = Path(__file__).resolve().parent.parent / "agent"
 
 POLITE_NICENESS = 19
@@ -30,6 +32,8 @@ class LaunchOptions:
     """Have the target note the files that it writes, and the like."""
     certificate: bool = False
     """Record what each update does to the parameters."""
+    switching: SwitchingPlan | None = None
+    """Settings that change between steps; None to keep them as they are."""
     name: str | None = None
     """The user's name for the session; None for the default."""
     output: Path | None = None

@@ -13,7 +13,8 @@ from profilednn_tui.launch.command import TargetCommand, script_digest
 from profilednn_tui.launch.environment import recorded_environment
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.paths import FILE_MODE, new_session_folder
-from profilednn_tui.protocol.files import SIDE_EFFECTS
+from profilednn_tui.protocol.files import SIDE_EFFECTS, SWITCHING_PLAN
+from profilednn_tui.protocol.switching import encode_plan
 from profilednn_tui.session.storage.folder import SessionFile
 from profilednn_tui.session.storage.spreads import SESSIONS, expected_spread
 
@@ -46,6 +47,10 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
         session.save(folder)
         if options.note_side_effects:
             (folder / SIDE_EFFECTS).touch(FILE_MODE)
+        if options.switching is not None:
+            plan = folder / SWITCHING_PLAN
+            plan.touch(FILE_MODE)
+            plan.write_text(encode_plan(options.switching))
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProfilerError(

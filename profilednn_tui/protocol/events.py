@@ -204,6 +204,8 @@ class StepsEvent:
     """Flag: the step includes the warm-up of an optimization, such as compilation."""
     LAST: ClassVar[int] = 16
     """Flag: the program's last step, which no boundary ended; it counts up to the end of its backward pass."""
+    SWITCHED: ClassVar[int] = 32
+    """Flag: the first step of a block, right after the settings were switched."""
 
 
 @dataclass(frozen=True)
@@ -620,4 +622,5 @@ class Command:
     action: str
     """One of `ACTIONS`."""
     value: float = 0.0
-    """Budget in percent for ``budget``; number of steps for ``stop_after`` (0: at the next boundary)."""
+    """Budget in percent for ``budget``; number of steps for ``stop_after`` (0: at the next boundary); number of threads
+    for ``set_threads`` (0: the program's own)."""

@@ -9,6 +9,8 @@ HEARTBEAT = "heartbeat"
 """Touched by the host every second, so that the agent in an attached process knows that its output is read."""
 TURN_ENDED, TURN_BEGINS = "turn-ended", "turn-begins"
 """Named pipes in the session folder of a target that runs in lockstep with others; one byte per turn."""
+SWITCHING_PLAN = "switching.json"
+"""Written by the host before it starts a run whose settings change between steps."""
 SIDE_EFFECTS = "side-effects.jsonl"
 """Created by the host of a run whose side effects it wants to know; the target's processes append notes."""
 

@@ -39,20 +39,31 @@ EXIT, DETACH, UNREAD = "exit", "detach", "unread"
 GAVE_UP = "gave up after errors"
 """Why an agent left after repeated errors of its own."""
 
-PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW, BUDGET, STOP_AFTER = (
+PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW, BUDGET, STOP_AFTER, SWITCH, SET_THREADS = (
     "pause_windows",
     "resume_windows",
     "window_now",
     "budget",
     "stop_after",
+    "switch",
+    "set_threads",
 )
-ACTIONS: tuple[str, ...] = (PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW, BUDGET, STOP_AFTER, DETACH)
+ACTIONS: tuple[str, ...] = (
+    PAUSE_WINDOWS,
+    RESUME_WINDOWS,
+    WINDOW_NOW,
+    BUDGET,
+    STOP_AFTER,
+    SWITCH,
+    SET_THREADS,
+    DETACH,
+)
 """The commands that a host can send to an agent."""
 
 ALREADY_PRESENT, NOT_STARTED = "present", "failed"
 """The answers of a process in which no agent was started: one is already running, or starting it failed."""
 
-SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP, CERTIFICATE = VARIABLES = (
+SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP, CERTIFICATE, SWITCHING = VARIABLES = (
     "PROFILEDNN_SESSION",
     "PROFILEDNN_OVERHEAD",
     "PROFILEDNN_STEPS",
@@ -60,8 +71,10 @@ SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP, CERTIFICATE = VARIABLES = (
     "PROFILEDNN_SEED",
     "PROFILEDNN_LOCKSTEP",
     "PROFILEDNN_CERTIFICATE",
+    "PROFILEDNN_SWITCHING",
 )
 """Environment variables of a launched target: the session folder, the overhead budget in percent, the number of steps
-to run, the optimizations, the seed, ``1`` for lockstep, ``1`` for recording what each update does."""
+to run, the optimizations, the seed, ``1`` for lockstep, ``1`` for recording what each update does, ``1`` for settings
+that change between steps."""
 PRIMITIVES = "PROFILEDNN_PRIMITIVES"
 """Set by the user: ``0`` disables oneDNN primitives."""

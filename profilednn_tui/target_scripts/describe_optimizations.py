@@ -28,10 +28,20 @@ def describe() -> list[dict[str, Any]]:
 
 def offer(name: str, context: Any) -> dict[str, Any]:
     """The description of one optimization; one whose code fails is not available."""
-    answer = {"name": name, "description": "", "conflicts": [], "at_launch": False, "reason": "", "fix": ""}
+    answer = {
+        "name": name,
+        "description": "",
+        "conflicts": [],
+        "at_launch": False,
+        "live": False,
+        "reason": "",
+        "fix": "",
+    }
     try:
         kind = registry.load(name)
-        answer.update(description=kind.description, conflicts=list(kind.conflicts), at_launch=kind.at_launch)
+        answer.update(
+            description=kind.description, conflicts=list(kind.conflicts), at_launch=kind.at_launch, live=kind.live
+        )
         if context.torch is None and not kind.at_launch:
             answer.update(reason="torch is not installed there", fix="choose another interpreter with --python PATH")
             return answer

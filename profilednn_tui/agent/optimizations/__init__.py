@@ -80,6 +80,8 @@ class Optimization:
     """Names of optimizations that it cannot be combined with."""
     at_launch = False
     """Whether it acts before the target starts."""
+    live = False
+    """Whether it can be switched off and on again between two steps of one process, without any trace."""
     rank = 0
     """Position in the order in which optimizations begin; those with 1 get the model as the others leave it."""
     acts_on = ""
@@ -182,6 +184,12 @@ class Optimization:
         """Undo `hide`."""
         for owner, name, _, ours in self._functions:
             setattr(owner, name, ours)
+
+    def switch_off(self) -> None:
+        """It is about to be left out for some steps; only called if it is `live`."""
+
+    def switch_on(self) -> None:
+        """It is about to act again."""
 
     def receipt(self, steps: int) -> str:
         """What was actually changed, after `steps` steps; empty if nothing was."""

@@ -10,6 +10,7 @@ import functools
 import time
 import weakref
 from _thread import _local
+from collections.abc import Collection
 from contextlib import ExitStack
 from typing import Any, Callable
 
@@ -44,6 +45,8 @@ class OptimizationManager:
     def __init__(self, torch: Any, names: list[str], quota: float | None = None) -> None:
         self._torch = torch
         self._active: list[Optimization] = []
+        self._off: list[Optimization] = []
+        """Those that are switched off for the time being."""
         self._receipts = Receipts()
         self._plans: weakref.WeakKeyDictionary[Any, Plan] = weakref.WeakKeyDictionary()
         """By module: its own plan, or that of the root module that contains it."""
@@ -88,6 +91,22 @@ class OptimizationManager:
 
         register_optimizer_step_pre_hook(self._before_update)
 
+    def select(self, names: Collection[str]) -> None:
+        """Switch on those named, and off all others that can be; called between two steps."""
+        off = [one for one in (*self._active, *self._off) if one.live and one.name not in names]
+        for one in [one for one in self._off if one not in off]:
+            self._off.remove(one)
+            self._active.append(one)
+            self._ask(one, one.switch_on)
+        for one in [one for one in self._active if one in off]:
+            self._ask(one, one.switch_off)
+            if one in self._active:  # it may have failed
+                self._active.remove(one)
+                self._off.append(one)
+        self._active.sort(key=lambda one: one.rank)
+        for plan in set(self._plans.values()):
+            plan.switch_off(self._off)
+
     def busy(self) -> bool:
         """Whether the step that has just ended included a warm-up; called once per step."""
         self._failure = None  # a step has ended since
@@ -96,7 +115,7 @@ class OptimizationManager:
 
     def news(self, steps: int, final: bool = False) -> list[Any]:
         """Events not reported yet, after `steps` steps; receipts follow after a whole step, or if none will come."""
-        fresh = self._receipts.news(list(self._active), steps, final)
+        fresh = self._receipts.news([*self._active, *self._off], steps, final)
         news: list[Any] = [
             OptimizationEvent(name, state, text, time.time_ns()) for name, (state, text) in fresh.items()
         ]
@@ -189,10 +208,13 @@ class OptimizationManager:
             self._receipts.seen.compiled.add(is_compiled(root))
             self._thread.layers = Layers(original, [], self._give_up)  # reading a parametrized weight computes it
             try:
-                active = [one for one in list(self._active) if self._begin_model(one, root)]
+                all_of_them = sorted([*self._active, *self._off], key=lambda one: one.rank)
+                chosen = [one for one in all_of_them if self._begin_model(one, root)]
             finally:
                 self._thread.layers = None
-            plan = Plan(root, original, [one for one in active if one in self._active], self._give_up)
+            known = [one for one in chosen if one in self._active or one in self._off]
+            plan = Plan(root, original, known, self._give_up)
+            plan.switch_off(self._off)
             for module in root.modules():
                 self._plans.setdefault(module, plan)
             self._plans[root] = plan
@@ -263,7 +285,7 @@ class OptimizationManager:
                 reason = "it changes its arguments in place, which the program may read"
             if reason:
                 self._receipts.leave_alone(one, root, reason)
-                plan.keep([other for other in plan.active if other is not one])
+                plan.leave_out(one)
         return result
 
     def _try(self, plan: Plan, root: Any, arguments: Any, keywords: Any) -> Any:
@@ -445,10 +467,11 @@ class OptimizationManager:
         self._take_back(one, FAILED, f"{error_text(error)}{among}; training continues without it")
 
     def _take_back(self, one: Optimization, state: str, text: str) -> None:
-        if one in self._active:
-            self._active.remove(one)
+        for those in (self._active, self._off):
+            if one in those:
+                those.remove(one)
         for plan in set(self._plans.values()):
-            plan.keep([other for other in plan.active if other is not one])
+            plan.leave_out(one)
         if self._thread.layers is not None:
             self._thread.layers.without(one)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Collection
 from typing import Any, Callable
 
 from . import LayerCall, Optimization
@@ -64,7 +65,9 @@ class Plan:
         """Kinds of calls that were made as in a plain run -> number of backward passes before that call."""
         self.proven: set[Any] = set()
         """Kinds of calls that have succeeded under the active optimizations."""
-        self.keep(active)
+        self._chosen = active
+        self._off: Collection[Optimization] = ()
+        self._refresh()
         self.newest = self.active, self.layers
         """Optimizations and layers of the latest call: a checkpoint must recompute with the same ones."""
 
@@ -77,10 +80,19 @@ class Plan:
         shows = any(type(one).shows_in is not Optimization.shows_in for one in self.active)
         return shows and not any(one.changes_model for one in self.active)
 
-    def keep(self, active: list[Optimization]) -> None:
-        """Keep only these optimizations from now on."""
-        self.active = active
-        self.layers = self.with_only(active)
+    def leave_out(self, one: Optimization) -> None:
+        """Do without an optimization from now on."""
+        self._chosen = [other for other in self._chosen if other is not one]
+        self._refresh()
+
+    def switch_off(self, off: Collection[Optimization]) -> None:
+        """Do without these, until the next call."""
+        self._off = off
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.active = [one for one in self._chosen if one not in self._off]
+        self.layers = self.with_only(self.active)
 
     def with_only(self, active: list[Optimization]) -> Layers:
         """The layers for a call under these optimizations only."""

@@ -38,6 +38,7 @@ def missing_bfloat16(context: Any) -> Missing | None:
 class BFloat16(Optimization):
     name = "bf16"
     description = "bfloat16 autocast around forward passes with gradients; losses and evaluations stay in float32"
+    live = True
     acts_on = "model"
     risky = True
     clues = ("BFloat16", "bfloat16", "dtype")

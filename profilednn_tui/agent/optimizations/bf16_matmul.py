@@ -15,6 +15,7 @@ PRECISION = "medium"
 class BFloat16Matmul(Optimization):
     name = "bf16_matmul"
     description = "float32 matrix products and convolutions computed in bfloat16 inside oneDNN"
+    live = True
 
     def __init__(self, context: Any) -> None:
         super().__init__(context)
@@ -32,6 +33,12 @@ class BFloat16Matmul(Optimization):
             error = float((probe(torch) - exact[name]).abs().max() / exact[name].abs().max())
             if error:
                 self._changed.append(f"float32 {name} in bfloat16 (a probe differs by {error:.1e})")
+
+    def switch_off(self) -> None:
+        self.revert()
+
+    def switch_on(self) -> None:
+        self._set(self.torch)
 
     def receipt(self, steps: int) -> str:
         return "; ".join(self._changed) if self.torch.get_float32_matmul_precision() == PRECISION else ""

@@ -22,6 +22,7 @@ TRIALS = 8
 class ChannelsLast(Optimization):
     name = "channels_last"
     description = "channels-last images (NHWC in memory) in convolutions; weights stay as they are"
+    live = True
     acts_on = "model"
     risky = True
     clues = ("view size is not compatible", "contiguous", "memory_format", "memory format", "stride")

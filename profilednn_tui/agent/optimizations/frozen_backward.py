@@ -30,6 +30,7 @@ profiler reads those of all parameters of a called module."""
 class FrozenBackward(Optimization):
     name = "frozen_backward"
     description = "no backward work for parameters that no optimizer updates, nor for the layers before them"
+    live = True
     conflicts = ("ipex",)
     acts_on = "optimizer"
 

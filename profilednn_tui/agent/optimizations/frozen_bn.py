@@ -12,6 +12,7 @@ from ._layers import has_hooks
 class FrozenBatchNorm(Optimization):
     name = "frozen_bn"
     description = "frozen batch norm as one fused kernel (torchvision's FrozenBatchNorm2d, non-training BatchNorm2d)"
+    live = True
     conflicts = ("compile",)
     acts_on = "model"
     risky = True

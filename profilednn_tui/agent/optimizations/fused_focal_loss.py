@@ -21,6 +21,7 @@ HEAD_PARAMETERS = ["self", "targets", "head_outputs", "matched_idxs"]
 class FusedFocalLoss(Optimization):
     name = "fused_focal_loss"
     description = "torchvision's sigmoid_focal_loss and RetinaNet's classification loss as one fused kernel"
+    live = True
     rank = -1  # bf16 then leaves alone what computes in float32 anyway
 
     def __init__(self, context: Any) -> None:
@@ -45,6 +46,12 @@ class FusedFocalLoss(Optimization):
         self._replaced.clear()
 
     def show(self) -> None:
+        self._replace()
+
+    def switch_off(self) -> None:
+        self.hide()
+
+    def switch_on(self) -> None:
         self._replace()
 
     def revert(self) -> None:

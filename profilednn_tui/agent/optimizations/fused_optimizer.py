@@ -29,6 +29,7 @@ FOREACH = {
 class FusedOptimizer(Optimization):
     name = "fused_optimizer"
     description = "torch's own fused or foreach form of the script's optimizer"
+    live = True
     conflicts = ("ipex",)
     acts_on = "optimizer"
     clues = ("_fused_", "_foreach_")
@@ -39,6 +40,7 @@ class FusedOptimizer(Optimization):
         """By optimizer and form: the number of parameters in each group, identified by its first parameter."""
         self._others: list[str] = []
         self._reason = ""
+        self._off = False
 
     def begin_torch(self) -> None:
         for name, (file, kernel) in FUSED.items():
@@ -49,6 +51,12 @@ class FusedOptimizer(Optimization):
     def begin_optimizer(self, optimizer: Any) -> None:
         if not type(optimizer).__module__.startswith("torch.optim"):
             self._others.append(type(optimizer).__name__)
+
+    def switch_off(self) -> None:
+        self._off = True
+
+    def switch_on(self) -> None:
+        self._off = False
 
     def receipt(self, steps: int) -> str:
         return "; ".join(
@@ -75,7 +83,7 @@ class FusedOptimizer(Optimization):
 
         @functools.wraps(original)
         def update(*lists: Any, **keywords: Any) -> Any:
-            if not compiling() and len(lists) > 1 and self._allows(name, form, lists, keywords):
+            if not self._off and not compiling() and len(lists) > 1 and self._allows(name, form, lists, keywords):
                 keywords[form] = True
             return original(*lists, **keywords)
 

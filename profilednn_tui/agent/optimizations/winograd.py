@@ -14,6 +14,7 @@ from .bf16 import missing_bfloat16
 class Winograd(Optimization):
     name = "winograd"
     description = "3x3 convolutions in bfloat16 by Winograd's F(2x2, 3x3), with 2.25 times fewer multiplications"
+    live = True
     conflicts = ("compile",)
     acts_on = "model"
     risky = True

@@ -10,7 +10,7 @@ from time import perf_counter_ns
 from typing import Any, Callable
 
 from ...protocol.events import Command, NoticeEvent, ProgressEvent, StatusEvent, StepsEvent, StepSourceEvent
-from ...protocol.vocabulary import BUDGET, DETACH, INFO, PAUSE_WINDOWS, STOP_AFTER, WINDOW_NOW
+from ...protocol.vocabulary import BUDGET, DETACH, INFO, PAUSE_WINDOWS, SET_THREADS, STOP_AFTER, SWITCH, WINDOW_NOW
 from ..life.states import LEAVING, LISTENING, Life, Request
 from ..recording.outbox import Outbox
 from ..windows.window import Windows
@@ -21,6 +21,7 @@ from .lockstep import LockstepGate
 from .loss import LossReader
 from .loss_scale import ScaledLosses
 from .root_modules import RootModule, RootModules
+from .switching import Switching
 from .timeline import Cut, Timeline
 
 NOT_BEGUN = Cut(0, ())
@@ -50,6 +51,7 @@ class StepTracker:
         stop_after: int | None,
         late: bool,
         lockstep: LockstepGate | None,
+        switching: Switching,
         learn_rank: Callable[[], None],
         warming_up: Callable[[], bool],
         after_step: Callable[[], None],
@@ -67,6 +69,8 @@ class StepTracker:
         """Whether training may have begun before the agent; if so, `stop_after` ends only the recording."""
         self._lockstep = lockstep
         """Set in an experiment whose variants run in lockstep."""
+        self._switching = switching
+        """Changes settings between steps, if asked to."""
         self._learn_rank = learn_rank
         """Called at the end of each of the first steps: a short run may be over before the agent's thread checks."""
         self._warming_up = warming_up
@@ -253,7 +257,8 @@ class StepTracker:
         if enough and self._late:
             self._life.ask(Request.LEAVE, DETACH)
         leaves = self._life.state is not LISTENING
-        soon = flags or leaves or self._commands or self._lockstep is not None or self.steps <= FIRST_STEPS
+        planned = self._lockstep is not None or self._switching.active
+        soon = flags or leaves or self._commands or planned or self.steps <= FIRST_STEPS
         if soon or cut.now_ns >= self._look_ns:
             self._look(last, cut, flags)
         self._after_step()
@@ -283,7 +288,11 @@ class StepTracker:
             windows.add_plain_step(duration_ns)
         if self._lockstep is not None and self._lockstep.is_due(cut.now_ns) and self.steps != self._stop_after:
             self._take_turn(self._lockstep)
+        if self._switching.is_due(self.steps):
+            self._switching.switch()
+            self._flags |= StepsEvent.SWITCHED
         if self._life.state is not LISTENING:
+            self._switching.restore()
             self._life.ask(Request.RELEASE)
         elif windows is not None and windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self._came_ns):
             self._flags |= windows.start(elapsed_ns)
@@ -304,6 +313,12 @@ class StepTracker:
     def _obey(self, command: Command) -> None:
         if command.action == STOP_AFTER:
             self._stop_after = self.steps + int(command.value)
+        elif command.action == SWITCH:
+            self._switching.begin(self.steps)
+        elif command.action == SET_THREADS:
+            self._switching.end()
+            self._switching.set_threads(int(command.value))
+            self._flags |= StepsEvent.SWITCHED
         elif self._windows is not None:
             budget = self._windows.budget
             if command.action == WINDOW_NOW:

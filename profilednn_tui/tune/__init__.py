@@ -1,0 +1,1 @@
+"""Finds the fastest proven setting: effects of all switches in one process, a race, and a shootout against stock."""

@@ -1,0 +1,220 @@
+"""Stage 1: switches everything that can be switched between steps, at random, in one running training."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from profilednn_tui import units
+from profilednn_tui.clock import Clock
+from profilednn_tui.compare.factorial import Block, Estimate, Switch, estimate, undecided
+from profilednn_tui.compare.runs import read_run
+from profilednn_tui.experiment.plan import Experiment
+from profilednn_tui.experiment.runner import Starter, run_options, scratch_command, target_of, why_failed
+from profilednn_tui.experiment.scratch import ScratchCopies
+from profilednn_tui.protocol.events import Command, StepsEvent
+from profilednn_tui.protocol.switching import SwitchingPlan
+from profilednn_tui.protocol.vocabulary import ASKED, ON, STOP_AFTER
+from profilednn_tui.session.open_session import OpenSession, open_session
+from profilednn_tui.session.view import Optimization, SessionView, Steps
+from profilednn_tui.tune.design import BLOCK_STEPS, designed, switches_on
+
+NAME = "effects"
+LOOK_S = 5.0
+WORTH = 0.02
+"""A switch that cannot win so much is not worth more time."""
+LOOK_ERROR, REPORTED_ERROR = 0.005, 0.05
+"""Probability that an interval misses: where it decides whether to go on, many times, and where it is reported."""
+FEWEST_BLOCKS = 30
+BLOCK_S = 0.06
+"""Blocks are so long at least: after a switch, the caches have to fill again."""
+MOST_BLOCK_STEPS = 60
+SHORTEST_RUN_BLOCKS = 5
+"""A training that ends by itself after fewer blocks is not started again."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEffects:
+    """What stage 1 has found."""
+
+    found: Estimate
+    """With intervals at 95 %."""
+    sure: Estimate
+    """With intervals that all hold at once, at 95 %: for choosing."""
+    without_effect: tuple[Optimization, ...] = ()
+    """Optimizations that were not on, with the reason."""
+    reason: str = ""
+    """Why there are no effects, if so."""
+
+
+def live_effects(
+    experiment: Experiment,
+    switches: Sequence[Switch],
+    step_ns: float,
+    folder: Path,
+    until_s: float,
+    tell: Tell,
+    start: Starter,
+    clock: Clock,
+) -> LiveEffects | int:
+    """Run the baseline with all switches until each is known to be worth it or not, or until `until_s` (monotonic).
+
+    A training that ends early is started again. Returns the signal if one has stopped it.
+    """
+    plan = designed(switches, block_steps=block_steps(step_ns))
+    watching = _Watching(switches, plan, until_s, tell, clock)
+    outcome: LiveEffects | int | None = None
+    while outcome is None:
+        outcome = _run(experiment, switches, watching, folder, start)
+    return outcome
+
+
+def block_steps(step_ns: float) -> int:
+    """How many steps a block has."""
+    return max(BLOCK_STEPS, min(MOST_BLOCK_STEPS, math.ceil(BLOCK_S * 1e9 / step_ns))) if step_ns else BLOCK_STEPS
+
+
+def _run(
+    experiment: Experiment, switches: Sequence[Switch], watching: _Watching, folder: Path, start: Starter
+) -> LiveEffects | int | None:
+    """One process; None if another one is needed."""
+    baseline = experiment.variants[0]
+    names = tuple(one.optimization for one in switches if one.optimization)
+    options = replace(
+        run_options(experiment, baseline, 0),
+        overhead_percent=0.0,
+        steps=None,
+        optimizations=(*baseline.optimizations, *names),
+        switching=watching.begin_process(),
+        name=NAME,
+    )
+    with ScratchCopies(folder) as copies:
+        if experiment.scratch:
+            command = scratch_command(experiment, baseline, copies, NAME)
+        else:
+            command = target_of(experiment, baseline)
+        (ended,) = start([(command, options)], folder, watching.beat)
+        if ended.stopped_by is not None:
+            shutil.rmtree(ended.folder, ignore_errors=True)
+            return ended.stopped_by
+        with open_session(ended.folder) as session:
+            run = read_run(session, ended.folder.name)
+            failure = why_failed(ended, run, session)
+    new_blocks = watching.end_process(run.view)
+    shutil.rmtree(ended.folder, ignore_errors=True)
+    off = tuple(one for one in run.view.optimizations if one.name in names and one.state not in (ON, ASKED))
+    if failure and not watching.blocks:
+        return LiveEffects(Estimate(), Estimate(), off, failure)
+    if not (failure or watching.enough or new_blocks < SHORTEST_RUN_BLOCKS):
+        return None
+    gone = {one.name for one in off}
+    found, sure = (
+        _without(estimate(watching.blocks, switches, error), gone)
+        for error in (REPORTED_ERROR, REPORTED_ERROR / len(switches))
+    )
+    reason = (
+        "" if found.effects else failure or f"only {units.count(len(watching.blocks))} blocks of steps were measured"
+    )
+    return LiveEffects(found, sure, off, reason)
+
+
+def _without(found: Estimate, names: Collection[str]) -> Estimate:
+    """Without the effects of switches that did nothing."""
+    return replace(found, effects=tuple(one for one in found.effects if one.name not in names))
+
+
+class _Watching:
+    """Follows the running process and ends it when enough is known."""
+
+    def __init__(
+        self, switches: Sequence[Switch], plan: SwitchingPlan, until_s: float, tell: Tell, clock: Clock
+    ) -> None:
+        self._switches = switches
+        self._plan = plan
+        self._until_s = until_s
+        self._tell = tell
+        self._clock = clock
+        self._earlier: tuple[Block, ...] = ()
+        self._newest = 0
+        """Blocks of the last process."""
+        self._process = -1
+        self._session: OpenSession | None = None
+        self._next_look_s = 0.0
+        self.blocks: tuple[Block, ...] = ()
+        self.enough = False
+        self._asked = False
+        """Whether the process was asked to end."""
+
+    def begin_process(self) -> SwitchingPlan:
+        """The plan of the next process, which goes on where the last one ended."""
+        self._process += 1
+        self._asked = False
+        done = self._newest % len(self._plan.settings)
+        settings = (*self._plan.settings[done:], *self._plan.settings[:done])
+        self._plan = replace(self._plan, settings=settings)
+        return self._plan
+
+    def beat(self, session: Path, elapsed_s: float) -> None:
+        """Called about once a second."""
+        now_s = self._clock.monotonic_s()
+        if self._asked or now_s < self._next_look_s:
+            return
+        if self._session is None:
+            self._session = open_session(session, started_here=True)
+        self._session.catch_up()
+        self._look(self._session.view().steps)
+        self._next_look_s = max(now_s + LOOK_S, 2 * self._clock.monotonic_s() - now_s)
+        if self.enough or now_s >= self._until_s:
+            self.enough = True
+            self._asked = self._session.send(Command(STOP_AFTER, 1)) > 0
+
+    def end_process(self, view: SessionView) -> int:
+        """Keep its blocks; returns their number."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+        self._next_look_s = 0.0
+        new = self._read(view.steps)
+        self._newest = len(new)
+        self.blocks = self._earlier = (*self._earlier, *new)
+        self.enough = self.enough or self._clock.monotonic_s() >= self._until_s
+        return len(new)
+
+    def _look(self, steps: Steps) -> None:
+        self.blocks = (*self._earlier, *self._read(steps))
+        if len(self.blocks) < FEWEST_BLOCKS:
+            return
+        found = estimate(self.blocks, self._switches, LOOK_ERROR)
+        if not found.effects:
+            return
+        self._tell(effects_line(found))
+        self.enough = not undecided(found, WORTH)
+
+    def _read(self, steps: Steps) -> tuple[Block, ...]:
+        return blocks_of(steps, self._plan, self._switches, self._process)
+
+
+def effects_line(found: Estimate) -> str:
+    """All effects in one line: ``212 blocks: channels_last 0.81x, threads=1 1.32x``"""
+    effects = ", ".join(f"{one.name} {units.change(one.ratio)}" for one in found.effects)
+    return f"{units.count(found.blocks)} blocks of steps: {effects}."
+
+
+def blocks_of(steps: Steps, plan: SwitchingPlan, switches: Sequence[Switch], process: int = 0) -> tuple[Block, ...]:
+    """The whole blocks among the steps of one process, without those in which anything else happened."""
+    found: list[Block] = []
+    place = next((at for at, flags in enumerate(steps.flags) if flags & StepsEvent.SWITCHED), len(steps.flags))
+    while place + plan.block_steps <= len(steps.numbers):
+        ends = place + plan.block_steps
+        flags = steps.flags[place:ends]
+        number = (steps.numbers[place] - plan.first_steps - 1) // plan.block_steps
+        if flags[0] == StepsEvent.SWITCHED and not any(flags[1:]):
+            on = switches_on(plan.setting(number), switches)
+            found.append(Block(on, steps.durations_ns[place:ends], steps.end_unix_ns[ends - 1] / 1e9, process))
+        place = ends
+    return tuple(found)

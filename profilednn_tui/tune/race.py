@@ -1,0 +1,166 @@
+"""Stage 2: candidates that need processes of their own race against the best of stage 1, and losers leave early."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from profilednn_tui import units
+from profilednn_tui.clock import Clock
+from profilednn_tui.compare.comparison import TAKEN
+from profilednn_tui.compare.factorial import Effect
+from profilednn_tui.compare.gate import log_ratios, look_number
+from profilednn_tui.compare.intervals import CONFIDENCE, FEWEST_GROUPS
+from profilednn_tui.compare.losses import loss_agreement, precision_of, same_numbers
+from profilednn_tui.compare.runs import Run
+from profilednn_tui.compare.samples import common_warm_up, fair_steps
+from profilednn_tui.compare.tuning import Eliminated
+from profilednn_tui.experiment.plan import Experiment, RunState, load_experiment
+from profilednn_tui.experiment.runner import Observer, Starter, run_experiment
+from profilednn_tui.experiment.sides import undisturbed_groups
+from profilednn_tui.experiment.variants import Variant
+
+MORE_GROUPS = 2
+"""After the first look, so many groups are run before the next."""
+MOST_GROUPS = 16
+WORTH = 0.02
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RaceOutcome:
+    """How a race ended."""
+
+    effects: tuple[Effect, ...]
+    """Of all candidates that were measured."""
+    better: tuple[str, ...]
+    """Those that make steps shorter beyond doubt, the best first."""
+    eliminated: tuple[Eliminated, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the groups so far say of a candidate."""
+
+    effect: Effect
+    reason: str = ""
+    """Why it is out; empty if it is not."""
+
+    @property
+    def decided(self) -> bool:
+        return bool(self.reason) or self.effect.high < 1
+
+
+def race(
+    experiment: Experiment,
+    folder: Path,
+    until_s: float,
+    tell: Tell,
+    observer: Observer,
+    start: Starter,
+    clock: Clock,
+) -> RaceOutcome | int:
+    """Run groups of an experiment, whose first variant is the baseline, until each candidate is decided.
+
+    A candidate is out if it fails, has no effect, trains differently, or cannot be better by `WORTH`. All looks at all
+    candidates share the error probability. Returns the signal if one has stopped it.
+    """
+    baseline, *candidates = experiment.variants
+    standings: dict[str, Standing] = {}
+    racing, groups, last_s = list(candidates), FEWEST_GROUPS, 0.0
+    while racing and groups <= MOST_GROUPS:
+        begin_s = clock.monotonic_s()
+        if standings and begin_s + last_s > until_s:
+            break
+        made = replace(load_experiment(folder, as_written=True).experiment, repeat=groups)
+        outcome = run_experiment(replace(made, variants=(baseline, *racing)), folder, observer, start)
+        if outcome.stopped_by is not None:
+            return outcome.stopped_by
+        last_s = clock.monotonic_s() - begin_s
+        for one in racing:
+            standings[one.name] = standing(folder, baseline, one, len(candidates))
+            tell(_line(standings[one.name]))
+        racing = [one for one in racing if not standings[one.name].decided]
+        groups += MORE_GROUPS
+    effects = tuple(one.effect for one in standings.values() if math.isfinite(one.effect.high))
+    better = sorted((one.effect for one in standings.values() if not one.reason and one.effect.high < 1), key=_ratio)
+    out = [Eliminated(name, one.reason) for name, one in standings.items() if one.reason]
+    out += [Eliminated(one.name, "time was up before it was known to be better") for one in racing]
+    return RaceOutcome(effects, tuple(one.name for one in better), tuple(out))
+
+
+def standing(folder: Path, baseline: Variant, candidate: Variant, candidates: int) -> Standing:
+    """What the undisturbed groups of an experiment say of a candidate, at a look that is shared by some candidates."""
+    recorded = load_experiment(folder)
+    entries = recorded.experiment.runs_of(candidate.name)
+    failed = next((entry for entry in entries if entry.state is RunState.FAILED), None)
+    if failed is not None:
+        return Standing(_unknown(candidate.name), f"its run failed: {failed.reason}")
+    first, second = undisturbed_groups(recorded, (baseline.name, candidate.name))
+    if not second.runs:
+        disturbed = [entry.reason for entry in entries if entry.state is RunState.DISTURBED]
+        reason = f"all its runs were disturbed ({disturbed[-1]})" if disturbed else "it has no run"
+        return Standing(_unknown(candidate.name), reason)
+    effect = measured(candidate.name, first.runs, second.runs, candidates)
+    return Standing(effect, why_out(effect, candidate, first.runs, second.runs))
+
+
+def measured(name: str, baseline: Sequence[Run], candidate: Sequence[Run], candidates: int) -> Effect:
+    """The mean of the groups' log ratios with its t interval, at a look that is shared by some candidates."""
+    from scipy import stats
+
+    sides = [[fair_steps(run) for run in runs] for runs in (baseline, candidate)]
+    if not all(all(map(len, runs)) for runs in sides):
+        return _unknown(name)
+    warm_up = common_warm_up(sides)
+    settled = [[kept for steps in runs if len(kept := steps.after(warm_up))] for runs in sides]
+    ratios = log_ratios(settled[0], settled[1])
+    steps = sum(map(len, settled[1]))
+    if len(ratios) < 2:
+        return replace(_unknown(name), steps=steps)
+    look = look_number(len(ratios), last=True) or 1
+    error = (1 - CONFIDENCE) / (candidates * look * (look + 1))
+    middle, deviation = float(np.mean(ratios)), float(np.std(ratios, ddof=1))
+    half = float(stats.t.ppf(1 - error / 2, len(ratios) - 1)) * deviation / math.sqrt(len(ratios))
+    return Effect(name, *(math.exp(value) for value in (middle, middle - half, middle + half)), steps)
+
+
+def why_out(effect: Effect, candidate: Variant, baseline: Sequence[Run], runs: Sequence[Run]) -> str:
+    """Why a candidate that has been measured is out; empty if it is not."""
+    states = {one.name: one for one in runs[-1].view.optimizations}
+    idle = [states[name] for name in candidate.optimizations if name in states and states[name].state not in TAKEN]
+    others = {one.name for one in baseline[-1].view.optimizations}
+    idle = [one for one in idle if one.name not in others]
+    if idle:
+        return "; ".join(f"{one.state} {one.text}".strip() for one in idle)
+    losses = loss_agreement(
+        [run.view.steps for run in baseline],
+        [run.view.steps for run in runs],
+        precision_of((*baseline, *runs)),
+        same_numbers(baseline, runs),
+    )
+    if losses.changes_training:
+        return f"it trains differently: losses {losses.text}"
+    if effect.low > 1 - WORTH:
+        interval = f"{units.change(effect.ratio)} ({units.change(effect.low)} to {units.change(effect.high)})"
+        return f"it cannot be {units.share(WORTH)} faster: {interval}"
+    return ""
+
+
+def _unknown(name: str) -> Effect:
+    return Effect(name, 1.0, 0.0, math.inf, 0)
+
+
+def _ratio(effect: Effect) -> float:
+    return effect.ratio
+
+
+def _line(one: Standing) -> str:
+    if one.reason:
+        return f"{one.effect.name} is out: {one.reason}."
+    return f"{one.effect.name}: {units.change(one.effect.ratio)}{', better' if one.decided else ''}."

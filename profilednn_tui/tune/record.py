@@ -1,0 +1,120 @@
+"""A search on disk: what it was asked to do, and what its stages have found, so that it can be resumed."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from profilednn_tui.compare.factorial import Effect, Estimate
+from profilednn_tui.compare.tuning import Eliminated
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.experiment.plan import Experiment
+from profilednn_tui.experiment.variants import Variant
+from profilednn_tui.paths import folders_with
+from profilednn_tui.plain import decode_plain
+from profilednn_tui.protocol.events import MAGIC, VERSION
+from profilednn_tui.session.storage.files import read_file
+from profilednn_tui.session.storage.folder import UNREADABLE, VersionGuard, save_json
+
+TUNE_FILE = "tune.json"
+TUNE_BYTES = 4_000_000
+KEPT_SEARCHES = 10
+"""The folders of older ones are removed when a new search begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user asked for."""
+
+    minutes: float
+    over: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    steps: int | None = None
+    """Of a run in the race and in the shootout; None for as many as there is time for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What the first look at the plain training has shown."""
+
+    step_ns: float
+    start_s: float
+    """From the start of a process to its first step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """``tune.json``."""
+
+    base: Experiment
+    """What is run; its only variant is stock."""
+    wishes: Wishes
+    plain: Plain | None = None
+    switches: tuple[str, ...] = ()
+    """What is switched between steps."""
+    variants: tuple[Variant, ...] = ()
+    """What needs processes of its own."""
+    left_out: tuple[Eliminated, ...] = ()
+    estimate: Estimate | None = None
+    """Of stage 1; None before its end."""
+    chosen: Variant | None = None
+    """The best setting of stage 1."""
+    raced: tuple[Effect, ...] | None = None
+    """Of stage 2; None before its end."""
+    finalists: tuple[Variant, ...] | None = None
+    """What is shot out against stock; None before that, empty if there is nothing."""
+    duration_s: float = 0.0
+    """Spent so far."""
+    magic: str = MAGIC
+    version: int = VERSION
+
+    def with_left_out(self, more: tuple[Eliminated, ...]) -> Search:
+        return replace(self, left_out=(*self.left_out, *more))
+
+    def save(self, folder: Path) -> None:
+        try:
+            save_json(folder / TUNE_FILE, self)
+        except OSError as error:
+            raise ProfilerError(
+                f"Cannot write {folder / TUNE_FILE}: {error.strerror or error}. "
+                "Free some space, or set PROFILEDNN_HOME to another folder."
+            ) from None
+
+
+def load_search(folder: Path, as_written: bool = False) -> Search:
+    """Read a search; raises a `ProfilerError` if there is none that can be read.
+
+    Texts are made plain, so that they are safe to print. With `as_written` they are unchanged, for starting runs.
+    """
+    path = folder / TUNE_FILE
+    try:
+        data = read_file(path, TUNE_BYTES)
+        decode_plain(data, VersionGuard).check(str(folder))
+        return msgspec.json.decode(data, type=Search) if as_written else decode_plain(data, Search)
+    except OSError as error:
+        raise ProfilerError(f"{folder} is no search: {path.name} cannot be read ({error.strerror}).") from None
+    except UNREADABLE as error:
+        raise ProfilerError(f"{folder} is no readable search: its {path.name} is damaged ({error}).") from None
+
+
+def find_search(path_or_name: str) -> Path:
+    """The folder of a search, by path, name or the beginning of its name; raises a `ProfilerError` if there is none."""
+    path = Path(path_or_name).expanduser()
+    if (path / TUNE_FILE).is_file():
+        return path
+    known = folders_with(TUNE_FILE)
+    found = [folder for folder in known if path_or_name and folder.name.startswith(path_or_name)]
+    if len(found) == 1 or (found and found[0].name == path_or_name):
+        return found[0]
+    some = ", ".join(folder.name for folder in known[:3])
+    hint = f"The newest are: {some}." if some else "None has been begun on this machine."
+    raise ProfilerError(f"There is no search {path_or_name}. {hint}")
+
+
+def remove_old_searches() -> None:
+    """Keep the newest `KEPT_SEARCHES` less one."""
+    for folder in folders_with(TUNE_FILE)[KEPT_SEARCHES - 1 :]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,371 @@
+"""The stages of a search: a first look, effects between steps, a race of processes, and a shootout against stock.
+
+Only the shootout's number is a gain: the candidates were chosen because they looked good, and so look better than they
+are.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from profilednn_tui import units
+from profilednn_tui.clock import SYSTEM_CLOCK, Clock
+from profilednn_tui.compare.certificate import Sameness
+from profilednn_tui.compare.comparison import Comparison
+from profilednn_tui.compare.factorial import Estimate, Switch, best_setting
+from profilednn_tui.compare.tuning import Eliminated, TuneReport, Winner
+from profilednn_tui.compare.verdict import Outcome
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.experiment.background import run_in_background
+from profilednn_tui.experiment.certificate import make_certificate_runs
+from profilednn_tui.experiment.first_look import look_at_baseline, settled_unasked
+from profilednn_tui.experiment.plan import EXPERIMENT_FILE, load_experiment
+from profilednn_tui.experiment.runner import Observer, Starter, run_experiment
+from profilednn_tui.experiment.sides import experiment_report
+from profilednn_tui.experiment.trial import TimeLimit
+from profilednn_tui.experiment.variants import Variant
+from profilednn_tui.launch.optimizations import OptimizationDescription
+from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
+from profilednn_tui.tune.candidates import OWN_THREADS, THREADS, candidates_of
+from profilednn_tui.tune.factorial import live_effects
+from profilednn_tui.tune.race import race
+from profilednn_tui.tune.record import Plain, Search, load_search
+
+TUNED, BETWEEN_STEPS = "tuned", "between-steps"
+RACERS = 4
+"""At once, the baseline included: all of them have to fit in memory."""
+LOOK_S = 20.0
+EFFECTS_SHARE, RACE_SHARE = 0.35, 0.65
+"""Of the time, when stage 1 and stage 2 have to be over."""
+GROUPS, REPEATS = 6, 8
+"""Of the shootout: in lockstep, and in turn."""
+FEWEST_STEPS, MOST_STEPS = 20, 60
+"""Of a run in the race and in the shootout, warm-up included."""
+RACE_FOLDER, SHOOTOUT_FOLDER = "race", "shootout"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a search uses."""
+
+    offers: Sequence[OptimizationDescription]
+    tell: Tell
+    observer: Observer
+    start: Starter = run_in_background
+    clock: Clock = SYSTEM_CLOCK
+
+
+def search(folder: Path, means: Means) -> int | None:
+    """Do what is left of a search in its folder; returns the signal if one has stopped it.
+
+    Raises a `ProfilerError` if the training itself cannot be run.
+    """
+    return _Search(folder, load_search(folder, as_written=True), means).run()
+
+
+class _Search:
+    def __init__(self, folder: Path, record: Search, means: Means) -> None:
+        self._folder = folder
+        self._record = record
+        self._means = means
+        self._begin_s = means.clock.monotonic_s() - record.duration_s
+        self._total_s = 60 * record.wishes.minutes
+
+    def run(self) -> int | None:
+        for stage in (self._look, self._measure_effects, self._race, self._choose, self._shoot_out, self._certify):
+            stopped_by = stage()
+            self._keep()
+            if stopped_by is not None:
+                return stopped_by
+        return None
+
+    def _keep(self, **news: object) -> None:
+        duration_s = self._means.clock.monotonic_s() - self._begin_s
+        self._record = replace(self._record, duration_s=duration_s, **news)  # type: ignore[arg-type]
+        self._record.save(self._folder)
+
+    # ---- stages; each does nothing if it is over
+
+    def _look(self) -> int | None:
+        """What the plain training does, and what can be tried with it."""
+        record = self._record
+        if record.plain is not None:
+            return None
+        stock = record.base.variants[0]
+        self._means.tell(f"A first look at the plain training, {units.duration(LOOK_S * 1e9)}.")
+        rivals = tuple(Variant(f"rival-{number}") for number in range(1, RACERS))
+        experiment = replace(record.base, variants=(stock, *rivals), overhead_percent=DEFAULT_OVERHEAD_PERCENT)
+        beat = TimeLimit(min(LOOK_S, 0.1 * self._total_s)).beat
+        look = look_at_baseline(experiment, self._folder, self._means.start, beat)
+        if isinstance(look, int):
+            return look
+        self._remove_sessions()
+        base = settled_unasked(record.base, look.first_look)
+        step_ns = look.view.steps.median_ns
+        if not step_ns:
+            raise ProfilerError("The training has made too few steps for a search. Give it more to do.")
+        found = candidates_of(
+            self._means.offers, look.view, stock.optimizations, record.wishes.over, record.wishes.without
+        )
+        start_s = max(0.0, look.duration_s - sum(look.view.steps.durations_ns) / 1e9)
+        place = "in copies of the folder" if base.scratch else "in the folder itself"
+        order = "in lockstep" if base.lockstep else f"in turn: {base.order_reason}"
+        self._means.tell(f"A step takes {units.duration(step_ns)}. Runs are made {place}, {order}.")
+        self._keep(
+            base=base,
+            plain=Plain(step_ns, start_s),
+            switches=tuple(one.name for one in found.switches),
+            variants=found.variants,
+            left_out=found.left_out,
+        )
+        return None
+
+    def _measure_effects(self) -> int | None:
+        record = self._record
+        if record.estimate is not None:
+            return None
+        assert record.plain is not None
+        switches = tuple(map(switch_named, record.switches))
+        if not switches:
+            self._keep(estimate=Estimate(), chosen=None)
+            return None
+        self._means.tell(f"Stage 1: {', '.join(record.switches)}, switched at random between steps.")
+        until_s = self._begin_s + EFFECTS_SHARE * self._total_s
+        means = self._means
+        found = live_effects(
+            record.base, switches, record.plain.step_ns, self._folder, until_s, means.tell, means.start, means.clock
+        )
+        if isinstance(found, int):
+            return found
+        out = tuple(Eliminated(one.name, f"{one.state} {one.text}".strip()) for one in found.without_effect)
+        if found.reason:
+            means.tell(f"Stage 1 was not possible: {found.reason}.")
+            rest = tuple(as_variant(one) for one in switches)
+            self._keep(estimate=Estimate(), variants=(*record.variants, *rest))
+            return None
+        self._record = record.with_left_out(out)
+        threads = [one.name for one in switches if one.threads]
+        best = best_setting(found.sure, [threads])
+        chosen = self._combined(BETWEEN_STEPS, [as_variant(switch_named(name)) for name in best]) if best else None
+        means.tell(f"Best between steps: {', '.join(best) or 'stock'}.")
+        self._keep(estimate=found.found, chosen=chosen)
+        return None
+
+    def _race(self) -> int | None:
+        record = self._record
+        if record.raced is not None:
+            return None
+        raced = []
+        left_out: list[Eliminated] = []
+        better: list[tuple[str, float]] = []
+        chosen = record.chosen or record.base.variants[0]
+        racers = self._racers(chosen)
+        waves = _waves(racers, RACERS - 1)
+        for number, wave in enumerate(waves):
+            share = EFFECTS_SHARE + (RACE_SHARE - EFFECTS_SHARE) * (number + 1) / len(waves)
+            until_s = self._begin_s + share * self._total_s
+            if self._means.clock.monotonic_s() >= until_s:
+                left_out += [Eliminated(one.name, "time was up before it was tried") for one in wave]
+                continue
+            names = ", ".join(one.name for one in wave)
+            self._means.tell(f"Stage 2: {names}, each in a process of its own, beside {chosen.text}.")
+            place = self._folder / f"{RACE_FOLDER}-{number + 1}"
+            experiment = replace(
+                record.base, variants=(chosen, *wave), steps=self._steps(len(wave) + 1, share), certify=False
+            )
+            place.mkdir(mode=0o700, exist_ok=True)
+            if not (place / EXPERIMENT_FILE).exists():
+                experiment.save(place)
+            means = self._means
+            outcome = race(experiment, place, until_s, means.tell, means.observer, means.start, means.clock)
+            if isinstance(outcome, int):
+                return outcome
+            shutil.rmtree(place, ignore_errors=True)
+            raced += outcome.effects
+            left_out += outcome.eliminated
+            ratios = {effect.name: effect.ratio for effect in outcome.effects}
+            better += [(name, ratios[name]) for name in outcome.better]
+        by_gain = [name for name, _ in sorted(better, key=lambda one: one[1])]
+        winners = [one for name in by_gain for one in racers if one.name == name]
+        self._record = record.with_left_out(tuple(left_out))
+        finalists: list[Variant] = []
+        if winners:
+            finalists.append(self._combined(TUNED, winners))
+        if record.chosen is not None:
+            finalists.append(record.chosen)
+        self._keep(raced=tuple(raced), finalists=tuple(finalists))
+        return None
+
+    def _choose(self) -> int | None:
+        """Prepare the shootout."""
+        finalists = self._record.finalists
+        place = self._folder / SHOOTOUT_FOLDER
+        if not finalists or (place / EXPERIMENT_FILE).exists():
+            return None
+        variants = (self._record.base.variants[0], *finalists)
+        experiment = replace(
+            self._record.base,
+            variants=variants,
+            repeat=GROUPS if self._record.base.lockstep else REPEATS,
+            steps=self._steps(len(variants), 1.0),
+            overhead_percent=DEFAULT_OVERHEAD_PERCENT,
+        )
+        place.mkdir(mode=0o700, exist_ok=True)
+        experiment.save(place)
+        return None
+
+    def _shoot_out(self) -> int | None:
+        place = self._folder / SHOOTOUT_FOLDER
+        if not self._record.finalists:
+            self._means.tell("Nothing is better than stock.")
+            return None
+        experiment = load_experiment(place, as_written=True).experiment
+        if experiment.pending():
+            names = " and ".join(one.text for one in experiment.variants[1:])
+            self._means.tell(f"Stage 3: {names}, against stock.")
+        outcome = run_experiment(experiment, place, self._means.observer, self._means.start)
+        return outcome.stopped_by
+
+    def _certify(self) -> int | None:
+        place = self._folder / SHOOTOUT_FOLDER
+        if not self._record.finalists:
+            return None
+        experiment = load_experiment(place, as_written=True).experiment
+        tell = self._means.tell
+        outcome = make_certificate_runs(
+            experiment, place, lambda name: tell(f"Certificate: {name}."), self._means.start
+        )
+        return outcome.stopped_by
+
+    # ---- parts
+
+    def _racers(self, chosen: Variant) -> list[Variant]:
+        """What races, each on top of the best of stage 1, unless it cannot be combined with that."""
+        racers = []
+        for one in self._record.variants:
+            clash = self._clash(chosen.optimizations, one.optimizations)
+            if clash:
+                kept = tuple(name for name in chosen.optimizations if name not in clash)
+                racers.append(replace(one, optimizations=(*kept, *one.optimizations)))
+            else:
+                racers.append(self._combined(one.name, [chosen, one]))
+        return racers
+
+    def _combined(self, name: str, parts: Sequence[Variant]) -> Variant:
+        """All parts at once; a later one that cannot be combined with the earlier ones is left out."""
+        optimizations = list(self._record.base.variants[0].optimizations)
+        environment: dict[str, str] = {}
+        for part in parts:
+            new = [one for one in part.optimizations if one not in optimizations]
+            if self._clash(optimizations, new):
+                continue
+            optimizations += new
+            environment |= part.environment
+        return Variant(name, tuple(optimizations), environment)
+
+    def _clash(self, some: Sequence[str], others: Sequence[str]) -> set[str]:
+        """Those of `some` that conflict with any of `others`."""
+        conflicts = {one.name: one.conflicts for one in self._means.offers}
+        return {
+            one
+            for one in some
+            for other in others
+            if one != other and (other in conflicts.get(one, ()) or one in conflicts.get(other, ()))
+        }
+
+    def _steps(self, variants: int, share: float) -> int:
+        """Steps of a run, so that the groups end within this share of the time."""
+        if self._record.wishes.steps is not None:
+            return self._record.wishes.steps
+        plain = self._record.plain
+        assert plain is not None
+        left_s = self._begin_s + share * self._total_s - self._means.clock.monotonic_s()
+        processes = variants * GROUPS
+        steps_s = left_s / processes - plain.start_s
+        return int(max(FEWEST_STEPS, min(MOST_STEPS, steps_s / (plain.step_ns / 1e9))))
+
+    def _remove_sessions(self) -> None:
+        """Sessions of looks are not needed any more."""
+        for path in self._folder.glob("*-first-look*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def switch_named(name: str) -> Switch:
+    """The switch of an optimization or a number of threads."""
+    if name.startswith(THREADS):
+        return Switch(name, threads=int(name.removeprefix(THREADS)))
+    return Switch(name, optimization=name)
+
+
+def as_variant(switch: Switch) -> Variant:
+    """What has the same effect on a whole process."""
+    if switch.threads:
+        return Variant(switch.name, (), {OWN_THREADS: str(switch.threads)})
+    return Variant(switch.name, (switch.optimization,))
+
+
+def _waves(variants: Sequence[Variant], size: int) -> list[Sequence[Variant]]:
+    """Evenly filled groups of at most `size`."""
+    count = math.ceil(len(variants) / size)
+    return [variants[number::count] for number in range(count)]
+
+
+def report_of(folder: Path, unfinished: str = "") -> TuneReport:
+    """What a search has found so far."""
+    record = load_search(folder)
+    comparisons = _comparisons(folder)
+    proven = [one for one in comparisons if is_proven(one)]
+    winner, comparison = None, comparisons[0] if comparisons else None
+    if proven:
+        comparison = proven[0]
+        variant = next(one for one in record.finalists or () if one.name == comparison.candidate.name)
+        winner = Winner(variant.optimizations, variant.environment)
+    estimate = record.estimate or Estimate()
+    return TuneReport(
+        name=record.base.name,
+        winner=winner,
+        comparison=comparison,
+        factors=estimate.effects,
+        pairs=estimate.pairs,
+        raced=record.raced or (),
+        eliminated=(*record.left_out, *_disproved(comparisons, unfinished)),
+        duration_s=record.duration_s,
+        words=record.base.words,
+        unfinished=unfinished,
+    )
+
+
+def is_proven(comparison: Comparison) -> bool:
+    """Whether a candidate is faster and trains the same."""
+    certificate = comparison.certificate
+    differs = certificate is not None and certificate.sameness is Sameness.DIFFERENT
+    return comparison.verdict.outcome is Outcome.FASTER and not comparison.losses.changes_training and not differs
+
+
+def _comparisons(folder: Path) -> tuple[Comparison, ...]:
+    with suppress(ProfilerError):  # no shootout yet, or none of its runs
+        return experiment_report(folder / SHOOTOUT_FOLDER).comparisons
+    return ()
+
+
+def _disproved(comparisons: Sequence[Comparison], unfinished: str) -> list[Eliminated]:
+    """The finalists that were not better than stock, or that train differently."""
+    if unfinished:
+        return []
+    out = []
+    for one in comparisons:
+        certificate = one.certificate
+        if one.losses.changes_training:
+            out.append(Eliminated(one.candidate.name, f"it trains differently: losses {one.losses.text}"))
+        elif certificate is not None and certificate.sameness is Sameness.DIFFERENT:
+            out.append(Eliminated(one.candidate.name, f"it trains differently: {certificate.text}"))
+        elif one.verdict.outcome is not Outcome.FASTER:
+            out.append(Eliminated(one.candidate.name, f"in the shootout: {one.verdict.outcome.value}"))
+    return out

@@ -1,0 +1,201 @@
+"""The stages of a search, on runs whose speed is planted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from profilednn_tui.compare.tuning import TuneReport
+from profilednn_tui.compare.variant_names import STOCK
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.experiment.plan import Experiment
+from profilednn_tui.experiment.variants import Variant
+from profilednn_tui.export.tuning import TUNING_FORMATS
+from profilednn_tui.launch.optimizations import OptimizationDescription
+from profilednn_tui.tune.record import Search, Wishes, find_search, load_search
+from profilednn_tui.tune.search import Means, report_of, search
+from tests.unit.tune.starter import Starter
+
+
+def offer(name: str, live: bool = False, conflicts: tuple[str, ...] = (), reason: str = "") -> OptimizationDescription:
+    return OptimizationDescription(name, "", conflicts, not live, reason, "get one" if reason else "", live)
+
+
+OFFERS = (
+    offer("allocator"),
+    offer("bf16", live=True, reason="this processor has none"),
+    offer("channels_last", live=True),
+    offer("compile", conflicts=("frozen_backward",)),
+    offer("frozen_backward", live=True),
+    offer("fused_optimizer", live=True),
+)
+
+
+class Silent:
+    """Observes nothing."""
+
+    def beat(self, progress: object) -> None: ...
+
+    def ended(self, progress: object, entry: object, run: object) -> None: ...
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A new search of a script in its folder."""
+    (tmp_path / "train.py").write_text("")
+    found = tmp_path / "search"
+    found.mkdir()
+    base = Experiment(
+        name="train.py", words=("train.py",), kind="script", working_directory=str(tmp_path),
+        variants=(Variant(STOCK),), repeat=1, steps=1_000_000, seed=0, start_unix_ns=0, python=sys.executable,
+        lockstep=None, scratch=False,
+    )  # fmt: skip
+    Search(base, Wishes(10.0)).save(found)
+    return found
+
+
+def tuned(folder: Path, starter: Starter, told: list[str] | None = None) -> TuneReport:
+    means = Means(OFFERS, (told if told is not None else []).append, Silent(), starter, starter.clock)
+    assert search(folder, means) is None
+    return report_of(folder)
+
+
+def test_what_helps_is_found_combined_and_proven(folder: Path) -> None:
+    told: list[str] = []
+    starter = Starter(
+        {"channels_last": 0.7, "fused_optimizer": 0.95, "frozen_backward": 1.1, "allocator": 0.8, "compile": 1.2}
+    )
+    report = tuned(folder, starter, told)
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last", "fused_optimizer", "allocator")
+    assert report.comparison is not None
+    assert report.comparison.verdict.interval is not None
+    assert report.comparison.verdict.interval.ratio == pytest.approx(0.7 * 0.95 * 0.8, rel=0.05)
+    assert {one.name for one in report.factors} >= {"channels_last", "fused_optimizer", "frozen_backward"}
+    reasons = {one.name: one.reason for one in report.eliminated}
+    assert "this processor has none" in reasons["bf16"]
+    assert "it cannot be 2.0 % faster" in reasons["compile"]
+    assert any(line.startswith("Best between steps: channels_last, fused_optimizer") for line in told)
+
+
+def test_equal_settings_are_no_better_than_stock(folder: Path) -> None:
+    report = tuned(folder, Starter({}))
+    assert report.winner is None
+    assert "nothing better than stock" in TUNING_FORMATS["text"](report)
+
+
+def test_threads_become_a_variable(folder: Path) -> None:
+    report = tuned(folder, Starter({"threads=1": 0.6}))
+    assert report.winner is not None
+    assert (report.winner.optimizations, dict(report.winner.environment)) == ((), {"OMP_NUM_THREADS": "1"})
+
+
+def test_one_that_trains_differently_is_out(folder: Path) -> None:
+    report = tuned(folder, Starter({"channels_last": 0.7}, drifting="channels_last"))
+    assert report.winner is None
+    assert "trains differently" in {one.name: one.reason for one in report.eliminated}["between-steps"]
+
+
+def test_one_that_fails_is_out_and_the_search_goes_on(folder: Path) -> None:
+    report = tuned(folder, Starter({"allocator": 0.5, "compile": 0.5}, failing="compile"))
+    assert report.winner is not None
+    assert report.winner.optimizations == ("allocator",)
+    assert "its run failed: exit code 1: ValueError" in {one.name: one.reason for one in report.eliminated}["compile"]
+
+
+def test_one_that_was_not_on_has_no_effect(folder: Path) -> None:
+    report = tuned(folder, Starter({"channels_last": 0.5}, states={"channels_last": "declined"}))
+    assert report.winner is None
+    assert {one.name: one.reason for one in report.eliminated}["channels_last"] == "declined as told"
+    assert "channels_last" not in {one.name for one in report.factors}
+
+
+def test_a_conflict_keeps_the_better_side(folder: Path) -> None:
+    report = tuned(folder, Starter({"frozen_backward": 0.9, "channels_last": 0.9, "compile": 0.4}))
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last", "compile")
+
+
+def test_a_training_that_fails_with_everything_on_is_searched_in_processes(folder: Path) -> None:
+    starter = Starter({"channels_last": 0.6}, failing="frozen_backward")
+    report = tuned(folder, starter)
+    assert report.factors == ()
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last",)
+
+
+def test_a_stopped_search_goes_on_where_it_was(folder: Path) -> None:
+    truth = {"channels_last": 0.7, "allocator": 0.8}
+    stopped = Starter(truth, stop_at=8)
+    assert search(folder, Means(OFFERS, print, Silent(), stopped, stopped.clock)) == 2
+    assert load_search(folder).estimate is not None
+    before = report_of(folder, "stopped before its end")
+    assert before.winner is None
+    assert "before the search ended early" in TUNING_FORMATS["text"](before)
+    again = Starter(truth, now_s=100.0)
+    report = tuned(folder, again)
+    assert not any(options.switching for options in again.started), "stage 1 was over"
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last", "allocator")
+
+
+def test_over_and_without_narrow_the_search(folder: Path) -> None:
+    record = load_search(folder)
+    replace(record, wishes=Wishes(10.0, over=("channels_last", "threads=2"), without=("threads=2",))).save(folder)
+    starter = Starter({"allocator": 0.5, "channels_last": 0.9})
+    report = tuned(folder, starter)
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last",)
+    assert [one.name for one in report.factors] == ["channels_last"]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "sentence"),
+    [
+        (Wishes(10.0, over=("chanels_last",)), r"^There is no chanels_last to search over\. There are: allocator, "),
+        (Wishes(10.0, without=("threads=99",)), r"^There is no threads=99"),
+        (Wishes(10.0, over=("bf16",)), r"^bf16 is not available for this training: this processor has none\. Fix: get"),
+    ],
+)
+def test_a_name_that_cannot_be_searched_over_is_one_sentence(folder: Path, wishes: Wishes, sentence: str) -> None:
+    replace(load_search(folder), wishes=wishes).save(folder)
+    with pytest.raises(ProfilerError, match=sentence):
+        tuned(folder, Starter({}))
+
+
+def test_json_follows_the_contract(folder: Path) -> None:
+    report = replace(tuned(folder, Starter({"channels_last": 0.7})), recipe="train.recipe.toml")
+    document = json.loads(TUNING_FORMATS["json"](report))
+    assert document["schema"] == "profilednn.tune/1"
+    assert document["winner"] == {"optimizations": ["channels_last"], "environment": {}}
+    assert document["verdict"]["verdict"] == "faster"
+    assert document["losses"].startswith("losses same")
+    assert {"name", "ratio", "low", "high", "steps"} == set(document["factors"][0])
+    assert {"name", "reason"} == set(document["eliminated"][0])
+    assert document["recipe"] == "train.recipe.toml"
+    nothing = json.loads(TUNING_FORMATS["json"](replace(report, winner=None)))
+    assert nothing["winner"] is None
+
+
+def test_text_and_markdown_say_how_to_use_the_winner(folder: Path) -> None:
+    report = replace(tuned(folder, Starter({"channels_last": 0.7, "threads=1": 0.8})), recipe="a.toml")
+    text, markdown = TUNING_FORMATS["text"](report), TUNING_FORMATS["markdown"](report)
+    for document in (text, markdown):
+        assert "profilednn-tui run --recipe a.toml train.py" in document
+        assert "OMP_NUM_THREADS=1 python train.py" in document
+        assert "convert the images with .to(memory_format=torch.channels_last)" in document
+    assert text.startswith("fastest     channels_last, OMP_NUM_THREADS=1: 1.")
+
+
+def test_a_search_is_found_by_the_beginning_of_its_name(home: Path) -> None:
+    with pytest.raises(ProfilerError, match=r"There is no search x\. None has been begun"):
+        find_search("x")
+    (home / "20261129-101010-tune-train.py").mkdir(parents=True)
+    (home / "20261129-101010-tune-train.py" / "tune.json").write_text("{}")
+    assert find_search("20261129").name == "20261129-101010-tune-train.py"
+    with pytest.raises(ProfilerError, match="was not written by profilednn-tui"):
+        load_search(find_search("20261129"))
