@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from profilednn_tui import units
@@ -20,6 +18,7 @@ from profilednn_tui.compare.losses import Agreement, LossAgreement
 from profilednn_tui.compare.runs import Run
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.experiment.again import FEWEST_STEPS, experiment_again, why_not_again
 from profilednn_tui.experiment.background import run_in_background
 from profilednn_tui.experiment.first_look import first_look, settled_unasked
 from profilednn_tui.experiment.groups import run_groups
@@ -29,7 +28,6 @@ from profilednn_tui.experiment.sides import undisturbed_groups
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.export.advice.words import VARIANT, gain_text, remedy_text
 from profilednn_tui.launch.command import script_digest
-from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 from profilednn_tui.launch.rerun import Rerun
 from profilednn_tui.session.open_session import OpenSession
 from profilednn_tui.session.proof import Effect, Proof
@@ -37,8 +35,8 @@ from profilednn_tui.session.storage.ledger import session_name
 from profilednn_tui.session.view import SessionView
 
 UNCHANGED, TRIED = VARIANTS = "unchanged", VARIANT
-FEWEST_STEPS, MOST_STEPS = 10, 60
-"""Of a run, warm-up included."""
+MOST_STEPS = 60
+"""Of a run, warm-up included; at least `FEWEST_STEPS`."""
 NARROW = 0.05
 """How narrow the interval gets for a finding that costs no time of its own."""
 
@@ -60,43 +58,10 @@ class Attempt:
 
 def why_not(session: OpenSession, finding: Finding) -> str:
     """Why a finding's remedy cannot be tried, in one or two sentences; empty if it can."""
-    view, remedy = session.view(), finding.remedy
-    if session.foreign:
-        return session.foreign
-    if not session.location.is_dir():
-        return "A snapshot cannot be started again: start the script with `profilednn-tui SCRIPT` to try a remedy."
+    remedy = finding.remedy
     if remedy.change or not (remedy.optimizations or remedy.environment):
         return f"For {finding.rule} there is nothing to switch on; change the script instead: {remedy.change}"
-    if session.attached:
-        return (
-            "The session was attached to a process that was already running, so how to start it is not recorded. "
-            "Start the script with `profilednn-tui SCRIPT`."
-        )
-    if launcher := _launcher(session):
-        return f"{launcher} starts the training by itself: run the script without it to try a remedy."
-    trains = max(sum(process.steps > 0 for process in view.processes), view.target.world_size or 1)
-    if trains > 1:
-        return (
-            f"{units.count(trains)} processes train in this session. A remedy can only be tried where one does: "
-            "start the script with `profilednn-tui SCRIPT`, without the launcher."
-        )
-    if not session.started.argv:
-        return "The session does not record what was started. Start the script with `profilednn-tui SCRIPT`."
-    if view.steps.count < FEWEST_STEPS:
-        return (
-            f"The session has {units.count(view.steps.count)} steps so far, and {FEWEST_STEPS} are needed to measure a "
-            "remedy. Let it run longer."
-        )
-    return ""
-
-
-def _launcher(session: OpenSession) -> str:
-    """The program that starts the training, if that is not Python."""
-    started = session.started
-    if not started.argv or started.python:
-        return ""
-    program = os.path.basename(started.argv[0])
-    return "" if program.startswith("python") else program
+    return why_not_again(session)
 
 
 def attempt_of(session: OpenSession, finding: Finding, minutes: float, scratch: bool | None) -> Attempt:
@@ -105,33 +70,11 @@ def attempt_of(session: OpenSession, finding: Finding, minutes: float, scratch: 
     if refusal:
         raise ProfilerError(refusal)
     again, view = Rerun.of(session.location), session.view()
-    command, options = again.command, again.options
-    if not os.path.isdir(command.working_directory):
-        raise ProfilerError(
-            f"The target's folder {command.working_directory} is not on this machine. Start the script there."
-        )
+    on = again.options.optimizations
     added = _missing(finding.remedy, again)
-    module = command.named[0] == "-m"
-    experiment = Experiment(
-        name=f"try-{finding.rule}",
-        words=command.named[1:] if module else command.named,
-        kind="module" if module else "script" if command.python else "command",
-        working_directory=command.working_directory,
-        variants=(
-            Variant(UNCHANGED, options.optimizations),
-            Variant(TRIED, (*options.optimizations, *added), dict(finding.remedy.environment)),
-        ),
-        repeat=1,
-        steps=_steps(view, minutes),
-        seed=0,
-        start_unix_ns=time.time_ns(),
-        python=command.python or None,
-        environment=dict(options.environment),
-        overhead_percent=DEFAULT_OVERHEAD_PERCENT,
-        lockstep=None,
-        scratch=scratch,
-        certify=False,
-    )
+    variants = Variant(UNCHANGED, on), Variant(TRIED, (*on, *added), dict(finding.remedy.environment))
+    experiment = experiment_again(session, f"try-{finding.rule}", variants, _steps(view, minutes), scratch)
+    experiment = replace(experiment, certify=False)
     started = target_of(experiment, experiment.variants[0])  # raises if it cannot be started
     warnings = _differences(view, script_digest(started))
     return Attempt(finding, session_name(session.location), experiment, tuple(warnings))

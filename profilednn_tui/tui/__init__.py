@@ -48,6 +48,8 @@ def run_app(
     from profilednn_tui.tui.controllers.quitting import Parting
     from profilednn_tui.tui.present.rerun import EarlierRun
     from profilednn_tui.tui.trial import trial_command, why_not
+    from profilednn_tui.tui.tuning import begin_search, search_command
+    from profilednn_tui.tui.tuning import why_not as unsearchable
 
     def choices(view: SessionView) -> tuple[RunChoice, ...]:
         # Imported on demand: the modules for comparing take half a second.
@@ -99,6 +101,9 @@ def run_app(
             try_command=partial(trial_command, session.location),
             untriable=partial(why_not, session),
             before=before,
+            unsearchable=partial(unsearchable, session),
+            begin_search=partial(begin_search, session),
+            search_command=search_command,
         )
         with nullcontext() if session.foreign else viewing(session.location):
             app.run()

@@ -31,6 +31,7 @@ from profilednn_tui.tui.controllers.exporting import Exporting
 from profilednn_tui.tui.controllers.quitting import Quitting
 from profilednn_tui.tui.controllers.rerunning import Rerunning
 from profilednn_tui.tui.controllers.trying import Progressed, Tried, Trying
+from profilednn_tui.tui.controllers.tuning import SearchEnded, StopRequested, Tuning
 from profilednn_tui.tui.controllers.windows import Windows
 from profilednn_tui.tui.driver import TerminalDriver
 from profilednn_tui.tui.editor import editor_command
@@ -85,7 +86,8 @@ class ProfilerApp(App[None]):
         Binding("w", "take_window", "take a window now", show=False),
         Binding("p", "pause_windows", "pause or resume windows", show=False),
         Binding("P", "processes", "choose the process", show=False),
-        Binding("T", "change_theme", "choose the colours", show=False),
+        Binding("T", "tune", "find the fastest setting", show=False),
+        Binding("ctrl+t", "change_theme", "choose the colours", show=False),
         Binding("ctrl+c", "interrupt", "ctrl+c to the target", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "suspend", show=False),
         Binding("ctrl+q", "ask_quit", "quit", show=False, priority=True),
@@ -109,9 +111,13 @@ class ProfilerApp(App[None]):
         try_command: Callable[[str], Sequence[str]] | None = None,
         untriable: Callable[[Finding], str] = lambda finding: "",
         before: EarlierRun | None = None,
+        unsearchable: Callable[[], str] = str,
+        begin_search: Callable[[], Path] | None = None,
+        search_command: Callable[[Path], Sequence[str]] = lambda folder: (),
     ) -> None:
         """`session` is its name in `proofs`, what was tried on this machine; `try_command` tries the remedy of a rule,
-        and `untriable` says why not; `before` is the run that this one repeats."""
+        and `untriable` says why not; `before` is the run that this one repeats; `begin_search` makes the folder of a
+        search, and `unsearchable` says why not."""
         # Textual chooses its filter in the constructor: with NO_COLOR, the terminal's own colours must be set by then.
         super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.register_theme(themes.DARK)
@@ -132,10 +138,9 @@ class ProfilerApp(App[None]):
         self.following = Following(feed)
         self.advising = Advising(self, self.following, self.publish, proofs, session)
         self.trying = Trying(self, self.following, self.advising, try_command, untriable, session)
-        self.quitting = Quitting(self, self.following, launched, lambda: self.advising.findings.trying)
-        self.rerunning = Rerunning(
-            self, self.following, self.quitting, check, command, optimizations, lambda: self.advising.findings.trying
-        )
+        self.tuning = Tuning(self, self.following, unsearchable, begin_search, search_command)
+        self.quitting = Quitting(self, self.following, launched, self._at_work)
+        self.rerunning = Rerunning(self, self.following, self.quitting, check, command, optimizations, self._at_work)
         self.comparing = Comparing(self, self.following, choices)
         self.exporting = Exporting(self, self.following, save)
         self.windows = Windows(self, self.following, self.publish)
@@ -158,6 +163,11 @@ class ProfilerApp(App[None]):
 
     def on_unmount(self) -> None:
         self.trying.stop()
+        self.tuning.stop()
+
+    def _at_work(self) -> str:
+        """What ends with the app: a try or a search, in words; empty if there is none."""
+        return self.advising.findings.trying or self.tuning.searching
 
     def _repaint(self, _: App[object]) -> None:
         """Paint everything after a suspension: the terminal has a new, empty screen."""
@@ -268,6 +278,9 @@ class ProfilerApp(App[None]):
     def action_export(self) -> None:
         self.exporting.ask()
 
+    def action_tune(self) -> None:
+        self.tuning.ask()
+
     def action_help(self) -> None:
         # Imported here: the help names screens that are not needed before the first frame.
         from profilednn_tui.tui.key_groups import key_groups
@@ -292,6 +305,14 @@ class ProfilerApp(App[None]):
     @on(Tried)
     def _show_outcome(self, event: Tried) -> None:
         self.trying.ended(event)
+
+    @on(StopRequested)
+    def _stop_search(self) -> None:
+        self.tuning.ask_to_stop()
+
+    @on(SearchEnded)
+    def _end_search(self, event: SearchEnded) -> None:
+        self.tuning.ended(event)
 
     @on(PaneRequested)
     def _go_to_pane(self, event: PaneRequested) -> None:

@@ -20,6 +20,7 @@ from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
 from profilednn_tui.tui.screens.optimizations import OptimizationsView
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.thread_stacks import ThreadStacksScreen, ThreadStacksView
+from profilednn_tui.tui.screens.tuning import TuningScreen
 
 
 def key_groups(app_bindings: Sequence[BindingType]) -> list[Group]:
@@ -35,6 +36,7 @@ def key_groups(app_bindings: Sequence[BindingType]) -> list[Group]:
         ("6 Output", OutputPane.BINDINGS),
         ("a Advice", FindingsScreen.BINDINGS),
         ("o Optimizations", OptimizationsView.BINDINGS),
+        ("T Fastest setting", TuningScreen.BINDINGS),
         ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
         ("oneDNN", PrimitivesScreen.BINDINGS),
         ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),

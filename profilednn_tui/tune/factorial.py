@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from profilednn_tui.protocol.vocabulary import ASKED, ON, STOP_AFTER
 from profilednn_tui.session.open_session import OpenSession, open_session
 from profilednn_tui.session.view import Optimization, SessionView, Steps
 from profilednn_tui.tune.design import BLOCK_STEPS, designed, switches_on
+from profilednn_tui.tune.watch import Watch
 
 NAME = "effects"
 LOOK_S = 5.0
@@ -34,8 +35,6 @@ BLOCK_S = 0.06
 MOST_BLOCK_STEPS = 60
 SHORTEST_RUN_BLOCKS = 5
 """A training that ends by itself after fewer blocks is not started again."""
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def live_effects(
     step_ns: float,
     folder: Path,
     until_s: float,
-    tell: Tell,
+    watch: Watch,
     start: Starter,
     clock: Clock,
 ) -> LiveEffects | int:
@@ -67,7 +66,7 @@ def live_effects(
     A training that ends early is started again. Returns the signal if one has stopped it.
     """
     plan = designed(switches, block_steps=block_steps(step_ns))
-    watching = _Watching(switches, plan, until_s, tell, clock)
+    watching = _Watching(switches, plan, until_s, watch, clock)
     outcome: LiveEffects | int | None = None
     while outcome is None:
         outcome = _run(experiment, switches, watching, folder, start)
@@ -132,12 +131,12 @@ class _Watching:
     """Follows the running process and ends it when enough is known."""
 
     def __init__(
-        self, switches: Sequence[Switch], plan: SwitchingPlan, until_s: float, tell: Tell, clock: Clock
+        self, switches: Sequence[Switch], plan: SwitchingPlan, until_s: float, watch: Watch, clock: Clock
     ) -> None:
         self._switches = switches
         self._plan = plan
         self._until_s = until_s
-        self._tell = tell
+        self._watch = watch
         self._clock = clock
         self._earlier: tuple[Block, ...] = ()
         self._newest = 0
@@ -192,7 +191,8 @@ class _Watching:
         found = estimate(self.blocks, self._switches, LOOK_ERROR)
         if not found.effects:
             return
-        self._tell(effects_line(found))
+        self._watch.tell(effects_line(found))
+        self._watch.effects(found.effects)
         self.enough = not undecided(found, WORTH)
 
     def _read(self, steps: Steps) -> tuple[Block, ...]:

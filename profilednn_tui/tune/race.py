@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,13 +23,12 @@ from profilednn_tui.experiment.plan import Experiment, RunState, load_experiment
 from profilednn_tui.experiment.runner import Observer, Starter, run_experiment
 from profilednn_tui.experiment.sides import undisturbed_groups
 from profilednn_tui.experiment.variants import Variant
+from profilednn_tui.tune.watch import Watch
 
 MORE_GROUPS = 2
 """After the first look, so many groups are run before the next."""
 MOST_GROUPS = 16
 WORTH = 0.02
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def race(
     experiment: Experiment,
     folder: Path,
     until_s: float,
-    tell: Tell,
+    watch: Watch,
     observer: Observer,
     start: Starter,
     clock: Clock,
@@ -84,14 +83,18 @@ def race(
         last_s = clock.monotonic_s() - begin_s
         for one in racing:
             standings[one.name] = standing(folder, baseline, one, len(candidates))
-            tell(_line(standings[one.name]))
+            watch.tell(_line(standings[one.name]))
+        watch.effects(_measured(standings))
         racing = [one for one in racing if not standings[one.name].decided]
         groups += MORE_GROUPS
-    effects = tuple(one.effect for one in standings.values() if math.isfinite(one.effect.high))
     better = sorted((one.effect for one in standings.values() if not one.reason and one.effect.high < 1), key=_ratio)
     out = [Eliminated(name, one.reason) for name, one in standings.items() if one.reason]
     out += [Eliminated(one.name, "time was up before it was known to be better") for one in racing]
-    return RaceOutcome(effects, tuple(one.name for one in better), tuple(out))
+    return RaceOutcome(_measured(standings), tuple(one.name for one in better), tuple(out))
+
+
+def _measured(standings: Mapping[str, Standing]) -> tuple[Effect, ...]:
+    return tuple(one.effect for one in standings.values() if math.isfinite(one.effect.high))
 
 
 def standing(folder: Path, baseline: Variant, candidate: Variant, candidates: int) -> Standing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 
 import msgspec
@@ -45,6 +46,17 @@ class Plain:
     """From the start of a process to its first step."""
 
 
+class Stage(Enum):
+    """The stages of a search, in order."""
+
+    LOOK = "first look"
+    EFFECTS = "between steps"
+    RACE = "race"
+    SHOOTOUT = "shootout"
+    CERTIFICATE = "certificate"
+    DONE = "done"
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """``tune.json``."""
@@ -68,6 +80,10 @@ class Search:
     """What is shot out against stock; None before that, empty if there is nothing."""
     duration_s: float = 0.0
     """Spent so far."""
+    stage: Stage = Stage.LOOK
+    """The one that is at work, or was when the search was stopped."""
+    looking: tuple[Effect, ...] = ()
+    """What that stage has seen so far, for those who watch."""
     magic: str = MAGIC
     version: int = VERSION
 

@@ -11,13 +11,14 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from profilednn_tui import units
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.compare.certificate import Sameness
 from profilednn_tui.compare.comparison import Comparison
-from profilednn_tui.compare.factorial import Estimate, Switch, best_setting
+from profilednn_tui.compare.factorial import Effect, Estimate, Switch, best_setting
 from profilednn_tui.compare.tuning import Eliminated, TuneReport, Winner
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.errors import ProfilerError
@@ -34,7 +35,8 @@ from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 from profilednn_tui.tune.candidates import OWN_THREADS, THREADS, candidates_of
 from profilednn_tui.tune.factorial import live_effects
 from profilednn_tui.tune.race import race
-from profilednn_tui.tune.record import Plain, Search, load_search
+from profilednn_tui.tune.record import Plain, Search, Stage, load_search
+from profilednn_tui.tune.watch import Watch
 
 TUNED, BETWEEN_STEPS = "tuned", "between-steps"
 RACERS = 4
@@ -79,12 +81,25 @@ class _Search:
         self._total_s = 60 * record.wishes.minutes
 
     def run(self) -> int | None:
-        for stage in (self._look, self._measure_effects, self._race, self._choose, self._shoot_out, self._certify):
-            stopped_by = stage()
+        stages = {
+            Stage.LOOK: self._look,
+            Stage.EFFECTS: self._measure_effects,
+            Stage.RACE: self._race,
+            Stage.SHOOTOUT: self._shoot_out,
+            Stage.CERTIFICATE: self._certify,
+        }
+        for stage, carry_out in stages.items():
+            self._keep(stage=stage, looking=())
+            stopped_by = carry_out()
             self._keep()
             if stopped_by is not None:
                 return stopped_by
+        self._keep(stage=Stage.DONE)
         return None
+
+    def _watch(self, effects: Sequence[Effect], earlier: tuple[Effect, ...] = ()) -> None:
+        """Let others see what a stage has found so far."""
+        self._keep(looking=(*earlier, *effects))
 
     def _keep(self, **news: object) -> None:
         duration_s = self._means.clock.monotonic_s() - self._begin_s
@@ -139,8 +154,9 @@ class _Search:
         self._means.tell(f"Stage 1: {', '.join(record.switches)}, switched at random between steps.")
         until_s = self._begin_s + EFFECTS_SHARE * self._total_s
         means = self._means
+        watch = Watch(means.tell, self._watch)
         found = live_effects(
-            record.base, switches, record.plain.step_ns, self._folder, until_s, means.tell, means.start, means.clock
+            record.base, switches, record.plain.step_ns, self._folder, until_s, watch, means.start, means.clock
         )
         if isinstance(found, int):
             return found
@@ -162,7 +178,7 @@ class _Search:
         record = self._record
         if record.raced is not None:
             return None
-        raced = []
+        raced: list[Effect] = []
         left_out: list[Eliminated] = []
         better: list[tuple[str, float]] = []
         chosen = record.chosen or record.base.variants[0]
@@ -184,7 +200,8 @@ class _Search:
             if not (place / EXPERIMENT_FILE).exists():
                 experiment.save(place)
             means = self._means
-            outcome = race(experiment, place, until_s, means.tell, means.observer, means.start, means.clock)
+            watch = Watch(means.tell, partial(self._watch, earlier=tuple(raced)))
+            outcome = race(experiment, place, until_s, watch, means.observer, means.start, means.clock)
             if isinstance(outcome, int):
                 return outcome
             shutil.rmtree(place, ignore_errors=True)
@@ -203,12 +220,12 @@ class _Search:
         self._keep(raced=tuple(raced), finalists=tuple(finalists))
         return None
 
-    def _choose(self) -> int | None:
+    def _choose(self) -> None:
         """Prepare the shootout."""
         finalists = self._record.finalists
         place = self._folder / SHOOTOUT_FOLDER
         if not finalists or (place / EXPERIMENT_FILE).exists():
-            return None
+            return
         variants = (self._record.base.variants[0], *finalists)
         experiment = replace(
             self._record.base,
@@ -219,9 +236,9 @@ class _Search:
         )
         place.mkdir(mode=0o700, exist_ok=True)
         experiment.save(place)
-        return None
 
     def _shoot_out(self) -> int | None:
+        self._choose()
         place = self._folder / SHOOTOUT_FOLDER
         if not self._record.finalists:
             self._means.tell("Nothing is better than stock.")
