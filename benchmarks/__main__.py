@@ -30,6 +30,8 @@ PARTS = (
     "receipts",
     "looks",
     "advice",
+    "tuning",
+    "gains",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks
