@@ -14,6 +14,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -37,9 +38,11 @@ RUNS = {TWO: 2, THREE: 3, PLANTED: 4, EQUAL: 4}
 SIZES_MS = (6.0, 12.0, 19.0)
 RESAMPLED = 2_000
 SIDES = (1, 2, 3, 4, 8)
+DISTURBED = ("not comparable", "not judged")
+"""Verdicts of experiments beside other load, which say nothing about an idle machine: they are made again."""
 
 
-def trial(case: str, units_of_step: int, number: int) -> Row:
+def trial(case: str, units_of_step: int, number: int, call: str) -> Row:
     """One experiment; the step sizes take turns."""
     size_ms = SIZES_MS[number % len(SIZES_MS)]
     units = max(GRAIN, GRAIN * round(units_of_step * size_ms / STEP_MS / GRAIN))
@@ -54,6 +57,7 @@ def trial(case: str, units_of_step: int, number: int) -> Row:
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     return {
+        "call": call,
         "size_ms": size_ms,
         "verdict": found["verdict"],
         "ratio": found["step_time"]["ratio"],
@@ -89,14 +93,16 @@ def share_of_verdicts(
     floor: Spread,
     paired: bool,
 ) -> float:
-    """Share of `RESAMPLED` equal pairs of sides that are called faster or slower."""
+    """Share of `RESAMPLED` equal pairs of sides that are called faster or slower; those not in turn are of different
+    times."""
     chance = random.Random(0)
     usable = [pairs for pairs in series if len(pairs) >= 2 * count]
     called = 0
     for _ in range(RESAMPLED):
         medians = draw(chance.choice(usable), count, chance)
         sides = [[_run(one, number if paired else None) for number, one in enumerate(side)] for side in medians]
-        called += judge(sides[0], sides[1], (), floor=floor).outcome in (Outcome.FASTER, Outcome.SLOWER)
+        verdict = judge(sides[0], sides[1], (), floor=floor, apart=not paired)
+        called += verdict.outcome in (Outcome.FASTER, Outcome.SLOWER)
     return called / RESAMPLED
 
 
@@ -110,15 +116,24 @@ def _run(median_ms: float, turn: int | None) -> FairSteps:
     return FairSteps(np.arange(1, STEPS + 1), times, times[:, None], None if turn is None else ("series", turn))
 
 
+def _series(rows: Sequence[Row], key: Callable[[Row], object]) -> list[list[Pair]]:
+    """The pairs of all rows with the same key, in the order of time."""
+    series: dict[object, list[Pair]] = {}
+    for row in rows:
+        series.setdefault(key(row), []).extend(_pairs(row))
+    return list(series.values())
+
+
 def resampled(trials: Trials) -> Iterator[str]:
     """The table of false alarms."""
-    rows = [*trials.rows(TWO), *trials.rows(THREE)]
-    of_size = {size: [row for row in rows if row["size_ms"] == size] for size in SIZES_MS}
-    series = [[pair for row in some for pair in _pairs(row)] for some in of_size.values()]
+    rows = [row for row in trials.rows() if row["case"] in (TWO, THREE)]  # in the order of time
+    series = _series(rows, lambda row: row["size_ms"])
+    # Each call calibrates the size of a step anew: runs of different calls are not equal.
+    same_work = _series([row for row in rows if "call" in row], lambda row: (row["call"], row["size_ms"]))
     yield "| runs per side | in turn | between sessions |\n|---:|---:|---:|"
     for count in SIDES:
         turn = share_of_verdicts(series, count, in_turn, WITHIN_EXPERIMENT, paired=True)
-        sessions = share_of_verdicts(series, count, between_sessions, BETWEEN_SESSIONS, paired=False)
+        sessions = share_of_verdicts(same_work, count, between_sessions, BETWEEN_SESSIONS, paired=False)
         yield f"| {count} | {100 * turn:.1f} % | {100 * sessions:.1f} % |"
 
 
@@ -137,14 +152,16 @@ def main() -> None:
     trials = Trials(RESULTS / "few_runs.jsonl")
     minutes = trials.minutes_asked_for(__doc__, 120.0)
     contention = Contention()
-    units = calibrate()
-    trials.go_on(minutes, CASES, lambda case: trial(case, units, len(trials.rows(case))))
+    units, call = calibrate(), time.strftime("%Y-%m-%dT%H:%M")
+    trials.keep(lambda row: row["verdict"] not in DISTURBED)
+    trials.go_on(minutes, CASES, lambda case: trial(case, units, len(trials.rows(case)), call))
     lines = [
         "## Verdicts from few runs",
         "",
         *machine(),
         versions("torch", "scipy", "numpy"),
         f"- Runs of {STEPS} steps of 6, 12 and 19 ms on one thread and one core, no earlier runs known.",
+        "- Experiments that other load has disturbed say nothing about an idle machine: another call makes them again.",
         "",
         *fresh(trials),
         "",

@@ -74,7 +74,8 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
         if not runs or min(map(len, runs)) < FEWEST_STEPS
     ]
     others = others_share(baseline), others_share(candidate)
-    verdict = judge(settled[0], settled[1], reasons, others, expected_spread(baseline, candidate))
+    floor = expected_spread(baseline, candidate)
+    verdict = judge(settled[0], settled[1], reasons, others, floor, apart(baseline, candidate))
     certified = _certificate(baseline, candidate)
     losses = loss_agreement(
         [run.view.steps for run in baseline.runs],
@@ -138,6 +139,21 @@ def expected_spread(baseline: Side, candidate: Side) -> Spread:
     return WITHIN_EXPERIMENT if together else BETWEEN_SESSIONS
 
 
+def apart(baseline: Side, candidate: Side) -> bool:
+    """Whether all runs of one side were made before those of the other, and not in turn."""
+    turns = {run.turn[0] for run in (*baseline.runs, *candidate.runs) if run.turn is not None}
+    spans = [_span(side) for side in (baseline, candidate)]
+    if turns and all(run.turn is not None for run in (*baseline.runs, *candidate.runs)) and len(turns) == 1:
+        return False
+    return None not in spans and (spans[0][1] <= spans[1][0] or spans[1][1] <= spans[0][0])  # type: ignore[index]
+
+
+def _span(side: Side) -> tuple[int, int] | None:
+    """From the end of the first step to that of the last, over all runs; None if there is no step."""
+    ends = [run.view.steps.end_unix_ns for run in side.runs if run.view.steps.end_unix_ns]
+    return (min(one[0] for one in ends), max(one[-1] for one in ends)) if ends else None
+
+
 def _too_few(side: Side, runs: list[FairSteps]) -> str:
     fewest = min(map(len, runs), default=0)
     return f"{side.name} has {fewest or 'no'} steps to judge, and {FEWEST_STEPS} are needed"
@@ -150,7 +166,13 @@ def _notes(
     if losses.changes_training:
         yield f"the candidate trains differently: losses {losses.text}"
     floor = None if verdict.interval is None else verdict.interval.floor
-    if floor is not None:
+    if floor is not None and verdict.interval is not None and verdict.interval.fixed:
+        source = "assumed" if floor.assumed else "seen in earlier runs on their machine"
+        yield (
+            f"all runs of one side were made before those of the other: what the machine did meanwhile counts as "
+            f"{units.share(floor.deviation)} ({source}); runs in turn, as of an experiment, can tell smaller ones"
+        )
+    elif floor is not None:
         fewest = min(len(baseline.runs), len(candidate.runs))
         source = "is assumed" if floor.assumed else "was seen in earlier runs on their machine"
         yield (

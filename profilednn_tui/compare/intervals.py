@@ -27,17 +27,18 @@ POWER = 0.8
 """Probability of detecting a difference of `Interval.smallest_difference`."""
 RESAMPLES = 9_999
 BATCH = 1_000
-"""Resamples at a time: the pseudomedian needs memory quadratic in the number of runs."""
+"""Resamples at a time."""
 MOST_RUNS = 1_000
 SEED = 0
 """The same runs always give the same interval."""
 FEWEST_RUNS = 4
 """Per side, for an interval from these runs alone: one in ten orderings of 2 x 3 equal runs separates the sides."""
 FEWEST_PAIRS = 7
-"""For an interval from pairs run in turn: for normal samples, 3.5 % of intervals miss with 7 pairs, 6 % with 6."""
+"""For an interval from pairs run in turn: from 6 on, the signed-rank test can reject at 5 % at all."""
 FEWEST_GROUPS = 4
 """In lockstep, where each group gives one ratio. Fewer give no verdict."""
 BATCHES = 10
+EXACT_RANKS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Interval:
     """The minimum spread between runs that was allowed for; None if there were enough runs to show it."""
     pairs: int = 0
     """Number of neighbouring pairs whose ratios were used; 0 if the sides were treated separately."""
+    fixed: float = 0.0
+    """The part of the squared standard error that more runs do not reduce: each side is of one time."""
 
     @property
     def assumed(self) -> bool:
@@ -83,11 +86,11 @@ class Interval:
         if self.smallest_difference <= limit and self.runs >= FEWEST_RUNS:
             return 0
         half = math.log(self.high / self.low) / 2
-        error = half / self._quantile(self.runs) * math.sqrt(self.runs)  # of one run
+        squared = max(0.0, (half / self._quantile(self.runs)) ** 2 - self.fixed) * self.runs  # of one run
         wanted = math.log1p(limit)
         for runs in range(max(FEWEST_RUNS, self.runs + 1), MOST_RUNS):
             quantiles = self._quantile(runs) + stats.norm.ppf(POWER)
-            if quantiles * error / math.sqrt(runs) <= wanted:
+            if quantiles * math.sqrt(squared / runs + self.fixed) <= wanted:
                 return runs - self.runs
         return MOST_RUNS
 
@@ -113,52 +116,83 @@ def ratio_interval(
     candidate: Sequence[FairSteps],
     others: tuple[float, float] = (0.0, 0.0),
     floor: Spread = BETWEEN_SESSIONS,
+    apart: bool = False,
 ) -> Interval:
     """The ratio of the sides' step times, from the median step of each run; each side is its runs without warm-up.
 
-    With enough pairs of an experiment, it is the Hodges-Lehmann estimate over the pairs' ratios ("Estimates of Location
-    Based on Rank Tests", Annals of Mathematical Statistics 34, 1963); with enough groups in lockstep, the mean of their
-    log ratios with its t interval; otherwise the ratio of the medians over runs. With fewer than `FEWEST_RUNS` runs per
-    side, it is the ratio of their geometric means with Student's pooled t interval, assuming a spread of at least
-    `floor`. `others` is the fraction of the cores that other processes used during each side's runs: it widens the
-    interval if there are too few runs to show their spread.
+    With enough pairs of an experiment, it is the Hodges-Lehmann estimate over the pairs' ratios with the interval of
+    Wilcoxon's signed-rank test ("Estimates of Location Based on Rank Tests", Annals of Mathematical Statistics 34,
+    1963); with enough groups in lockstep, the mean of their log ratios with its t interval; otherwise the ratio of the
+    medians over runs. With fewer than `FEWEST_RUNS` runs per side, it is the ratio of their geometric means with
+    Student's pooled t interval, assuming a spread of at least `floor`. `others` is the fraction of the cores that other
+    processes used during each side's runs: it widens the interval if there are too few runs to show their spread.
+
+    The sides are `apart` if all runs of one were made before those of the other: then what the machine did in between
+    does not average out over runs, and a side varies by `floor` as a whole, less what its own runs show.
     """
+    from scipy import stats
+
     sides = [np.array([math.log(run.median_ns) for run in runs]) for runs in (baseline, candidate)]
     fewest = min(map(len, sides))
     pairs = _pairs(baseline, candidate)
     differences = np.array([sides[1][second] - sides[0][first] for first, second in pairs])
     if len(pairs) >= FEWEST_PAIRS:
-        low, high = _bootstrap((differences,), _pseudomedian)
-        return _interval(float(_pseudomedian(differences)), low, high, len(pairs), pairs=len(pairs))
+        middle, low, high = _signed_rank(differences)
+        return _interval(middle, low, high, len(pairs), pairs=len(pairs))
     if len(pairs) >= FEWEST_GROUPS and in_lockstep(baseline, candidate):
         half = _t_half(float(np.var(differences, ddof=1)) / len(pairs), len(pairs) - 1)
         middle = float(np.mean(differences))
         return _interval(middle, middle - half, middle + half, len(pairs), pairs=len(pairs))
+    fixed = _between(sides, floor) if apart and fewest > 1 else 0.0
     if fewest >= FEWEST_RUNS:
         low, high = _bootstrap(sides, _median_difference)
-        return _interval(float(np.median(sides[1]) - np.median(sides[0])), low, high, fewest)
+        middle = float(np.median(sides[1]) - np.median(sides[0]))
+        more = fixed * float(stats.norm.ppf((1 + CONFIDENCE) / 2)) ** 2
+        low, high = middle - math.sqrt((middle - low) ** 2 + more), middle + math.sqrt((high - middle) ** 2 + more)
+        return _interval(middle, low, high, fewest, floor if fixed else None, fixed=fixed)
     middle = float(np.mean(sides[1]) - np.mean(sides[0]))
-    half = _half_of_few(sides, (baseline, candidate), others, floor)
-    return _interval(middle, middle - half, middle + half, fewest, floor)
+    half = _half_of_few(sides, (baseline, candidate), others, floor, fixed)
+    return _interval(middle, middle - half, middle + half, fewest, floor, fixed=fixed)
 
 
 def _interval(
-    middle: float, low: float, high: float, runs: int, floor: Spread | None = None, pairs: int = 0
+    middle: float,
+    low: float,
+    high: float,
+    runs: int,
+    floor: Spread | None = None,
+    pairs: int = 0,
+    fixed: float = 0.0,
 ) -> Interval:
-    return Interval(math.exp(middle), math.exp(low), math.exp(high), runs, floor, pairs)
+    return Interval(math.exp(middle), math.exp(low), math.exp(high), runs, floor, pairs, fixed)
+
+
+def _pooled(sides: Sequence[Floats]) -> float:
+    """The variance within the sides; 0 if each has one run."""
+    degrees = sum(map(len, sides)) - len(sides)
+    return sum(float(np.sum((side - side.mean()) ** 2)) for side in sides) / degrees if degrees else 0.0
+
+
+def _between(sides: Sequence[Floats], floor: Spread) -> float:
+    """The squared error of a difference of sides of different times, beyond what their own runs show."""
+    return len(sides) * max(0.0, floor.deviation**2 - _pooled(sides))
 
 
 def _half_of_few(
-    sides: Sequence[Floats], runs: Sequence[Sequence[FairSteps]], others: Sequence[float], floor: Spread
+    sides: Sequence[Floats],
+    runs: Sequence[Sequence[FairSteps]],
+    others: Sequence[float],
+    floor: Spread,
+    fixed: float,
 ) -> float:
     """Half the width of the interval of a difference of means, if there are too few runs to show their spread."""
     from scipy import stats
 
     degrees = sum(map(len, sides)) - 2
-    seen = sum(float(np.sum((side - side.mean()) ** 2)) for side in sides) / degrees if degrees else 0.0
     within = float(np.mean([_variance_within(run.durations_ns, floor) for side in runs for run in side]))
-    variance = max(seen, floor.deviation**2 + within)
-    error = variance * sum(1 / len(side) for side in sides) + sum(taken**2 for taken in others)
+    seen, floored = _pooled(sides), floor.deviation**2 + within
+    shares = sum(1 / len(side) for side in sides)
+    error = max(seen * shares + fixed, floored * shares) + sum(taken**2 for taken in others)
     if min(map(len, sides)) == 1:
         # No verdict is based on it: it only shows how far apart two such runs can be expected to be.
         return float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * math.sqrt(error)
@@ -208,11 +242,35 @@ def _median_difference(baseline: Floats, candidate: Floats, axis: int = -1) -> F
     return difference
 
 
-def _pseudomedian(values: Floats, axis: int = -1) -> Floats:
-    """The median of the means of all pairs of values, including each value with itself."""
-    first, second = np.triu_indices(values.shape[axis])
-    middle: Floats = np.median((values.take(first, axis) + values.take(second, axis)) / 2, axis=axis)
-    return middle
+def _signed_rank(values: Floats) -> tuple[float, float, float]:
+    """The pseudomedian of some values and its interval: the means of all pairs of values, themselves included.
+
+    Its ends are those means from which Wilcoxon's signed-rank test would reject the true value at 5 %; it holds for any
+    symmetric distribution.
+    """
+    first, second = np.triu_indices(len(values))
+    means = np.sort((values[first] + values[second]) / 2)
+    place = _signed_rank_place(len(values))
+    return float(np.median(means)), float(means[place - 1]), float(means[-place])
+
+
+def _signed_rank_place(count: int) -> int:
+    """The place of the interval's ends among the sorted means, from 1, counted from either side.
+
+    It is the smallest sum of ranks that `count` values reach or stay below with a probability of more than 2.5 %, and
+    at least 1. The number of ways to reach each sum is exact for few values and normal for many.
+    """
+    from scipy import stats
+
+    if count > EXACT_RANKS:
+        mean, variance = count * (count + 1) / 4, count * (count + 1) * (2 * count + 1) / 24
+        return int(mean - float(stats.norm.ppf((1 + CONFIDENCE) / 2)) * math.sqrt(variance)) + 1
+    ways = np.zeros(count * (count + 1) // 2 + 1)
+    ways[0] = 1.0
+    for rank in range(1, count + 1):
+        ways[rank:] = ways[rank:] + ways[:-rank]
+    chances = np.cumsum(ways) / 2.0**count
+    return max(1, int(np.searchsorted(chances, (1 - CONFIDENCE) / 2, side="right")))
 
 
 def _variance_within(run: Floats, floor: Spread) -> float:

@@ -64,14 +64,15 @@ def judge(
     reasons: Sequence[str],
     others: tuple[float, float] = (0.0, 0.0),
     floor: Spread = BETWEEN_SESSIONS,
+    apart: bool = False,
 ) -> Verdict:
-    """Judge two sides, given the steps of their runs without warm-up; `others` and `floor` as in `ratio_interval`.
+    """Judge two sides, given the steps of their runs without warm-up; the rest as in `ratio_interval`.
 
     If there are `reasons` against the comparison, the figures are still given, but there is no verdict on the speed.
     """
     if not baseline or not candidate:
         return Verdict(Outcome.NOT_COMPARABLE, _typical(baseline), _typical(candidate), None, tuple(reasons))
-    interval = ratio_interval(baseline, candidate, others, floor)
+    interval = ratio_interval(baseline, candidate, others, floor, apart)
     outcome = Outcome.NOT_COMPARABLE if reasons else _outcome(interval, _too_few(baseline, candidate, interval))
     return Verdict(outcome, _typical(baseline), _typical(candidate), interval, tuple(reasons))
 

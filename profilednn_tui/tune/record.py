@@ -44,6 +44,8 @@ class Plain:
     step_ns: float
     start_s: float
     """From the start of a process to its first step."""
+    processes: int = 1
+    """How many train."""
 
 
 class Stage(Enum):

@@ -135,7 +135,7 @@ class _Search:
         self._means.tell(f"A step takes {units.duration(step_ns)}. Runs are made {place}, {order}.")
         self._keep(
             base=base,
-            plain=Plain(step_ns, start_s),
+            plain=Plain(step_ns, start_s, sum(process.steps > 0 for process in look.view.processes)),
             switches=tuple(one.name for one in found.switches),
             variants=found.variants,
             left_out=found.left_out,
@@ -148,8 +148,9 @@ class _Search:
             return None
         assert record.plain is not None
         switches = tuple(map(switch_named, record.switches))
-        if not switches:
-            self._keep(estimate=Estimate(), chosen=None)
+        if not switches or record.plain.processes > 1:
+            # Several processes would have to switch in the same step.
+            self._keep(estimate=Estimate(), variants=(*record.variants, *map(as_variant, switches)))
             return None
         self._means.tell(f"Stage 1: {', '.join(record.switches)}, switched at random between steps.")
         until_s = self._begin_s + EFFECTS_SHARE * self._total_s

@@ -47,6 +47,27 @@ def test_runs_of_one_experiment_are_compared_in_pairs() -> None:
     assert one_lost.outcome is Outcome.SLOWER
 
 
+def later(one: Side, seconds: float) -> Side:
+    """The same runs at another time."""
+
+    def shifted(run: Run) -> Run:
+        ends = tuple(round(seconds * 1e9) + number for number in run.view.steps.numbers)
+        return replace(run, view=replace(run.view, steps=replace(run.view.steps, end_unix_ns=ends)))
+
+    return replace(one, runs=tuple(map(shifted, one.runs)))
+
+
+def test_runs_that_were_all_made_before_the_others_say_so() -> None:
+    generator = np.random.default_rng(3)
+    first, second = later(side("monday", generator, 5), 1.0), side("tuesday", generator, 5, slower=1.1)
+    together = compare(first, later(second, 1.0))
+    apart = compare(first, later(second, 86_400.0))
+    assert together.verdict.outcome is Outcome.SLOWER
+    assert apart.verdict.outcome is Outcome.NO_DIFFERENCE
+    assert any("all runs of one side were made before those of the other" in note for note in apart.notes)
+    assert not any("all runs of one side" in note for note in together.notes)
+
+
 def test_equal_sides_say_what_could_have_been_seen() -> None:
     generator = np.random.default_rng(2)
     verdict = compare(side("stock", generator, 6), side("same", generator, 6)).verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from profilednn_tui.compare.intervals import FEWEST_PAIRS, Interval, ratio_interval
+from profilednn_tui.compare.intervals import FEWEST_PAIRS, Interval, _signed_rank_place, ratio_interval
 from profilednn_tui.compare.verdict import Outcome, Verdict, judge
 from profilednn_tui.session.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
 from tests.unit.compare.sides import MS, in_lockstep, noisy, runs, settled
@@ -70,6 +70,32 @@ def test_a_machine_that_is_known_to_be_quiet_needs_fewer_runs() -> None:
     first, second = runs(generator, 3, 1.0, 0.005), runs(generator, 3, 1.06, 0.005)
     assert judge(first, second, (), floor=BETWEEN_SESSIONS).outcome is Outcome.NO_DIFFERENCE
     assert judge(first, second, (), floor=Spread(0.008, 40)).outcome is Outcome.SLOWER
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 8])
+def test_sides_of_different_times_differ_as_a_whole(count: int) -> None:
+    # Found by resampling: of equal runs, four in a row against four of another time had a verdict in 14 %.
+    generator = np.random.default_rng(count)
+    first, second = runs(generator, count, 1.0, 0.01), runs(generator, count, 1.12, 0.01)
+    together, apart = judge(first, second, ()), judge(first, second, (), apart=True)
+    assert apart.outcome is Outcome.NO_DIFFERENCE
+    assert together.interval is not None
+    assert apart.interval is not None
+    assert apart.interval.high / apart.interval.low > together.interval.high / together.interval.low
+    assert apart.interval.more_runs(0.05) >= 900, "more runs of the same two times would not help"
+    assert judge(runs(generator, 8, 1.0, 0.01), runs(generator, 8, 1.6, 0.01), (), apart=True).outcome is Outcome.SLOWER
+
+
+def test_sides_of_different_times_whose_runs_differ_as_much_are_as_usual() -> None:
+    generator = np.random.default_rng(5)
+    first, second = runs(generator, 8, 1.0, 0.15), runs(generator, 8, 1.0, 0.15)
+    assert ratio_interval(first, second, apart=True) == ratio_interval(first, second)
+
+
+@pytest.mark.parametrize(("count", "place"), [(6, 1), (7, 3), (8, 4), (10, 9), (20, 53), (50, 435), (60, 649)])
+def test_the_interval_of_pairs_is_that_of_the_signed_rank_test(count: int, place: int) -> None:
+    """Critical values of Wilcoxon's test at 5 % on both sides are 0, 2, 3, 8, 52 and 434; for 60, the normal one."""
+    assert _signed_rank_place(count) == place
 
 
 def test_three_groups_in_lockstep_are_not_judged() -> None:

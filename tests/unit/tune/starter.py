@@ -15,6 +15,7 @@ from profilednn_tui.experiment.background import EndedRun
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.protocol.events import FirstInputsEvent, OptimizationEvent, StepsEvent
+from profilednn_tui.protocol.files import agent_recording
 from profilednn_tui.tune.design import switches_on
 from tests.unit.session import recordings as r
 
@@ -34,6 +35,8 @@ class Starter:
     drifting: str = ""
     """Losses drift with this optimization."""
     noise: float = 0.02
+    ranks: int = 1
+    """Processes that train."""
     blocks: int = 60
     """That a run with a switching plan makes."""
     stop_at: int | None = None
@@ -77,6 +80,9 @@ class Starter:
         agent[2:2] = [FirstInputsEvent(1, 2, 0, r.START_UNIX_NS), *receipts, StepsEvent(1, rows)]
         folder = home / f"{len(self.started)}-{options.name}"
         r.write_session(folder, agent=agent, host=[r.machine(), r.cores((5.0,) * 4, (1.0, 0.0, 0.0, 0.0))], exit_code=0)
+        for rank in range(1, self.ranks):
+            other = [r.hello(r.PID + rank, rank), StepsEvent(1, rows)]
+            r.append(folder / agent_recording(r.PID + rank), r.header("agent", r.PID + rank), *other)
         (folder / "output.log").write_text("ValueError: no data\n")
         on_beat(folder, 1.0)
         failed = bool(self.failing) and self.failing in options.optimizations

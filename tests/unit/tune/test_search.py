@@ -128,6 +128,14 @@ def test_a_training_that_fails_with_everything_on_is_searched_in_processes(folde
     assert report.winner.optimizations == ("channels_last",)
 
 
+def test_several_processes_are_not_switched_between_steps(folder: Path) -> None:
+    starter = Starter({"channels_last": 0.6}, ranks=2)
+    report = tuned(folder, starter)
+    assert not any(options.switching for options in starter.started)
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last",)
+
+
 def test_a_stopped_search_goes_on_where_it_was(folder: Path) -> None:
     truth = {"channels_last": 0.7, "allocator": 0.8}
     stopped = Starter(truth, stop_at=8)
