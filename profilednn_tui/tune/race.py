@@ -19,7 +19,7 @@ from profilednn_tui.compare.losses import loss_agreement, precision_of, same_num
 from profilednn_tui.compare.runs import Run
 from profilednn_tui.compare.samples import common_warm_up, fair_steps
 from profilednn_tui.compare.tuning import Eliminated
-from profilednn_tui.experiment.plan import Experiment, RunState, load_experiment
+from profilednn_tui.experiment.plan import RunState, load_experiment
 from profilednn_tui.experiment.runner import Observer, Starter, run_experiment
 from profilednn_tui.experiment.sides import undisturbed_groups
 from profilednn_tui.experiment.variants import Variant
@@ -56,20 +56,20 @@ class Standing:
 
 
 def race(
-    experiment: Experiment,
     folder: Path,
+    variants: Sequence[Variant],
     until_s: float,
     watch: Watch,
     observer: Observer,
     start: Starter,
     clock: Clock,
 ) -> RaceOutcome | int:
-    """Run groups of an experiment, whose first variant is the baseline, until each candidate is decided.
+    """Run groups of the experiment in `folder`, with the first variant as baseline, until each candidate is decided.
 
     A candidate is out if it fails, has no effect, trains differently, or cannot be better by `WORTH`. All looks at all
     candidates share the error probability. Returns the signal if one has stopped it.
     """
-    baseline, *candidates = experiment.variants
+    baseline, *candidates = variants
     standings: dict[str, Standing] = {}
     racing, groups, last_s = list(candidates), FEWEST_GROUPS, 0.0
     while racing and groups <= MOST_GROUPS:

@@ -76,8 +76,12 @@ class Search:
     """Of stage 1; None before its end."""
     chosen: Variant | None = None
     """The best setting of stage 1."""
-    raced: tuple[Effect, ...] | None = None
-    """Of stage 2; None before its end."""
+    waves: int = 0
+    """Parts of stage 2 that are over."""
+    raced: tuple[Effect, ...] = ()
+    """Of those."""
+    better: tuple[str, ...] = ()
+    """What made steps shorter beyond doubt in them."""
     finalists: tuple[Variant, ...] | None = None
     """What is shot out against stock; None before that, empty if there is nothing."""
     duration_s: float = 0.0

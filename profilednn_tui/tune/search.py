@@ -176,49 +176,61 @@ class _Search:
         return None
 
     def _race(self) -> int | None:
-        record = self._record
-        if record.raced is not None:
+        if self._record.finalists is not None:
             return None
-        raced: list[Effect] = []
-        left_out: list[Eliminated] = []
-        better: list[tuple[str, float]] = []
-        chosen = record.chosen or record.base.variants[0]
+        chosen = self._record.chosen or self._record.base.variants[0]
         racers = self._racers(chosen)
         waves = _waves(racers, RACERS - 1)
-        for number, wave in enumerate(waves):
-            share = EFFECTS_SHARE + (RACE_SHARE - EFFECTS_SHARE) * (number + 1) / len(waves)
-            until_s = self._begin_s + share * self._total_s
-            if self._means.clock.monotonic_s() >= until_s:
-                left_out += [Eliminated(one.name, "time was up before it was tried") for one in wave]
-                continue
-            names = ", ".join(one.name for one in wave)
-            self._means.tell(f"Stage 2: {names}, each in a process of its own, beside {chosen.text}.")
-            place = self._folder / f"{RACE_FOLDER}-{number + 1}"
-            experiment = replace(
-                record.base, variants=(chosen, *wave), steps=self._steps(len(wave) + 1, share), certify=False
-            )
+        while self._record.waves < len(waves):
+            number = self._record.waves + 1
+            share = EFFECTS_SHARE + (RACE_SHARE - EFFECTS_SHARE) * number / len(waves)
+            try:
+                stopped_by = self._race_wave(chosen, waves[number - 1], share)
+            except ProfilerError as error:
+                if self._record.chosen is None:
+                    raise
+                # In a fresh process, the best of stage 1 does not even run.
+                self._record = self._record.with_left_out((Eliminated(chosen.name, str(error)),))
+                self._keep(chosen=None)
+                return self._race()
+            if stopped_by is not None:
+                return stopped_by
+        ratios = {effect.name: effect.ratio for effect in self._record.raced}
+        winners = sorted((one for one in racers if one.name in self._record.better), key=lambda one: ratios[one.name])
+        finalists = [self._combined(TUNED, winners)] if winners else []
+        if self._record.chosen is not None:
+            finalists.append(self._record.chosen)
+        self._keep(finalists=tuple(finalists))
+        return None
+
+    def _race_wave(self, chosen: Variant, wave: Sequence[Variant], share: float) -> int | None:
+        """Some candidates against the best of stage 1; over at this share of the time."""
+        record, means = self._record, self._means
+        until_s = self._begin_s + share * self._total_s
+        if means.clock.monotonic_s() >= until_s:
+            late = tuple(Eliminated(one.name, "time was up before it was tried") for one in wave)
+            self._record = record.with_left_out(late)
+            self._keep(waves=record.waves + 1)
+            return None
+        names = ", ".join(one.name for one in wave)
+        means.tell(f"Stage 2: {names}, each in a process of its own, beside {chosen.text}.")
+        place = self._folder / f"{RACE_FOLDER}-{record.waves + 1}"
+        steps = self._steps(len(wave) + 1, share)
+        try:
             place.mkdir(mode=0o700, exist_ok=True)
             if not (place / EXPERIMENT_FILE).exists():
-                experiment.save(place)
-            means = self._means
-            watch = Watch(means.tell, partial(self._watch, earlier=tuple(raced)))
-            outcome = race(experiment, place, until_s, watch, means.observer, means.start, means.clock)
-            if isinstance(outcome, int):
-                return outcome
+                replace(record.base, variants=(chosen, *wave), steps=steps, certify=False).save(place)
+            watch = Watch(means.tell, partial(self._watch, earlier=record.raced))
+            outcome = race(place, (chosen, *wave), until_s, watch, means.observer, means.start, means.clock)
+        except ProfilerError:
             shutil.rmtree(place, ignore_errors=True)
-            raced += outcome.effects
-            left_out += outcome.eliminated
-            ratios = {effect.name: effect.ratio for effect in outcome.effects}
-            better += [(name, ratios[name]) for name in outcome.better]
-        by_gain = [name for name, _ in sorted(better, key=lambda one: one[1])]
-        winners = [one for name in by_gain for one in racers if one.name == name]
-        self._record = record.with_left_out(tuple(left_out))
-        finalists: list[Variant] = []
-        if winners:
-            finalists.append(self._combined(TUNED, winners))
-        if record.chosen is not None:
-            finalists.append(record.chosen)
-        self._keep(raced=tuple(raced), finalists=tuple(finalists))
+            raise
+        if isinstance(outcome, int):
+            return outcome
+        shutil.rmtree(place, ignore_errors=True)
+        self._record = record.with_left_out(outcome.eliminated)
+        raced, better = (*record.raced, *outcome.effects), (*record.better, *outcome.better)
+        self._keep(waves=record.waves + 1, raced=raced, better=better)
         return None
 
     def _choose(self) -> None:
@@ -271,7 +283,8 @@ class _Search:
             clash = self._clash(chosen.optimizations, one.optimizations)
             if clash:
                 kept = tuple(name for name in chosen.optimizations if name not in clash)
-                racers.append(replace(one, optimizations=(*kept, *one.optimizations)))
+                environment = {**chosen.environment, **one.environment}
+                racers.append(replace(one, optimizations=(*kept, *one.optimizations), environment=environment))
             else:
                 racers.append(self._combined(one.name, [chosen, one]))
         return racers
@@ -352,7 +365,7 @@ def report_of(folder: Path, unfinished: str = "") -> TuneReport:
         comparison=comparison,
         factors=estimate.effects,
         pairs=estimate.pairs,
-        raced=record.raced or (),
+        raced=record.raced,
         eliminated=(*record.left_out, *_disproved(comparisons, unfinished)),
         duration_s=record.duration_s,
         words=record.base.words,

@@ -47,7 +47,7 @@ def candidate_rows(running: Running) -> tuple[CandidateRow, ...]:
     record = running.search
     if record is None:
         return ()
-    measured = [*(record.estimate.effects if record.estimate is not None else ()), *(record.raced or ())]
+    measured = [*(record.estimate.effects if record.estimate is not None else ()), *record.raced]
     known = {one.name: one for one in (*measured, *record.looking)}
     out = {one.name: one.reason for one in record.left_out}
     chosen = {name for one in (*(record.finalists or ()), record.chosen) if one is not None for name in _names(one)}

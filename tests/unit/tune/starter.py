@@ -32,6 +32,10 @@ class Starter:
     """Of optimizations that are not on."""
     failing: str = ""
     """A run with this optimization fails."""
+    failing_alone: str = ""
+    """A run with this optimization fails, unless settings change between its steps."""
+    stop_in: str = ""
+    """The name of the folder in which a run is stopped by a signal."""
     drifting: str = ""
     """Losses drift with this optimization."""
     noise: float = 0.02
@@ -85,8 +89,10 @@ class Starter:
             r.append(folder / agent_recording(r.PID + rank), r.header("agent", r.PID + rank), *other)
         (folder / "output.log").write_text("ValueError: no data\n")
         on_beat(folder, 1.0)
-        failed = bool(self.failing) and self.failing in options.optimizations
-        stopped_by = 2 if self.stop_at is not None and len(self.started) >= self.stop_at else None
+        failed = self.failing in options.optimizations
+        failed = failed or (self.failing_alone in options.optimizations and options.switching is None)
+        stopped = self.stop_at is not None and len(self.started) >= self.stop_at
+        stopped_by = 2 if stopped or home.name == self.stop_in else None
         return EndedRun(folder, int(failed), stopped_by, RUN_S, 40 if lockstep else None)
 
     def _plain(self, options: LaunchOptions, chance: np.random.Generator, common: float) -> list[list[object]]:

@@ -120,6 +120,28 @@ def test_a_conflict_keeps_the_better_side(folder: Path) -> None:
     assert report.winner.optimizations == ("channels_last", "compile")
 
 
+def test_the_best_of_stage_1_that_does_not_run_by_itself_is_out(folder: Path) -> None:
+    starter = Starter({"channels_last": 0.6, "allocator": 0.8}, failing_alone="channels_last")
+    report = tuned(folder, starter)
+    assert "between-steps failed: exit code 1" in {one.name: one.reason for one in report.eliminated}["between-steps"]
+    assert report.winner is not None
+    assert report.winner.optimizations == ("allocator",)
+
+
+def test_a_race_that_was_stopped_goes_on_with_its_next_part(folder: Path) -> None:
+    offers = (*OFFERS, *(offer(f"other-{number}") for number in range(4)))
+    starter = Starter({"allocator": 0.8}, stop_in="race-2")
+    assert search(folder, Means(offers, print, Silent(), starter, starter.clock)) == 2
+    record = load_search(folder)
+    assert (record.waves, record.better) == (1, ("allocator",))
+    again = Starter({"allocator": 0.8}, now_s=100.0)
+    assert search(folder, Means(offers, print, Silent(), again, again.clock)) is None
+    assert not any("allocator" in options.optimizations for options in again.started[:4]), "the first part was over"
+    winner = report_of(folder).winner
+    assert winner is not None
+    assert winner.optimizations == ("allocator",)
+
+
 def test_a_training_that_fails_with_everything_on_is_searched_in_processes(folder: Path) -> None:
     starter = Starter({"channels_last": 0.6}, failing="frozen_backward")
     report = tuned(folder, starter)
