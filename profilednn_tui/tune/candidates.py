@@ -47,7 +47,7 @@ def candidates_of(
     With `over`, only these are tried; never those in `without`. Raises a `ProfilerError` for a name that is none.
     """
     threads = thread_switches(view)
-    _check(over, without, [one.name for one in (*offers, *threads)])
+    _check(over, without, [*(one.name for one in offers), *(one.name for one in threads)])
     switches: list[Switch] = []
     variants: list[Variant] = []
     left_out: list[Eliminated] = []

@@ -130,7 +130,7 @@ def measured(name: str, baseline: Sequence[Run], candidate: Sequence[Run], candi
     error = (1 - CONFIDENCE) / (candidates * look * (look + 1))
     middle, deviation = float(np.mean(ratios)), float(np.std(ratios, ddof=1))
     half = float(stats.t.ppf(1 - error / 2, len(ratios) - 1)) * deviation / math.sqrt(len(ratios))
-    return Effect(name, *(math.exp(value) for value in (middle, middle - half, middle + half)), steps)
+    return Effect(name, math.exp(middle), math.exp(middle - half), math.exp(middle + half), steps)
 
 
 def why_out(effect: Effect, candidate: Variant, baseline: Sequence[Run], runs: Sequence[Run]) -> str:

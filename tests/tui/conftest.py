@@ -23,7 +23,7 @@ Watch = Callable[..., AbstractAsyncContextManager[tuple[ProfilerApp, Pilot[None]
 def styles_parsed_once() -> Iterable[None]:
     """All apps here have the same style sheets: without this, each spends a fifth of its time on parsing them."""
     parsed: dict[tuple[Any, ...], list[RuleSet]] = {}
-    parse = stylesheet.parse
+    parse = vars(stylesheet)["parse"]
 
     def remembered(scope: str, css: str, read_from: Any, *, variable_tokens: Any, **options: Any) -> list[RuleSet]:
         values = tuple((name, tuple(token.value for token in tokens)) for name, tokens in variable_tokens.items())

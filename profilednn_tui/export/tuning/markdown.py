@@ -37,5 +37,5 @@ def _lines(report: TuneReport) -> Iterator[str]:
             yield from section(title, ("", "step time", "95 % interval", "steps"), cells, left=1)
     yield from (f"- {escape(words.pair_text(*pair))}" for pair in report.pairs)
     if report.eliminated:
-        rows = [(markdown_code(one.name), escape(one.reason)) for one in report.eliminated]
-        yield from section("Out", ("", "because"), rows, left=2)
+        out = [(markdown_code(one.name), escape(one.reason)) for one in report.eliminated]
+        yield from section("Out", ("", "because"), out, left=2)

@@ -86,7 +86,7 @@ def test_intervals_hold_what_they_promise() -> None:
         slow = np.cumsum(generator.normal(0, 0.01, 80))
         outliers = np.where(generator.random(80) < 0.05, 0.7, 0.0)
         factors = np.exp(slow + outliers)
-        found = effects(estimate(blocks(80, seed, pace=lambda number, f=factors: float(f[number])), SWITCHES, 0.05))
+        found = effects(estimate(blocks(80, seed, pace=factors.item), SWITCHES, 0.05))
         missed += sum(not effect.low <= TRUTH[name] <= effect.high for name, effect in found.items())
     assert missed <= 0.1 * 4 * 60
 
