@@ -22,7 +22,7 @@ test: venv
 	$(BIN)/python -m pytest tests -n auto --dist worksteal
 
 test-fast: venv
-	$(BIN)/python -m pytest tests/unit tests/tui -m "unit and not pictures" -n auto --dist worksteal --hypothesis-profile fast
+	$(BIN)/python -m pytest tests/unit tests/tui -m "unit and not pictures and not screens" -n auto --dist worksteal --hypothesis-profile fast
 
 baselines: venv
 	RENEW_BASELINES=1 $(BIN)/python -m pytest tests/tui/test_baselines.py

@@ -18,6 +18,8 @@ settings.register_profile("fast", max_examples=20, deadline=None, suppress_healt
 
 MARKERS = {"unit": "unit", "tui": "unit", "process": "process", "kernels": "kernels"}
 """The marker of each folder's tests."""
+SCREENS = ("tui/screens", "tui/controllers", "tui/test_app", "tui/test_commands")
+"""Where tests drive whole screens: half a second each."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,3 +27,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(root):
             item.add_marker(MARKERS[item.path.relative_to(root).parts[0]])
+            if item.path.relative_to(root).as_posix().startswith(SCREENS):
+                item.add_marker("screens")

@@ -20,7 +20,8 @@ from profilednn_tui.compare.warmup import Floats
 HUBER = 1.345
 """In units of the residuals' scale: 95 % as efficient as least squares if they are normal (Huber, "Robust Statistics",
 1981)."""
-ITERATIONS = 30
+ITERATIONS, SETTLED = 30, 1e-3
+"""At most so many, until no weight changes by more."""
 BLOCKS_PER_KNOT = 15
 MOST_KNOTS = 12
 """Of the drift, which is linear between them."""
@@ -196,7 +197,9 @@ def _fit(times: Floats, columns: Sequence[Floats], drift: Floats) -> _Fit:
         scale = 1.4826 * float(np.median(np.abs(residuals)))
         if scale == 0:
             break
-        weights = np.minimum(1.0, HUBER * scale / np.maximum(np.abs(residuals), 1e-12))
+        before, weights = weights, np.minimum(1.0, HUBER * scale / np.maximum(np.abs(residuals), 1e-12))
+        if float(np.max(np.abs(weights - before))) < SETTLED:
+            break
     inverse = np.linalg.pinv(matrix.T @ (matrix * weights[:, None]))
     scores = matrix * (weights * residuals)[:, None]
     covariance = inverse @ _long_run(scores) @ inverse

@@ -38,7 +38,7 @@ class Starter:
     """The name of the folder in which a run is stopped by a signal."""
     drifting: str = ""
     """Losses drift with this optimization."""
-    noise: float = 0.02
+    noise: float = 0.01
     ranks: int = 1
     """Processes that train."""
     blocks: int = 60
