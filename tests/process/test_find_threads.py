@@ -20,19 +20,24 @@ SCRIPT = str(TARGETS / "threaded.py")
 
 def test_too_many_threads_are_found_and_the_weights_are_those_of_a_run_with_the_same_numbers(tmp_path: Path) -> None:
     seen, log = tmp_path / "seen.json", tmp_path / "log"
-    variables = {**environment(tmp_path / "home"), "OMP_NUM_THREADS": "8"}
-    with subprocess.Popen(
-        [sys.executable, SCRIPT, str(seen)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables
-    ) as target:
-        assert target.stdout is not None
-        assert target.stdout.readline() == "ready\n"
-        words = (*PROGRAM, "attach", str(target.pid), "--find-threads")
-        with log.open("wb") as stream, start(words, tmp_path, stdout=stream, stderr=stream) as command:
-            eventually(lambda: "until you leave" in log.read_text() or command.poll() is not None, "the best number")
-            assert "instead of 8 (threads=1" in log.read_text(), log.read_text()
-            command.send_signal(signal.SIGINT)
-            assert command.wait(60) == 0
+    variables = environment(tmp_path / "home")
+    words = [sys.executable, SCRIPT, str(seen)]
+    target = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables)
+    assert target.stdout is not None
+    assert target.stdout.readline() == "ready\n"
+    with log.open("wb") as stream:
+        attach = (*PROGRAM, "attach", str(target.pid), "--find-threads")
+        command = start(attach, tmp_path, stdout=stream, stderr=stream)
+    try:
+        eventually(lambda: "until you leave" in log.read_text() or command.poll() is not None, "the best number")
+        assert "instead of 8 (threads=1" in log.read_text(), log.read_text()
+        command.send_signal(signal.SIGINT)
+        assert command.wait(60) == 0
         checksum, _ = target.communicate("end\n", timeout=60)
+    finally:
+        for process in (command, target):
+            process.kill()
+            process.wait()
     counts = json.loads(seen.read_text())
     assert {counts[0], counts[-1]} == {8}, "back to its own number after we left"
     assert set(counts) <= {1, 2, 8}

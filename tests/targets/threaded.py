@@ -17,6 +17,8 @@ from torch import nn
 
 seen_file, *given = sys.argv[1:]
 counts = json.loads(Path(given[0]).read_text()) if given else None
+if counts is None:
+    torch.set_num_threads(8)
 torch.manual_seed(0)
 net = nn.Sequential(nn.Linear(256, 256), nn.Tanh(), nn.Linear(256, 1))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
