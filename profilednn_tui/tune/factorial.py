@@ -33,6 +33,8 @@ FEWEST_BLOCKS = 30
 BLOCK_S = 0.06
 """Blocks are so long at least: after a switch, the caches have to fill again."""
 MOST_BLOCK_STEPS = 60
+SLOW_STEP_S, SLOW_BLOCK_STEPS = 0.25, 3
+"""Steps of that duration have settled after one."""
 SHORTEST_RUN_BLOCKS = 5
 """A training that ends by itself after fewer blocks is not started again."""
 
@@ -74,7 +76,9 @@ def live_effects(
 
 
 def block_steps(step_ns: float) -> int:
-    """How many steps a block has."""
+    """How many steps a block has: fewer if steps are slow, so that many settings have their turn."""
+    if step_ns >= SLOW_STEP_S * 1e9:
+        return SLOW_BLOCK_STEPS
     return max(BLOCK_STEPS, min(MOST_BLOCK_STEPS, math.ceil(BLOCK_S * 1e9 / step_ns))) if step_ns else BLOCK_STEPS
 
 

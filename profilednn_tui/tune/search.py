@@ -46,7 +46,7 @@ EFFECTS_SHARE, RACE_SHARE = 0.35, 0.65
 """Of the time, when stage 1 and stage 2 have to be over."""
 GROUPS, REPEATS = 6, 8
 """Of the shootout: in lockstep, and in turn."""
-FEWEST_STEPS, MOST_STEPS = 20, 60
+FEWEST_STEPS, MOST_STEPS = 10, 60
 """Of a run in the race and in the shootout, warm-up included."""
 RACE_FOLDER, SHOOTOUT_FOLDER = "race", "shootout"
 
