@@ -113,10 +113,8 @@ def tune(
 def _create(words: Words, asked: _Asked) -> Path:
     from profilednn_tui.compare.variant_names import STOCK
     from profilednn_tui.experiment.plan import Experiment
-    from profilednn_tui.experiment.runner import target_of
     from profilednn_tui.launch.optimizations import check_names
-    from profilednn_tui.paths import new_session_folder
-    from profilednn_tui.tune.record import Search, Wishes, remove_old_searches
+    from profilednn_tui.tune.record import MANY_STEPS, Wishes, new_search
 
     command = target_command(words.kind, words.target, asked.python)
     check_names(asked.on, command.python)
@@ -127,7 +125,7 @@ def _create(words: Words, asked: _Asked) -> Path:
         working_directory=command.working_directory,
         variants=(Variant(STOCK, asked.on),),
         repeat=1,
-        steps=asked.steps or 1_000_000,
+        steps=asked.steps or MANY_STEPS,
         seed=asked.seed,
         start_unix_ns=time.time_ns(),
         python=command.python or None,
@@ -135,12 +133,8 @@ def _create(words: Words, asked: _Asked) -> Path:
         lockstep=None,
         scratch=asked.scratch,
     )
-    target_of(base, base.variants[0])
     warn_of_home()
-    remove_old_searches()
-    folder = new_session_folder(f"tune-{base.name}")
-    Search(base, Wishes(asked.minutes, asked.over, asked.without, asked.steps)).save(folder)
-    return folder
+    return new_search(base, Wishes(asked.minutes, asked.over, asked.without, asked.steps))
 
 
 def _find(name: str, words: Words) -> Path:

@@ -130,7 +130,7 @@ def expected_spread(baseline: Side, candidate: Side) -> Spread:
     verdict.
     """
     runs = (*baseline.runs, *candidate.runs)
-    experiments = {None if run.turn is None else run.turn[0] for run in runs}
+    experiments = _experiments(baseline, candidate)
     together = len(experiments) == 1 and None not in experiments
     carried = [run.spread for run in runs if run.spread is not None]
     # What the runs of one experiment vary by says nothing about runs made at another time.
@@ -141,11 +141,15 @@ def expected_spread(baseline: Side, candidate: Side) -> Spread:
 
 def apart(baseline: Side, candidate: Side) -> bool:
     """Whether all runs of one side were made before those of the other, and not in turn."""
-    turns = {run.turn[0] for run in (*baseline.runs, *candidate.runs) if run.turn is not None}
-    spans = [_span(side) for side in (baseline, candidate)]
-    if turns and all(run.turn is not None for run in (*baseline.runs, *candidate.runs)) and len(turns) == 1:
+    if None not in _experiments(baseline, candidate) and len(_experiments(baseline, candidate)) == 1:
         return False
-    return None not in spans and (spans[0][1] <= spans[1][0] or spans[1][1] <= spans[0][0])  # type: ignore[index]
+    first, second = _span(baseline), _span(candidate)
+    return first is not None and second is not None and (first[1] <= second[0] or second[1] <= first[0])
+
+
+def _experiments(*sides: Side) -> set[str | None]:
+    """The experiments that the runs belong to; None stands for runs outside of any."""
+    return {None if run.turn is None else run.turn[0] for side in sides for run in side.runs}
 
 
 def _span(side: Side) -> tuple[int, int] | None:

@@ -116,16 +116,14 @@ def left_out_steps(blocks: Sequence[Block], switches: Sequence[Switch]) -> int:
     return unsettled
 
 
-def estimate(
-    blocks: Sequence[Block], switches: Sequence[Switch], error: float, left_out: int | None = None
-) -> Estimate:
+def estimate(blocks: Sequence[Block], switches: Sequence[Switch], error: float) -> Estimate:
     """The effects with intervals that all miss with probability `error`; empty if there are too few blocks.
 
     The fit is by iteratively reweighted least squares with Huber's weights. Errors of neighbouring blocks may be
     correlated: the intervals use the estimate of Newey and West ("A Simple, Positive Semi-Definite, Heteroskedasticity
     and Autocorrelation Consistent Covariance Matrix", Econometrica 55, 1987).
     """
-    left_out = left_out_steps(blocks, switches) if left_out is None else left_out
+    left_out = left_out_steps(blocks, switches)
     kept = [block for block in blocks if len(block.durations_ns) > left_out]
     seen = [one for one in switches if 0 < sum(one.name in block.on for block in kept) < len(kept)]
     knots = max(1, min(MOST_KNOTS, len(kept) // BLOCKS_PER_KNOT))

@@ -59,8 +59,9 @@ def log_ratios(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps]) ->
     return [math.log(run.median_ns / by_turn[run.turn]) for run in candidate if run.turn in by_turn]
 
 
-def decide(ratios: Sequence[float], limit: float, look: int) -> Decision:
-    """Decide by the mean of the groups' log ratios and its t interval at the level of the given look.
+def decide(ratios: Sequence[float], limit: float, look: int, candidates: int = 1) -> Decision:
+    """Decide by the mean of the groups' log ratios and its t interval at the level of the given look,
+    which several candidates may share.
 
     It is a regression if the candidate is significantly slower and the estimate reaches the limit, as for
     ``compare --fail-on``, and none if the interval ends below the limit.
@@ -71,7 +72,7 @@ def decide(ratios: Sequence[float], limit: float, look: int) -> Decision:
     if count < 2:
         return Decision(Answer.UNDECIDED, count, math.exp(ratios[0]) if ratios else None)
     middle, deviation = float(np.mean(ratios)), float(np.std(ratios, ddof=1))
-    half = float(stats.t.ppf(1 - _error(look) / 2, count - 1)) * deviation / math.sqrt(count)
+    half = float(stats.t.ppf(1 - _error(look) / candidates / 2, count - 1)) * deviation / math.sqrt(count)
     ratio, low, high = (math.exp(value) for value in (middle, middle - half, middle + half))
     answer = Answer.UNDECIDED
     if count >= FEWEST_GROUPS and low > 1 and ratio >= 1 + limit:

@@ -9,7 +9,6 @@ from pathlib import Path
 from profilednn_tui.session.open_session import OpenSession
 
 MINUTES = 20.0
-MANY_STEPS = 1_000_000
 
 
 def why_not(session: OpenSession) -> str:
@@ -23,21 +22,15 @@ def begin_search(session: OpenSession) -> Path:
     """The folder of a new search; raises a `ProfilerError` if the target cannot be started here."""
     from profilednn_tui.compare.variant_names import STOCK
     from profilednn_tui.experiment.again import experiment_again
-    from profilednn_tui.experiment.runner import target_of
     from profilednn_tui.experiment.variants import Variant
     from profilednn_tui.launch.rerun import Rerun
-    from profilednn_tui.paths import new_session_folder
-    from profilednn_tui.tune.record import Search, Wishes, remove_old_searches
+    from profilednn_tui.tune.record import MANY_STEPS, Wishes, new_search
 
     again = Rerun.of(session.location)
     stock = Variant(STOCK, again.options.optimizations)
     base = experiment_again(session, again.command.display_name, (stock,), MANY_STEPS)
     base = replace(base, overhead_percent=0.0)
-    target_of(base, stock)
-    remove_old_searches()
-    folder = new_session_folder(f"tune-{base.name}")
-    Search(base, Wishes(MINUTES)).save(folder)
-    return folder
+    return new_search(base, Wishes(MINUTES))
 
 
 def search_command(folder: Path) -> tuple[str, ...]:

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from profilednn_tui import units
 from profilednn_tui.clock import Clock
 from profilednn_tui.compare.comparison import TAKEN
 from profilednn_tui.compare.factorial import Effect
-from profilednn_tui.compare.gate import log_ratios, look_number
-from profilednn_tui.compare.intervals import CONFIDENCE, FEWEST_GROUPS
+from profilednn_tui.compare.gate import decide, log_ratios, look_number
+from profilednn_tui.compare.intervals import FEWEST_GROUPS
 from profilednn_tui.compare.losses import loss_agreement, precision_of, same_numbers
 from profilednn_tui.compare.runs import Run
 from profilednn_tui.compare.samples import common_warm_up, fair_steps
@@ -23,12 +21,12 @@ from profilednn_tui.experiment.plan import RunState, load_experiment
 from profilednn_tui.experiment.runner import Observer, Starter, run_experiment
 from profilednn_tui.experiment.sides import undisturbed_groups
 from profilednn_tui.experiment.variants import Variant
+from profilednn_tui.tune.factorial import WORTH
 from profilednn_tui.tune.watch import Watch
 
 MORE_GROUPS = 2
 """After the first look, so many groups are run before the next."""
 MOST_GROUPS = 16
-WORTH = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +113,6 @@ def standing(folder: Path, baseline: Variant, candidate: Variant, candidates: in
 
 def measured(name: str, baseline: Sequence[Run], candidate: Sequence[Run], candidates: int) -> Effect:
     """The mean of the groups' log ratios with its t interval, at a look that is shared by some candidates."""
-    from scipy import stats
-
     sides = [[fair_steps(run) for run in runs] for runs in (baseline, candidate)]
     if not all(all(map(len, runs)) for runs in sides):
         return _unknown(name)
@@ -124,13 +120,10 @@ def measured(name: str, baseline: Sequence[Run], candidate: Sequence[Run], candi
     settled = [[kept for steps in runs if len(kept := steps.after(warm_up))] for runs in sides]
     ratios = log_ratios(settled[0], settled[1])
     steps = sum(map(len, settled[1]))
-    if len(ratios) < 2:
+    found = decide(ratios, 0.0, look_number(len(ratios), last=True) or 1, candidates)
+    if found.ratio is None or found.low is None or found.high is None:
         return replace(_unknown(name), steps=steps)
-    look = look_number(len(ratios), last=True) or 1
-    error = (1 - CONFIDENCE) / (candidates * look * (look + 1))
-    middle, deviation = float(np.mean(ratios)), float(np.std(ratios, ddof=1))
-    half = float(stats.t.ppf(1 - error / 2, len(ratios) - 1)) * deviation / math.sqrt(len(ratios))
-    return Effect(name, math.exp(middle), math.exp(middle - half), math.exp(middle + half), steps)
+    return Effect(name, found.ratio, found.low, found.high, steps)
 
 
 def why_out(effect: Effect, candidate: Variant, baseline: Sequence[Run], runs: Sequence[Run]) -> str:

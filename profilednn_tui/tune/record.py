@@ -13,8 +13,9 @@ from profilednn_tui.compare.factorial import Effect, Estimate
 from profilednn_tui.compare.tuning import Eliminated
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.plan import Experiment
+from profilednn_tui.experiment.runner import target_of
 from profilednn_tui.experiment.variants import Variant
-from profilednn_tui.paths import folders_with
+from profilednn_tui.paths import folders_with, new_session_folder
 from profilednn_tui.plain import decode_plain
 from profilednn_tui.protocol.events import MAGIC, VERSION
 from profilednn_tui.session.storage.files import read_file
@@ -22,6 +23,8 @@ from profilednn_tui.session.storage.folder import UNREADABLE, VersionGuard, save
 
 TUNE_FILE = "tune.json"
 TUNE_BYTES = 4_000_000
+MANY_STEPS = 1_000_000
+"""Of the first look, which ends after some time."""
 KEPT_SEARCHES = 10
 """The folders of older ones are removed when a new search begins."""
 
@@ -136,7 +139,11 @@ def find_search(path_or_name: str) -> Path:
     raise ProfilerError(f"There is no search {path_or_name}. {hint}")
 
 
-def remove_old_searches() -> None:
-    """Keep the newest `KEPT_SEARCHES` less one."""
-    for folder in folders_with(TUNE_FILE)[KEPT_SEARCHES - 1 :]:
-        shutil.rmtree(folder, ignore_errors=True)
+def new_search(base: Experiment, wishes: Wishes) -> Path:
+    """The folder of a new search; the oldest go. Raises a `ProfilerError` if the training cannot be started."""
+    target_of(base, base.variants[0])
+    for old in folders_with(TUNE_FILE)[KEPT_SEARCHES - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)
+    folder = new_session_folder(f"tune-{base.name}")
+    Search(base, wishes).save(folder)
+    return folder

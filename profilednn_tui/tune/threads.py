@@ -13,7 +13,7 @@ from pathlib import Path
 
 from profilednn_tui import units
 from profilednn_tui.clock import Clock
-from profilednn_tui.compare.factorial import Effect, Switch, estimate, undecided
+from profilednn_tui.compare.factorial import Block, Effect, Switch, estimate, undecided
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol.events import Command
@@ -68,7 +68,7 @@ def find_threads(
     if not session.send(Command(SWITCH)):
         raise ProfilerError("The training does not run any more, so nothing can be switched.")
     until_s = clock.monotonic_s() + longest_s
-    effects: tuple[Effect, ...] = ()
+    blocks: tuple[Block, ...] = ()
     try:
         while session.view().live and clock.monotonic_s() < until_s:
             follow(LOOK_S)
@@ -76,13 +76,14 @@ def find_threads(
             if len(blocks) < FEWEST_BLOCKS // 2:
                 continue
             look = estimate(blocks, switches, LOOK_ERROR)
-            effects = estimate(blocks, switches, REPORTED_ERROR / len(switches)).effects
             if look.effects:
                 tell(", ".join(f"{one.name} {units.change(one.ratio)}" for one in look.effects))
                 if not undecided(look, WORTH):
                     break
     finally:
         session.send(Command(SET_THREADS, 0))
+    enough = len(blocks) >= FEWEST_BLOCKS // 2
+    effects = estimate(blocks, switches, REPORTED_ERROR / len(switches)).effects if enough else ()
     if not effects:
         raise ProfilerError(
             f"The training has made too few steps in {units.duration(longest_s * 1e9)} to tell. Its steps take "

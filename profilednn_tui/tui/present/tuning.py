@@ -50,15 +50,11 @@ def candidate_rows(running: Running) -> tuple[CandidateRow, ...]:
     measured = [*(record.estimate.effects if record.estimate is not None else ()), *record.raced]
     known = {one.name: one for one in (*measured, *record.looking)}
     out = {one.name: one.reason for one in record.left_out}
-    chosen = {name for one in (*(record.finalists or ()), record.chosen) if one is not None for name in _names(one)}
+    best = [one for one in (*(record.finalists or ()), record.chosen) if one is not None]
+    chosen = {name for one in best for name in one.optimizations}
     names = dict.fromkeys((*known, *record.switches, *(one.name for one in record.variants), *out))
     rows = [CandidateRow(name, known.get(name), out.get(name, ""), name in chosen) for name in names]
     return tuple(sorted(rows, key=_order))
-
-
-def _names(variant: object) -> tuple[str, ...]:
-    optimizations: tuple[str, ...] = variant.optimizations  # type: ignore[attr-defined]
-    return optimizations
 
 
 def _order(row: CandidateRow) -> tuple[bool, bool, float]:
