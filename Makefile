@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 DEMO_ARGS ?=
 MATRIX_ARGS ?=
+# Some machines forbid it everywhere; the tests start our package a thousand times.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: venv demo test test-fast baselines matrix check bench ipex-env screenshots clean
 

@@ -30,6 +30,7 @@ PARTS = (
     "receipts",
     "looks",
     "advice",
+    "remedies",
     "tuning",
     "gains",
 )

@@ -2,15 +2,15 @@
 
 A block is a few steps of one process under one setting. Because every block says something about every switch, a
 process tells as much about each of them as if it had been there for that one alone (Fisher, "The Design of
-Experiments", 1935). The logarithm of a block's step time is explained by the switches, by a few pairs of them, and by a
-slow drift of the machine.
+Experiments", 1935). The logarithm of a block's step time is explained by the switches, by a few pairs of them, by the
+size of the inputs where it changes, and by a slow drift of the machine.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -57,6 +57,8 @@ class Block:
     """When it ended."""
     process: int = 0
     """Which of several processes, one after the other, it was in."""
+    input_elements: tuple[int, ...] = ()
+    """How large the inputs of its steps were; empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +126,16 @@ def estimate(blocks: Sequence[Block], switches: Sequence[Switch], error: float) 
     and Autocorrelation Consistent Covariance Matrix", Econometrica 55, 1987).
     """
     left_out = left_out_steps(blocks, switches)
-    kept = [block for block in blocks if len(block.durations_ns) > left_out]
+    kept = _of_known_size([block for block in blocks if len(block.durations_ns) > left_out])
     seen = [one for one in switches if 0 < sum(one.name in block.on for block in kept) < len(kept)]
     knots = max(1, min(MOST_KNOTS, len(kept) // BLOCKS_PER_KNOT))
     if not seen or len(kept) < len(seen) + knots + 1 + SPARE_BLOCKS:
         return Estimate(blocks=len(kept))
     times = np.array([math.log(float(np.median(block.durations_ns[left_out:]))) for block in kept])
     drift = _drift(np.array([block.at_s for block in kept]), np.array([block.process for block in kept]), knots)
+    sizes = [_size(block, left_out) for block in kept]
+    if len(set(sizes)) > 1:
+        drift = np.column_stack([drift, np.log(sizes) - np.mean(np.log(sizes))])
     columns = {one.name: np.array([(one.name in block.on) - 0.5 for block in kept]) for one in seen}
     pairs = _pairs(times, columns, drift)
     fit = _fit(times, [*columns.values(), *(columns[first] * columns[second] for first, second in pairs)], drift)
@@ -143,6 +148,19 @@ def estimate(blocks: Sequence[Block], switches: Sequence[Switch], error: float) 
         effects.append(Effect(one.name, ratio, low, high, steps, left_out))
     together = [(*pair, math.exp(float(slope))) for pair, slope in zip(pairs, fit.slopes[len(seen) :], strict=True)]
     return Estimate(tuple(effects), tuple(together), len(kept), fit.scale)
+
+
+def _of_known_size(blocks: Sequence[Block]) -> Sequence[Block]:
+    """The blocks with known sizes of inputs if those of most are known; else all, with none."""
+    known = [block for block in blocks if block.input_elements]
+    if len(known) > len(blocks) / 2:
+        return known
+    return [replace(block, input_elements=()) for block in blocks]
+
+
+def _size(block: Block, left_out: int) -> float:
+    """The median size of the inputs of a block's settled steps; 1 if unknown."""
+    return float(np.median(block.input_elements[left_out:])) if block.input_elements else 1.0
 
 
 def best_setting(found: Estimate, exclusive: Collection[Collection[str]] = ()) -> tuple[str, ...]:

@@ -209,6 +209,18 @@ class StepsEvent:
 
 
 @dataclass(frozen=True)
+class InputSizesEvent:
+    """How large the inputs of some consecutive steps were, in a run whose settings are switched between steps."""
+
+    kind: ClassVar[str] = "input_sizes"
+
+    first: int
+    """Number of the first of these steps."""
+    elements: list[int]
+    """Of each step: elements of all tensors that models with parameters were called with; 0 if there were none."""
+
+
+@dataclass(frozen=True)
 class ParametersEvent:
     """The parameters of an optimizer at its first update, in a run for a certificate; one `LearningEvent` follows for
     each update."""
@@ -582,6 +594,7 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     FirstInputsEvent,
     ConditionsEvent,
     StepsEvent,
+    InputSizesEvent,
     ParametersEvent,
     LearningEvent,
     WindowEvent,

@@ -219,6 +219,8 @@ def blocks_of(steps: Steps, plan: SwitchingPlan, switches: Sequence[Switch], pro
         number = (steps.numbers[place] - plan.first_steps - 1) // plan.block_steps
         if flags[0] == StepsEvent.SWITCHED and not any(flags[1:]):
             on = switches_on(plan.setting(number), switches)
-            found.append(Block(on, steps.durations_ns[place:ends], steps.end_unix_ns[ends - 1] / 1e9, process))
+            sizes = steps.input_elements[place:ends]
+            known = sizes if sizes and all(sizes) else ()
+            found.append(Block(on, steps.durations_ns[place:ends], steps.end_unix_ns[ends - 1] / 1e9, process, known))
         place = ends
     return tuple(found)

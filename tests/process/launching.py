@@ -31,7 +31,7 @@ def environment(home: Path) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PROFILEDNN", "VIRTUAL_ENV"))}
     return clean | {
         "PROFILEDNN_HOME": str(home),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests" / "targets"))),  # for copies of targets
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
         "KINETO_LOG_LEVEL": "99",

@@ -197,7 +197,7 @@ def test_steps_asked_for_end_the_program_in_good_order(tmp_path: Path) -> None:
 
 
 def test_a_window_comes_on_credit_at_the_start(tmp_path: Path) -> None:
-    recording = the_recording(tmp_path, "plain")
+    recording = the_recording(tmp_path, "prepared")
 
     assert len(recording.of("window")) == 1
     assert recording.of("status")[-1]["windows"] == len(recording.of("window"))

@@ -42,6 +42,16 @@ def test_each_block_of_steps_has_the_setting_of_the_plan(tmp_path: Path) -> None
     assert [step for step, value in enumerate(flags, start=1) if value & StepsEvent.SWITCHED] == list(range(9, 41, 4))
 
 
+def test_the_sizes_of_the_inputs_are_told_block_by_block(tmp_path: Path) -> None:
+    _, recording = switched(tmp_path, PLAN)
+    told = {
+        event["first"] + place: size
+        for event in recording.of("input_sizes")
+        for place, size in enumerate(event["elements"])
+    }
+    assert told == {step: (8 - (step - 1) % 3) * 3 * 32 * 32 for step in range(1, 41)}
+
+
 def test_what_is_learned_and_kept_is_as_without(tmp_path: Path) -> None:
     seen, recording = switched(tmp_path, PLAN)
     plain = json.loads(run("switched.py", OMP_NUM_THREADS="2").stdout)
@@ -55,3 +65,4 @@ def test_without_a_plan_everything_stays_on(tmp_path: Path) -> None:
     seen, recording = switched(tmp_path, None)
     assert seen["layouts"][2:] == [True] * 38
     assert not any(row[-1] & StepsEvent.SWITCHED for row in recording.steps)
+    assert recording.of("input_sizes") == []

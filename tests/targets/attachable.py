@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+import lazy_dynamo  # noqa: F401
 import torch
 from loops import training_arguments
 from torch import nn

@@ -4,6 +4,7 @@ import hashlib
 import os
 import sys
 
+import lazy_dynamo  # noqa: F401
 import torch
 from torch import nn
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import lazy_dynamo  # noqa: F401
 import numpy
 import torch
 

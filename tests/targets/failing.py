@@ -5,6 +5,7 @@
 
 import sys
 
+import lazy_dynamo  # noqa: F401
 import torch
 from torch import nn
 

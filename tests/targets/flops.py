@@ -6,6 +6,7 @@ With a number it trains for so many steps afterwards.
 import json
 import sys
 
+import lazy_dynamo  # noqa: F401
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import resnet50

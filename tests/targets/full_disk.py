@@ -4,6 +4,7 @@ import os
 import sys
 import time
 
+import lazy_dynamo  # noqa: F401
 import torch
 
 full, free, steps = map(int, sys.argv[1:4])

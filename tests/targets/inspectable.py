@@ -3,6 +3,7 @@
 import sys
 import threading
 
+import lazy_dynamo  # noqa: F401
 import torch
 from attachable import endless, simple
 from torch.optim import optimizer as updates

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 
+import lazy_dynamo  # noqa: F401
 import torch
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, RandomSampler

@@ -1,7 +1,10 @@
 """Training loops of all kinds, one a name: `loops.py NAME`."""
 
 import sys
+import time
 import warnings
+
+import lazy_dynamo  # noqa: F401
 
 warnings.filterwarnings("ignore")
 
@@ -25,6 +28,12 @@ def plain():
         optimizer.zero_grad()
         loss_of(net).backward()
         optimizer.step()
+
+
+def prepared():
+    """Prepares its data for as long as most programs."""
+    time.sleep(3.0)
+    plain()
 
 
 def criterion():

@@ -7,6 +7,7 @@ import json
 import sys
 from operator import attrgetter
 
+import lazy_dynamo  # noqa: F401
 import torch
 from torch import nn
 

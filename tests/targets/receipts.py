@@ -8,6 +8,8 @@ import statistics
 import sys
 import time
 
+import lazy_dynamo  # noqa: F401
+
 situation = sys.argv[1]
 if situation in ("one_thread_by_wrapper", "one_thread"):
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as torchrun does

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 
+import lazy_dynamo  # noqa: F401
 import torch
 from torch import nn
 

@@ -1,9 +1,13 @@
-"""Trains a small network for 40 steps and prints what it saw in each: losses, threads, and layouts of an activation."""
+"""Trains a small network for 40 steps and prints what it saw in each: losses, threads, and layouts of an activation.
+
+Batches have 8, 7 or 6 images in turn.
+"""
 
 from __future__ import annotations
 
 import json
 
+import lazy_dynamo  # noqa: F401
 import torch
 from torch import nn
 
@@ -30,10 +34,11 @@ net = Net()
 optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
 images, labels = torch.rand(8, 3, 32, 32), torch.randint(10, (8,))
 losses, threads = [], []
-for _ in range(40):
+for step in range(40):
     optimizer.zero_grad()
     threads.append(torch.get_num_threads())
-    loss = nn.functional.cross_entropy(net(images), labels)
+    batch = slice(8 - step % 3)
+    loss = nn.functional.cross_entropy(net(images[batch]), labels[batch])
     loss.backward()
     optimizer.step()
     losses.append(float(loss))

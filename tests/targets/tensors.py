@@ -3,6 +3,8 @@
 import sys
 import warnings
 
+import lazy_dynamo  # noqa: F401
+
 warnings.filterwarnings("ignore")
 
 import torch

@@ -12,6 +12,7 @@ import select
 import sys
 from pathlib import Path
 
+import lazy_dynamo  # noqa: F401
 import torch
 from torch import nn
 

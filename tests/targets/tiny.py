@@ -1,5 +1,6 @@
 """Shared by the other targets: a tiny model and loops around it."""
 
+import lazy_dynamo  # noqa: F401
 import torch
 from torch import nn
 

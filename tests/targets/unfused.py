@@ -2,6 +2,7 @@
 
 import os
 
+import lazy_dynamo  # noqa: F401
 import torch
 
 torch.manual_seed(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import lazy_dynamo  # noqa: F401
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset

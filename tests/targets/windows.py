@@ -3,6 +3,7 @@
 import sys
 import time
 
+import lazy_dynamo  # noqa: F401
 import torch
 import torch.autograd.profiler as profiler
 from tiny import model

@@ -31,7 +31,7 @@ class FirstInputs:
         torch = self._torch
         with torch._C.DisableTorchFunction():  # the program's function modes must not see our reads
             checksum = 0
-            for number, tensor in enumerate(_tensors(torch, (arguments, keywords))):
+            for number, tensor in enumerate(tensors_in(torch, (arguments, keywords))):
                 if number == MOST_TENSORS:
                     break
                 checksum = _checksum(tensor, checksum)
@@ -47,16 +47,16 @@ class FirstInputs:
             )
 
 
-def _tensors(torch: Any, value: Any) -> Iterator[Any]:
+def tensors_in(torch: Any, value: Any) -> Iterator[Any]:
     """Plain tensors inside built-in containers; objects of the program are left alone."""
     if type(value) is torch.Tensor:
         yield value
     elif type(value) is dict:
         for item in value.values():
-            yield from _tensors(torch, item)
+            yield from tensors_in(torch, item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _tensors(torch, item)
+            yield from tensors_in(torch, item)
 
 
 def _checksum(tensor: Any, before: int) -> int:

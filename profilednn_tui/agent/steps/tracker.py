@@ -17,6 +17,7 @@ from ..windows.window import Windows
 from .boundaries import Beginning, Boundaries, Mark, any_optimizer_class_in_use
 from .conditions import OPTIMIZER_STEPS, Conditions
 from .first_inputs import FirstInputs
+from .input_sizes import InputSizes
 from .lockstep import LockstepGate
 from .loss import LossReader
 from .loss_scale import ScaledLosses
@@ -81,6 +82,7 @@ class StepTracker:
         self._loss_reader = LossReader(torch)
         self._scaled = ScaledLosses(self._loss_reader)
         self._first_inputs = FirstInputs(torch, outbox.put)
+        self._input_sizes = InputSizes(torch)
         self._conditions = Conditions(torch, roots, outbox.put)
         self._beginning = Beginning()
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
@@ -135,6 +137,8 @@ class StepTracker:
             self._beginning.on_forward(module, self._timeline.cut)
         elif boundaries.learned and boundaries.forward_may_end() and not self._timeline.updating:
             self._reach(boundaries.on_forward(module, self._mark(self._timeline.cut())))
+        if root.learns and self._switching.active:
+            self._input_sizes.add(arguments, keywords)
         return not root.learns
 
     def before_inference(self, module: Any) -> None:
@@ -269,6 +273,8 @@ class StepTracker:
         self.steps += 1
         flags = self._flags | self._warming_up() * StepsEvent.WARM_UP | more_flags
         self._outbox.put_step((self.steps, self._last, mark.cut, mark.loss, flags))
+        if self._switching.active:
+            self._input_sizes.end_step(self.steps)
         self._last = mark.cut
         self._flags = StepsEvent.DISTURBED if flags & StepsEvent.PROFILED else 0
         return flags
@@ -289,6 +295,7 @@ class StepTracker:
         if self._lockstep is not None and self._lockstep.is_due(cut.now_ns) and self.steps != self._stop_after:
             self._take_turn(self._lockstep)
         if self._switching.is_due(self.steps):
+            self._outbox.put(self._input_sizes.take())
             self._switching.switch()
             self._flags |= StepsEvent.SWITCHED
         if self._life.state is not LISTENING:

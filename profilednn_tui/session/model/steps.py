@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from statistics import fmean, median, quantiles
 
-from profilednn_tui.protocol.events import StepsEvent, StepSourceEvent
+from profilednn_tui.protocol.events import InputSizesEvent, StepsEvent, StepSourceEvent
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.view import Phase, Steps
 
@@ -34,6 +34,8 @@ class StepSeries:
         self._losses: deque[float | None] = deque(maxlen=KEPT_STEPS)
         self._flags: deque[int] = deque(maxlen=KEPT_STEPS)
         self._ends: deque[int] = deque(maxlen=KEPT_STEPS)
+        self._input_elements: dict[int, int] = {}
+        """By the number of the step."""
         self._fair: deque[tuple[int, ...]] = deque(maxlen=SAMPLED_STEPS)
         """Durations, then phases, of the newest steps without flags."""
         self._flagged: deque[tuple[int, ...]] = deque(maxlen=SAMPLED_STEPS)
@@ -45,6 +47,12 @@ class StepSeries:
 
     def set_source(self, event: StepSourceEvent) -> None:
         self._source = event
+        self._steps = None
+
+    def set_input_sizes(self, event: InputSizesEvent) -> None:
+        self._input_elements.update(enumerate(event.elements, start=event.first))
+        for number in list(self._input_elements)[:-KEPT_STEPS]:
+            del self._input_elements[number]
         self._steps = None
 
     def add(self, event: StepsEvent) -> int:
@@ -109,6 +117,7 @@ class StepSeries:
             losses=tuple(self._losses),
             flags=tuple(self._flags),
             end_unix_ns=tuple(self._ends),
+            input_elements=tuple(self._input_elements.get(number, 0) for number in self._numbers),
             median_ns=float(median(durations)) if durations else None,
             p95_ns=_p95(durations) if durations else None,
             steps_per_s=self._rate(),

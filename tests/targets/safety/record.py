@@ -10,10 +10,15 @@ import io
 import json
 import pickle
 import re
+import sys
 import warnings
 from pathlib import Path
 
 import torch
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+import lazy_dynamo  # noqa: E402, F401
 
 SAMPLES = 64
 """Values kept of each tensor."""

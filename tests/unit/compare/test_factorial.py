@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,8 +46,12 @@ def blocks(
     pair: tuple[str, str, float] | None = None,
     slow_after: Mapping[str, tuple[float, ...]] | None = None,
     process_factor: float = 1.0,
+    sizes: Sequence[int] = (),
 ) -> list[Block]:
-    """Blocks of six steps whose effects are known; `slow_after` are factors of the first steps after a switching."""
+    """Blocks of six steps whose effects are known; `slow_after` are factors of the first steps after a switching.
+
+    With `sizes`, each block's inputs have one of them at random, and its steps take so much longer.
+    """
     generator = np.random.default_rng(seed)
     plan = designed(SWITCHES)
     found: list[Block] = []
@@ -62,7 +67,9 @@ def blocks(
             if (name in on) != (name in before):
                 steps[: len(factors)] *= factors
         before = on
-        found.append(Block(on, tuple(map(int, steps)), number * 0.12, process))
+        size = int(generator.choice(sizes)) if sizes else 0
+        steps *= size or 1
+        found.append(Block(on, tuple(map(int, steps)), number * 0.12, process, (size,) * 6 if size else ()))
     return found
 
 
@@ -185,3 +192,24 @@ def test_a_design_over_threads_alone_has_no_optimization() -> None:
     threads = (Switch("threads=1", threads=1), Switch("threads=4", threads=4))
     settings = designed(threads).settings[:300]
     assert [sum(setting == Setting((), count) for setting in settings) for count in (0, 1, 4)] == [100, 100, 100]
+
+
+def test_the_size_of_the_inputs_is_no_noise() -> None:
+    """Batches of texts differ in length by much more than settings do in time."""
+
+    def width(some: Sequence[Block]) -> float:
+        one = effects(estimate(some, SWITCHES, 0.05))["fused_optimizer"]
+        assert one.low < TRUTH["fused_optimizer"] < one.high
+        return math.log(one.high / one.low)
+
+    sized = blocks(200, sizes=(10, 20, 40, 80))
+    assert width(sized) < 1.2 * width(blocks(200))
+    assert width([replace(block, input_elements=()) for block in sized]) > 5 * width(sized)
+
+
+def test_a_block_of_unknown_size_is_left_out_if_others_are_known() -> None:
+    sized = blocks(200, sizes=(10, 40))
+    cut = [*sized[:-1], replace(sized[-1], input_elements=())]
+    assert estimate(cut, SWITCHES, 0.05) == estimate(sized[:-1], SWITCHES, 0.05)
+    few = [replace(block, input_elements=()) for block in sized[:150]] + sized[150:]
+    assert estimate(few, SWITCHES, 0.05).blocks == 200

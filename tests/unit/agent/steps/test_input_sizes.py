@@ -1,0 +1,19 @@
+"""How large the inputs of steps are."""
+
+from __future__ import annotations
+
+import torch
+
+from profilednn_tui.agent.steps.input_sizes import InputSizes
+from profilednn_tui.protocol.events import InputSizesEvent
+
+
+def test_the_tensors_of_all_calls_of_a_step_count() -> None:
+    sizes = InputSizes(torch)
+    sizes.add((torch.zeros(2, 3), [torch.zeros(4)]), {"mask": torch.zeros(5), "name": "x"})
+    sizes.add((torch.zeros(1),), {})
+    sizes.end_step(7)
+    sizes.end_step(8)
+    assert sizes.take() == InputSizesEvent(7, [16, 0])
+    sizes.end_step(9)
+    assert sizes.take() == InputSizesEvent(9, [0])
