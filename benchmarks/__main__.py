@@ -33,6 +33,7 @@ PARTS = (
     "remedies",
     "tuning",
     "gains",
+    "agreement",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks

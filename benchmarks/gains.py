@@ -37,10 +37,11 @@ def search(program: str) -> Row:
         "minutes": round((time.monotonic() - begin_s) / 60, 1),
         "winner": found["winner"],
         "verdict": None if verdict is None else verdict["verdict"],
-        "step_ms": None if verdict is None else verdict["baseline"]["median_ms"],
+        "step_ms": found["step_ms"],
         "step_time": None if verdict is None else verdict["step_time"],
         "losses": found["losses"],
         "factors": found["factors"],
+        "pairs": found["pairs"],
         "eliminated": found["eliminated"],
     }
 
@@ -86,14 +87,13 @@ def _line(name: str, row: Row) -> str:
         settings = [*winner["optimizations"], *(f"{key}={value}" for key, value in winner["environment"].items())]
         low, high = (1 / (1 + interval[f"{end}_percent"] / 100) for end in ("high", "low"))
         speed = f"{_speed(row):.2f} ({low:.2f} to {high:.2f})"
-    step = "" if row["step_ms"] is None else f"{row['step_ms']:.1f}"
     cells = (
         name,
         ", ".join(settings) or "stock",
         speed,
         row["verdict"] or "",
         row["losses"],
-        step,
+        f"{row['step_ms']:.1f}",
         f"{row['minutes']}",
     )
     return f"| {' | '.join(cells)} |"

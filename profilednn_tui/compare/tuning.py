@@ -45,5 +45,7 @@ class TuneReport:
     """How the training is started, as after ``python``."""
     recipe: str = ""
     """The file that holds the winner."""
+    step_ns: float | None = None
+    """Of the plain training, in the first look."""
     unfinished: str = ""
     """What the search did not get to; empty if it is complete."""

@@ -369,6 +369,7 @@ def report_of(folder: Path, unfinished: str = "") -> TuneReport:
         eliminated=(*record.left_out, *_disproved(comparisons, unfinished)),
         duration_s=record.duration_s,
         words=record.base.words,
+        step_ns=None if record.plain is None else record.plain.step_ns,
         unfinished=unfinished,
     )
 

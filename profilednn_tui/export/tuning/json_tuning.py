@@ -26,6 +26,7 @@ def json_text(report: TuneReport) -> str:
         else {"optimizations": list(winner.optimizations), "environment": dict(winner.environment)},
         "verdict": None if report.comparison is None else document(report.comparison, LIMIT),
         "losses": training_text(report),
+        "step_ms": None if report.step_ns is None else report.step_ns / 1e6,
         "factors": _effects(report.factors),
         "pairs": [{"names": [first, second], "factor": factor} for first, second, factor in report.pairs],
         "raced": _effects(report.raced),
