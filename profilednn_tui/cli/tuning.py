@@ -173,11 +173,11 @@ def _search(folder: Path) -> int | None:
 
 def _report(folder: Path, stopped_by: int | None, recipe_file: Path | None) -> TuneReport:
     """What was found; the winner is written to its recipe."""
+    from profilednn_tui.tune.record import search_bytes
     from profilednn_tui.tune.search import report_of
 
     report = report_of(folder, "" if stopped_by is None else "stopped before its end")
-    size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    say(f"profilednn-tui: the search is kept in {folder}, {units.bytes_size(size_bytes)}")
+    say(f"profilednn-tui: the search is kept in {folder}, {units.bytes_size(search_bytes(folder))}")
     if report.winner is None:
         return report
     path = recipe_file or _default_file(folder)

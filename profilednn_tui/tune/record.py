@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -25,8 +27,10 @@ TUNE_FILE = "tune.json"
 TUNE_BYTES = 4_000_000
 MANY_STEPS = 1_000_000
 """Of the first look, which ends after some time."""
-KEPT_SEARCHES = 10
-"""The folders of older ones are removed when a new search begins."""
+KEPT_SEARCHES, KEPT_BYTES = 10, 1_000_000_000
+"""Older ones are removed when a new search begins: all but so many, and those beyond that size in all."""
+RUNNING_S = 3600.0
+"""A search whose record was written within that time may be running, and is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +146,30 @@ def find_search(path_or_name: str) -> Path:
 def new_search(base: Experiment, wishes: Wishes) -> Path:
     """The folder of a new search; the oldest go. Raises a `ProfilerError` if the training cannot be started."""
     target_of(base, base.variants[0])
-    for old in folders_with(TUNE_FILE)[KEPT_SEARCHES - 1 :]:
-        shutil.rmtree(old, ignore_errors=True)
+    _remove_old_searches()
     folder = new_session_folder(f"tune-{base.name}")
     Search(base, wishes).save(folder)
     return folder
+
+
+def search_bytes(folder: Path) -> int:
+    """What a search takes on disk, as far as that can be read."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.lstat().st_size
+    return total
+
+
+def _remove_old_searches() -> None:
+    kept_bytes = 0
+    for number, folder in enumerate(folders_with(TUNE_FILE), start=1):
+        kept_bytes += search_bytes(folder)
+        if (number >= KEPT_SEARCHES or kept_bytes > KEPT_BYTES) and not _may_be_running(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _may_be_running(folder: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - (folder / TUNE_FILE).stat().st_mtime < RUNNING_S
+    return False

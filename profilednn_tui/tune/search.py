@@ -19,6 +19,7 @@ from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.compare.certificate import Sameness
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.factorial import Effect, Estimate, Switch, best_setting
+from profilednn_tui.compare.intervals import FEWEST_GROUPS
 from profilednn_tui.compare.tuning import Eliminated, TuneReport, Winner
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.errors import ProfilerError
@@ -207,7 +208,7 @@ class _Search:
         """Some candidates against the best of stage 1; over at this share of the time."""
         record, means = self._record, self._means
         until_s = self._begin_s + share * self._total_s
-        if means.clock.monotonic_s() >= until_s:
+        if means.clock.monotonic_s() >= until_s or self._shortest_race_s(len(wave)) > self._left_s(1.0):
             late = tuple(Eliminated(one.name, "time was up before it was tried") for one in wave)
             self._record = record.with_left_out(late)
             self._keep(waves=record.waves + 1)
@@ -317,10 +318,20 @@ class _Search:
             return self._record.wishes.steps
         plain = self._record.plain
         assert plain is not None
-        left_s = self._begin_s + share * self._total_s - self._means.clock.monotonic_s()
         processes = variants * GROUPS
-        steps_s = left_s / processes - plain.start_s
+        steps_s = self._left_s(share) / processes - plain.start_s
         return int(max(FEWEST_STEPS, min(MOST_STEPS, steps_s / (plain.step_ns / 1e9))))
+
+    def _left_s(self, share: float) -> float:
+        """Until this share of the time is over."""
+        return self._begin_s + share * self._total_s - self._means.clock.monotonic_s()
+
+    def _shortest_race_s(self, candidates: int) -> float:
+        """Until the first groups of a race are over, with as few steps as possible."""
+        plain = self._record.plain
+        assert plain is not None
+        run_s = plain.start_s + (self._record.wishes.steps or FEWEST_STEPS) * plain.step_ns / 1e9
+        return FEWEST_GROUPS * (candidates + 1) * run_s
 
     def _remove_sessions(self) -> None:
         """Sessions of looks are not needed any more."""

@@ -5,7 +5,6 @@ import os
 import sys
 import threading
 
-import lazy_dynamo  # noqa: F401
 import torch
 
 HABIT = sys.argv[1] if len(sys.argv) > 1 else "quiet"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import sys
 
-import lazy_dynamo  # noqa: F401
 import torch
 from torch import nn
 

@@ -3,8 +3,6 @@
 import sys
 import warnings
 
-import lazy_dynamo  # noqa: F401
-
 warnings.filterwarnings("ignore")
 
 import torch

@@ -2,7 +2,6 @@
 
 import os
 
-import lazy_dynamo  # noqa: F401
 import torch
 
 torch.manual_seed(0)

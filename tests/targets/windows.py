@@ -3,8 +3,8 @@
 import sys
 import time
 
-import lazy_dynamo  # noqa: F401
 import torch
+import torch._dynamo  # noqa: F401 - as other programs do: windows are affordable after some time
 import torch.autograd.profiler as profiler
 from tiny import model
 

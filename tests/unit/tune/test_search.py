@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +18,9 @@ from profilednn_tui.experiment.plan import Experiment
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.export.tuning import TUNING_FORMATS
 from profilednn_tui.launch.optimizations import OptimizationDescription
+from profilednn_tui.tune import record as record_module
 from profilednn_tui.tune.factorial import block_steps
-from profilednn_tui.tune.record import Search, Wishes, find_search, load_search
+from profilednn_tui.tune.record import Search, Wishes, find_search, load_search, new_search
 from profilednn_tui.tune.search import Means, report_of, search
 from tests.unit.tune.starter import Starter
 
@@ -148,6 +151,16 @@ def test_a_race_that_was_stopped_goes_on_with_its_next_part(folder: Path) -> Non
     assert winner.optimizations == ("allocator",)
 
 
+def test_a_race_for_which_there_is_no_time_is_not_begun(folder: Path) -> None:
+    record = load_search(folder)
+    replace(record, wishes=Wishes(0.2)).save(folder)
+    told: list[str] = []
+    report = tuned(folder, Starter({"allocator": 0.8}), told)
+    reasons = {one.name: one.reason for one in report.eliminated}
+    assert reasons["allocator"] == "time was up before it was tried"
+    assert not any("Stage 2" in line for line in told)
+
+
 def test_a_training_that_fails_with_everything_on_is_searched_in_processes(folder: Path) -> None:
     starter = Starter({"channels_last": 0.6}, failing="frozen_backward")
     report = tuned(folder, starter)
@@ -235,3 +248,30 @@ def test_a_search_is_found_by_the_beginning_of_its_name(home: Path) -> None:
     assert find_search("20261129").name == "20261129-101010-tune-train.py"
     with pytest.raises(ProfilerError, match="was not written by profilednn-tui"):
         load_search(find_search("20261129"))
+
+
+def test_old_searches_go_when_there_are_many_or_they_are_large(
+    folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = load_search(folder).base
+    monkeypatch.setattr(record_module, "KEPT_SEARCHES", 4)
+    monkeypatch.setattr(record_module, "KEPT_BYTES", 100_000)
+
+    def searches() -> list[str]:
+        return sorted(path.name for path in home.iterdir())
+
+    for number, size_bytes in enumerate((1, 1, 90_000, 1, 1)):
+        old = home / f"2026010{number}-tune"
+        old.mkdir()
+        Search(base, Wishes(1.0)).save(old)
+        (old / "large").write_bytes(b"x" * size_bytes)
+        os.utime(old / "tune.json", (1, 1))
+    running = home / "20260100-tune"
+    (running / "tune.json").touch()
+    new = new_search(base, Wishes(1.0))
+    assert searches() == sorted([running.name, "20260102-tune", "20260103-tune", "20260104-tune", new.name])
+    (home / "20260104-tune" / "large").write_bytes(b"x" * 20_000)
+    os.utime(home / "20260103-tune" / "tune.json", (1, 1))
+    shutil.rmtree(new)
+    new = new_search(base, Wishes(1.0))
+    assert searches() == sorted([running.name, "20260103-tune", "20260104-tune", new.name]), "110 kB are too much"
