@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from profilednn_tui.advise.account import account_of, union
+from profilednn_tui.advise.effects import not_yet_tried
 from profilednn_tui.advise.findings import Abstention, Advice, Finding
 from profilednn_tui.advise.rule import Rule, Signals
 from profilednn_tui.advise.rules import RULES
@@ -31,7 +32,7 @@ def advise(view: SessionView, rules: Iterable[Rule] = RULES) -> Advice:
             continue
         ceiling = account.share(found.covered)
         if ceiling >= SMALLEST_CEILING or not found.covered:
-            findings.append(replace(found, ceiling=ceiling))
+            findings.append(replace(found, ceiling=ceiling, remedy=not_yet_tried(found.remedy, view)))
     findings.sort(key=lambda finding: (-finding.ceiling, finding.rule))
     together = account.share(union(finding.covered for finding in findings))
     return Advice(tuple(findings), tuple(abstained), together)

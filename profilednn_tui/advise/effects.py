@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from profilednn_tui.advise.findings import Advice, Finding
-from profilednn_tui.session.view import Operators, SessionView
+from profilednn_tui.advise.findings import Advice, Finding, Remedy
+from profilednn_tui.protocol.vocabulary import ASKED
+from profilednn_tui.session.view import Operators, Optimization, SessionView
 
 _CONVOLUTIONS = ("conv",)
 _PRODUCTS = (*_CONVOLUTIONS, "mm", "matmul", "linear", "addmv", "dot", "lstm", "gru", "rnn", "attention")
@@ -18,6 +20,22 @@ def asked_for(advice: Advice) -> Mapping[str, Finding]:
         for name in finding.remedy.optimizations:
             findings.setdefault(name, finding)
     return findings
+
+
+def not_yet_tried(remedy: Remedy, view: SessionView) -> Remedy:
+    """A remedy without the optimizations that were on in the session; if none is left, what became of them."""
+    receipts = {one.name: one for one in view.optimizations}
+    left = tuple(name for name in remedy.optimizations if name not in receipts)
+    if left or remedy.environment or not remedy.optimizations:
+        return replace(remedy, optimizations=left, change="" if left else remedy.change)
+    told = [f"{name} was asked for here: {_receipt(receipts[name])}." for name in remedy.optimizations]
+    return Remedy(change=" ".join([*told, remedy.change]).rstrip())
+
+
+def _receipt(one: Optimization) -> str:
+    if one.state == ASKED:
+        return "what came of it is not known yet"
+    return f"{one.state}, {one.text.rstrip('.')}" if one.text else one.state
 
 
 def without_effect(view: SessionView) -> Mapping[str, str]:

@@ -27,12 +27,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What to try: an optimization or an environment, or else a change of the script."""
+    """What to try: optimizations or an environment, or else a change of the script."""
 
     optimizations: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     change: str = ""
-    """A sentence with the line that it concerns."""
+    """A sentence with the line that it concerns. A rule may name both: the change is for a session in which the
+    optimizations were on already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,8 @@ def use(signals: Signals) -> list[Evidence]:
 
 
 def remedy(signals: Signals, change: str, loader: Loader | None) -> Remedy:
-    """The optimization, unless it was on already or cannot help with this loader; else a change of the script."""
-    tried = any(one.name == OPTIMIZATION for one in signals.view.optimizations)
-    return Remedy(change=change) if tried or (loader is not None and loader.iterable) else Remedy((OPTIMIZATION,))
+    """The optimization, unless it cannot help with this loader; else a change of the script."""
+    return Remedy(() if loader is not None and loader.iterable else (OPTIMIZATION,), change=change)
 
 
 def plural(count: int) -> str:

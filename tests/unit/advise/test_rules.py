@@ -186,7 +186,9 @@ def test_data_prepared_by_the_training_thread_can_be_tried_with_workers() -> Non
     assert finding.remedy.optimizations == ("loader",)
     assert finding.evidence[1].value == pytest.approx(10.0), "milliseconds per batch"
     tried = replace(waiting, optimizations=(Optimization("loader", "declined", "because its sampler is its own"),))
-    assert "num_workers=N" in found(tried, "data-wait").remedy.change
+    change = found(tried, "data-wait").remedy.change
+    assert change.startswith("loader was asked for here: declined, because its sampler is its own. ")
+    assert "num_workers=N" in change
     stream = replace(waiting, loaders=(loader(0, iterable=True),))
     assert "num_workers=N" in found(stream, "data-wait").remedy.change, "the optimization declines such datasets"
 
