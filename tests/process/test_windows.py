@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.process.harness import TARGETS, Recording, run, watch
+from tests.process.harness import ROOT, TARGETS, Recording, run, watch
 
 
 def the_recording(folder: Path, *arguments: str, **environment: str) -> Recording:
@@ -55,6 +55,22 @@ def test_windows_that_fail_are_given_up_and_steps_go_on(tmp_path: Path, name: st
     assert status["windows_ns"] > 0
     flagged = [number for number, row in enumerate(recording.steps, start=1) if row[-1]]
     assert len(flagged) <= 7, "the first step, and at most two for each of three windows"
+
+
+def test_the_end_of_an_annotation_damages_no_memory() -> None:
+    """Found as a rare SIGSEGV: torch wrote the end of a scope into the freed events of an earlier window."""
+    ended = run("scopes.py", PYTHONPATH=str(ROOT))
+
+    assert (ended.exit_code, ended.stdout) == (0, "0\n")
+
+
+def test_annotations_that_outlive_a_window_are_as_in_a_plain_run(tmp_path: Path) -> None:
+    ended, found = watch(tmp_path, "windows.py", "annotated", PROFILEDNN_OVERHEAD="50")
+
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (0, "True\n", "")
+    (recording,) = found
+    assert recording.of("window")
+    assert recording.of("agent_error") == []
 
 
 def test_after_a_window_that_fails_another_one_is_taken(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import warnings
 
 import torch
 import torch._dynamo  # noqa: F401 - as other programs do: windows are affordable after some time
@@ -67,6 +68,29 @@ def grows():
 def varies():
     """Sequences of all lengths: no change of the pace."""
     train(120, lambda step: 0.004 + 0.02 * (step * 7 % 11) / 11)
+
+
+def annotated():
+    """Annotates steps, and every few of them together, all of which are open when a window ends; scripts one, too."""
+
+    def scripted(x: torch.Tensor):
+        with torch.autograd.profiler.record_function("scripted"):
+            return x + 1
+
+    warnings.simplefilter("ignore")
+    net = model()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(20):
+        with profiler.record_function("epoch"):
+            for step in range(5):
+                with profiler.record_function("step"):
+                    optimizer.zero_grad()
+                    net(inputs).pow(2).mean().backward()
+                    if step == 2:
+                        torch.jit.script(scripted)(inputs)
+                    optimizer.step()
+                    time.sleep(0.01)
+    print(profiler.record_function.__enter__.__code__.co_filename == profiler.__file__)
 
 
 if __name__ == "__main__":

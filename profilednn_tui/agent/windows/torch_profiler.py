@@ -16,6 +16,7 @@ from ..isolation.c_stderr import StderrFilter
 from ..isolation.guard import Guard, attempt, without_our_frame
 from ..isolation.kineto_thread import keep_out_of_forks
 from .onednn_capture import Execution, OneDnnCapture
+from .open_scopes import OpenScopes
 
 BACKWARD_PREFIX = "autograd::engine::evaluate_function"
 STARTING_FUNCTION = "_start_trace"
@@ -141,6 +142,7 @@ class TorchProfiler:
         self._torch = torch
         self._loaded = False
         self._errors_only = ErrorsOnly(torch)
+        self._open_scopes = OpenScopes(torch, module.record_function)
 
     @property
     def running(self) -> bool:
@@ -175,6 +177,7 @@ class TorchProfiler:
                 if self.onednn_log is not None:
                     self.onednn_log.start()
                 profile._start_trace()
+                self._open_scopes.watch()
             except BaseException:
                 attempt(self._undo_start)
                 raise
@@ -214,6 +217,7 @@ class TorchProfiler:
         profile, self._profile = self._profile, None
         profile.entered = False
         self._ran = None
+        attempt(self._open_scopes.end)
         try:
             if self.onednn_log is not None:
                 self._ran = self.onednn_log.stop()
