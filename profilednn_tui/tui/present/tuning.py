@@ -10,6 +10,7 @@ from profilednn_tui.compare.factorial import Effect
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.line import Line, clip, wrap
+from profilednn_tui.tune.candidates import OWN_THREADS, THREADS
 from profilednn_tui.tune.record import Search, Stage
 
 REACH = math.log(2.0)
@@ -52,6 +53,7 @@ def candidate_rows(running: Running) -> tuple[CandidateRow, ...]:
     out = {one.name: one.reason for one in record.left_out}
     best = [one for one in (*(record.finalists or ()), record.chosen) if one is not None]
     chosen = {name for one in best for name in one.optimizations}
+    chosen |= {f"{THREADS}{one.environment[OWN_THREADS]}" for one in best if OWN_THREADS in one.environment}
     names = dict.fromkeys((*known, *record.switches, *(one.name for one in record.variants), *out))
     rows = [CandidateRow(name, known.get(name), out.get(name, ""), name in chosen) for name in names]
     return tuple(sorted(rows, key=_order))

@@ -136,3 +136,10 @@ def test_rows_say_what_is_chosen_and_what_waits() -> None:
     assert candidate_rows(Running(done))[0].effect == SEARCH.looking[1]
     assert progress_text(Running(done, ended=True)) == "ended"
     assert candidate_rows(Running()) == ()
+
+
+def test_a_number_of_threads_in_the_best_setting_is_marked() -> None:
+    best = Variant("between-steps", ("channels_last",), {"OMP_NUM_THREADS": "1"})
+    rows = candidate_rows(Running(replace(SEARCH, chosen=best)))
+    assert {row.name for row in rows if row.chosen} == {"channels_last", "threads=1"}
+    assert not any(row.chosen for row in candidate_rows(Running(replace(SEARCH, chosen=None))))
