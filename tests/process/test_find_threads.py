@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.harness import TARGETS
-from tests.process.launching import PROGRAM, environment, eventually, start
+from tests.process.launching import PROGRAM, TIME_LIMIT_S, environment, eventually, start
 
 pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="injection is for x86-64")
 SCRIPT = str(TARGETS / "threaded.py")
@@ -32,8 +32,8 @@ def test_too_many_threads_are_found_and_the_weights_are_those_of_a_run_with_the_
         eventually(lambda: "until you leave" in log.read_text() or command.poll() is not None, "the best number")
         assert "instead of 8 (threads=1" in log.read_text(), log.read_text()
         command.send_signal(signal.SIGINT)
-        assert command.wait(60) == 0
-        checksum, _ = target.communicate("end\n", timeout=60)
+        assert command.wait(TIME_LIMIT_S) == 0
+        checksum, _ = target.communicate("end\n", timeout=TIME_LIMIT_S)
     finally:
         for process in (command, target):
             process.kill()
@@ -50,6 +50,6 @@ def test_too_many_threads_are_found_and_the_weights_are_those_of_a_run_with_the_
 
 def test_without_the_agent_nothing_can_be_switched(tmp_path: Path) -> None:
     with start((*PROGRAM, "attach", "1", "--find-threads", "--no-inject"), tmp_path, stderr=subprocess.PIPE) as command:
-        _, told = command.communicate(timeout=60)
+        _, told = command.communicate(timeout=TIME_LIMIT_S)
     assert command.returncode == 2
     assert b"--find-threads needs the agent" in told

@@ -64,6 +64,13 @@ def test_the_end_of_an_annotation_damages_no_memory() -> None:
     assert (ended.exit_code, ended.stdout) == (0, "0\n")
 
 
+def test_the_end_of_a_collective_damages_no_memory(tmp_path: Path) -> None:
+    """Seen in the search for others of that kind: SIGABRT, heap corrupted, when it ended after the window."""
+    ended = run("late_collective.py", str(tmp_path), PYTHONPATH=str(ROOT))
+
+    assert (ended.exit_code, ended.stdout) == (0, "unharmed\n"), ended.stderr
+
+
 def test_annotations_that_outlive_a_window_are_as_in_a_plain_run(tmp_path: Path) -> None:
     ended, found = watch(tmp_path, "windows.py", "annotated", PROFILEDNN_OVERHEAD="50")
 

@@ -19,6 +19,7 @@ from .onednn_capture import Execution, OneDnnCapture
 from .open_scopes import OpenScopes
 
 BACKWARD_PREFIX = "autograd::engine::evaluate_function"
+ENABLE = "_enable_profiler"
 STARTING_FUNCTION = "_start_trace"
 """torch's function that starts the profiler."""
 
@@ -99,6 +100,7 @@ class TorchProfiler:
         try:
             import torch.autograd.profiler as module
             from torch._C._profiler import (
+                RecordScope,
                 _ExtraFields_PyCall,
                 _ExtraFields_PyCCall,
                 _ExtraFields_TorchOp,
@@ -143,6 +145,7 @@ class TorchProfiler:
         self._loaded = False
         self._errors_only = ErrorsOnly(torch)
         self._open_scopes = OpenScopes(torch, module.record_function)
+        self._operators_only = set(RecordScope.__members__.values()) - {RecordScope.USER_SCOPE}
 
     @property
     def running(self) -> bool:
@@ -170,6 +173,7 @@ class TorchProfiler:
             self._loaded = True
             keep_out_of_forks(self._torch)
         with self.foreign.ours():
+            self.foreign.scopes = self._operators_only if _has_process_group() else None
             profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
             profile._prepare_trace()
             self._profile = profile
@@ -186,7 +190,7 @@ class TorchProfiler:
         """Clean up after a failed start: a prepared trace must be started before it can end, or it blocks the next."""
         try:
             if not self._enabled():
-                self.foreign.original("_enable_profiler")(self._profile.config(), self._profile.kineto_activities)
+                self.foreign.original(ENABLE)(self._profile.config(), self._profile.kineto_activities)
         finally:
             self._close()
 
@@ -242,19 +246,21 @@ class ForeignProfiler:
     Python profilers go through are watched, and ours gives way.
     """
 
-    _WATCHED = ("_prepare_profiler", "_enable_profiler", "_disable_profiler")
+    _WATCHED = ("_prepare_profiler", ENABLE, "_disable_profiler")
 
     def __init__(self, module: Any, give_up: Callable[[], None]) -> None:
         self._module = module
         self._give_up = give_up
         self._ours = False
         self.active = False
+        self.scopes: Any = None
+        """What our own windows record; None for everything."""
         self._originals: dict[str, Any] = {}
         for name in self._WATCHED:
             original = getattr(module, name, None)
             if original is not None:
                 self._originals[name] = original
-                setattr(module, name, self._tracker(original, ends=name == "_disable_profiler"))
+                setattr(module, name, self._tracker(name, original, ends=name == "_disable_profiler"))
 
     def look_for_live(self) -> None:
         """Determine whether the program's profiler was on, or warming up, before we started to watch."""
@@ -279,12 +285,14 @@ class ForeignProfiler:
             setattr(self._module, name, original)
         self._originals.clear()
 
-    def _tracker(self, original: Callable[..., Any], ends: bool) -> Callable[..., Any]:
+    def _tracker(self, name: str, original: Callable[..., Any], ends: bool) -> Callable[..., Any]:
         def watched(*arguments: Any, **keywords: Any) -> Any:
             if not self._ours:
                 if not ends:
                     self._give_up()
                 self.active = not ends
+            elif name == ENABLE and self.scopes is not None:
+                arguments = (*arguments, self.scopes)
             try:
                 return original(*arguments, **keywords)
             except BaseException as error:
@@ -292,6 +300,13 @@ class ForeignProfiler:
                 raise
 
         return watched
+
+
+def _has_process_group() -> bool:
+    """Whether this process may run collectives. Each has an annotation that ends with it, maybe on another thread and
+    after the window, whose freed memory the end is then written to (SIGABRT was seen): they are not recorded."""
+    initialized = getattr(sys.modules.get("torch.distributed"), "is_initialized", None)
+    return initialized is not None and bool(initialized())
 
 
 def _is_on(profile: Any) -> bool:
