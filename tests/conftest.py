@@ -18,8 +18,8 @@ settings.register_profile("fast", max_examples=20, deadline=None, suppress_healt
 
 MARKERS = {"unit": "unit", "tui": "unit", "process": "process", "kernels": "kernels"}
 """The marker of each folder's tests."""
-SCREENS = ("tui/screens", "tui/controllers", "tui/test_app", "tui/test_commands")
-"""Where tests drive whole screens: half a second each."""
+SCREENS = ("tui/screens", "tui/panels", "tui/controllers", "tui/test_app", "tui/test_commands")
+"""Where tests drive screens or panels: half a second each."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
