@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
 from benchmarks.gains import FOLDER
 from benchmarks.trials import Row, Trials
+from profilednn_tui.tune.search import as_variant, switch_named
 
 GROUPS = 6
 AT_ONCE = 3
 """Variants beside stock: all of them are in memory."""
 RUN_S, FEWEST_STEPS, MOST_STEPS = 5.0, 12, 60
 """Of all steps of one run, and how many those may be."""
-THREADS = "threads="
 
 
 def alone(found: Row) -> dict[str, tuple[float, float]]:
@@ -41,13 +41,12 @@ def alone(found: Row) -> dict[str, tuple[float, float]]:
 
 
 def experiment(program: str, names: list[str], step_ms: float) -> Row:
-    """Each switch against stock, in processes of its own; ``verdict``, and the interval of the step time by name."""
+    """Each switch against stock, in processes of its own; the interval of the step time, by the switch's name."""
     steps = round(min(MOST_STEPS, max(FEWEST_STEPS, 1e3 * RUN_S / step_ms)))
     words = [sys.executable, "-m", "profilednn_tui", "experiment", "--no-certificate", "--in-place", "--to", "json"]
     words += ["--repeat", f"{GROUPS}", "--steps", f"{steps}", "--variant", "stock="]
     for number, name in enumerate(names):
-        setting = f"OMP_NUM_THREADS={name.removeprefix(THREADS)}" if name.startswith(THREADS) else name
-        words += ["--variant", f"v{number}={setting}"]
+        words += ["--variant", f"v{number}={as_variant(switch_named(name)).text}"]
     with tempfile.TemporaryDirectory() as place:
         done = subprocess.run(
             [*words, str(FOLDER / f"{program}.py")], capture_output=True, text=True, check=False, cwd=place

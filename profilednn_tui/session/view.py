@@ -174,7 +174,7 @@ class Steps:
     steps_per_s: float | None = None
     """From the time between the ends of the newest steps, so that everything is included."""
     input_elements: tuple[int, ...] = ()
-    """How large the inputs of each step were; 0 if unknown, as in all runs but those that switch between steps."""
+    """How large the inputs of each step were, 0 if unknown; empty in all runs but those that switch between steps."""
 
 
 @dataclass(frozen=True, slots=True)

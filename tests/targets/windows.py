@@ -1,7 +1,9 @@
 """Trainings that are hard on operator windows, one a name: `windows.py NAME`."""
 
+import os
 import sys
 import time
+import traceback
 import warnings
 
 import torch
@@ -71,7 +73,10 @@ def varies():
 
 
 def annotated():
-    """Annotates steps, and every few of them together, all of which are open when a window ends; scripts one, too."""
+    """Annotates steps, and every few of them together, all of which are open when a window ends.
+
+    One is scripted, and one fails: the files in its traceback are printed.
+    """
 
     def scripted(x: torch.Tensor):
         with torch.autograd.profiler.record_function("scripted"):
@@ -80,6 +85,7 @@ def annotated():
     warnings.simplefilter("ignore")
     net = model()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    seen = set()
     for _ in range(20):
         with profiler.record_function("epoch"):
             for step in range(5):
@@ -88,9 +94,17 @@ def annotated():
                     net(inputs).pow(2).mean().backward()
                     if step == 2:
                         torch.jit.script(scripted)(inputs)
+                    try:
+                        with profiler.record_function(12):
+                            pass
+                    except RuntimeError as error:
+                        seen |= {
+                            os.path.basename(entry.filename) for entry in traceback.extract_tb(error.__traceback__)
+                        }
                     optimizer.step()
                     time.sleep(0.01)
     print(profiler.record_function.__enter__.__code__.co_filename == profiler.__file__)
+    print(sorted(seen))
 
 
 if __name__ == "__main__":

@@ -24,13 +24,14 @@ class InputSizes:
             self._now += sum(tensor.numel() for tensor in tensors_in(torch, (arguments, keywords)))
 
     def end_step(self, number: int) -> None:
-        """Called when the step of this number has ended; numbers are consecutive."""
-        self._first = self._first or number
+        """Called when the step of this number has ended; what belongs to steps before a gap is dropped."""
+        if number != self._first + len(self._ended):
+            self._first, self._ended = number, []
         self._ended.append(self._now)
         self._now = 0
 
     def take(self) -> InputSizesEvent:
         """The steps that have ended since the last call."""
         event = InputSizesEvent(self._first, self._ended)
-        self._first, self._ended = 0, []
+        self._first, self._ended = self._first + len(self._ended), []
         return event

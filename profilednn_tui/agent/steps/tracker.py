@@ -288,8 +288,7 @@ class StepTracker:
             self._obey(self._commands.popleft())
         windows = self._windows
         duration_ns, elapsed_ns = cut.now_ns - last.now_ns, cut.now_ns - self._first_ns
-        ended = windows is not None and windows.begun
-        if windows is not None and ended:
+        if windows is not None and windows.begun:
             windows.finish(self.steps, duration_ns, elapsed_ns)
         elif windows is not None and not flags:
             windows.add_plain_step(duration_ns)
@@ -302,11 +301,7 @@ class StepTracker:
         if self._life.state is not LISTENING:
             self._switching.restore()
             self._life.ask(Request.RELEASE)
-        elif windows is None or ended:
-            # The boundary may be inside an operator, such as an autograd node: torch would write the operator's end
-            # into the memory of the window that has just been closed if another one were open by then.
-            pass
-        elif windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self._came_ns):
+        elif windows is not None and windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self._came_ns):
             self._flags |= windows.start(elapsed_ns)
         if self._flags:
             # The agent's work since the cut belongs to no step.

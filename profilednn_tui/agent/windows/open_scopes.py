@@ -12,7 +12,7 @@ from _thread import get_ident
 from types import FunctionType
 from typing import Any, Callable
 
-from ..isolation.guard import attempt
+from ..isolation.guard import attempt, without_our_frame
 
 ENTER, EXIT = "__enter__", "__exit__"
 
@@ -28,18 +28,26 @@ class OpenScopes:
 
     def watch(self) -> None:
         """Begin to note scopes of this thread."""
-        opened, thread = self._open, get_ident()
+        opened, this_thread, thread, hide = self._open, get_ident, get_ident(), without_our_frame
         enter, leave = vars(self._class)[ENTER], vars(self._class)[EXIT]
 
         def __enter__(self: Any) -> Any:  # noqa: N807
-            entered = enter(self)
-            if get_ident() == thread:
+            try:
+                entered = enter(self)
+            except BaseException as error:
+                hide(error)
+                raise
+            if this_thread() == thread:
                 opened[id(self)] = self
             return entered
 
         def __exit__(self: Any, *exception: Any) -> Any:  # noqa: N807
             opened.pop(id(self), None)
-            return leave(self, *exception)
+            try:
+                return leave(self, *exception)
+            except BaseException as error:
+                hide(error)
+                raise
 
         self._replace(ENTER, enter, __enter__)
         self._replace(EXIT, leave, __exit__)
@@ -56,9 +64,7 @@ class OpenScopes:
 
     def _replace(self, name: str, original: Any, wrapper: Any) -> None:
         # TorchScript may compile the class meanwhile: it reads the original's source and looks names up in the globals.
-        function = FunctionType(
-            wrapper.__code__, {**original.__globals__, "get_ident": get_ident}, name, None, wrapper.__closure__
-        )
+        function = FunctionType(wrapper.__code__, original.__globals__, name, None, wrapper.__closure__)
         function.__wrapped__ = original  # type: ignore[attr-defined]
         setattr(self._class, name, function)
 

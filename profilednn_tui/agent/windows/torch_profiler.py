@@ -19,7 +19,7 @@ from .onednn_capture import Execution, OneDnnCapture
 from .open_scopes import OpenScopes
 
 BACKWARD_PREFIX = "autograd::engine::evaluate_function"
-ENABLE = "_enable_profiler"
+ENABLE, DISABLE = "_enable_profiler", "_disable_profiler"
 STARTING_FUNCTION = "_start_trace"
 """torch's function that starts the profiler."""
 
@@ -246,7 +246,7 @@ class ForeignProfiler:
     Python profilers go through are watched, and ours gives way.
     """
 
-    _WATCHED = ("_prepare_profiler", ENABLE, "_disable_profiler")
+    _WATCHED = ("_prepare_profiler", ENABLE, DISABLE)
 
     def __init__(self, module: Any, give_up: Callable[[], None]) -> None:
         self._module = module
@@ -260,7 +260,7 @@ class ForeignProfiler:
             original = getattr(module, name, None)
             if original is not None:
                 self._originals[name] = original
-                setattr(module, name, self._tracker(name, original, ends=name == "_disable_profiler"))
+                setattr(module, name, self._tracker(name, original))
 
     def look_for_live(self) -> None:
         """Determine whether the program's profiler was on, or warming up, before we started to watch."""
@@ -285,7 +285,9 @@ class ForeignProfiler:
             setattr(self._module, name, original)
         self._originals.clear()
 
-    def _tracker(self, name: str, original: Callable[..., Any], ends: bool) -> Callable[..., Any]:
+    def _tracker(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        ends = name == DISABLE
+
         def watched(*arguments: Any, **keywords: Any) -> Any:
             if not self._ours:
                 if not ends:

@@ -53,6 +53,8 @@ class Windows:
         """Whether primitives are joined to operators; false once that has failed."""
         self.begun = False
         """Whether a window has been opened and not yet accounted for."""
+        self._ended_step = -1
+        """The step at whose end the last window was closed."""
         self._start_cost_ns = 0
         self._thread = 0
         self._at_thread_end = _local()
@@ -69,7 +71,13 @@ class Windows:
         self._pace.add(duration_ns)
 
     def due(self, steps: int, elapsed_ns: int, other_cost_ns: int, run_ns: int) -> bool:
-        """Whether to open a window now; see `WindowBudget.due`."""
+        """Whether to open a window now; see `WindowBudget.due`. Never at the boundary at which one has been closed.
+
+        That boundary may be inside an operator, such as an autograd node: torch would write the operator's end into the
+        freed memory of the closed window if another one were open by then.
+        """
+        if steps == self._ended_step:
+            return False
         pace = self._pace
         return self.budget.due(steps, elapsed_ns, other_cost_ns, run_ns, pace.median_ns, pace.changed())
 
@@ -105,6 +113,7 @@ class Windows:
     def finish(self, step: int, duration_ns: int, elapsed_ns: int) -> None:
         """Close the window after `step`, which took `duration_ns`; summarize and report it."""
         self.begun = False
+        self._ended_step = step
         begin = perf_counter_ns()
         closed, error = attempt(self._close, step)
         took_ns = perf_counter_ns() - begin

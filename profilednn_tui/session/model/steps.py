@@ -51,8 +51,8 @@ class StepSeries:
 
     def set_input_sizes(self, event: InputSizesEvent) -> None:
         self._input_elements.update(enumerate(event.elements, start=event.first))
-        for number in list(self._input_elements)[:-KEPT_STEPS]:
-            del self._input_elements[number]
+        while len(self._input_elements) > KEPT_STEPS:
+            del self._input_elements[next(iter(self._input_elements))]
         self._steps = None
 
     def add(self, event: StepsEvent) -> int:
@@ -117,11 +117,15 @@ class StepSeries:
             losses=tuple(self._losses),
             flags=tuple(self._flags),
             end_unix_ns=tuple(self._ends),
-            input_elements=tuple(self._input_elements.get(number, 0) for number in self._numbers),
+            input_elements=self._sizes(),
             median_ns=float(median(durations)) if durations else None,
             p95_ns=_p95(durations) if durations else None,
             steps_per_s=self._rate(),
         )
+
+    def _sizes(self) -> tuple[int, ...]:
+        known = self._input_elements
+        return tuple(known.get(number, 0) for number in self._numbers) if known else ()
 
     def _rate(self) -> float | None:
         between = min(len(self._ends) - 1, RATE_STEPS)

@@ -17,3 +17,12 @@ def test_the_tensors_of_all_calls_of_a_step_count() -> None:
     assert sizes.take() == InputSizesEvent(7, [16, 0])
     sizes.end_step(9)
     assert sizes.take() == InputSizesEvent(9, [0])
+
+
+def test_a_second_search_does_not_inherit_steps_of_the_first() -> None:
+    """Found in reading: its steps would have had the sizes of others."""
+    sizes = InputSizes(torch)
+    sizes.end_step(3)
+    sizes.add((torch.zeros(5),), {})
+    sizes.end_step(40)
+    assert sizes.take() == InputSizesEvent(40, [5])

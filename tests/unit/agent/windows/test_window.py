@@ -54,6 +54,19 @@ def broken(*arguments: Any) -> Any:
     raise ValueError("two\nlines")
 
 
+def test_no_window_opens_at_the_boundary_at_which_one_has_closed(fixture: Fixture) -> None:
+    """Found as a crash: torch writes the end of an operator around the boundary into the closed window's memory."""
+    fixture.take(step=3)
+    fixture.windows.budget.want_now()
+    assert not fixture.windows.due(3, 3 * SECOND, 0, 3 * SECOND)
+    assert fixture.windows.due(4, 4 * SECOND, 0, 4 * SECOND)
+
+
+def test_the_first_window_of_an_attached_agent_may_open_at_once(fixture: Fixture) -> None:
+    fixture.windows.budget.want_now()
+    assert fixture.windows.due(0, 0, 0, SECOND)
+
+
 def test_a_window_that_goes_well_is_reported(fixture: Fixture) -> None:
     assert fixture.take() == StepsEvent.PROFILED
     (window,) = fixture.of(WindowEvent)
