@@ -22,7 +22,7 @@ from benchmarks.trials import Row, Trials
 ROOT = Path(__file__).resolve().parents[1]
 WORTH_TRYING = 0.05
 """Ceiling from which a remedy is tried."""
-TRY_MINUTES = 2.0
+TRY_MINUTES = 4.0
 THIRD = 1 / 3
 
 

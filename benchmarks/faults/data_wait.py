@@ -24,8 +24,9 @@ model = nn.Sequential(
     nn.Conv2d(3, 16, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(256, 10)
 )
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+loader = DataLoader(Images(), batch_size=16, shuffle=True)
 for _ in range(20):
-    for images, labels in DataLoader(Images(), batch_size=16, shuffle=True):
+    for images, labels in loader:
         loss = nn.functional.cross_entropy(model(images), labels)
         optimizer.zero_grad()
         loss.backward()

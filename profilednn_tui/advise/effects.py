@@ -26,7 +26,7 @@ def not_yet_tried(remedy: Remedy, view: SessionView) -> Remedy:
     """A remedy without the optimizations that were on in the session; if none is left, what became of them."""
     receipts = {one.name: one for one in view.optimizations}
     left = tuple(name for name in remedy.optimizations if name not in receipts)
-    if left or remedy.environment or not remedy.optimizations:
+    if left or not remedy.optimizations:
         return replace(remedy, optimizations=left, change="" if left else remedy.change)
     told = [f"{name} was asked for here: {_receipt(receipts[name])}." for name in remedy.optimizations]
     return Remedy(change=" ".join([*told, remedy.change]).rstrip())

@@ -111,8 +111,8 @@ def align_figures(baseline: Side, candidate: Side) -> tuple[Figure, ...]:
 
 
 def _faults_per_step(view: SessionView) -> float | None:
-    history, rate = view.memory.faults_history, view.steps.steps_per_s
-    return float(np.mean(history)) / rate if history and rate else None
+    stepping, rate = view.memory.stepping, view.steps.steps_per_s
+    return stepping.faults_per_s / rate if stepping and rate else None
 
 
 _FIGURES: tuple[tuple[str, str, Callable[[SessionView], float | None]], ...] = (

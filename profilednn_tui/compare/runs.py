@@ -43,6 +43,8 @@ class Run:
     """The run's place in an experiment; None outside of one."""
     lockstep: bool = False
     """Whether its steps alternated with those of the other runs in its turn."""
+    skip: int = 0
+    """Steps at the beginning that are not judged, beside the warm-up."""
     spread: Spread | None = None
     """The spread of earlier runs of this kind on the machine, as recorded with the run."""
 

@@ -41,12 +41,13 @@ class FairSteps:
 
 
 def fair_steps(run: Run) -> FairSteps:
-    """The steps of a run that have no flags; all steps if every one has flags."""
+    """The steps of a run that have no flags, after those to be skipped; if every one has flags, all of these steps."""
     steps = run.view.steps
-    flags = np.array(steps.flags, dtype=np.int64)
-    kept = flags == 0 if (flags == 0).any() else flags >= 0
+    numbers, flags = np.array(steps.numbers, dtype=np.int64), np.array(steps.flags, dtype=np.int64)
+    judged = numbers > run.skip
+    kept = judged & (flags == 0) if (judged & (flags == 0)).any() else judged
     return FairSteps(
-        np.array(steps.numbers, dtype=np.int64)[kept],
+        numbers[kept],
         np.maximum(np.array(steps.durations_ns, dtype=np.float64)[kept], 1.0),
         np.array(steps.phases_ns, dtype=np.float64).reshape(len(flags), len(PHASES))[kept],
         run.turn,

@@ -89,6 +89,8 @@ class Experiment:
     """Steps per run."""
     seed: Integer
     start_unix_ns: Integer
+    skip: Integer = 0
+    """Steps at the beginning of each run that are not judged, beside the warm-up."""
     python: str | None = None
     """The interpreter of variants that have none of their own."""
     environment: dict[str, str] = field(default_factory=dict)

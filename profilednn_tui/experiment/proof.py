@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from profilednn_tui import units
 from profilednn_tui.advise.advisor import SMALLEST_CEILING
@@ -32,11 +35,13 @@ from profilednn_tui.launch.rerun import Rerun
 from profilednn_tui.session.open_session import OpenSession
 from profilednn_tui.session.proof import Effect, Proof
 from profilednn_tui.session.storage.ledger import session_name
-from profilednn_tui.session.view import SessionView
+from profilednn_tui.session.view import SessionView, Steps
 
 UNCHANGED, TRIED = VARIANTS = "unchanged", VARIANT
 MOST_STEPS = 60
-"""Of a run, warm-up included; at least `FEWEST_STEPS`."""
+"""Of a run, warm-up included, after those to skip; at least `FEWEST_STEPS`."""
+LATE_STEPS, LATE_SHARE = 20, 0.85
+"""A training has reached the session's step time when the median of so many steps is at least this share of it."""
 NARROW = 0.05
 """How narrow the interval gets for a finding that costs no time of its own."""
 
@@ -73,8 +78,10 @@ def attempt_of(session: OpenSession, finding: Finding, minutes: float, scratch: 
     on = again.options.optimizations
     added = _missing(finding.remedy, again)
     variants = Variant(UNCHANGED, on), Variant(TRIED, (*on, *added), dict(finding.remedy.environment))
-    experiment = experiment_again(session, f"try-{finding.rule}", variants, _steps(view, minutes), scratch)
-    experiment = replace(experiment, certify=False)
+    skip = late_steps(view.steps)
+    steps = _steps(view, minutes, skip)
+    experiment = experiment_again(session, f"try-{finding.rule}", variants, steps, scratch)
+    experiment = replace(experiment, certify=False, skip=skip)
     started = target_of(experiment, experiment.variants[0])  # raises if it cannot be started
     warnings = _differences(view, script_digest(started))
     return Attempt(finding, session_name(session.location), experiment, tuple(warnings))
@@ -217,12 +224,36 @@ def _missing(remedy: Remedy, again: Rerun) -> tuple[str, ...]:
     return added
 
 
-def _steps(view: SessionView, minutes: float) -> int:
-    """Steps per run: no more than the session had, and few enough that the fewest groups end in half of the time."""
+def _steps(view: SessionView, minutes: float, skip: int) -> int:
+    """Steps per run: no more than the session had, and few enough that the fewest groups end in half of the time.
+
+    Raises a `ProfilerError` if runs that go beyond the steps to skip would take longer.
+    """
     step_s = (view.steps.median_ns or 0.0) / 1e9
     runs = 1 + 2 * FEWEST_GROUPS
-    fitting = int(30 * minutes / (runs * step_s)) if step_s else MOST_STEPS
-    return max(FEWEST_STEPS, min(fitting, view.steps.count, MOST_STEPS))
+    skipped_s = sum(view.steps.durations_ns[:skip]) / 1e9
+    left_s = 30 * minutes / runs - skipped_s
+    if skip and left_s < FEWEST_STEPS * step_s:
+        needed = math.ceil(runs * (skipped_s + FEWEST_STEPS * step_s) / 30)
+        raise ProfilerError(
+            f"In the session, steps took about {units.duration(view.steps.median_ns)} only after {units.count(skip)} "
+            f"steps, and runs that long take more than {minutes:g} minutes. Give it more with --minutes {needed}."
+        )
+    fitting = int(left_s / step_s) if step_s else MOST_STEPS
+    return skip + max(FEWEST_STEPS, min(fitting, view.steps.count - skip, MOST_STEPS))
+
+
+def late_steps(steps: Steps) -> int:
+    """The number of steps after which a training reached the step time of the session's median, if it was faster.
+
+    What a finding is about may begin late; slower steps at the beginning are warm-up.
+    """
+    durations_ns = np.array(steps.durations_ns, dtype=np.float64)
+    if steps.median_ns is None or len(durations_ns) < 2 * LATE_STEPS or steps.numbers[0] != 1:
+        return 0
+    running_ns = np.median(np.lib.stride_tricks.sliding_window_view(durations_ns, LATE_STEPS), axis=1)
+    reached = int(np.argmax(running_ns >= LATE_SHARE * steps.median_ns))
+    return reached + LATE_STEPS - 1 if reached else 0
 
 
 def _differences(view: SessionView, script_sha256: str) -> Iterator[str]:

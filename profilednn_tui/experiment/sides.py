@@ -143,5 +143,6 @@ def read_entry(recorded: Recorded, entry: RunEntry) -> Run:
             read_run(session, entry.folder),
             turn=(str(recorded.folder.resolve()), entry.block),
             lockstep=bool(experiment.lockstep),
+            skip=experiment.skip,
             spread=experiment.spread,
         )

@@ -448,6 +448,15 @@ class Loader:
 
 
 @dataclass(frozen=True, slots=True)
+class Stepping:
+    """Medians of the samples that were taken while steps ran: loading and ending are different."""
+
+    faults_per_s: float
+    user_percent: float
+    system_percent: float
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """Memory of the newest sample, with history."""
 
@@ -459,6 +468,7 @@ class Memory:
     major_faults_per_s: float | None = None
     user_percent: float | None = None
     system_percent: float | None = None
+    stepping: Stepping | None = None
     rss_history: tuple[int, ...] = ()
     faults_history: tuple[float, ...] = ()
 

@@ -32,6 +32,7 @@ def trained(folder: Path, *kinds: str) -> tuple[Ended, dict[str, Any]]:
             "on",
             ["prepared by 1 DataLoader worker of ours, after 3 were compared with those of the main process"],
         ),
+        (("anew",), "on", ["prepared by 1 DataLoader worker of ours"]),
         (
             ("growing", "sometimes"),
             "on",

@@ -3,6 +3,7 @@
 `python loader.py KIND...`: the sum of all batches, the losses, the random state at the end, and what the program can see.
 """
 
+import gc
 import json
 import multiprocessing
 import random
@@ -31,6 +32,14 @@ class Slow(Dataset):
     def __getitem__(self, index):
         time.sleep(0.004)
         return self.data[index] * 2 + self.epoch, index
+
+
+class Slower(Slow):
+    """Workers are worth their start within one epoch."""
+
+    def __getitem__(self, index):
+        time.sleep(0.016)
+        return super().__getitem__(index)
 
 
 class Augmented(Slow):
@@ -106,7 +115,7 @@ def loader(kind):
     data = {
         "augmented": Augmented, "sometimes": SometimesAugmented, "caching": Caching, "printing": Printing,
         "opened": Opened, "failing": Failing, "growing": Growing, "workers_augmented": Augmented,
-        "workers_caching": Caching,
+        "workers_caching": Caching, "anew": Slower,
     }.get(kind, Slow)()  # fmt: skip
     workers = {"num_workers": 2} if kind.startswith("workers") else {}
     if kind == "workers_init":
@@ -115,6 +124,7 @@ def loader(kind):
 
 
 def main(kind):
+    gc.disable()  # workers must not have to wait for it
     torch.manual_seed(3)
     random.seed(3)
     batches = loader(kind)
@@ -122,6 +132,8 @@ def main(kind):
     optimizer = torch.optim.SGD(net.parameters(), lr=0.001)
     losses, order, total = [], [], torch.zeros(8, dtype=torch.float64)
     for epoch in range(EPOCHS):
+        if kind == "anew":
+            batches = loader(kind)
         if kind in ("epochs", "workers_epochs"):
             batches.dataset.epoch = epoch
         for number, (x, index) in enumerate(batches):
@@ -136,6 +148,9 @@ def main(kind):
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
+    cache, workers = getattr(getattr(batches, "dataset", None), "cache", ()), batches.num_workers
+    del batches
+    left = multiprocessing.active_children() if kind in ("anew", "stream") else []
     print(
         json.dumps(
             {
@@ -143,10 +158,10 @@ def main(kind):
                 "order": order,
                 "total": total.tolist(),
                 "random": [torch.rand(()).item(), random.random()],
-                "cached": len(getattr(getattr(batches, "dataset", None), "cache", ())),
-                "workers": batches.num_workers,
+                "cached": len(cache),
+                "workers": workers,
                 "iterator": type(iter(DataLoader([1]))).__name__,
-                "children": len(multiprocessing.active_children()) if kind == "stream" else 0,
+                "children": len(left),
                 "handler": kind.startswith("workers") or signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL,
                 "context": kind.startswith("workers") or multiprocessing.get_start_method(allow_none=True),
             }

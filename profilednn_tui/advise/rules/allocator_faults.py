@@ -17,15 +17,15 @@ class AllocatorFaults:
     name = "allocator-faults"
 
     def missing(self, signals: Signals) -> str:
-        memory = signals.view.memory
-        return no_steps(signals) or (
-            "page faults were not sampled" if memory.minor_faults_per_s is None or memory.user_percent is None else ""
-        )
+        sampled = signals.view.memory.stepping is not None
+        return no_steps(signals) or ("" if sampled else "page faults were not sampled while steps ran")
 
     def look(self, signals: Signals) -> Finding | None:
-        memory, account = signals.view.memory, signals.account
-        faults = (memory.minor_faults_per_s or 0.0) * account.step_ns / 1e9
-        system, user = memory.system_percent or 0.0, memory.user_percent or 0.0
+        stepping, account = signals.view.memory.stepping, signals.account
+        if stepping is None:
+            return None
+        faults = stepping.faults_per_s * account.step_ns / 1e9
+        system, user = stepping.system_percent, stepping.user_percent
         in_kernel = system / (system + user) if system + user else 0.0
         if faults < LEAST_FAULTS_PER_STEP or in_kernel < LEAST_SYSTEM_SHARE:
             return None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import ceil
+
 from profilednn_tui import units
+from profilednn_tui.advise.account import Covered
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_steps
 from profilednn_tui.advise.rules import _loaders
@@ -45,6 +49,10 @@ class DataWait:
                 f"Prepare batches in other processes: DataLoader(..., num_workers=N){where}, with N from an experiment."
             )
             remedy = _loaders.remedy(signals, change, slowest)
+            if remedy.optimizations:
+                covered, beside = _beside_computing(signals, covered)
+                evidence += beside
+                remedy = replace(remedy, environment=_threads_beside(signals, share))
         else:
             how = _how(slowest.workers if slowest else len(_loaders.workers_of(signals)))
             evidence += [*_loaders.use(signals), *_loaders.standing(signals)]
@@ -52,6 +60,31 @@ class DataWait:
             remedy = Remedy(change=f"{advice}: Enter on a worker shows where it is.")
         sentence = f"The training thread waits for data in {units.share(share)} of the step: {how}"
         return Finding(self.name, sentence, tuple(evidence), remedy, covered)
+
+
+def _beside_computing(signals: Signals, covered: Covered) -> tuple[Covered, list[Evidence]]:
+    """What can be won if workers do the same work on the cores that there are, and what that is known from."""
+    stepping, cores, account = signals.view.memory.stepping, signals.usable_cores, signals.account
+    waiting_ns = sum(covered.values())
+    if stepping is None or cores is None or not waiting_ns:
+        return covered, []
+    used_percent = stepping.user_percent + stepping.system_percent
+    threads = signals.view.target.intra_op_threads or 1
+    # Threads that spin while they wait count as busy, so the work may be less than the use.
+    work_ns = min(used_percent / 100 * account.step_ns, waiting_ns + threads * (account.step_ns - waiting_ns))
+    fraction = min(1.0, max(0.0, account.step_ns - work_ns / cores) / waiting_ns)
+    evidence = Evidence(f"use of the {units.count(int(cores))} cores, which workers need, too", used_percent,
+                        "percent of one core", "3")  # fmt: skip
+    return {part: time_ns * fraction for part, time_ns in covered.items()}, [evidence]
+
+
+def _threads_beside(signals: Signals, share: float) -> dict[str, str]:
+    """The number of threads that leaves cores to workers, if there is none left."""
+    threads, cores = signals.view.target.intra_op_threads, signals.usable_cores
+    if threads is None or cores is None or threads < int(cores) or cores < 2:
+        return {}
+    workers = ceil(share / max(1 - share, 0.01))
+    return {"OMP_NUM_THREADS": str(max(1, int(cores) - workers))}
 
 
 def _line(signals: Signals, loader: Loader | None) -> str:

@@ -8,12 +8,15 @@ whatever has not been delivered was not fetched, as far as the program can see.
 
 from __future__ import annotations
 
+import math
 import os
 import resource
+import statistics
 import time
 import warnings
 import weakref
 from collections import deque
+from contextlib import suppress
 from typing import Any, Callable
 
 from . import Declined
@@ -57,11 +60,12 @@ class Watched:
 class Fetching:
     """One DataLoader: how its batches have been fetched so far, and its workers."""
 
-    def __init__(self, torch: Any, loader: Any, workers: int, give_up: Callable[[str], None]) -> None:
+    def __init__(self, torch: Any, loader: Any, most_workers: int, give_up: Callable[[str], None]) -> None:
         self._torch = torch
         self._loader_attributes = loader.__dict__
         self._watched = Watched(torch, loader)
-        self._workers = workers
+        self._most_workers = most_workers
+        self._workers = 1
         self._give_up = give_up
         self._observed: list[tuple[Any, int]] = []
         """Indices and contents of the batches observed."""
@@ -70,12 +74,22 @@ class Fetching:
         self._changes = 0
         """How often the program has changed the dataset before workers could start."""
         self._spent_ns = self._fetched = 0
+        self._between_ns: deque[int] = deque(maxlen=64)
+        """From the end of fetching a batch to the beginning of the next: what training takes for one."""
+        self._ended_ns = 0
+        """When the last batch had been fetched."""
         self._slowest_ns = 0
         self._pool: Pool | None = None
         self._owner = os.getpid()
         self.off = False
         self.from_workers = 0
         self.just_started = False
+
+    def __del__(self) -> None:
+        # The loader is gone. Its workers are in reference cycles: if the garbage collector ended them, at some time,
+        # it could have closed the pipe to them before, and torch would wait 5 s for each.
+        with suppress(Exception):
+            self.close()
 
     @property
     def workers(self) -> int:
@@ -123,6 +137,8 @@ class Fetching:
                 raise Declined("the program changes the dataset while it iterates over it")
             self._observed.clear()
             return None
+        training_ns = statistics.median(self._between_ns) if self._between_ns else self.mean_ns
+        self._workers = enough_workers(self.mean_ns, training_ns, self._most_workers)
         _check_room(self._batch_tensors, self._batch_bytes, (PREFETCH + 1) * self._workers + 1)
         timeout_s = max(LEAST_TIMEOUT_S, 50e-9 * self._slowest_ns)
         pool = Pool(self._torch, self._loader_attributes, self._watched, state, self._workers, timeout_s)
@@ -144,7 +160,7 @@ class Fetching:
         if self.off or len(self._observed) >= OBSERVED:
             began_ns = time.perf_counter_ns()
             batch = original(iterator)
-            self._count(time.perf_counter_ns() - began_ns)
+            self._count(began_ns)
             return batch
         try:
             now = self._watched.state(all_items=True)
@@ -156,8 +172,7 @@ class Fetching:
             return original(iterator)
         source.observe(lambda: (random_state(self._torch), time.perf_counter_ns()))
         batch = original(iterator)
-        took_ns = time.perf_counter_ns() - source.before[1]
-        self._count(took_ns)
+        self._count(source.before[1])
         try:
             if random_state(self._torch) != source.before[0]:
                 raise Declined("fetching a batch draws random numbers")
@@ -183,10 +198,20 @@ class Fetching:
             _check_room(self._batch_tensors, self._batch_bytes, 1)
         return batch
 
-    def _count(self, took_ns: int) -> None:
+    def _count(self, began_ns: int) -> None:
+        now_ns = time.perf_counter_ns()
+        took_ns = now_ns - began_ns
+        if self._ended_ns:
+            self._between_ns.append(began_ns - self._ended_ns)
+        self._ended_ns = now_ns
         self._spent_ns += took_ns
         self._fetched += 1
         self._slowest_ns = max(self._slowest_ns, took_ns)
+
+
+def enough_workers(fetching_ns: float, training_ns: float, most: int) -> int:
+    """So many that they prepare a batch in the time that training takes for one, as far as there are processors."""
+    return max(1, min(most, math.ceil(fetching_ns / max(1.0, training_ns))))
 
 
 def reason_of(error: Exception) -> str:

@@ -137,9 +137,7 @@ class LoaderWorkers(Optimization):
         fetching = self._fetching.get(loader)
         if fetching is None:
             reason = self._doubt(loader, iterator)
-            fetching = Fetching(
-                self.torch, loader, worker_count(self.torch), lambda reason: self._leave_alone(kind, reason)
-            )
+            fetching = Fetching(self.torch, loader, most_workers(), lambda reason: self._leave_alone(kind, reason))
             self._fetching[loader] = fetching
             if reason:
                 fetching.refuse(reason)
@@ -320,11 +318,11 @@ class LoaderWorkers(Optimization):
             crew.end(kind)
 
 
-def worker_count(torch: Any) -> int:
-    """One for each usable processor that training leaves idle, but at least one."""
+def most_workers() -> int:
+    """One for each processor that this process, as one of several ranks, may use."""
     cores = usable_threads(len(os.sched_getaffinity(0)), quota())
     ranks = os.environ.get("LOCAL_WORLD_SIZE", "")
-    return max(1, cores // (int(ranks) if ranks.isdigit() and int(ranks) else 1) - int(torch.get_num_threads()))
+    return max(1, cores // (int(ranks) if ranks.isdigit() and int(ranks) else 1))
 
 
 def is_overridden(kind: type, torch: Any) -> bool:

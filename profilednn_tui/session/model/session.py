@@ -194,6 +194,7 @@ class Session:
         ages = lives((*self._earlier, *self._processes.values()))
         windows = shown.windows if shown else WindowSeries()
         operators = windows.view(window)
+        steps = shown.steps.view() if shown else Steps()
         return SessionView(
             state=state,
             live=live,
@@ -201,7 +202,7 @@ class Session:
             machine=self._machine,
             peaks=self._peaks_of(shown),
             progress=shown.progress if shown else Progress(),
-            steps=shown.steps.view() if shown else Steps(),
+            steps=steps,
             phases=shown.steps.phases() if shown else (),
             operators=operators,
             primitives=shown.primitives.view(operators.windows) if shown else Primitives(),
@@ -213,7 +214,7 @@ class Session:
             workers=self._workers,
             loaders=shown.loaders if shown else (),
             stacks=self._stacks,
-            memory=self._memory.view(),
+            memory=self._memory.view(steps.end_unix_ns),
             agent=shown.agent(self._bad_lines) if shown else Agent(bad_lines=self._bad_lines),
             notices=tuple(dict.fromkeys(self._notices.values())),
             first_inputs=shown.first_inputs if shown else None,

@@ -23,6 +23,7 @@ from profilednn_tui.session.view import (
     SessionView,
     Stack,
     State,
+    Stepping,
     Steps,
     Target,
 )
@@ -99,7 +100,7 @@ def session(
             tuple(Core(index, 95.0, 2.0, 0.0, True) for index in range(4)), 380.0, 8.0, 1.0,
             mean_target_percent=380.0, mean_others_percent=8.0, mean_throttled_percent=0.0,
         ),
-        "memory": Memory(10**9, minor_faults_per_s=100.0, user_percent=370.0, system_percent=4.0),
+        "memory": Memory(10**9, stepping=Stepping(100.0, 370.0, 4.0)),
         "conditions": conditions(),
         "processes": (ProcessEntry(7, None, ("train.py",), 40, False),),
     }  # fmt: skip

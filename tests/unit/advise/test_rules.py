@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from profilednn_tui.advise.advisor import advise
-from profilednn_tui.advise.findings import Finding
+from profilednn_tui.advise.findings import Finding, Remedy
 from profilednn_tui.advise.rules import RULES
 from profilednn_tui.onednn.records import Primitive, PrimitiveLog, PrimitiveUse, Tally
 from profilednn_tui.session.view import (
@@ -24,6 +24,7 @@ from profilednn_tui.session.view import (
     Primitives,
     SessionView,
     Stacks,
+    Stepping,
     Steps,
     Target,
     Thread,
@@ -57,7 +58,8 @@ def test_a_healthy_training_has_no_finding() -> None:
 
 
 def test_waiting_for_data_names_the_line_of_the_loop() -> None:
-    view = session(operator(LOADER, 0.2, "data"), phases={"data": 300.0})
+    memory = Memory(10**9, stepping=Stepping(0.0, 90.0, 2.0))
+    view = session(operator(LOADER, 0.2, "data"), phases={"data": 300.0}, memory=memory)
     finding = found(view, "data-wait")
     assert finding.sentence == (
         "The training thread waits for data in 75 % of the step: it prepares every batch itself, for lack of "
@@ -66,6 +68,23 @@ def test_waiting_for_data_names_the_line_of_the_loop() -> None:
     assert finding.ceiling == pytest.approx(300 / 399, rel=0.01)
     assert finding.remedy.optimizations == ("loader",)
     assert finding.evidence[0].place == "train.py:24"
+
+
+def test_workers_need_the_cores_that_computing_leaves() -> None:
+    """Seen on 2 cores: of the 75 % that batches take, workers can win 37 % at most, for they compute as much."""
+    view = session(operator(LOADER, 0.2, "data"), phases={"data": 300.0})
+    busy = replace(
+        view,
+        target=replace(view.target, intra_op_threads=2),
+        machine=replace(view.machine, affinity=2),
+        memory=Memory(10**9, stepping=Stepping(0.0, 140.0, 2.0)),
+    )
+    finding = found(busy, "data-wait")
+    work_ms = 300 + 2 * 99  # threads that spin while they wait make the use larger than that
+    assert finding.ceiling == pytest.approx(1 - work_ms / 2 / 399, rel=0.01)
+    assert finding.remedy == Remedy(("loader",), {"OMP_NUM_THREADS": "1"})
+    sleeping = found(replace(busy, memory=Memory(10**9, stepping=Stepping(0.0, 30.0, 2.0))), "data-wait")
+    assert sleeping.ceiling == pytest.approx(300 / 399, rel=0.01), "waiting for a disk takes no core"
 
 
 def test_workers_that_do_not_keep_up_are_told_with_their_use() -> None:
@@ -279,7 +298,7 @@ def test_a_neighbour_that_leaves_the_target_its_core_costs_little() -> None:
 
 
 def test_page_faults_with_time_in_the_kernel() -> None:
-    memory = Memory(10**9, minor_faults_per_s=80_000.0, user_percent=70.0, system_percent=30.0)
+    memory = Memory(10**9, stepping=Stepping(80_000.0, 70.0, 30.0))
     finding = found(session(memory=memory), "allocator-faults")
     assert finding.sentence.startswith("8,000 page faults per step: the kernel takes 30 % of the CPU time")
     assert finding.remedy.optimizations == ("allocator",)
@@ -425,7 +444,7 @@ def test_outliers_without_a_period_are_no_stall() -> None:
 
 
 def test_memory_that_grows_for_no_reason_seen_in_the_graphs() -> None:
-    growing = Memory(10**9, rss_history=tuple(10**9 + 10**7 * second for second in range(60)), minor_faults_per_s=0.0)
+    growing = Memory(10**9, rss_history=tuple(10**9 + 10**7 * second for second in range(60)))
     finding = found(session(memory=growing), "memory-growth-graph")
     assert finding.sentence == "Memory grows by 1.00 MB per step, though the graphs of earlier steps are freed"
     early = found(session(memory=growing, conditions=None), "memory-growth-graph")

@@ -68,6 +68,16 @@ def test_runs_that_were_all_made_before_the_others_say_so() -> None:
     assert not any("all runs of one side" in note for note in together.notes)
 
 
+def test_steps_to_skip_are_not_judged() -> None:
+    late = (*([10.0 * MS] * 200), *([20.0 * MS] * 100))
+    baseline, candidate = (
+        Side(name, tuple(replace(run(f"{name}-{number}", late), skip=200) for number in range(4))) for name in "ab"
+    )
+    found = compare(baseline, candidate)
+    assert [len(one) for one in found.baseline_steps] == [100] * 4
+    assert found.baseline_steps[0].median_ns == 20 * MS
+
+
 def test_equal_sides_say_what_could_have_been_seen() -> None:
     generator = np.random.default_rng(2)
     verdict = compare(side("stock", generator, 6), side("same", generator, 6)).verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from profilednn_tui.clock import Clock
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.background import EndedRun
 from profilednn_tui.experiment.plan import load_experiment
-from profilednn_tui.experiment.proof import Attempt, attempt_of, try_remedy, why_not
+from profilednn_tui.experiment.proof import Attempt, attempt_of, late_steps, try_remedy, why_not
 from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.launch.options import LaunchOptions
@@ -24,6 +24,7 @@ from profilednn_tui.launch.rerun import Rerun
 from profilednn_tui.protocol.events import FirstInputsEvent, StepsEvent
 from profilednn_tui.session.open_session import OpenSession, open_session
 from profilednn_tui.session.proof import Effect, Proof
+from profilednn_tui.session.view import Steps
 from tests.unit.session import recordings as r
 
 REMEDY = Remedy(environment={"OMP_NUM_THREADS": "2"})
@@ -98,6 +99,23 @@ def opened(project: Path, **started: Any) -> OpenSession:
 def attempt(project: Path, finding: Finding = FINDING, minutes: float = 10.0, **started: Any) -> Attempt:
     with opened(project, **started) as session:
         return attempt_of(session, finding, minutes, scratch=None)
+
+
+def test_a_finding_that_begins_late_is_tried_with_as_many_steps() -> None:
+    """Adam's second moments became denormals after 900 steps, and tries of 60 steps found no difference."""
+    durations_ns = (*([40_000_000] * 5), *([8_000_000] * 895), *([19_000_000] * 600))
+    late = Steps(1500, numbers=tuple(range(1, 1501)), durations_ns=durations_ns, median_ns=19e6)
+    assert late_steps(late) == pytest.approx(900, abs=20)
+    assert late_steps(replace(late, durations_ns=(19_000_000,) * 1500)) == 0
+    assert late_steps(replace(late, numbers=tuple(range(101, 1601)))) == 0, "the beginning is not known"
+
+
+def test_runs_that_would_take_too_long_are_refused_with_what_they_need(project: Path) -> None:
+    rows = [r.step_row(step, 1_000_000_000 if step <= 60 else 3_000_000_000) for step in range(1, 200)]
+    agent = [event for event in r.agent_events() if not isinstance(event, StepsEvent)]
+    agent[2:2] = [StepsEvent(1, rows)]
+    with pytest.raises(ProfilerError, match=r"steps took about 3.00 s only after \d\d steps, .*--minutes 3\d\.$"):
+        attempt(project, agent=agent)
 
 
 def conduct(project: Path, starter: Starter, until_s: float = 1_000.0, finding: Finding = FINDING) -> Proof | int:
