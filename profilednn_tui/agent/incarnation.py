@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ..protocol.events import ByeEvent, Command, ProgressEvent
 from ..protocol.vocabulary import DETACH, EXIT, GAVE_UP
+from .collectives.recorder import Collectives
 from .isolation.guard import Guard
 from .life.arrival import Arrival, Opening
 from .life.states import LEAVING, LEFT, Life, Request, State
@@ -87,6 +88,7 @@ class Incarnation:
         switching = Switching(torch, settings.folder, manager.select if manager is not None else _nothing)
         if settings.switching:
             switching.begin(0)
+        self._collectives = Collectives(torch, timeline, guard, outbox.put)
         self._tracker = StepTracker(
             torch,
             timeline,
@@ -100,6 +102,7 @@ class Incarnation:
             late=arrival.late,
             lockstep=_gate(settings),
             switching=switching,
+            collectives=self._collectives,
             learn_rank=self._rank.look,
             warming_up=manager.busy if manager is not None else bool,
             after_step=WriteThrough(self._write_steps),
@@ -156,6 +159,7 @@ class Incarnation:
         # A window that is open when the interpreter exits would crash the process.
         self.pause()
         self._guard.run(self._tracker.at_end)
+        self._guard.run(self._collectives.remove)
         if self._is_open():
             self._guard.run(self._say_goodbye, EXIT)
 
@@ -164,9 +168,11 @@ class Incarnation:
         if self._profiler is not None:
             self._profiler.forget()
         self._remove_hooks()
+        self._guard.run(self._collectives.remove)
 
     def _remove_hooks(self) -> None:
         self._hooks.remove()
+        self._collectives.stop()
         if self._learning is not None:
             self._learning.remove()
 
@@ -230,7 +236,7 @@ class Incarnation:
         if self._manager is not None:
             for event in self._manager.news(self._tracker.steps, final=self._life.state is LEFT):
                 self._outbox.put(event)
-        for news in self._loaders.news(final=self._life.state is LEFT):
+        for news in (*self._loaders.news(final=self._life.state is LEFT), *self._collectives.news()):
             self._outbox.put(news)
         if self._tracker.steps == 0:
             self._tell_progress()

@@ -33,11 +33,28 @@ DEFAULT_REPEAT = 8
 """With fewer, a single disturbed run hides a difference of ten percent."""
 MOST_REPEATS = 1_000
 DEFAULT_STEPS = 60
+GRID = "--grid"
 
 _CLEAR_LINE = "\r\x1b[K"
 
 
-@click.command("experiment", cls=TargetLaunch, needs=("--variant",))
+class GridLaunch(TargetLaunch):
+    """Takes further axes behind the one of ``--grid``: ``--grid ranks=1,2 threads=1,2 -- torchrun train.py``."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        words: list[str] = []
+        rest = list(args)
+        while rest and rest[0] != "--":
+            words.append(rest.pop(0))
+            if words[-1] != GRID or not rest:
+                continue
+            words.append(rest.pop(0))
+            while rest and "=" in rest[0] and not rest[0].startswith("-"):
+                words += [GRID, rest.pop(0)]
+        return super().parse_args(context, [*words, *rest])
+
+
+@click.command("experiment", cls=GridLaunch, needs=("--variant", GRID))
 @click.option(
     "--variant",
     "variants",
@@ -46,6 +63,14 @@ _CLEAR_LINE = "\r\x1b[K"
     callback=values.variants,
     help="A variant: optimizations, VARIABLE=VALUE and python=PATH, separated by commas; the first is the baseline. "
     f"With only one, the baseline is {STOCK}, with nothing switched on.",
+)
+@click.option(
+    GRID,
+    "grid",
+    metavar="NAME=VALUE,VALUE",
+    multiple=True,
+    help="Run every combination of ranks=1,2 threads=1,2 and other values instead of variants: ranks go to the "
+    "launcher, threads to OMP_NUM_THREADS, and {NAME} in the command stands for any value, such as {batch}.",
 )
 @click.option(
     "--repeat",
@@ -121,9 +146,18 @@ def experiment(
         check_certificate_file(certificate_file)
     options["certify"] = not no_certificate
     folder = _create(context.obj, **options) if resume is None else _find(resume, context.obj)
+    from profilednn_tui.experiment.plan import load_experiment
+
     _run(folder, options["lockstep"], options["scratch"])
     if not no_certificate:
         certify(folder)
+    recorded = load_experiment(folder)
+    if recorded.experiment.is_grid:
+        from profilednn_tui.experiment.grid import read_grid
+        from profilednn_tui.export.grid import FORMATS as GRID_FORMATS
+
+        click.echo(GRID_FORMATS[format_name](read_grid(recorded)), nl=False)
+        return
     from profilednn_tui.experiment.sides import experiment_report
     from profilednn_tui.experiment.spread import learn
     from profilednn_tui.export.comparison import FORMATS
@@ -138,6 +172,7 @@ def experiment(
 def _create(
     words: Words,
     variants: tuple[Variant, ...],
+    grid: tuple[str, ...],
     ablate: bool,
     name: str | None,
     python: str | None,
@@ -151,7 +186,12 @@ def _create(
     from profilednn_tui.paths import new_session_folder
 
     command = target_command(words.kind, words.target, python)
-    every = _all_variants(variants, ablate)
+    if grid:
+        every = _cells(grid, variants, ablate, words)
+        options = {**options, "lockstep": False, "certify": False}
+    else:
+        every = _all_variants(variants, ablate)
+        _check_lockstep(words, options["lockstep"])
     for variant in every:
         check_names(variant.optimizations, variant.python or command.python)
     new = Experiment(
@@ -174,6 +214,30 @@ def _create(
     new = replace(new, spread=expected(folder.parent, new))
     new.save(folder)
     return folder
+
+
+def _cells(grid: tuple[str, ...], variants: tuple[Variant, ...], ablate: bool, words: Words) -> tuple[Variant, ...]:
+    """A variant for each cell that fits on the cores; those that do not are told."""
+    from profilednn_tui.collect.machine import own_cores
+    from profilednn_tui.experiment.grid import grid_variants, parse_axes
+
+    if variants or ablate:
+        raise ProfilerError("--grid makes its own variants. Leave out --variant and --ablate.")
+    cores = len(own_cores().allowed)
+    every, too_large = grid_variants(parse_axes(grid), words.target, cores)
+    if too_large:
+        say(f"profilednn-tui: left out, as there are {units.count(cores)} cores: {', '.join(too_large)}")
+    return every
+
+
+def _check_lockstep(words: Words, lockstep: bool | None) -> None:
+    from profilednn_tui.launch.launchers import launcher_of
+
+    launcher = launcher_of(words.target)
+    if lockstep and launcher is not None:
+        raise ProfilerError(
+            f"{launcher.name} starts several processes, and in lockstep only one may train. Leave out --lockstep."
+        )
 
 
 def _all_variants(variants: tuple[Variant, ...], ablate: bool) -> tuple[Variant, ...]:

@@ -117,6 +117,11 @@ class Experiment:
     magic: str = MAGIC
     version: int = VERSION
 
+    @property
+    def is_grid(self) -> bool:
+        """Whether its variants are the cells of a grid."""
+        return any(variant.values for variant in self.variants)
+
     def with_run(self, run: RunEntry) -> Experiment:
         return replace(self, runs=(*self.runs, run))
 

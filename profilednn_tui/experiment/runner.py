@@ -17,6 +17,7 @@ from profilednn_tui.experiment.plan import Experiment, RunEntry, RunGroup, RunSt
 from profilednn_tui.experiment.scratch import ScratchCopies
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.command import Scratch, TargetCommand, any_command, module_command, script_command
+from profilednn_tui.launch.launchers import apart, filled
 from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.open_session import OpenSession, open_session
@@ -70,9 +71,9 @@ class ExperimentOutcome:
 def target_of(experiment: Experiment, variant: Variant) -> TargetCommand:
     """The command to start for a variant; raises a `ProfilerError` if it cannot be started."""
     python = variant.python or experiment.python
-    first, *rest = experiment.words
+    first, *rest = words = filled(experiment.words, variant.values)
     if experiment.kind == "command":
-        return any_command(experiment.words, experiment.working_directory)
+        return any_command(apart(words)[0], experiment.working_directory)
     command = module_command if experiment.kind == "module" else script_command
     return command(first, rest, python, experiment.working_directory)
 
@@ -103,7 +104,8 @@ class _Runner:
         self._folder = folder
         self._observer = observer
         self._start = start
-        self._commands = {variant.name: target_of(experiment, variant) for variant in experiment.variants}
+        for variant in experiment.variants:
+            target_of(experiment, variant)  # raises for a target that cannot be started, before any run
         self._copies = ScratchCopies(self._folder)
         self._given_up: set[str] = set()
         """Variants that have failed."""
@@ -149,7 +151,7 @@ class _Runner:
         """The command of a run, in a fresh scratch copy if the experiment uses them."""
         if self._experiment.scratch:
             return scratch_command(self._experiment, variant, self._copies, variant.name)
-        return self._commands[variant.name]
+        return target_of(self._experiment, variant)
 
     def _beat(self, progress: ExperimentProgress, session: Path, elapsed_s: float) -> None:
         self._observer.beat(replace(progress, elapsed_s=elapsed_s))
@@ -185,7 +187,7 @@ def run_options(experiment: Experiment, variant: Variant, block: int) -> LaunchO
         overhead_percent=experiment.overhead_percent,
         steps=experiment.steps,
         optimizations=variant.optimizations,
-        environment={**experiment.environment, **variant.environment},
+        environment={**apart(experiment.words)[1], **experiment.environment, **variant.environment},
         seed=experiment.seed,
         name=f"{variant.name}-{block + 1}",
     )

@@ -28,6 +28,8 @@ class Variant:
     """The target's interpreter; None for the experiment's."""
     folder: str | None = None
     """What its scratch copies are made of; None for the experiment's."""
+    values: dict[str, str] = field(default_factory=dict)
+    """Those of a cell of a grid, for the words of the target."""
 
     @property
     def text(self) -> str:

@@ -32,6 +32,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "primitives.rows": ("chain", "log_line", "calls", "time_ns"),
     "primitives.creations": ("chain", "log_line", "count", "time_ns"),
     "learning.rows": ("gradient_norm", "movement", "checksum"),
+    "communication.times": ("cpu_ns", "delay_ns", "rest_ns"),
+    "communication.waits": ("step", "group", "collective", "entered_ns", "began_ns", "ended_ns"),
     "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
     "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes", "cpus"),
     "loaders.rows": (
@@ -206,6 +208,45 @@ class StepsEvent:
     """Flag: the program's last step, which no boundary ended; it counts up to the end of its backward pass."""
     SWITCHED: ClassVar[int] = 32
     """Flag: the first step of a block, right after the settings were switched."""
+
+
+@dataclass(frozen=True)
+class GroupEvent:
+    """A process group of torch.distributed of which this process is a rank."""
+
+    kind: ClassVar[str] = "group"
+
+    number: int
+    """Among the groups of this process, from 0."""
+    name: str
+    """The same on all ranks of the group."""
+    ranks: list[int]
+    """Its ranks, as numbered in the whole job."""
+    backend: str
+    hooked: bool
+    """Whether torch tells when this rank enters a collective of the group."""
+    host: str
+    clock: str
+    """Names the monotonic clock of the machine; times of two processes with the same one can be compared."""
+    unix_ns: int
+
+
+@dataclass(frozen=True)
+class CommunicationEvent:
+    """How this rank waited for others in some consecutive steps.
+
+    The rows of `times` are those of the steps: what the training thread used of the processor, for how long it was
+    ready to run and had no core, and its waits beyond those told one by one. A row of `waits` has the step, the number
+    of the group (-1 if unknown) and that of the collective in it, alike on all ranks, and on the clock of the group
+    when this rank entered the collective, when it began to wait for it, and when that ended.
+    """
+
+    kind: ClassVar[str] = "communication"
+
+    first: int
+    """Number of the first of these steps."""
+    times: list[list[int]]
+    waits: list[list[int]]
 
 
 @dataclass(frozen=True)
@@ -600,6 +641,8 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     WindowEvent,
     PrimitivesEvent,
     LoadersEvent,
+    GroupEvent,
+    CommunicationEvent,
     OptimizationEvent,
     NoticeEvent,
     AgentErrorEvent,

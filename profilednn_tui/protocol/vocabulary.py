@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-PHASES: tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", "inference", "other")
+COMMUNICATION = "communication"
+"""The phase in which the training thread waits for other ranks."""
+PHASES: tuple[str, ...] = ("data", "forward", "loss", "backward", "optimizer", COMMUNICATION, "inference", "other")
 """The phases of a step, in the column order of `StepsEvent.rows`; they add up to exactly the step."""
 
 AGENT, HOST = "agent", "host"

@@ -6,14 +6,21 @@ tuples of equal length, oldest first. Unknown values are ``None`` or an empty tu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.protocol.vocabulary import PHASES
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
 
 __all__ = ["PHASES"]
 
@@ -547,6 +554,51 @@ class ProcessEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """A process group, as one of its ranks knows it."""
+
+    number: int
+    name: str
+    """The same on all ranks of the group."""
+    ranks: tuple[int, ...]
+    backend: str
+    hooked: bool
+    """Whether torch tells when the rank enters a collective."""
+    host: str
+    clock: str
+    """Two ranks with the same one have the same monotonic clock."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RankRecord:
+    """The newest steps of one rank, of which there are n; arrays of integers, times in nanoseconds."""
+
+    rank: int
+    pid: int
+    intra_op_threads: int
+    ended: bool
+    groups: tuple[Group, ...]
+    count: int
+    """Of all steps."""
+    numbers: Integers
+    """Of shape (n,), consecutive."""
+    durations: Integers
+    phases: Integers
+    """Of shape (n, phases), in the order of `PHASES`."""
+    flags: Integers
+    ends: Integers
+    """Unix time."""
+    times: Integers
+    """Of shape (n, 3): what the training thread used of the processor; for how long it was ready to run and had no
+    core; and its waits for other ranks that are not told one by one. -1 in steps of which nothing was told."""
+    waits: Integers
+    """Of shape (waits, 6): step; number of the group, -1 if unknown; number of the collective in it, alike on all
+    ranks; when this rank entered it, began to wait, and went on, on the clock of the group."""
+    operators: Callable[[], Operators]
+    """Of the newest windows."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionView:
     """Everything about a session at one moment."""
 
@@ -585,6 +637,8 @@ class SessionView:
     """Those requested, in order of the requests."""
     notices: tuple[Notice, ...] = ()
     processes: tuple[ProcessEntry, ...] = ()
+    ranks: tuple[RankRecord, ...] = ()
+    """The newest life of each rank, in their order; empty unless the training is distributed."""
     awaits_input: bool = False
     """Whether a running target waits for input from its terminal, as far as the system tells."""
     unix_ns: int = 0

@@ -47,6 +47,7 @@ from profilednn_tui.tui.screens.findings import PaneRequested, TryRequested
 from profilednn_tui.tui.screens.help import HelpScreen
 from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.optimizations import OptimizationsScreen
+from profilednn_tui.tui.screens.ranks import RanksScreen
 from profilednn_tui.tui.screens.thread_stacks import SampleStacks
 
 if TYPE_CHECKING:
@@ -313,6 +314,10 @@ class ProfilerApp(App[None]):
     @on(SearchEnded)
     def _end_search(self, event: SearchEnded) -> None:
         self.tuning.ended(event)
+
+    @on(RanksScreen.Chosen)
+    def _show_rank(self, event: RanksScreen.Chosen) -> None:
+        self.windows.show_process(event.pid)
 
     @on(PaneRequested)
     def _go_to_pane(self, event: PaneRequested) -> None:

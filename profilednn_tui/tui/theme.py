@@ -35,6 +35,7 @@ DARK = Theme(
         "phase-loss": "#6bc1b7",
         "phase-backward": "#7675d9",
         "phase-optimizer": "#89ca7f",
+        "phase-communication": "#f0f0d8",
         "phase-inference": "#c5797b",
         "phase-other": "#7c7e96",
     },
@@ -61,13 +62,14 @@ LIGHT = Theme(
         "phase-loss": "#005847",
         "phase-backward": "#765ecf",
         "phase-optimizer": "#2f8041",
+        "phase-communication": "#a800f0",
         "phase-inference": "#67001d",
         "phase-other": "#717280",
     },
 )
 
 _PHASE_FALLBACK = dict(
-    zip(PHASES, ("warning", "primary", "success", "secondary", "accent", "error", "panel"), strict=True)
+    zip(PHASES, ("warning", "primary", "success", "secondary", "accent", "foreground", "error", "panel"), strict=True)
 )
 """Sources of the phases' colours in a theme that does not define them."""
 

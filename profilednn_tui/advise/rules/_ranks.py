@@ -1,12 +1,23 @@
-"""Why rules on ranks cannot tell."""
+"""What rules on ranks compare, and why they cannot tell."""
 
 from __future__ import annotations
 
 from profilednn_tui.advise.rule import Signals
+from profilednn_tui.ranks.account import Ranks, ranks_of
+from profilednn_tui.ranks.straggler import FEWEST_STEPS
+from profilednn_tui.ranks.words import doubt
+
+
+def ranks(signals: Signals) -> Ranks:
+    """The account of all ranks."""
+    return ranks_of(signals.view.ranks)
 
 
 def no_ranks(signals: Signals) -> str:
-    """The reason of rules that compare ranks."""
+    """The reason of rules that compare ranks; empty if they can."""
     if len({process.rank for process in signals.view.processes if process.rank is not None and process.steps}) < 2:
         return "only one rank trains here"
-    return "the steps of the ranks are not compared with each other yet"
+    found = ranks(signals)
+    if len(found.rows) < 2 or min(row.count for row in found.rows) < FEWEST_STEPS:
+        return "the ranks have too few steps, or no recorded process group"
+    return doubt(found)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from profilednn_tui import units
+from profilednn_tui.advise.account import NOTHING
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_operators
+from profilednn_tui.advise.rules._denormals import slow_operators
 from profilednn_tui.session.view import Operator
 
 LEAST_CALLS_PER_STEP = 10
@@ -41,7 +43,10 @@ class OptimizerUnfused:
         if _classes(signals) and UNFUSABLE.issuperset(_classes(signals)):
             return None
         account = signals.account
-        phase = account.of_phase("optimizer")
+        slow = slow_operators(signals)
+        denormal = slow.covered if slow is not None else NOTHING
+        # A fused update computes with the same denormal numbers.
+        phase = {part: time_ns - denormal.get(part, 0.0) for part, time_ns in account.of_phase("optimizer").items()}
         covered = {part: time_ns * (1 - KEPT) for part, time_ns in phase.items()}
         heaviest = rows[0]
         return Finding(

@@ -15,8 +15,8 @@ from collections import deque
 from time import perf_counter_ns
 from typing import Callable, NamedTuple
 
-DATA, FORWARD, INFERENCE, BACKWARD, LOSS, OPTIMIZER, OTHER, GAP = range(8)
-_ROW_ORDER = (DATA, FORWARD, LOSS, BACKWARD, OPTIMIZER, INFERENCE, OTHER)  # as in protocol.PHASES
+DATA, FORWARD, INFERENCE, BACKWARD, LOSS, OPTIMIZER, OTHER, COMMUNICATION, GAP = range(9)
+_ROW_ORDER = (DATA, FORWARD, LOSS, BACKWARD, OPTIMIZER, COMMUNICATION, INFERENCE, OTHER)  # as in protocol.PHASES
 _OURS = -1
 """The phase of time that was spent by us."""
 
@@ -44,7 +44,7 @@ class Timeline:
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
         self.now = clock
         """The clock."""
-        self._totals: list[int] = [0] * 8
+        self._totals: list[int] = [0] * 9
         self._base = OTHER
         self.current = OTHER
         """The current phase; `GAP` after a forward pass."""
@@ -135,6 +135,21 @@ class Timeline:
     def backward_elsewhere(self, began_ns: int) -> None:
         """A backward pass on another thread, for which the training thread has waited, ends now."""
         self._elsewhere.append((began_ns, self.now()))
+
+    def waited(self, began_ns: int, ended_ns: int) -> None:
+        """The training thread has waited for other ranks; the time before and after belongs to the current phase."""
+        mark = self._mark_ns
+        began_ns = began_ns if began_ns > mark else mark
+        if ended_ns <= began_ns:
+            return
+        if self.current == GAP:
+            self._held_ns += began_ns - mark
+        else:
+            self._totals[self.current] += began_ns - mark
+        self._totals[COMMUNICATION] += ended_ns - began_ns
+        if self._trace is not None:
+            self._trace += [[began_ns, self.current], [ended_ns, COMMUNICATION]]
+        self._mark_ns = ended_ns
 
     def book(self) -> None:
         """The hook that left the optimizer ends: the time since then is its cost."""

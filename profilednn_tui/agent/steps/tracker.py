@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 from ...protocol.events import Command, NoticeEvent, ProgressEvent, StatusEvent, StepsEvent, StepSourceEvent
 from ...protocol.vocabulary import BUDGET, DETACH, INFO, PAUSE_WINDOWS, SET_THREADS, STOP_AFTER, SWITCH, WINDOW_NOW
+from ..collectives.recorder import Collectives
 from ..life.states import LEAVING, LISTENING, Life, Request
 from ..recording.outbox import Outbox
 from ..windows.window import Windows
@@ -53,6 +54,7 @@ class StepTracker:
         late: bool,
         lockstep: LockstepGate | None,
         switching: Switching,
+        collectives: Collectives,
         learn_rank: Callable[[], None],
         warming_up: Callable[[], bool],
         after_step: Callable[[], None],
@@ -72,6 +74,7 @@ class StepTracker:
         """Set in an experiment whose variants run in lockstep."""
         self._switching = switching
         """Changes settings between steps, if asked to."""
+        self._collectives = collectives
         self._learn_rank = learn_rank
         """Called at the end of each of the first steps: a short run may be over before the agent's thread checks."""
         self._warming_up = warming_up
@@ -163,6 +166,7 @@ class StepTracker:
         """Called before the backward pass."""
         if self._last is NOT_BEGUN:
             self._begin(self._beginning.cut or self._timeline.cut())
+        self._collectives.before_backward(tensors)
         self._learn(tensors, keeps_graph)
 
     def before_backward_elsewhere(self, tensors: Any) -> None:
@@ -273,6 +277,7 @@ class StepTracker:
         self.steps += 1
         flags = self._flags | self._warming_up() * StepsEvent.WARM_UP | more_flags
         self._outbox.put_step((self.steps, self._last, mark.cut, mark.loss, flags))
+        self._collectives.end_step(self.steps, mark.cut.now_ns)
         if self._switching.active:
             self._input_sizes.end_step(self.steps)
         self._last = mark.cut
@@ -286,6 +291,7 @@ class StepTracker:
             self._learn_rank()
         while self._commands:
             self._obey(self._commands.popleft())
+        self._collectives.look()
         windows = self._windows
         duration_ns, elapsed_ns = cut.now_ns - last.now_ns, cut.now_ns - self._first_ns
         if windows is not None and windows.begun:
@@ -300,6 +306,7 @@ class StepTracker:
             self._flags |= StepsEvent.SWITCHED
         if self._life.state is not LISTENING:
             self._switching.restore()
+            self._collectives.remove()
             self._life.ask(Request.RELEASE)
         elif windows is not None and windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self._came_ns):
             self._flags |= windows.start(elapsed_ns)

@@ -48,6 +48,11 @@ class WindowBudget:
         """Whether too many windows have failed: only explicitly requested ones are still tried."""
         return self.failures >= FAILURES
 
+    @property
+    def wanted(self) -> bool:
+        """Whether a window has been asked for."""
+        return self._wanted
+
     def want_now(self) -> None:
         """Open a window at the next boundary, whatever the budget says."""
         self._wanted = True
@@ -88,6 +93,11 @@ class WindowBudget:
         # The cost of hooks and writer is unavoidable; windows still get at least a tenth of the budget.
         allowed_ns = max(allowed_ns - other_cost_ns, allowed_ns / 10)
         return self.spent_ns + expected_ns <= allowed_ns
+
+    @property
+    def interval_ns(self) -> float:
+        """The least time between two windows, as of the last one."""
+        return _interval_ns(self._last_end_ns)
 
     def closed(self, cost_ns: int, elapsed_ns: int) -> None:
         """Book a successful window."""

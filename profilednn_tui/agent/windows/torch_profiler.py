@@ -173,7 +173,7 @@ class TorchProfiler:
             self._loaded = True
             keep_out_of_forks(self._torch)
         with self.foreign.ours():
-            self.foreign.scopes = self._operators_only if _has_process_group() else None
+            self.foreign.scopes = self._operators_only if has_process_group() else None
             profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
             profile._prepare_trace()
             self._profile = profile
@@ -304,7 +304,7 @@ class ForeignProfiler:
         return watched
 
 
-def _has_process_group() -> bool:
+def has_process_group() -> bool:
     """Whether this process may run collectives. Each has an annotation that ends with it, maybe on another thread and
     after the window, whose freed memory the end is then written to (SIGABRT was seen): they are not recorded."""
     initialized = getattr(sys.modules.get("torch.distributed"), "is_initialized", None)

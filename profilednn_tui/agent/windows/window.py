@@ -19,7 +19,7 @@ from .onednn_join import join
 from .pace import Pace
 from .phase_spans import PhaseSpans
 from .summary import Summary, summarize
-from .torch_profiler import EventTree, TorchProfiler, stacks_refused
+from .torch_profiler import EventTree, TorchProfiler, has_process_group, stacks_refused
 
 
 class _Closed(NamedTuple):
@@ -78,8 +78,18 @@ class Windows:
         """
         if steps == self._ended_step:
             return False
+        if not self.budget.wanted and (steps + 1) % self._stride():
+            return False
         pace = self._pace
         return self.budget.due(steps, elapsed_ns, other_cost_ns, run_ns, pace.median_ns, pace.changed())
+
+    def _stride(self) -> int:
+        """Windows of several ranks open on steps whose number is a multiple of this power of two: mostly on the same
+        ones, so that ranks can be compared, and the others need not wait for each rank in turn."""
+        step_ns = self._pace.median_ns
+        if not step_ns or not has_process_group():
+            return 1
+        return 1 << max(0, int(self.budget.interval_ns / 2 / step_ns).bit_length() - 1)
 
     def start(self, elapsed_ns: int) -> int:
         """Open a window unless the program is profiling itself; returns the flags of the step that begins."""

@@ -11,9 +11,11 @@ import msgspec
 
 from profilednn_tui.export.session.facts import process_end
 from profilednn_tui.export.session.frames import frame_text
+from profilednn_tui.export.session.rank_rows import rank_documents, straggler_document
 from profilednn_tui.onednn.breakdown import configuration, layout
 from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.protocol.vocabulary import PHASES
+from profilednn_tui.ranks.account import ranks_of
 from profilednn_tui.session.model.work import covered_share, work_per_step
 from profilednn_tui.session.storage.folder import UNREADABLE
 from profilednn_tui.session.view import Operator, Optimization, SessionView, Stack
@@ -34,6 +36,7 @@ def json_text(view: SessionView) -> str:
 def document(view: SessionView) -> dict[str, Any]:
     """The session as plain values; times are in the unit that the key names."""
     target, machine, agent = view.target, view.machine, view.agent
+    ranks = ranks_of(view.ranks)
     return {
         "schema": SCHEMA,
         "state": view.state.value,
@@ -124,6 +127,8 @@ def document(view: SessionView) -> dict[str, Any]:
             }
             for entry in view.processes
         ],
+        "ranks": rank_documents(ranks),
+        "straggler": straggler_document(ranks.straggler, target.working_directory),
         "notices": [{"level": one.level, "code": one.code, "text": one.text} for one in view.notices],
     }
 

@@ -9,7 +9,10 @@ from profilednn_tui.advise.advisor import advise
 from profilednn_tui.export.advice.text import finding_line, first_findings
 from profilednn_tui.export.session import facts
 from profilednn_tui.export.session.frames import called_from
+from profilednn_tui.export.session.rank_rows import COLUMNS, rank_rows
 from profilednn_tui.onednn.breakdown import By, breakdown
+from profilednn_tui.ranks.account import ranks_of
+from profilednn_tui.ranks.words import doubt, ranks_words
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.session.words import operator_text
@@ -20,7 +23,7 @@ TOP_MODULES = 15
 
 
 def markdown_text(view: SessionView) -> str:
-    parts = (_head, _findings, _processes, _phases, _operators, _primitives, _modules, _optimizations, _notices)
+    parts = (_head, _findings, _processes, _ranks, _phases, _operators, _primitives, _modules, _optimizations, _notices)
     return "\n".join(line for part in parts for line in part(view))
 
 
@@ -63,6 +66,14 @@ def _processes(view: SessionView) -> Iterator[str]:
     ]
     if rows:
         yield from section("Processes that trained", ("process", "end", "steps", "median ms"), rows, left=2)
+
+
+def _ranks(view: SessionView) -> Iterator[str]:
+    ranks = ranks_of(view.ranks)
+    if ranks.rows:
+        yield from section("Ranks", COLUMNS, list(rank_rows(ranks)), left=1)
+        yield from (f"- {escape(text)}" for text in (ranks_words(ranks), doubt(ranks)) if text)
+        yield ""
 
 
 def _phases(view: SessionView) -> Iterator[str]:

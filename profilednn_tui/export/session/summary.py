@@ -9,7 +9,10 @@ from profilednn_tui import units
 from profilednn_tui.advise.advisor import advise
 from profilednn_tui.export.advice.text import finding_line, first_findings
 from profilednn_tui.export.session import facts
+from profilednn_tui.export.session.rank_rows import COLUMNS, rank_rows
 from profilednn_tui.plain import plain
+from profilednn_tui.ranks.account import ranks_of
+from profilednn_tui.ranks.words import doubt, ranks_words
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import Operator, Optimization, SessionView
 from profilednn_tui.session.words import operator_text
@@ -29,7 +32,7 @@ def summary_lines(view: SessionView) -> tuple[str, ...]:
     """Plain text, aligned, some 25 lines of at most 100 columns where names allow it."""
     return tuple(
         line.rstrip()
-        for part in (_head, _findings, _processes, _phases, _operators, _modules, _tail)
+        for part in (_head, _findings, _processes, _ranks, _phases, _operators, _modules, _tail)
         for line in part(view)
     )
 
@@ -102,6 +105,19 @@ def _processes(view: SessionView) -> Iterator[str]:
         yield f"{facts.process_name(entry):{NAME_WIDTH}} {figures}  {facts.process_end(view, entry)}{shown}"
     if len(trained) > MAX_PROCESSES:
         yield f"and {len(trained) - MAX_PROCESSES} more"
+
+
+def _ranks(view: SessionView) -> Iterator[str]:
+    ranks = ranks_of(view.ranks)
+    if not ranks.rows:
+        return
+    yield ""
+    yield "".join(f"{cell:<14}" if not number else f"{cell:>12}" for number, cell in enumerate(COLUMNS))
+    for row in rank_rows(ranks):
+        yield "".join(f"{cell:<14}" if not number else f"{cell:>12}" for number, cell in enumerate(row))
+    yield ranks_words(ranks)
+    if doubt(ranks):
+        yield doubt(ranks)
 
 
 def _phases(view: SessionView) -> Iterator[str]:

@@ -19,12 +19,22 @@ from profilednn_tui.protocol.events import (
     StepsEvent,
 )
 from profilednn_tui.protocol.vocabulary import ASKED, DETACH, UNREAD
+from profilednn_tui.session.model.communication import CommunicationSeries
 from profilednn_tui.session.model.conditions import ConditionSeries
 from profilednn_tui.session.model.learning import LearningSeries
 from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.model.windows import WindowSeries
-from profilednn_tui.session.view import Agent, FirstInputs, Frame, Loader, Optimization, ProcessEntry, Progress
+from profilednn_tui.session.view import (
+    Agent,
+    FirstInputs,
+    Frame,
+    Loader,
+    Optimization,
+    ProcessEntry,
+    Progress,
+    RankRecord,
+)
 
 KEPT_ERRORS = 50
 LEFT = frozenset({DETACH, UNREAD})
@@ -46,6 +56,7 @@ class Process:
         self.steps = StepSeries()
         self.windows = WindowSeries(self.steps)
         self.primitives = PrimitiveSeries()
+        self.communication = CommunicationSeries()
         self.bye: ByeEvent | None = None
         self.first_step_unix_ns: int | None = None
         self._status: StatusEvent | None = None
@@ -82,6 +93,12 @@ class Process:
             shown=shown,
             optimizations=self.optimizations,
         )
+
+    def rank_record(self, ended: bool) -> RankRecord | None:
+        """As a rank among others; None if it is none."""
+        hello = self.hello
+        ended = ended or self.bye is not None
+        return self.communication.record(hello.rank, hello.pid, self.intra_op_threads, ended, self.steps, self.windows)
 
     def agent(self, bad_lines: int) -> Agent:
         errors = tuple(self._errors)

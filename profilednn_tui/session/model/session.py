@@ -12,11 +12,13 @@ from profilednn_tui.protocol.events import (
     AgentErrorEvent,
     AttachedEvent,
     ByeEvent,
+    CommunicationEvent,
     ConditionsEvent,
     CoresEvent,
     DistributedEvent,
     ExitEvent,
     FirstInputsEvent,
+    GroupEvent,
     HelloEvent,
     InputSizesEvent,
     LearningEvent,
@@ -53,6 +55,7 @@ from profilednn_tui.session.view import (
     Primitives,
     ProcessEntry,
     Progress,
+    RankRecord,
     SessionView,
     Stacks,
     State,
@@ -118,6 +121,8 @@ class Session:
             FirstInputsEvent: lambda pid, event: self._process(pid).on_first_inputs(event),
             ParametersEvent: lambda pid, event: self._process(pid).learning.add_parameters(event),
             LearningEvent: lambda pid, event: self._process(pid).learning.add_update(event),
+            GroupEvent: lambda pid, event: self._process(pid).communication.add_group(event),
+            CommunicationEvent: lambda pid, event: self._process(pid).communication.add(event),
             LoadersEvent: lambda pid, event: self._process(pid).on_loaders(event),
             StatusEvent: lambda pid, event: self._process(pid).on_status(event),
             AgentErrorEvent: lambda pid, event: self._process(pid).on_error(event),
@@ -222,6 +227,7 @@ class Session:
             learning=shown.learning.view() if shown else (),
             optimizations=shown.optimizations if shown else (),
             processes=self._entries(ages, shown, running),
+            ranks=self._ranks(ages, running),
             awaits_input=live and self._awaits_input,
             unix_ns=self._unix_ns,
         )
@@ -249,6 +255,16 @@ class Session:
 
         everyone = (*self._earlier, *self._processes.values())
         return tuple(process.entry(ended(process), ages[process], process is shown) for process in everyone)
+
+    def _ranks(self, ages: dict[Process, int], running: bool) -> tuple[RankRecord, ...]:
+        """The newest life of each rank that trains."""
+        newest: dict[int, Process] = {}
+        for process, life in ages.items():
+            rank = process.hello.rank
+            if rank is not None and process.trained and (rank not in newest or life >= ages[newest[rank]]):
+                newest[rank] = process
+        records = (newest[rank].rank_record(not running) for rank in sorted(newest))
+        return tuple(record for record in records if record is not None)
 
     def _shown(self) -> Process | None:
         if self._selected is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from statistics import fmean, median, quantiles
+from typing import NamedTuple
 
 from profilednn_tui.protocol.events import InputSizesEvent, StepsEvent, StepSourceEvent
-from profilednn_tui.protocol.vocabulary import PHASES
+from profilednn_tui.protocol.vocabulary import COMMUNICATION, PHASES
 from profilednn_tui.session.view import Phase, Steps
 
 KEPT_STEPS = 20_000
@@ -15,11 +17,21 @@ SAMPLED_STEPS = 1_000
 """Median and p95 cover the newest steps only: the pace of training changes over hours."""
 RATE_STEPS = 100
 
-ONLY_IF_SEEN = frozenset({"inference"})
+ONLY_IF_SEEN = frozenset({"inference", COMMUNICATION})
 """Phases that most training runs lack: they are left out if no step has any."""
 
 _COLUMNS = 1 + len(PHASES)
 _ROW = 4 + len(PHASES)
+
+
+class Newest(NamedTuple):
+    """Columns with one entry for each step; times in nanoseconds."""
+
+    numbers: tuple[int, ...]
+    durations_ns: tuple[int, ...]
+    phases_ns: tuple[tuple[int, ...], ...]
+    flags: tuple[int, ...]
+    end_unix_ns: tuple[int, ...]
 
 
 class StepSeries:
@@ -85,6 +97,21 @@ class StepSeries:
                 return
             if not flags:
                 yield number, duration_ns
+
+    def newest(self, count: int) -> Newest:
+        """The newest steps whose numbers are consecutive."""
+        numbers = self._numbers
+        held = min(count, len(numbers))
+        while held > 1 and numbers[-held] != numbers[-1] - held + 1:
+            held -= 1
+        first = len(numbers) - held
+        return Newest(
+            tuple(islice(numbers, first, None)),
+            tuple(islice(self._durations, first, None)),
+            tuple(islice(self._phases, first, None)),
+            tuple(islice(self._flags, first, None)),
+            tuple(islice(self._ends, first, None)),
+        )
 
     def view(self) -> Steps:
         if self._steps is None:

@@ -70,9 +70,10 @@ class Windows(Controller):
             return
         newest = {entry.pid: entry for entry in entries}.values()
         choices = [Choice(str(number)[-1], _process_text(entry), entry.pid) for number, entry in enumerate(newest)]
-        self._app.push_screen(ChoiceScreen("Process", choices), self._show_process)
+        self._app.push_screen(ChoiceScreen("Process", choices), self.show_process)
 
-    def _show_process(self, pid: int | None) -> None:
+    def show_process(self, pid: int | None) -> None:
+        """Show a process of the target; None changes nothing."""
         if pid is not None:
             self._following.select_process(pid)
             self._publish()

@@ -15,10 +15,10 @@ from profilednn_tui.tui.renderables.scale import ceiling_for
 from profilednn_tui.tui.renderables.sparkline import braille
 
 ROLES = tuple(f"phase-{phase}" for phase in PHASES)
-GLYPHS = ":█▒▓░/·"
+GLYPHS = ":█▒▓░~/·"
 """Characters for the phases when there are no colours."""
 
-_SHORT = dict(zip(PHASES, ("data", "fwd", "loss", "bwd", "opt", "infer", "other"), strict=True))
+_SHORT = dict(zip(PHASES, ("data", "fwd", "loss", "bwd", "opt", "comm", "infer", "other"), strict=True))
 _AXIS = 7
 """Width of the labels on the left, in cells."""
 _COLUMN_S = 0.25

@@ -34,6 +34,7 @@ from profilednn_tui.tui.present.threads import TaskRow
 from profilednn_tui.tui.screens.base import Question, SessionScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
+from profilednn_tui.tui.screens.ranks import RanksScreen
 from profilednn_tui.tui.screens.thread_stacks import SampleStacks, ThreadStacksScreen
 
 PANES: tuple[Callable[[], Pane], ...] = (
@@ -118,6 +119,7 @@ class LiveScreen(SessionScreen):
           for number, name in enumerate(dashboard.PANES, start=1)),
         Binding("z", "zoom_pane", "maximize"),
         Binding("d", "primitives", "oneDNN"),
+        Binding("R", "ranks", "ranks, and who waits for whom", show=False),
         Binding("x", "thread_stacks", "Python stacks of all threads", show=False),
     ]  # fmt: skip
 
@@ -191,6 +193,9 @@ class LiveScreen(SessionScreen):
 
     def action_primitives(self) -> None:
         self.app.push_screen(PrimitivesScreen())
+
+    def action_ranks(self) -> None:
+        self.app.push_screen(RanksScreen())
 
     def go_back(self) -> None:
         operators = self.query_one(OperatorsPane)

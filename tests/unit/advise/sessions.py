@@ -29,7 +29,16 @@ from profilednn_tui.session.view import (
 )
 
 TRAIN = Frame("/home/me/train.py", 24, "main")
-PHASES = {"data": 1.0, "forward": 30.0, "loss": 2.0, "backward": 60.0, "optimizer": 5.0, "inference": 0.0, "other": 2.0}
+PHASES = {
+    "data": 1.0,
+    "forward": 30.0,
+    "loss": 2.0,
+    "backward": 60.0,
+    "optimizer": 5.0,
+    "communication": 0.0,
+    "inference": 0.0,
+    "other": 2.0,
+}
 """Milliseconds of a healthy step of 100 ms."""
 
 

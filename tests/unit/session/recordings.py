@@ -64,7 +64,7 @@ def hello(pid: int = PID, rank: int | None = None, **changes: Any) -> HelloEvent
 
 def step_row(number: int, duration_ns: int = STEP_NS, flags: int = 0, loss: Any = None) -> list[Any]:
     """A step that ends where the next begins; its phases add up to it."""
-    phases = [duration_ns * part // 20 for part in (1, 6, 1, 9, 2, 0)]
+    phases = [duration_ns * part // 20 for part in (1, 6, 1, 9, 2, 0, 0)]
     end_unix_ns = START_UNIX_NS + 3_000_000_000 + number * STEP_NS
     return [end_unix_ns, duration_ns, *phases, duration_ns - sum(phases), loss, flags]
 

@@ -16,7 +16,7 @@ from profilednn_tui.protocol.events import ByeEvent
 
 
 def step(number: int) -> FinishedStep:
-    return number, Cut(number * 10, (0,) * 7), Cut(number * 10 + 10, (1, 2, 3, 0, 0, 4, 0)), 0.5, 0
+    return number, Cut(number * 10, (0,) * 8), Cut(number * 10 + 10, (1, 2, 3, 0, 0, 4, 0, 0)), 0.5, 0
 
 
 def lines_of(outbox: Outbox) -> list[dict[str, object]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from profilednn_tui.agent.steps.timeline import BACKWARD, DATA, FORWARD, INFERENCE, Timeline
 from profilednn_tui.protocol.vocabulary import PHASES
 
@@ -242,3 +244,54 @@ def test_without_a_trace_nothing_is_kept() -> None:
     story.timeline.traced()
     story.forward(10)
     assert story.timeline.traced() == ([], [])
+
+
+@pytest.mark.parametrize(("phase", "name"), [(FORWARD, "forward"), (BACKWARD, "backward"), (DATA, "data")])
+def test_waiting_for_other_ranks_is_communication_wherever_it_happens(phase: int, name: str) -> None:
+    story = Story()
+    previous = story.timeline.enter(phase, story.clock.now_ns)
+    story.wait(5)
+    began_ns = story.clock.now_ns
+    story.wait(20)
+    story.timeline.waited(began_ns, story.clock.now_ns)
+    story.wait(7)
+    story.timeline.leave(previous)
+    assert story.phases() == {name: 12, "communication": 20}
+
+
+def test_a_wait_between_forward_and_backward_leaves_the_loss_open() -> None:
+    story = Story()
+    story.forward(10)
+    story.wait(3)
+    began_ns = story.clock.now_ns
+    story.wait(20)
+    story.timeline.waited(began_ns, story.clock.now_ns)
+    story.wait(4)
+    story.call(BACKWARD, 100)
+    assert story.phases() == {"forward": 10, "communication": 20, "loss": 7, "backward": 100}
+
+
+def test_a_wait_is_in_the_trace_of_a_window() -> None:
+    story = Story()
+    story.timeline.trace()
+    previous = story.timeline.enter(BACKWARD, story.clock.now_ns)
+    story.wait(5)
+    began_ns = story.clock.now_ns
+    story.wait(20)
+    story.timeline.waited(began_ns, story.clock.now_ns)
+    story.timeline.leave(previous)
+    ends_ns, places = story.timeline.traced()
+    lengths_ns = [end - began for began, end in pairwise(ends_ns)]
+    spans = [(length, PHASES[place]) for length, place in zip(lengths_ns, places[1:], strict=True) if length]
+    assert spans == [(5, "backward"), (20, "communication")]
+
+
+def test_a_wait_that_began_before_the_step_counts_from_its_beginning() -> None:
+    story = Story()
+    began_ns = story.clock.now_ns
+    story.wait(8)
+    story.timeline.cut()
+    story.begin = story.timeline.cut()
+    story.wait(3)
+    story.timeline.waited(began_ns, story.clock.now_ns)
+    assert story.phases() == {"communication": 3}

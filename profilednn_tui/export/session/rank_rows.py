@@ -1,0 +1,66 @@
+"""The ranks of a distributed training: JSON, and a table for text and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from profilednn_tui import units
+from profilednn_tui.export.session.frames import frame_text
+from profilednn_tui.ranks.account import RankAccount, Ranks
+from profilednn_tui.ranks.straggler import Straggler
+
+COLUMNS = ("rank", "steps", "median ms", "own ms", "waiting ms", "transfer ms", "caused ms")
+MOST_ROWS = 16
+_NS_PER_MS = 1e6
+
+
+def rank_documents(ranks: Ranks) -> list[dict[str, Any]]:
+    """One object for each rank; times are means per step."""
+    return [_document(row) for row in ranks.rows]
+
+
+def straggler_document(straggler: Straggler | None, working_directory: str) -> dict[str, Any] | None:
+    """The late rank; None if none is."""
+    if straggler is None:
+        return None
+    return {
+        "rank": straggler.rank,
+        "phase": straggler.phase,
+        "cause": straggler.cause,
+        "share": straggler.share,
+        "late_ms": straggler.late_ns / _NS_PER_MS,
+        "operator": straggler.operator,
+        "source": None if straggler.source is None else frame_text(straggler.source, working_directory),
+        "steps": straggler.steps,
+        "of_steps": straggler.of_steps,
+    }
+
+
+def rank_rows(ranks: Ranks) -> Iterator[tuple[str, ...]]:
+    """Cells below `COLUMNS`; of many ranks, those that the others wait for most."""
+    worst = sorted(ranks.rows, key=lambda row: -row.caused_ns)[:MOST_ROWS]
+    for row in sorted(worst, key=lambda row: row.rank):
+        times = row.median_ns, row.own_ns, row.late_ns, row.transfer_ns, row.caused_ns
+        host = f" ({row.host})" if len({one.host for one in ranks.rows}) > 1 else ""
+        yield (f"{row.rank}{host}", units.count(row.count), *map(units.milliseconds, times))
+
+
+def _document(row: RankAccount) -> dict[str, Any]:
+    return {
+        "rank": row.rank,
+        "host": row.host,
+        "pid": row.pid,
+        "steps": row.count,
+        "ended": row.ended,
+        "intra_op_threads": row.intra_op_threads,
+        "median_ms": row.median_ns / _NS_PER_MS,
+        "step_ms": row.step_ns / _NS_PER_MS,
+        "compute_ms": row.own_ns / _NS_PER_MS,
+        "late_arrival_wait_ms": row.late_ns / _NS_PER_MS,
+        "transfer_ms": row.transfer_ns / _NS_PER_MS,
+        "caused_wait_ms": row.caused_ns / _NS_PER_MS,
+        "cpu_ms": None if row.cpu_ns is None else row.cpu_ns / _NS_PER_MS,
+        "delay_ms": None if row.delay_ns is None else row.delay_ns / _NS_PER_MS,
+        "phases": [{"name": name, "mean_ms": mean / _NS_PER_MS} for name, mean in row.phases_ns.items()],
+    }

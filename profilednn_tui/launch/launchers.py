@@ -1,0 +1,120 @@
+"""Programs that start the ranks of a training, and how their words say how many there are and where they meet."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.ranks.grid import RANKS
+
+MODULES = ("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch")
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """One launcher."""
+
+    name: str
+    counts: tuple[str, ...] = ()
+    """Its options for the number of ranks on this machine."""
+    ports: tuple[str, ...] = ()
+    """Its options for the port at which ranks meet."""
+    port_variable: str = ""
+    """A variable that sets the port where no option does."""
+
+
+_TORCHRUN = Launcher(
+    "torchrun",
+    ("--nproc-per-node", "--nproc_per_node"),
+    ("--master-port", "--master_port"),
+    "PET_MASTER_PORT",
+)
+_ACCELERATE = Launcher("accelerate", ("--num_processes", "--num-processes"), ("--main_process_port",))
+_CHOOSE_THEMSELVES = ("--standalone", "--rdzv")
+LAUNCHERS: dict[str, Launcher] = {
+    "torchrun": _TORCHRUN,
+    "torch.distributed.run": _TORCHRUN,
+    "torch.distributed.launch": _TORCHRUN,
+    "accelerate": _ACCELERATE,
+    "accelerate.commands.launch": _ACCELERATE,
+    "deepspeed": Launcher("deepspeed", ("--num_gpus",), ("--master_port",)),
+    "mpirun": Launcher("mpirun", ("-np", "-n", "--n")),
+    "mpiexec": Launcher("mpiexec", ("-n", "-np", "--n")),
+    "srun": Launcher("srun", ("-n", "--ntasks")),
+    "horovodrun": Launcher("horovodrun", ("-np", "--num-proc")),
+}
+"""By the name of the program or of the module."""
+
+
+def launcher_of(words: Sequence[str]) -> Launcher | None:
+    """The launcher that a command begins with, such as ``torchrun``, or ``python -m torch.distributed.run``."""
+    if not words:
+        return None
+    found = LAUNCHERS.get(os.path.basename(words[0]))
+    if found is not None or "-m" not in words[:4]:
+        return found
+    place = list(words).index("-m") + 1
+    return LAUNCHERS.get(words[place]) if place < len(words) else None
+
+
+def with_value(words: Sequence[str], options: Sequence[str], value: str) -> tuple[str, ...] | None:
+    """The words with another value of the first of some options; None if none of them is there."""
+    changed = list(words)
+    for place, word in enumerate(changed):
+        name, equals, _ = word.partition("=")
+        if name in options and equals:
+            changed[place] = f"{name}={value}"
+            return tuple(changed)
+        if word in options and place + 1 < len(changed):
+            changed[place + 1] = value
+            return tuple(changed)
+    return None
+
+
+def apart(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The words, and variables, with which the ranks of this run meet at a port of their own.
+
+    Runs that follow one another at the same port may find it still in use.
+    """
+    launcher = launcher_of(words)
+    if launcher is None or not launcher.ports:
+        return tuple(words), {}
+    port = str(free_port())
+    changed = with_value(words, launcher.ports, port)
+    if changed is not None:
+        return changed, {}
+    chosen = any(word.startswith(_CHOOSE_THEMSELVES) for word in words)
+    return tuple(words), {launcher.port_variable: port} if launcher.port_variable and not chosen else {}
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def filled(words: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
+    """The words of a command with values in place of ``{NAME}``, or of the launcher's number of ranks.
+
+    Raises a `ProfilerError` if nothing takes the number of ranks.
+    """
+    placed = tuple(_placed(word, values) for word in words)
+    if RANKS not in values or any(f"{{{RANKS}}}" in word for word in words):
+        return placed
+    launcher = launcher_of(words)
+    changed = with_value(placed, launcher.counts, values[RANKS]) if launcher is not None else None
+    if changed is None:
+        where = f"{launcher.counts[0]} {{ranks}}" if launcher is not None else "{ranks}"
+        raise ProfilerError(f"Nothing in the command takes the number of ranks. Write {where} where it goes.")
+    return changed
+
+
+def _placed(word: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        word = word.replace(f"{{{name}}}", value)
+    return word

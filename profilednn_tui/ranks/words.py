@@ -1,0 +1,33 @@
+"""The ranks in words, the same wherever they are told."""
+
+from __future__ import annotations
+
+from profilednn_tui import units
+from profilednn_tui.ranks.account import Ranks
+from profilednn_tui.ranks.straggler import Straggler
+
+
+def straggler_words(straggler: Straggler) -> str:
+    """``rank 2 late by 31 ms in backward (22 % of the step)``."""
+    where = f" in {straggler.phase}" if straggler.phase else ""
+    because = f", {straggler.cause}" if straggler.cause else ""
+    late = units.duration(straggler.late_ns)
+    return f"rank {straggler.rank} late by {late}{where} ({units.share(straggler.share)} of the step){because}"
+
+
+def ranks_words(ranks: Ranks) -> str:
+    """One line about all ranks: ``4 ranks, rank 2 late by 31 ms in backward (22 % of the step)``."""
+    count = f"{units.count(len(ranks.rows))} ranks"
+    return f"{count}, {straggler_words(ranks.straggler)}" if ranks.straggler else f"{count}, none late"
+
+
+def doubt(ranks: Ranks) -> str:
+    """What is not known about who waits for whom, in one sentence; empty if all is known."""
+    if not ranks.hooked:
+        return (
+            "torch before 2.14 does not tell when ranks enter collectives: waits are those at the end of backward "
+            "passes and of calls that wait"
+        )
+    if ranks.known < 0.9:
+        return f"of {units.share(1 - ranks.known)} of the waiting it is not known who came last; it counts as transfer"
+    return ""

@@ -1,0 +1,94 @@
+"""How the rank of a process waited for others, step by step.
+
+NumPy is imported on use, as by the tables of windows: most trainings have one process.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from profilednn_tui.protocol.events import CommunicationEvent, GroupEvent
+from profilednn_tui.protocol.vocabulary import PHASES
+from profilednn_tui.session.model.steps import StepSeries
+from profilednn_tui.session.model.windows import WindowSeries
+from profilednn_tui.session.view import Group, RankRecord
+
+if TYPE_CHECKING:
+    from profilednn_tui.session.view import Integers
+
+KEPT_STEPS = 512
+KEPT_WAITS = 16 * KEPT_STEPS
+KEPT_GROUPS = 64
+_TIMES, _WAITS = 3, 6
+"""Columns."""
+
+
+class CommunicationSeries:
+    """The newest waits of a process, and its process groups; bounded."""
+
+    def __init__(self) -> None:
+        self._groups: dict[int, Group] = {}
+        self._times: dict[int, list[int]] = {}
+        """By step."""
+        self._waits: deque[list[int]] = deque(maxlen=KEPT_WAITS)
+        self._record: RankRecord | None = None
+
+    def add_group(self, event: GroupEvent) -> None:
+        """Take note of a process group."""
+        if len(self._groups) < KEPT_GROUPS:
+            self._groups[event.number] = Group(
+                event.number, event.name, tuple(event.ranks), event.backend, event.hooked, event.host, event.clock
+            )
+        self._record = None
+
+    def add(self, event: CommunicationEvent) -> None:
+        """Add some steps."""
+        self._times.update(enumerate(event.times, start=event.first))
+        while len(self._times) > KEPT_STEPS:
+            del self._times[next(iter(self._times))]
+        self._waits.extend(event.waits)
+        self._record = None
+
+    def record(
+        self, rank: int | None, pid: int, threads: int, ended: bool, steps: StepSeries, windows: WindowSeries
+    ) -> RankRecord | None:
+        """The record of the newest steps; None if the process is no rank of any group."""
+        if rank is None or not self._groups:
+            return None
+        known = self._record
+        if known is None or (known.count, known.rank, known.ended) != (steps.count, rank, ended):
+            self._record = known = self._build(rank, pid, threads, ended, steps, windows)
+        return known
+
+    def _build(
+        self, rank: int, pid: int, threads: int, ended: bool, steps: StepSeries, windows: WindowSeries
+    ) -> RankRecord:
+        newest = steps.newest(KEPT_STEPS)
+        unknown = [-1] * _TIMES
+        times = [self._times.get(number, unknown) for number in newest.numbers]
+        first = newest.numbers[0] if newest.numbers else 0
+        waits = [wait for wait in self._waits if wait[0] >= first]
+        return RankRecord(
+            rank=rank,
+            pid=pid,
+            intra_op_threads=threads,
+            ended=ended,
+            groups=tuple(self._groups.values()),
+            count=steps.count,
+            numbers=_array(newest.numbers),
+            durations=_array(newest.durations_ns),
+            phases=_array(newest.phases_ns, len(PHASES)),
+            flags=_array(newest.flags),
+            ends=_array(newest.end_unix_ns),
+            times=_array(times, _TIMES),
+            waits=_array(waits, _WAITS),
+            operators=windows.view,
+        )
+
+
+def _array(rows: object, columns: int = 0) -> Integers:
+    import numpy as np
+
+    found: Integers = np.array(rows, dtype=np.int64)
+    return found.reshape(-1, columns) if columns else found.reshape(-1)

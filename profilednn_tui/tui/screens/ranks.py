@@ -1,0 +1,77 @@
+"""All ranks of a distributed training; Enter shows one of them on the other screens."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+
+from profilednn_tui.ranks.account import ranks_of
+from profilednn_tui.session.view import SessionView
+from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
+from profilednn_tui.tui.panels.pane import message_lines
+from profilednn_tui.tui.panels.table import TableView
+from profilednn_tui.tui.present import ranks as present
+from profilednn_tui.tui.present.ranks import RankRow
+from profilednn_tui.tui.present.table import SortOrder
+from profilednn_tui.tui.screens.base import SessionScreen
+
+
+class RanksTable(TableView[RankRow]):
+    """A row for each rank."""
+
+    COLUMNS = present.COLUMNS
+    FIRST_ORDER = SortOrder("caused")
+
+    def __init__(self) -> None:
+        super().__init__(id="ranks")
+        self.border_title = "Ranks"
+
+    def key_of(self, row: RankRow) -> Hashable:
+        return row.account.rank
+
+    def row_text(self, row: RankRow) -> str:
+        return present.search_text(row)
+
+    def copy_text(self, row: RankRow) -> str:
+        return present.copy_text(row)
+
+
+class RanksScreen(SessionScreen):
+    """Who waits for whom."""
+
+    class Chosen(Message):
+        """The user wants to see this process."""
+
+        def __init__(self, pid: int) -> None:
+            super().__init__()
+            self.pid = pid
+
+    def compose_body(self) -> ComposeResult:
+        yield BreadcrumbBar(id="breadcrumb")
+        yield BarView(id="ranks-head")
+        yield RanksTable()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_focus(self.query_one(RanksTable))
+
+    def show_body(self, view: SessionView) -> None:
+        self.query_one(BreadcrumbBar).show_path(("Ranks",))
+        found = ranks_of(view.ranks)
+        self.query_one("#ranks-head", BarView).show_lines(list(present.head_lines(found)))
+        table = self.query_one(RanksTable)
+        message = present.ranks_message(view, found)
+        if message is not None:
+            table.show_lines(message_lines(message, table.room.width, table.room.height))
+        else:
+            table.show_rows(present.rank_rows(view, found))
+
+    @on(TableView.Opened, "#ranks")
+    def _show_rank(self) -> None:
+        row = self.query_one(RanksTable).current
+        if row is not None:
+            self.post_message(self.Chosen(row.account.pid))
+            self.go_back()

@@ -1,0 +1,68 @@
+"""Distributed trainings: what is told of each rank, and that none trains differently."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from profilednn_tui.paths import SESSION_FILE
+from profilednn_tui.protocol.vocabulary import COMMUNICATION
+from profilednn_tui.ranks.account import Ranks, ranks_of
+from profilednn_tui.session.open_session import open_session
+from profilednn_tui.session.storage.folder import SessionFile
+from profilednn_tui.session.view import SessionView
+from tests.process.harness import Ended, run, watch
+
+PROGRAMS = ("plain", "buckets", "no_sync", "unused", "compressed", "by_hand", "fsdp")
+
+
+@cache
+def plain(*arguments: str) -> Ended:
+    return run("ranks.py", *arguments)
+
+
+def trained(folder: Path, *arguments: str) -> tuple[Ended, SessionView]:
+    ended, recordings = watch(folder, "ranks.py", *arguments)
+    assert [event for one in recordings for event in one.of("agent_error")] == []
+    started = SessionFile("ranks", ["ranks.py", *arguments], str(folder), "", 1, 1)
+    (folder / SESSION_FILE).write_bytes(msgspec.json.encode(started))
+    with open_session(folder) as session:
+        session.catch_up()
+        return ended, session.view()
+
+
+def account(view: SessionView) -> Ranks:
+    found = ranks_of(view.ranks)
+    assert [row.rank for row in found.rows] == [0, 1]
+    return found
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_times_of_a_step_add_up_and_the_weights_are_the_same(tmp_path: Path, program: str) -> None:
+    ended, view = trained(tmp_path, program)
+    assert ended.exit_code == 0, ended.stderr
+    assert ended == plain(program)
+    found = account(view)
+    assert found.known == pytest.approx(1.0, abs=0.05), "who came last is known"
+    for row in found.rows:
+        assert row.own_ns + row.late_ns + row.transfer_ns == pytest.approx(row.step_ns, rel=0.01)
+        assert row.late_ns + row.transfer_ns > 0
+        assert row.cpu_ns is not None
+        assert row.cpu_ns < 1.2 * row.own_ns, "waiting takes no core"
+    assert {group.name for record in view.ranks for group in record.groups}
+    assert COMMUNICATION in {phase.name for phase in view.phases}
+
+
+@pytest.mark.parametrize("where", ["forward", "backward", "optimizer"])
+def test_a_late_rank_is_named_with_the_phase(tmp_path: Path, where: str) -> None:
+    """The public tool that knows stragglers cannot tell one whose delay begins in backward."""
+    _, view = trained(tmp_path, "buckets", "40", where)
+    found = account(view)
+    assert found.straggler is not None
+    assert (found.straggler.rank, found.straggler.phase) == (1, where)
+    early, late = found.rows
+    assert early.late_ns == pytest.approx(late.caused_ns)
+    assert late.caused_ns > 25e6
