@@ -34,6 +34,7 @@ PARTS = (
     "tuning",
     "gains",
     "agreement",
+    "collectives",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks

@@ -21,8 +21,8 @@ LEAST_SHARE = 0.05
 """Of the step. Equal ranks differ by less, on cores that are not quite alike."""
 CONFIDENCE_ERROR = 0.005
 """Of the lower bound on the median lateness, after Conover, Practical Nonparametric Statistics, section 3.2."""
-OWN_PHASE = 0.5
-"""A phase is named if the rank loses at least this part of its lateness there."""
+OWN_PHASE, OWN_OPERATOR = 0.5, 0.3
+"""A phase or an operator is named if the rank loses at least this part of its lateness there."""
 NO_CORE = 0.25
 """The cause is a neighbour if the training thread waits for a core for at least this part of the lateness."""
 COMPUTING = 0.5
@@ -93,7 +93,7 @@ def _operator(records: Sequence[RankRecord], late: int, phase: str, late_ns: flo
     if not mine or not theirs:
         return None, None
     name = max(mine, key=lambda name: mine[name] - theirs.get(name, 0.0))
-    if mine[name] - theirs.get(name, 0.0) < OWN_PHASE * late_ns:
+    if mine[name] - theirs.get(name, 0.0) < OWN_OPERATOR * late_ns:
         return None, None
     rows = [row for row in records[late].operators().rows if row.key.name == name and row.phase == phase]
     heaviest = max(rows, key=lambda row: row.self_ns_per_step)

@@ -83,6 +83,10 @@ class FakeFeed:
         pass
 
 
+ALONE = tuple(phase for phase in PHASES if phase != "communication")
+"""The phases of a training without other ranks."""
+
+
 def operator(
     name: str, self_ms: float, *, backward: bool = False, modules: tuple[str, ...] = ("net.conv",)
 ) -> Operator:
@@ -95,8 +99,8 @@ def operator(
 
 
 def steps(count: int, duration_ms: float = 30.0) -> Steps:
-    each = int(duration_ms * 1e6 / len(PHASES))
-    row = (each,) * len(PHASES)
+    each = int(duration_ms * 1e6 / len(ALONE))
+    row = tuple(each if phase in ALONE else 0 for phase in PHASES)
     return Steps(
         count, "optimizer", "", tuple(range(1, count + 1)), (sum(row),) * count, (row,) * count,
         tuple(1.0 / number for number in range(1, count + 1)), (0,) * count, (), duration_ms * 1e6, duration_ms * 1.1e6,
@@ -117,7 +121,7 @@ def running_view(count: int = 100, operators: int = 40) -> SessionView:
         state=State.RUNNING, live=True,
         target=Target("train.py", ("train.py", "--lr", "0.1"), torch="2.14.1", pid=4711),
         machine=Machine("A processor", 4, 2, 4), steps=steps(count),
-        phases=tuple(Phase(name, 5e6, 5e6, 1 / len(PHASES)) for name in PHASES),
+        phases=tuple(Phase(name, 5e6, 5e6, 1 / len(ALONE)) for name in ALONE),
         operators=merged, window_numbers=(1, 2, 3),
         cores=Cores(tuple(Core(index, 90.0, 5.0, 0.0, True) for index in range(4)), 360.0, 20.0, 1.1),
         threads=(Thread(4711, 4711, "python", "main", 95.0, 3.0, 12.0, 0),), thread_count=9,

@@ -27,7 +27,7 @@ SLOWEST_NORMAL_NS = 3.0
 class SlowOperators:
     """Operators that denormal numbers slow down."""
 
-    rows: list[Operator]
+    rows: tuple[Operator, ...]
     """The slowest first."""
     slowest_ns: float
     """Per element, of the first."""

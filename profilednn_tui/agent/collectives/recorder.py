@@ -2,46 +2,42 @@
 
 The times are those of the machine's monotonic clock. A wait is told with the collective that it was for, numbered
 alike on all ranks, so that a reader of several recordings knows who came last.
+
+On the training thread, with caches full of other data, every operation costs a microsecond: it only notes what it sees,
+and the agent's thread puts that together.
 """
 
 from __future__ import annotations
 
 import os
-from _thread import get_ident, get_native_id
+from _thread import get_native_id
 from collections import deque
-from time import thread_time_ns
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
 from ...protocol.events import CommunicationEvent
 from ..isolation.guard import Guard
 from ..steps.timeline import Timeline
 from .groups import Group, Groups
-from .waiting import AfterBackward, Waiting
+from .waiting import AfterBackward, EveryBackward, Waiting
 
 MOST_WAITS, FEWEST_WAITS, WAITS_PER_S = 64, 8, 500
 """Told one by one: so many of a step at most, and, down to the fewest, so many of a second. A program may reduce each
 of its parameters by hand, and a day's recording must stay small."""
-SHORTEST_NS = 20_000
-"""Callbacks of autograd that take less have not waited."""
-UNHOOKED = 0
-"""The group that waits are told of where torch does not tell of collectives: the first, which all ranks are in."""
+LEARNING_STEPS = 8
+"""After so many steps with collectives it is known whether hooks before them are needed, which take the interpreter
+lock on the training thread and cost 20 us each."""
+SYNCHRONOUS_NS = 500_000
+"""A collective that was entered earlier than that before the wait for it is asynchronous."""
+HOOK_NS = 6_000
+"""What a hook costs that could be timed in place: `benchmarks/collectives.py` finds twice that, as for other hooks."""
+FIRST_LOOKS, LOOKS = 16, 8
+"""Groups are looked for at the end of each of the first steps, then of every so many."""
 MOST_STEPS = 20_000
 """That wait for the agent's thread."""
 ROWS_PER_EVENT = 200
 
-
-class _Entered(NamedTuple):
-    """A collective that this rank has entered and not waited for yet."""
-
-    group: int
-    number: int
-    at_ns: int
-
-
-class _Step(NamedTuple):
-    number: int
-    times: list[int]
-    waits: list[list[int]]
+Told = list[int]
+"""A wait: group, number of the collective, when it was entered, when the wait began, and when it ended or 0."""
 
 
 class Collectives:
@@ -51,73 +47,79 @@ class Collectives:
         self._torch = torch
         self._timeline = timeline
         self._guard = guard
-        self._groups = Groups(torch, self._enter, report)
+        self._entered: deque[tuple[int, int, int]] = deque(maxlen=4 * MOST_WAITS)
+        """Collectives that this rank has not waited for yet: group, number, and when it has entered them."""
+        self._after_backward = AfterBackward(torch, timeline, guard, self._computed)
+        self._groups = Groups(torch, timeline, guard, self._entered, self._after_backward, report)
         self._waiting = Waiting(torch, timeline, guard, self._wait)
-        self._after_backward: AfterBackward | None = None
-        self._entered: deque[_Entered] = deque(maxlen=MOST_WAITS * 4)
-        self._waits: deque[list[int]] = deque()
-        """Of the current step."""
+        self._every_backward = EveryBackward(torch, self._after_backward)
+        self._waits: deque[Told] = deque(maxlen=MOST_STEPS)
+        self._left = self._most_waits = MOST_WAITS
+        """How many waits of this step may still be told, and of each step."""
         self._rest_ns = 0
-        """Waits that are not told one by one."""
-        self._most_waits = MOST_WAITS
+        """Waits of this step beyond them."""
+        self._finished: deque[tuple[int, int, int]] = deque(maxlen=MOST_STEPS)
+        """Steps: number, when it ended, and its waits that are not told."""
+        self._step = self._looks = 0
+        self._learned = 0
+        """Steps with waits while there are hooks before collectives."""
+        self._used: set[int] = set()
+        """Groups whose collectives were waited for."""
+        self._counting: Group | None = None
+        """The group whose collectives are counted instead of hooked."""
+        self._newest_told = 0
+        """Number of the collective that was waited for last."""
+        self._asynchronous = self._reduces = False
+        """Whether the program has waited for a collective that it had begun before; whether DDP has."""
+        self._use: _ThreadUse | None = None
         self._ended_ns = 0
-        """When the last step ended."""
-        self._finished: deque[_Step] = deque(maxlen=MOST_STEPS)
-        self._cpu_ns = self._delay_ns = 0
-        """Of the training thread at the end of the last step."""
-        self._delays: _Delays | None = None
+        """When the last step ended of which there is an event."""
         self._stopped = False
-        self._step = 0
-        """The last one that has ended."""
 
     def look(self) -> None:
         """Find new process groups; called at the end of a step."""
-        if not self._stopped:
-            self._guard.run(self._look)
+        self._looks += 1
+        if self._stopped or (self._looks > FIRST_LOOKS and self._looks % LOOKS):
+            return
+        self._guard.run(self._look)
 
     def _look(self) -> None:
         self._groups.look()
-        if len(self._groups) and self._after_backward is None:
-            self._after_backward = AfterBackward(self._torch, self._timeline, self._guard, self._end_of_backward)
+        if len(self._groups) and self._use is None:
+            self._use = _ThreadUse()
             self._waiting.install()
-            self._delays = _Delays()
-            self._cpu_ns, self._delay_ns = thread_time_ns(), self._delays.now_ns()
+        if self._learned >= LEARNING_STEPS and len(self._used) == 1 and not self._asynchronous and self._groups.counted:
+            # Each wait begins when its collective is entered, or DDP's last one: the waits tell it all.
+            self._groups.unhook()
+            self._counting = self._groups.of_number.get(next(iter(self._used)))
+            self._learned = 0
 
     def end_step(self, number: int, ended_ns: int) -> None:
         """A step has ended, at a time that may have passed."""
-        if self._after_backward is not None and get_ident() == self._timeline.thread:
-            self._guard.run(self._end_step, number, ended_ns)
+        if self._use is not None:
+            self._finished.append((number, ended_ns, self._rest_ns))
+            self._learned += self._left < self._most_waits and self._groups.hooked
+            self._step, self._left, self._rest_ns = number, self._most_waits, 0
 
-    def _end_step(self, number: int, ended_ns: int) -> None:
-        self._step = number
-        waits = self._waits
-        mine = [waits.popleft() for _ in range(sum(wait[-1] <= ended_ns for wait in waits))]
-        cpu_ns = thread_time_ns()
-        delay_ns = self._delays.now_ns() if self._delays is not None else 0
-        times = [cpu_ns - self._cpu_ns, delay_ns - self._delay_ns, self._rest_ns]
-        self._cpu_ns, self._delay_ns, self._rest_ns = cpu_ns, delay_ns, 0
-        took_s = (ended_ns - self._ended_ns) / 1e9
-        self._most_waits = max(FEWEST_WAITS, min(MOST_WAITS, int(WAITS_PER_S * took_s)))
-        self._ended_ns = ended_ns
-        self._finished.append(_Step(number, times, [[number, *wait] for wait in mine]))
+    def before_backward(self, tensors: Any) -> None:
+        """A backward pass is about to begin: where nothing tells of collectives, DDP's may still be waited for."""
+        if self._use is None:
+            return
+        self._after_backward.queued, self._timeline.waiting = False, None
+        wanted = not self._groups.hooked and (self._reduces or not self._groups.can_be_hooked) and not self._stopped
+        if wanted and not self._every_backward.works:
+            self._guard.run(self._every_backward.watch_one, tensors)
 
-    def news(self) -> list[CommunicationEvent]:
-        """What has been recorded since the last call."""
-        events = []
-        while self._finished:
-            first = self._finished[0].number
-            times: list[list[int]] = []
-            waits: list[list[int]] = []
-            while self._finished and len(times) < ROWS_PER_EVENT and self._finished[0].number == first + len(times):
-                step = self._finished.popleft()
-                times.append(step.times)
-                waits += step.waits
-            events.append(CommunicationEvent(first, times, waits))
-        return events
+    def after_update(self, optimizer: Any) -> None:
+        """An optimizer has updated its parameters."""
+        if self._reduces and not self._groups.hooked and not self._stopped:
+            self._guard.run(self._every_backward.keep_watching, optimizer)
 
     def stop(self) -> None:
         """Record nothing more; on any thread, at any time. The hooks stay, and do nothing."""
         self._stopped = True
+        self._after_backward.queued = True
+        self._every_backward.remove()
         self._waiting.remove()
 
     def remove(self) -> None:
@@ -125,85 +127,109 @@ class Collectives:
         self.stop()
         self._groups.remove()
 
-    def before_backward(self, tensors: Any) -> None:
-        """A backward pass is about to begin: where nothing tells of collectives, DDP's may still be waited for."""
-        if self._after_backward is not None and not self._groups.hooked and not self._stopped:
-            self._guard.run(self._expect_at_the_end, tensors)
-
-    def _expect_at_the_end(self, tensors: Any) -> None:
-        root = tensors[0] if isinstance(tensors, (list, tuple)) and len(tensors) == 1 else tensors
-        node = root.grad_fn if type(root) is self._torch.Tensor else None
-        if node is not None and self._after_backward is not None:
-            expect = self._after_backward.expect
-            node.register_prehook(lambda gradients: self._guard.run(expect))
-
     # ---- called by what is watched
-
-    def _enter(self, group: Group) -> None:
-        """This rank is about to enter a collective."""
-        timeline = self._timeline
-        if self._stopped or timeline.thread != get_ident():
-            return
-        now_ns = timeline.now()
-        try:
-            self._entered.append(_Entered(group.number, group.collectives, now_ns))
-            if self._after_backward is not None:
-                self._after_backward.expect()
-        except Exception as error:  # noqa: BLE001 - the guard's error boundary, without the cost of a call
-            self._guard.failed("enter", error)
-        timeline.hooks_ns += timeline.now() - now_ns
 
     def _wait(self, began_ns: int, ended_ns: int) -> None:
         """The training thread has waited for the oldest collective that it had not waited for."""
         entered = self._entered
-        if not self._groups.hooked:
-            self._add(UNHOOKED, self._next_unhooked(), began_ns, began_ns, ended_ns)
-            return
-        if not entered:
-            self._add(-1, 0, began_ns, began_ns, ended_ns)
-            return
-        oldest = entered.popleft()
-        if oldest.at_ns >= began_ns:  # it was entered within the call
-            entered.clear()
-            began_ns = oldest.at_ns
-        self._add(oldest.group, oldest.number, oldest.at_ns, began_ns, ended_ns)
-
-    def _end_of_backward(self, began_ns: int, ended_ns: int) -> None:
-        """DDP has waited for the collectives of a backward pass, unless the program waited for them itself."""
-        if self._stopped:
-            return
-        if not self._groups.hooked and ended_ns - began_ns >= SHORTEST_NS:
-            self._add(UNHOOKED, self._next_unhooked(), began_ns, began_ns, ended_ns)
-        elif self._entered:
-            newest = self._entered[-1]
-            self._entered.clear()
-            self._add(newest.group, newest.number, newest.at_ns, began_ns, ended_ns)
-
-    def _next_unhooked(self) -> int:
-        """Numbers waits by the step, so that ranks agree on them."""
-        return (self._step + 1) * MOST_WAITS + len(self._waits)
-
-    def _add(self, group: int, number: int, entered_ns: int, began_ns: int, ended_ns: int) -> None:
-        self._timeline.waited(began_ns, ended_ns)
-        if len(self._waits) < self._most_waits:
-            self._waits.append([group, number, entered_ns, began_ns, ended_ns])
+        if entered:
+            self._timeline.hooks_ns += HOOK_NS
+            group, number, at_ns = entered.popleft()
+            if at_ns >= began_ns:  # it was entered within the call
+                entered.clear()
+                began_ns = at_ns
+            self._asynchronous |= began_ns - at_ns > SYNCHRONOUS_NS
+            self._used.add(group)
+        elif self._groups.hooked:
+            group, number, at_ns = -1, 0, began_ns  # it is for another rank alone
         else:
-            self._rest_ns += ended_ns - began_ns
+            group, number, at_ns = *self._newest(), began_ns
+        self._timeline.waited(began_ns, ended_ns)
+        self._tell([group, number, at_ns, began_ns, ended_ns])
+
+    def _computed(self, now_ns: int) -> None:
+        """The backward pass has computed everything: DDP waits for its collectives until the pass ends, unless the
+        program has waited for them itself."""
+        entered = self._entered
+        if entered:
+            self._timeline.hooks_ns += HOOK_NS * len(entered)
+            group, number, at_ns = entered[-1]
+            entered.clear()
+            self._used.add(group)
+            self._reduces = True
+        elif self._groups.hooked or self._stopped:
+            return
+        else:
+            group, number, at_ns = *self._newest(), now_ns
+            if number == self._newest_told:
+                return  # nothing was exchanged, as within `no_sync`
+        self._timeline.waiting = wait = [group, number, at_ns, now_ns, 0]
+        self._tell(wait)
+
+    def _newest(self) -> tuple[int, int]:
+        """Group and number of the newest collective, where there are no hooks before them."""
+        group = self._counting
+        count = group.count() if group is not None else None
+        if count is None:
+            count = (self._step + 1) * MOST_WAITS + MOST_WAITS - self._left
+        return (group.number if group is not None else 0), count
+
+    def _tell(self, wait: Told) -> None:
+        self._newest_told = wait[1]
+        if self._left:
+            self._left -= 1
+            self._waits.append(wait)
+        else:
+            self._rest_ns += wait[-1] - wait[-2]
+
+    # ---- the agent's thread
+
+    def news(self) -> list[CommunicationEvent]:
+        """What has been recorded since the last call."""
+        finished, waits = self._finished, self._waits
+        steps = [finished.popleft() for _ in range(len(finished))]
+        if not steps or self._use is None:
+            return []
+        cpu_ns, delay_ns = self._use.since_last(len(steps))
+        took_s = (steps[-1][1] - self._ended_ns) / 1e9 / len(steps)
+        self._ended_ns = steps[-1][1]
+        self._most_waits = max(FEWEST_WAITS, min(MOST_WAITS, int(WAITS_PER_S * took_s)))
+        events: list[CommunicationEvent] = []
+        event: CommunicationEvent | None = None
+        for number, ended_ns, rest_ns in steps:
+            if event is None or len(event.times) == ROWS_PER_EVENT or number != event.first + len(event.times):
+                event = CommunicationEvent(number, [], [])
+                events.append(event)
+            event.times.append([cpu_ns, delay_ns, rest_ns])
+            while waits and waits[0][-2] < ended_ns:
+                wait = waits.popleft()
+                event.waits.append([number, *wait[:-1], wait[-1] or wait[-2]])
+        return events
 
 
-class _Delays:
-    """For how long the training thread was ready to run and had no core, as Linux counts it; 0 where it does not."""
+class _ThreadUse:
+    """What the calling thread uses of the processor, and for how long it is ready to run and has no core, as Linux
+    counts it; -1 where it does not."""
 
     def __init__(self) -> None:
         self._path = f"/proc/self/task/{get_native_id()}/schedstat"
+        self._before = self._now_ns()
 
-    def now_ns(self) -> int:
+    def since_last(self, steps: int) -> tuple[int, int]:
+        """Both, shared by the steps since the last call; on any thread."""
+        before, self._before = self._before, self._now_ns()
+        if before is None or self._before is None:
+            return -1, -1
+        return (self._before[0] - before[0]) // steps, (self._before[1] - before[1]) // steps
+
+    def _now_ns(self) -> tuple[int, int] | None:
         try:
             # Opened each time: the program may close every descriptor.
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                return int(os.read(descriptor, 64).split()[1])
+                cpu, delay = os.read(descriptor, 64).split()[:2]
+                return int(cpu), int(delay)
             finally:
                 os.close(descriptor)
-        except (OSError, IndexError, ValueError):
-            return 0
+        except (OSError, ValueError):
+            return None

@@ -2,7 +2,7 @@
 
 Python code waits in ``Work.wait``, which `all_reduce` and its kind call unless they are asynchronous, and FSDP as
 well; functional collectives in ``wait_tensor``; DDP broadcasts its buffers in C++. DDP's reducer waits at the end of
-the backward pass, in a callback of autograd: our callbacks run right before and right after it.
+the backward pass, in a callback of autograd: ours runs right before it, and the call of the backward pass ends with it.
 """
 
 from __future__ import annotations
@@ -69,36 +69,101 @@ class Waiting:
             except BaseException as error:
                 without_our_frame(error)
                 raise
-            guard.run(waited, began_ns, timeline.now())
+            try:
+                waited(began_ns, timeline.now())
+            except Exception as error:  # noqa: BLE001 - the guard's error boundary, without the cost of a call
+                guard.failed("waited", error)
             return result
 
         return wait
 
 
-class AfterBackward:
-    """Finds the end of a backward pass's own work, and the end of what other callbacks of autograd do after it."""
+_TRIED = 4
+"""After so many updates, a hook that was never called is given up."""
 
-    def __init__(self, torch: Any, timeline: Timeline, guard: Guard, waited: Waited) -> None:
+
+class AfterBackward:
+    """Finds the end of a backward pass's own work: DDP's callback, which is queued after ours, waits from then on."""
+
+    def __init__(self, torch: Any, timeline: Timeline, guard: Guard, computed: Callable[[int], None]) -> None:
         self._task: Callable[[], int] = getattr(torch._C, "_current_graph_task_id", lambda: -1)
         self._queue: Callable[[Callable[[], None]], None] = torch.autograd.Variable._execution_engine.queue_callback
         self._now = timeline.now
         self._guard = guard
-        self._waited = waited
-        self._queued = -1
-        """The backward pass for which callbacks are queued."""
-        self._began_ns = 0
+        self._report = computed
+        self.expected = 0
+        """How often it was."""
+        self.queued = False
+        """Whether the callback of the current backward pass is queued; one that fails leaves that to the next."""
 
     def expect(self) -> None:
         """A collective has begun: if that is within a backward pass, its end is of interest."""
-        task = self._task()
-        if task >= 0 and task != self._queued:
-            self._queued = task
+        if not self.queued and self._task() >= 0:
+            self.queued = True
+            self.expected += 1
             self._queue(self._computed)
 
-    def _computed(self) -> None:
-        self._began_ns = self._now()
-        self._guard.run(self._queue, self._done)
+    def failed(self, error: Exception) -> None:
+        """Report that it could not be expected."""
+        self._guard.failed("expect", error)
 
-    def _done(self) -> None:
-        self._queued = -1
-        self._guard.run(self._waited, self._began_ns, self._now())
+    def _computed(self) -> None:
+        now_ns = self._now()
+        self.queued = False
+        try:
+            self._report(now_ns)
+        except Exception as error:  # noqa: BLE001 - the guard's error boundary, without the cost of a call
+            self._guard.failed("computed", error)
+
+
+class EveryBackward:
+    """Expects the end of every backward pass, where no collective that begins says that there is one."""
+
+    def __init__(self, torch: Any, after_backward: AfterBackward) -> None:
+        self._torch = torch
+        self._after_backward = after_backward
+        self._handle: Any = None
+        self._updates = self._expected = 0
+        """Updates since the hook was registered, and how often the end had been expected by then."""
+        self.works = False
+        """Whether the hook of a parameter does it, so that none has to be registered for each pass."""
+
+    def watch_one(self, tensors: Any) -> None:
+        """Expect the end of the backward pass that is about to begin."""
+        root = tensors[0] if isinstance(tensors, (list, tuple)) and len(tensors) == 1 else tensors
+        node = root.grad_fn if type(root) is self._torch.Tensor else None
+        if node is not None:
+            node.register_prehook(self._expect)
+
+    def keep_watching(self, optimizer: Any) -> None:
+        """An optimizer has updated its parameters: hook into the smallest one's node of the graph, which DDP keeps."""
+        self._updates += 1
+        if self._handle is None:
+            if self._updates > 1:
+                return  # it was tried
+            every = [one for group in optimizer.param_groups for one in group["params"] if one.requires_grad]
+            plain = [
+                one for one in every if type(one) in (self._torch.Tensor, self._torch.nn.Parameter) and one.is_leaf
+            ]
+            if plain:
+                # A gradient that a hook has seen may be copied instead of taken over.
+                smallest = min(plain, key=lambda one: one.numel())
+                with self._torch.enable_grad(), self._torch._C.DisableTorchFunction():
+                    node = smallest.view_as(smallest).grad_fn.next_functions[0][0]
+                self._handle = node.register_prehook(self._expect)
+                self._expected = self._after_backward.expected
+                self.works = True
+        elif self.works and self._updates == _TRIED and self._after_backward.expected == self._expected:
+            self.remove()  # the node is not kept, or the parameter takes no part
+
+    def remove(self) -> None:
+        """Remove the hook."""
+        handle, self._handle, self.works = self._handle, None, False
+        if handle is not None:
+            handle.remove()
+
+    def _expect(self, gradients: Any) -> None:
+        try:
+            self._after_backward.expect()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._after_backward.failed(error)

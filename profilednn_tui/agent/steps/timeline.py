@@ -38,7 +38,7 @@ class Timeline:
 
     __slots__ = (
         "_base", "_elsewhere", "_held_ns", "_mark_ns", "_settled", "_totals", "_trace", "busy", "current", "hooks_ns",
-        "now", "thread",
+        "now", "thread", "waiting",
     )  # fmt: skip
 
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
@@ -62,6 +62,9 @@ class Timeline:
         """The cost of the hooks so far."""
         self.thread: int | None = None
         """Python's identifier of the training thread; None before its first activity."""
+        self.waiting: list[int] | None = None
+        """A wait for other ranks that lasts until the current call is left: its last two entries are its beginning and,
+        from then on, its end."""
 
     @property
     def updating(self) -> bool:
@@ -94,6 +97,11 @@ class Timeline:
     def leave(self, previous: int) -> None:
         """Close a data or backward call, or a module call without gradients."""
         now = self.now()
+        waiting = self.waiting
+        if waiting is not None:
+            self.waiting = None
+            waiting[-1] = now
+            self.waited(waiting[-2], now)
         self._totals[self.current] += now - self._mark_ns
         if self._trace is not None:
             self._trace.append([now, self.current])

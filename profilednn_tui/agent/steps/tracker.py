@@ -183,6 +183,7 @@ class StepTracker:
         self._loss_read = False
         if self.steps + OPTIMIZER_STEPS >= self._conditions.due:
             self._conditions.after_update(optimizer)
+        self._collectives.after_update(optimizer)
         self._reach(self._boundaries.on_update(optimizer, self._mark(cut)))
 
     def at_end(self) -> None:

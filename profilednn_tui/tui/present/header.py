@@ -6,6 +6,8 @@ import shlex
 from dataclasses import dataclass
 
 from profilednn_tui import units
+from profilednn_tui.ranks.account import ranks_of
+from profilednn_tui.ranks.words import straggler_words
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present.states import state_badge
 from profilednn_tui.tui.renderables.line import Line, Span, clip, ends, line_width
@@ -50,6 +52,10 @@ def _name(view: SessionView, width: int) -> Line:
     arguments = shlex.join(target.argv[1:]) if target.argv else ""
     spans: list[Span] = [(clip(name, width), "bold"), (rank, "muted")]
     room = width - line_width(tuple(spans)) - 1
+    late = ranks_of(view.ranks).straggler
+    if late is not None and room >= 12:
+        spans.append((f" {clip(straggler_words(late), room - 1)}", "warning"))
+        room = width - line_width(tuple(spans)) - 1
     if switched and room >= 4:
         spans.append((clip(switched, room), "primary"))
         room = width - line_width(tuple(spans)) - 1
