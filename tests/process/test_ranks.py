@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -11,10 +15,11 @@ import pytest
 from profilednn_tui.paths import SESSION_FILE
 from profilednn_tui.protocol.vocabulary import COMMUNICATION
 from profilednn_tui.ranks.account import Ranks, ranks_of
+from profilednn_tui.ranks.straggler import NEIGHBOUR
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.storage.folder import SessionFile
 from profilednn_tui.session.view import SessionView
-from tests.process.harness import Ended, run, watch
+from tests.process.harness import ROOT, TARGETS, Ended, run, watch
 
 PROGRAMS = ("plain", "buckets", "no_sync", "unused", "compressed", "by_hand", "fsdp")
 
@@ -62,7 +67,38 @@ def test_a_late_rank_is_named_with_the_phase(tmp_path: Path, where: str) -> None
     _, view = trained(tmp_path, "buckets", "40", where)
     found = account(view)
     assert found.straggler is not None
-    assert (found.straggler.rank, found.straggler.phase) == (1, where)
+    assert found.straggler.rank == 1
+    # Tests beside this one may take a core: then that is named, and no phase.
+    assert (found.straggler.phase, found.straggler.cause) in ((where, None), (None, NEIGHBOUR))
     early, late = found.rows
     assert early.late_ns == pytest.approx(late.caused_ns)
     assert late.caused_ns > 25e6
+
+
+def test_equal_ranks_are_not_late(tmp_path: Path) -> None:
+    _, view = trained(tmp_path, "plain", "0", "backward", "60")
+    found = account(view)
+    assert found.straggler is None or found.straggler.cause == NEIGHBOUR
+
+
+def test_a_grid_tells_throughput_and_factors_of_each_cell(tmp_path: Path) -> None:
+    command = [sys.executable, str(TARGETS / "ranks.py"), "plain", "0", "backward", "40", "{ranks}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "profilednn_tui", "experiment", "--grid", "ranks=1,2", "threads=1", "--repeat", "2",
+         "--steps", "30", "--in-place", "--to", "json", "--", *command],
+        cwd=tmp_path,
+        env={**os.environ, "PROFILEDNN_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    grid = json.loads(done.stdout)
+    assert grid["schema"] == "profilednn.grid/1"
+    one, two = grid["cells"]
+    assert (one["ranks"], two["ranks"]) == (1, 2), done.stderr
+    assert one["runs"] + two["runs"] > 0
+    for cell in (one, two):
+        product = cell["load_balance"] * cell["communication"] * cell["thread_efficiency"]
+        assert product == pytest.approx(cell["efficiency"]["value"], rel=0.01)
+    assert two["communication"] < 1
