@@ -44,13 +44,14 @@ class GridLaunch(TargetLaunch):
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         words: list[str] = []
         rest = list(args)
-        while rest and rest[0] != "--":
+        takes_value = self.options_with_value()
+        while rest and rest[0].startswith("-") and rest[0] != "--" and not rest[0].startswith("-m"):
             words.append(rest.pop(0))
-            if words[-1] != GRID or not rest:
-                continue
-            words.append(rest.pop(0))
-            while rest and "=" in rest[0] and not rest[0].startswith("-"):
-                words += [GRID, rest.pop(0)]
+            if words[-1] in takes_value and rest:
+                words.append(rest.pop(0))
+            if GRID in (words[-1].partition("=")[0], words[-2] if len(words) > 1 else ""):
+                while rest and "=" in rest[0] and not rest[0].startswith("-"):
+                    words += [GRID, rest.pop(0)]
         return super().parse_args(context, [*words, *rest])
 
 
@@ -187,6 +188,10 @@ def _create(
 
     command = target_command(words.kind, words.target, python)
     if grid:
+        if options["lockstep"]:
+            raise ProfilerError(
+                "The cells of a grid run in turn, because several processes train. Leave out --lockstep."
+            )
         every = _cells(grid, variants, ablate, words)
         options = {**options, "lockstep": False, "certify": False}
     else:
@@ -290,6 +295,8 @@ def _run(folder: Path, lockstep: bool | None, scratch: bool | None) -> None:
 
 def _with_wishes(recorded: Experiment, lockstep: bool | None, scratch: bool | None) -> Experiment:
     """The experiment with what the user now says about the order and place of its runs, before any was made."""
+    if recorded.is_grid and lockstep:
+        raise ProfilerError("The cells of a grid run in turn, because several processes train. Leave out --lockstep.")
     if not recorded.runs:
         lockstep = recorded.lockstep if lockstep is None else lockstep
         return replace(recorded, lockstep=lockstep, scratch=recorded.scratch if scratch is None else scratch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -32,7 +33,7 @@ def parse_axes(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
             raise ProfilerError(f"{text} is not an axis of a grid. Write NAME=VALUE,VALUE, such as ranks=1,2.")
         name = found[1].lower()
         numbers = name in (RANKS, THREADS, BATCH)
-        if numbers and not all(value.isdigit() and int(value) for value in values):
+        if numbers and not all(value.isascii() and value.isdecimal() and int(value) for value in values):
             raise ProfilerError(f"{text}: {name} are whole numbers from 1 on.")
         if name in axes:
             raise ProfilerError(f"The axis {name} is given twice. Put all its values into one: {name}=1,2,4.")
@@ -48,10 +49,13 @@ def grid_variants(axes: Axes, words: Sequence[str], cores: int) -> tuple[tuple[V
     for name in axes:
         if name not in (RANKS, THREADS) and not any(f"{{{name}}}" in word for word in words):
             raise ProfilerError(f"Nothing in the command takes {name}. Write {{{name}}} where its value goes.")
+    cells = math.prod(map(len, axes.values()))
+    if cells > MOST_CELLS:
+        raise ProfilerError(f"The grid has {units.count(cells)} cells, and {MOST_CELLS} are the most.")
     variants, too_large = [], []
     for combination in itertools.product(*axes.values()):
         values = dict(zip(axes, combination, strict=True))
-        name = "-".join(f"{axis}{value}" for axis, value in values.items())
+        name = re.sub(r"[^\w.+-]", "_", "-".join(f"{axis}{value}" for axis, value in values.items()))
         needed = int(values.get(RANKS, "1")) * int(values.get(THREADS, "1"))
         if needed > cores:
             too_large.append(name)
@@ -63,8 +67,6 @@ def grid_variants(axes: Axes, words: Sequence[str], cores: int) -> tuple[tuple[V
         raise ProfilerError(
             f"Every cell needs more than the {units.count(cores)} cores that there are. Take smaller ones."
         )
-    if len(variants) > MOST_CELLS:
-        raise ProfilerError(f"The grid has {units.count(len(variants))} cells, and {MOST_CELLS} are the most.")
     return tuple(variants), tuple(too_large)
 
 
@@ -91,4 +93,4 @@ def _times(recorded: Recorded, variant: str) -> dict[int, RunTimes]:
 
 def _reason(recorded: Recorded, variant: str) -> str:
     entries = [entry for entry in recorded.experiment.runs_of(variant) if entry.state is not RunState.DONE]
-    return f"{entries[-1].state.value}: {entries[-1].reason}" if entries else "no run"
+    return f"{entries[-1].state.value}: {entries[-1].reason}" if entries else "no run with enough plain steps"

@@ -64,6 +64,8 @@ def with_value(words: Sequence[str], options: Sequence[str], value: str) -> tupl
     """The words with another value of the first of some options; None if none of them is there."""
     changed = list(words)
     for place, word in enumerate(changed):
+        if place and _begins_target(changed, place):
+            return None
         name, equals, _ = word.partition("=")
         if name in options and equals:
             changed[place] = f"{name}={value}"
@@ -74,6 +76,13 @@ def with_value(words: Sequence[str], options: Sequence[str], value: str) -> tupl
     return None
 
 
+def _begins_target(words: Sequence[str], place: int) -> bool:
+    """Whether the launcher's own options end there: what follows belongs to the program that it starts."""
+    word = words[place]
+    python = os.path.basename(word).startswith("python") and not words[place - 1].startswith("-")
+    return word == "--" or word.endswith(".py") or python
+
+
 def apart(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
     """The words, and variables, with which the ranks of this run meet at a port of their own.
 
@@ -82,6 +91,8 @@ def apart(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
     launcher = launcher_of(words)
     if launcher is None or not launcher.ports:
         return tuple(words), {}
+    if any(word.startswith("--nnodes") for word in words):
+        return tuple(words), {}  # ranks of other machines have to find it
     port = str(free_port())
     changed = with_value(words, launcher.ports, port)
     if changed is not None:

@@ -33,7 +33,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "primitives.creations": ("chain", "log_line", "count", "time_ns"),
     "learning.rows": ("gradient_norm", "movement", "checksum"),
     "communication.times": ("cpu_ns", "delay_ns", "rest_ns"),
-    "communication.waits": ("step", "group", "collective", "entered_ns", "began_ns", "ended_ns"),
+    "communication.waits": ("step", "group", "collective", "began_ns", "ended_ns"),
     "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
     "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes", "cpus"),
     "loaders.rows": (
@@ -223,8 +223,8 @@ class GroupEvent:
     ranks: list[int]
     """Its ranks, as numbered in the whole job."""
     backend: str
-    hooked: bool
-    """Whether torch tells when this rank enters a collective of the group."""
+    counted: bool
+    """Whether the backend counts the collectives of the group."""
     host: str
     clock: str
     """Names the monotonic clock of the machine; times of two processes with the same one can be compared."""
@@ -237,8 +237,8 @@ class CommunicationEvent:
 
     The rows of `times` are those of the steps: what the training thread used of the processor, for how long it was
     ready to run and had no core, and its waits beyond those told one by one. A row of `waits` has the step, the number
-    of the group (-1 if unknown) and that of the collective in it, alike on all ranks, and on the clock of the group
-    when this rank entered the collective, when it began to wait for it, and when that ended.
+    of the group and that of the collective in it, alike on all ranks, and on the clock of the group when it began to
+    wait for the collective, as it entered it, and when that ended.
     """
 
     kind: ClassVar[str] = "communication"

@@ -18,6 +18,8 @@ from profilednn_tui.session.view import RankRecord
 
 Kept = npt.NDArray[np.bool_]
 """Which steps of a rank count."""
+LEAST_KNOWN = 0.8
+"""Of the waiting: with less, no rank is called late."""
 FIRST_STEPS = 3
 """Left out: lazy initialization, and DDP builds its buckets anew after the first step."""
 
@@ -60,8 +62,8 @@ class Ranks:
     straggler: Straggler | None = None
     known: float = 1.0
     """Share of the waiting for which it is known who came last."""
-    hooked: bool = True
-    """Whether torch tells when ranks enter collectives."""
+    counted: bool = True
+    """Whether the backends number collectives alike on all ranks."""
 
 
 NO_RANKS = Ranks()
@@ -77,8 +79,10 @@ def ranks_of(records: tuple[RankRecord, ...]) -> Ranks:
     rows = tuple(
         _account(record, times, kept) for record, times, kept in zip(records, waits, plain, strict=True) if kept.any()
     )
-    hooked = all(group.hooked for record in records for group in record.groups)
-    return Ranks(rows, find_straggler(records, waits, plain), min(one.known for one in waits), hooked)
+    counted = all(group.counted for record in records for group in record.groups)
+    known = min(_known(one, kept) for one, kept in zip(waits, plain, strict=True))
+    late = find_straggler(records, waits, plain) if known >= LEAST_KNOWN else None
+    return Ranks(rows, late, known, counted)
 
 
 def _alike(plain: list[Kept], records: tuple[RankRecord, ...]) -> list[Kept]:
@@ -87,6 +91,12 @@ def _alike(plain: list[Kept], records: tuple[RankRecord, ...]) -> list[Kept]:
     if len(common) < FEWEST_STEPS:
         return plain
     return [kept & np.isin(record.numbers, common) for record, kept in zip(records, plain, strict=True)]
+
+
+def _known(waits: StepWaits, kept: Kept) -> float:
+    """Share of the waiting for which it is known who came last; 1 without any waiting."""
+    waited = float((waits.late + waits.transfer)[kept].sum())
+    return float(waits.known[kept].sum()) / waited if waited else 1.0
 
 
 def _plain(record: RankRecord) -> Kept:

@@ -72,6 +72,9 @@ def _cell(one: CellRuns, reference: CellRuns | None) -> Cell:
         return Cell(one.name, one.values, 0, reason=one.reason)
     times, samples = one.times, int(one.values.get(BATCH, "1"))
     first = next(iter(times.values()))
+    if {str(run.ranks) for run in times.values()} != {one.values.get(RANKS, str(first.ranks))}:
+        reason = f"{first.ranks} ranks were seen in a process group of torch.distributed"
+        return Cell(one.name, one.values, 0, reason=reason)
     common = sorted(times.keys() & reference.times.keys()) if reference is not None else []
     factors = None
     if reference is not None and common:

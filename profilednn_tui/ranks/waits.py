@@ -17,8 +17,11 @@ from profilednn_tui.session.view import RankRecord
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-STEP, GROUP, COLLECTIVE, ENTERED, BEGAN, ENDED = range(6)
+STEP, GROUP, COLLECTIVE, BEGAN, ENDED = range(5)
 """Columns of `RankRecord.waits`."""
+SLACK_NS = 20_000_000.0
+"""A backward pass is known to wait a little after its last bucket was sent, or later if its thread has no core then;
+and clocks of two machines are aligned to the duration of a transfer."""
 WAITING = PHASES.index(COMMUNICATION)
 
 
@@ -32,8 +35,8 @@ class StepWaits:
     """Waiting after the last arrival; and waits of which the last arrival is not known."""
     caused: Floats
     """How long each other rank waited for this one, on average."""
-    known: float
-    """Share of the waiting for which all arrivals are known; 1 without any waiting."""
+    known: Floats
+    """The waiting for which all arrivals are known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +49,6 @@ class _Arrivals:
     """As its place among the steps of all ranks, one rank after the other."""
     meeting: Integers
     """Number of the collective, among those of all groups."""
-    entered: Floats
     began: Floats
     ended: Floats
     expected: Integers
@@ -61,16 +63,20 @@ def step_waits(records: Sequence[RankRecord], offsets_ns: Mapping[str, float]) -
     met = np.bincount(arrivals.meeting)[arrivals.meeting] if len(arrivals.meeting) else arrivals.meeting
     whole = (met == arrivals.expected) & (met > 1)
     if whole.any():
-        place, step, entered = arrivals.place[whole], arrivals.step[whole], arrivals.entered[whole]
-        began, length = arrivals.began[whole], (arrivals.ended - arrivals.began)[whole]
+        place, step, began, ended = (
+            column[whole] for column in (arrivals.place, arrivals.step, arrivals.began, arrivals.ended)
+        )
         _, meeting = np.unique(arrivals.meeting[whole], return_inverse=True)
-        order = np.lexsort((place, entered, meeting))
+        order = np.lexsort((place, began, meeting))
         last_of = order[np.append(np.flatnonzero(np.diff(meeting[order])), len(order) - 1)]
         """Of each meeting, the wait of the rank that came last."""
-        waiting = np.clip(entered[last_of][meeting] - began, 0.0, length)
+        last = began[last_of][meeting]
+        # Nobody leaves before the last has entered: where one does, the numbers are of different collectives.
+        alike = np.bincount(meeting, ended < last - SLACK_NS)[meeting] == 0
+        waiting = np.where(alike, np.clip(last - began, 0.0, ended - began), 0.0)
         waiting[last_of] = 0.0
         np.add.at(late, step, waiting)
-        np.add.at(known, step, length)
+        np.add.at(known, step, np.where(alike, ended - began, 0.0))
         others = np.maximum(np.bincount(meeting) - 1, 1)
         np.add.at(caused, step[last_of], np.bincount(meeting, waiting) / others)
     ends = np.cumsum(lengths)
@@ -88,8 +94,7 @@ def clock_of(record: RankRecord) -> str:
 def _of_rank(record: RankRecord, late: Floats, caused: Floats, known: Floats) -> StepWaits:
     waited = record.phases[:, WAITING].astype(np.float64)
     late = np.minimum(late, waited)
-    total = float(waited.sum())
-    return StepWaits(late, waited - late, caused, min(1.0, float(known.sum()) / total) if total else 1.0)
+    return StepWaits(late, waited - late, caused, np.minimum(known, waited))
 
 
 def _arrivals(records: Sequence[RankRecord], offsets_ns: Mapping[str, float]) -> _Arrivals:
@@ -98,22 +103,23 @@ def _arrivals(records: Sequence[RankRecord], offsets_ns: Mapping[str, float]) ->
     columns: list[tuple[Integers, ...]] = []
     passed = 0
     for place, record in enumerate(records):
-        groups = {group.number: group for group in record.groups}
+        groups = {group.number: names.setdefault(group.name, len(names)) for group in record.groups}
+        sizes = {group.number: len(there.intersection(group.ranks)) for group in record.groups}
         waits = record.waits[np.isin(record.waits[:, GROUP], list(groups))]
         waits = waits[np.isin(waits[:, STEP], record.numbers)]
-        known = [groups[number] for number in waits[:, GROUP].tolist()]
-        name = np.array([names.setdefault(group.name, len(names)) for group in known], dtype=np.int64)
-        expected = np.array([len(there.intersection(group.ranks)) for group in known], dtype=np.int64)
+        numbers = waits[:, GROUP].tolist()
         offset = int(offsets_ns.get(clock_of(record), 0.0))
         columns.append((
-            np.full(len(waits), place, dtype=np.int64), np.searchsorted(record.numbers, waits[:, STEP]) + passed, name,
-            waits[:, COLLECTIVE], *(waits[:, column] + offset for column in (ENTERED, BEGAN, ENDED)), expected,
+            np.full(len(waits), place, dtype=np.int64), np.searchsorted(record.numbers, waits[:, STEP]) + passed,
+            np.array([groups[number] for number in numbers], dtype=np.int64), waits[:, COLLECTIVE],
+            *(waits[:, column] + offset for column in (BEGAN, ENDED)),
+            np.array([sizes[number] for number in numbers], dtype=np.int64),
         ))  # fmt: skip
         passed += len(record.numbers)
-    place_of, step, name, collective, entered, began, ended, expected = (
+    place_of, step, name, collective, began, ended, expected = (
         np.concatenate(column) for column in zip(*columns, strict=True)
     )
-    first = int(entered.min()) if len(entered) else 0
+    first = int(began.min()) if len(began) else 0
     _, meeting = np.unique(np.stack((name, collective)), axis=1, return_inverse=True)
-    entered_, began_, ended_ = ((column - first).astype(np.float64) for column in (entered, began, ended))
-    return _Arrivals(place_of, step, meeting.reshape(-1), entered_, began_, ended_, expected)
+    began_, ended_ = ((column - first).astype(np.float64) for column in (began, ended))
+    return _Arrivals(place_of, step, meeting.reshape(-1), began_, ended_, expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui import units
-from profilednn_tui.ranks.account import Ranks
+from profilednn_tui.ranks.account import LEAST_KNOWN, Ranks
 from profilednn_tui.ranks.straggler import Straggler
 
 
@@ -23,11 +23,6 @@ def ranks_words(ranks: Ranks) -> str:
 
 def doubt(ranks: Ranks) -> str:
     """What is not known about who waits for whom, in one sentence; empty if all is known."""
-    if not ranks.hooked:
-        return (
-            "torch before 2.14 does not tell when ranks enter collectives: waits are those at the end of backward "
-            "passes and of calls that wait"
-        )
-    if ranks.known < 0.9:
+    if ranks.known < LEAST_KNOWN:
         return f"of {units.share(1 - ranks.known)} of the waiting it is not known who came last; it counts as transfer"
     return ""

@@ -562,8 +562,8 @@ class Group:
     """The same on all ranks of the group."""
     ranks: tuple[int, ...]
     backend: str
-    hooked: bool
-    """Whether torch tells when the rank enters a collective."""
+    counted: bool
+    """Whether its backend counts collectives; else they are numbered by the step."""
     host: str
     clock: str
     """Two ranks with the same one have the same monotonic clock."""
@@ -592,8 +592,8 @@ class RankRecord:
     """Of shape (n, 3): what the training thread used of the processor; for how long it was ready to run and had no
     core; and its waits for other ranks that are not told one by one. -1 in steps of which nothing was told."""
     waits: Integers
-    """Of shape (waits, 6): step; number of the group, -1 if unknown; number of the collective in it, alike on all
-    ranks; when this rank entered it, began to wait, and went on, on the clock of the group."""
+    """Of shape (waits, 5), in the order of time: step; number of the group; number of the collective in it, alike on
+    all ranks; when this rank began to wait for it, as it entered it, and when it went on, on the clock of the group."""
     operators: Callable[[], Operators]
     """Of the newest windows."""
 

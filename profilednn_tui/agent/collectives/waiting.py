@@ -1,14 +1,18 @@
 """Where the training thread waits for other ranks.
 
 Python code waits in ``Work.wait``, which `all_reduce` and its kind call unless they are asynchronous, and FSDP as
-well; functional collectives in ``wait_tensor``; DDP broadcasts its buffers in C++. DDP's reducer waits at the end of
-the backward pass, in a callback of autograd: ours runs right before it, and the call of the backward pass ends with it.
+well; DDP broadcasts its buffers in C++. DDP's reducer waits at the end of the backward pass, in a callback of autograd:
+ours runs right before it, and the call of the backward pass ends with it.
+
+What torch calls within a backward pass or a collective consists of built-in functions only. Python runs pending signal
+handlers when it enters a function of its own: there, Ctrl-C would end the backward pass between two buckets, and this
+rank would no longer agree with the others about what comes next.
 """
 
 from __future__ import annotations
 
 import functools
-import sys
+import itertools
 from _thread import get_ident
 from typing import Any, Callable
 
@@ -17,6 +21,14 @@ from ..steps.timeline import Timeline
 
 Waited = Callable[[int, int], None]
 """Receives the beginning and the end of a wait of the training thread."""
+
+_TRIED, _NOT_AGAIN = 4, 1_000
+"""After so many updates without a call, a hook is given up, for so many."""
+
+
+def noting(append: Callable[[int], None], now: Callable[[], int]) -> Callable[..., None]:
+    """A built-in function that appends the time, whatever it is called with."""
+    return functools.partial(next, map(append, iter(now, None)))
 
 
 class Waiting:
@@ -31,22 +43,19 @@ class Waiting:
 
     def install(self) -> None:
         """Begin to watch; torch.distributed must have been imported."""
-        self._replace(self._torch._C._distributed_c10d.Work, "wait")
-        self._replace(self._torch.distributed, "_broadcast_coalesced")
-        functional = sys.modules.get("torch.distributed._functional_collectives")
-        if functional is not None:
-            self._replace(functional, "wait_tensor")
+        self._replace(self._torch._C._distributed_c10d.Work, "wait", self._method)
+        self._replace(self._torch.distributed, "_broadcast_coalesced", self._function)
 
     def remove(self) -> None:
         """Restore what was replaced."""
         while self._undo:
             self._undo.pop()()
 
-    def _replace(self, owner: Any, name: str) -> None:
+    def _replace(self, owner: Any, name: str, wrapped: Callable[[Any], Callable[..., Any]]) -> None:
         original = owner.__dict__.get(name)
         if original is None:
             return
-        wrapper = self._wrapped(original)
+        wrapper = wrapped(original)
 
         def undo() -> None:
             if owner.__dict__.get(name) is wrapper:  # ours may have been wrapped in the meantime
@@ -55,16 +64,30 @@ class Waiting:
         setattr(owner, name, wrapper)
         self._undo.append(undo)
 
-    def _wrapped(self, original: Any) -> Callable[..., Any]:
+    def _method(self, original: Any) -> Callable[..., Any]:
+        function = self._function(original)
+
+        # pybind11 knows by the first argument that a subclass calls its base.
+        @functools.wraps(original)
+        def wait(self: Any, *arguments: Any, **keywords: Any) -> Any:
+            try:
+                return function(self, *arguments, **keywords)
+            except BaseException as error:
+                without_our_frame(error)
+                raise
+
+        return wait
+
+    def _function(self, original: Any) -> Callable[..., Any]:
         timeline, guard, waited = self._timeline, self._guard, self._waited
         compiling = self._torch.compiler.is_compiling
 
         @functools.wraps(original)
         def wait(*arguments: Any, **keywords: Any) -> Any:
-            if compiling() or timeline.thread != get_ident():  # in this order: Dynamo knows the first
-                return original(*arguments, **keywords)
-            began_ns = timeline.now()
             try:
+                if compiling() or timeline.thread != get_ident():  # in this order: Dynamo knows the first
+                    return original(*arguments, **keywords)
+                began_ns = timeline.now()
                 result = original(*arguments, **keywords)
             except BaseException as error:
                 without_our_frame(error)
@@ -78,92 +101,66 @@ class Waiting:
         return wait
 
 
-_TRIED = 4
-"""After so many updates, a hook that was never called is given up."""
-
-
 class AfterBackward:
-    """Finds the end of a backward pass's own work: DDP's callback, which is queued after ours, waits from then on."""
+    """Notes the end of each backward pass's own work in `Timeline.computed`. From then on, DDP's callback waits, which
+    is queued after ours."""
 
-    def __init__(self, torch: Any, timeline: Timeline, guard: Guard, computed: Callable[[int], None]) -> None:
-        self._task: Callable[[], int] = getattr(torch._C, "_current_graph_task_id", lambda: -1)
-        self._queue: Callable[[Callable[[], None]], None] = torch.autograd.Variable._execution_engine.queue_callback
-        self._now = timeline.now
-        self._guard = guard
-        self._report = computed
-        self.expected = 0
-        """How often it was."""
-        self.queued = False
-        """Whether the callback of the current backward pass is queued; one that fails leaves that to the next."""
-
-    def expect(self) -> None:
-        """A collective has begun: if that is within a backward pass, its end is of interest."""
-        if not self.queued and self._task() >= 0:
-            self.queued = True
-            self.expected += 1
-            self._queue(self._computed)
-
-    def failed(self, error: Exception) -> None:
-        """Report that it could not be expected."""
-        self._guard.failed("expect", error)
-
-    def _computed(self) -> None:
-        now_ns = self._now()
-        self.queued = False
-        try:
-            self._report(now_ns)
-        except Exception as error:  # noqa: BLE001 - the guard's error boundary, without the cost of a call
-            self._guard.failed("computed", error)
-
-
-class EveryBackward:
-    """Expects the end of every backward pass, where no collective that begins says that there is one."""
-
-    def __init__(self, torch: Any, after_backward: AfterBackward) -> None:
+    def __init__(self, torch: Any, timeline: Timeline) -> None:
         self._torch = torch
-        self._after_backward = after_backward
-        self._handle: Any = None
-        self._updates = self._expected = 0
-        """Updates since the hook was registered, and how often the end had been expected by then."""
-        self.works = False
-        """Whether the hook of a parameter does it, so that none has to be registered for each pass."""
+        queue = torch.autograd.Variable._execution_engine.queue_callback
+        note = noting(timeline.computed.append, timeline.now)
+        self._expect = functools.partial(next, map(queue, itertools.repeat(note)))
+        """Called by autograd with gradients, which it leaves alone."""
+        self._computed = timeline.computed
+        self._once: Any = None
+        self._always: Any = None
+        """Handles of hooks: for one backward pass, and of a parameter."""
+        self._updates = 0
+        """Since the parameter's hook was registered, or was called last."""
 
-    def watch_one(self, tensors: Any) -> None:
-        """Expect the end of the backward pass that is about to begin."""
-        root = tensors[0] if isinstance(tensors, (list, tuple)) and len(tensors) == 1 else tensors
-        node = root.grad_fn if type(root) is self._torch.Tensor else None
-        if node is not None:
-            node.register_prehook(self._expect)
+    def watch(self, tensors: Any) -> None:
+        """A backward pass is about to begin."""
+        self._forget_once()
+        if self._always is None:
+            root = tensors[0] if isinstance(tensors, (list, tuple)) and len(tensors) == 1 else tensors
+            node = root.grad_fn if type(root) is self._torch.Tensor else None
+            self._once = node.register_prehook(self._expect) if node is not None else None
+
+    def called(self) -> None:
+        """The end of a backward pass was noted."""
+        self._updates = 0
 
     def keep_watching(self, optimizer: Any) -> None:
-        """An optimizer has updated its parameters: hook into the smallest one's node of the graph, which DDP keeps."""
+        """An optimizer has updated its parameters: hook into the smallest one's node of the graph, which DDP keeps, so
+        that none has to be registered for each pass."""
         self._updates += 1
-        if self._handle is None:
-            if self._updates > 1:
-                return  # it was tried
-            every = [one for group in optimizer.param_groups for one in group["params"] if one.requires_grad]
-            plain = [
-                one for one in every if type(one) in (self._torch.Tensor, self._torch.nn.Parameter) and one.is_leaf
-            ]
-            if plain:
-                # A gradient that a hook has seen may be copied instead of taken over.
-                smallest = min(plain, key=lambda one: one.numel())
-                with self._torch.enable_grad(), self._torch._C.DisableTorchFunction():
-                    node = smallest.view_as(smallest).grad_fn.next_functions[0][0]
-                self._handle = node.register_prehook(self._expect)
-                self._expected = self._after_backward.expected
-                self.works = True
-        elif self.works and self._updates == _TRIED and self._after_backward.expected == self._expected:
-            self.remove()  # the node is not kept, or the parameter takes no part
+        if self._always is not None:
+            if self._updates >= _TRIED:  # the node is not kept, or the parameter takes no part any more
+                self._forget_always()
+                self._updates = -_NOT_AGAIN
+            return
+        every = [one for group in optimizer.param_groups for one in group["params"]] if self._updates > 0 else []
+        kinds = self._torch.Tensor, self._torch.nn.Parameter
+        plain = [one for one in every if type(one) in kinds and one.requires_grad and one.is_leaf]
+        if plain:
+            # A gradient that a hook has seen may be copied instead of taken over.
+            smallest = min(plain, key=lambda one: one.numel())
+            with self._torch.enable_grad(), self._torch._C.DisableTorchFunction():
+                node = smallest.view_as(smallest).grad_fn.next_functions[0][0]
+            self._always = node.register_prehook(self._expect)
+            self._updates = 0
 
     def remove(self) -> None:
-        """Remove the hook."""
-        handle, self._handle, self.works = self._handle, None, False
-        if handle is not None:
-            handle.remove()
+        """Remove all hooks."""
+        self._forget_once()
+        self._forget_always()
 
-    def _expect(self, gradients: Any) -> None:
-        try:
-            self._after_backward.expect()
-        except Exception as error:  # noqa: BLE001 - as above
-            self._after_backward.failed(error)
+    def _forget_once(self) -> None:
+        once, self._once = self._once, None
+        if once is not None:
+            once.remove()
+
+    def _forget_always(self) -> None:
+        always, self._always = self._always, None
+        if always is not None:
+            always.remove()

@@ -37,8 +37,8 @@ class Timeline:
     """Phase totals in nanoseconds; `enter` and `leave` bracket a call on the training thread."""
 
     __slots__ = (
-        "_base", "_elsewhere", "_held_ns", "_mark_ns", "_settled", "_totals", "_trace", "busy", "current", "hooks_ns",
-        "now", "thread", "waiting",
+        "_base", "_elsewhere", "_held_ns", "_mark_ns", "_settled", "_totals", "_trace", "busy", "computed", "current",
+        "hooks_ns", "now", "passes", "thread",
     )  # fmt: skip
 
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
@@ -62,9 +62,10 @@ class Timeline:
         """The cost of the hooks so far."""
         self.thread: int | None = None
         """Python's identifier of the training thread; None before its first activity."""
-        self.waiting: list[int] | None = None
-        """A wait for other ranks that lasts until the current call is left: its last two entries are its beginning and,
-        from then on, its end."""
+        self.computed: list[int] = []
+        """When the current backward pass had computed everything, if that is noted: then it waits for other ranks."""
+        self.passes: deque[tuple[int, int]] = deque(maxlen=64)
+        """The waits of backward passes that have ended."""
 
     @property
     def updating(self) -> bool:
@@ -97,11 +98,12 @@ class Timeline:
     def leave(self, previous: int) -> None:
         """Close a data or backward call, or a module call without gradients."""
         now = self.now()
-        waiting = self.waiting
-        if waiting is not None:
-            self.waiting = None
-            waiting[-1] = now
-            self.waited(waiting[-2], now)
+        if self.computed:
+            began = self.computed[-1]
+            self.computed.clear()
+            if self.current == BACKWARD and began >= self._mark_ns:
+                self.waited(began, now)
+                self.passes.append((began, now))
         self._totals[self.current] += now - self._mark_ns
         if self._trace is not None:
             self._trace.append([now, self.current])

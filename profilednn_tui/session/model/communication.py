@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 KEPT_STEPS = 512
 KEPT_WAITS = 16 * KEPT_STEPS
 KEPT_GROUPS = 64
-_TIMES, _WAITS = 3, 6
+MOST_NUMBER = 2**62
+"""Of steps, and of nanoseconds on any clock."""
+_TIMES, _WAITS = 3, 5
 """Columns."""
 
 
@@ -38,16 +40,20 @@ class CommunicationSeries:
         """Take note of a process group."""
         if len(self._groups) < KEPT_GROUPS:
             self._groups[event.number] = Group(
-                event.number, event.name, tuple(event.ranks), event.backend, event.hooked, event.host, event.clock
+                event.number, event.name, tuple(event.ranks), event.backend, event.counted, event.host, event.clock
             )
         self._record = None
 
     def add(self, event: CommunicationEvent) -> None:
         """Add some steps."""
-        self._times.update(enumerate(event.times, start=event.first))
+        if not 0 <= event.first < MOST_NUMBER:
+            raise ValueError("steps with a number that no training reaches")
+        self._times.update(
+            enumerate(event.times[-KEPT_STEPS:], start=max(event.first, event.first + len(event.times) - KEPT_STEPS))
+        )
         while len(self._times) > KEPT_STEPS:
             del self._times[next(iter(self._times))]
-        self._waits.extend(event.waits)
+        self._waits.extend(wait for wait in event.waits if 0 <= wait[-2] <= wait[-1] < MOST_NUMBER)
         self._record = None
 
     def record(
@@ -64,7 +70,7 @@ class CommunicationSeries:
     def _build(
         self, rank: int, pid: int, threads: int, ended: bool, steps: StepSeries, windows: WindowSeries
     ) -> RankRecord:
-        newest = steps.newest(KEPT_STEPS)
+        newest = steps.newest(KEPT_STEPS, MOST_NUMBER)
         unknown = [-1] * _TIMES
         times = [self._times.get(number, unknown) for number in newest.numbers]
         first = newest.numbers[0] if newest.numbers else 0

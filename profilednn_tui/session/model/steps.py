@@ -98,12 +98,16 @@ class StepSeries:
             if not flags:
                 yield number, duration_ns
 
-    def newest(self, count: int) -> Newest:
-        """The newest steps whose numbers are consecutive."""
-        numbers = self._numbers
-        held = min(count, len(numbers))
-        while held > 1 and numbers[-held] != numbers[-1] - held + 1:
-            held -= 1
+    def newest(self, count: int, most: int) -> Newest:
+        """The newest steps whose numbers are consecutive, and whose figures are positive and less than `most`."""
+        numbers, held = self._numbers, 0
+        for number, duration_ns, end_unix_ns in zip(
+            reversed(numbers), reversed(self._durations), reversed(self._ends), strict=True
+        ):
+            follows = number == numbers[-1] - held
+            if held == count or not (follows and 0 < number < most and 0 < duration_ns < most and end_unix_ns < most):
+                break
+            held += 1
         first = len(numbers) - held
         return Newest(
             tuple(islice(numbers, first, None)),

@@ -16,8 +16,8 @@ USUAL = {"data": 1.0, "forward": 6.0, "loss": 0.5, "backward": 10.0, "optimizer"
 """Milliseconds of the phases of each step."""
 
 
-def group(ranks: int, clock: str = "boot", name: str = "world", number: int = 0, hooked: bool = True) -> Group:
-    return Group(number, name, tuple(range(ranks)), "gloo", hooked, f"node-{clock}", clock)
+def group(ranks: int, clock: str = "boot", name: str = "world", number: int = 0, counted: bool = True) -> Group:
+    return Group(number, name, tuple(range(ranks)), "gloo", counted, f"node-{clock}", clock)
 
 
 def trained(
@@ -35,7 +35,7 @@ def trained(
     count = len(own_ms)
     works = [{**USUAL, **extra} for extra in own_ms]
     phases = np.zeros((count, steps, len(PHASES)), dtype=np.int64)
-    waits = np.zeros((count, steps, 6), dtype=np.int64)
+    waits = np.zeros((count, steps, 5), dtype=np.int64)
     now = np.full(count, START_NS, dtype=np.int64)
     for step in range(steps):
         for rank, work in enumerate(works):
@@ -46,7 +46,7 @@ def trained(
         ended = int(entered.max()) + TRANSFER_NS
         phases[:, step, PHASES.index(COMMUNICATION)] = ended - entered
         for rank in range(count):
-            waits[rank, step] = (step + 1, 0, step + 1, entered[rank], entered[rank], ended)
+            waits[rank, step] = (step + 1, 0, step + 1, entered[rank], ended)
         now = np.full(count, ended, dtype=np.int64)
     records = []
     for rank in range(count):
