@@ -23,7 +23,7 @@ from profilednn_tui.agent.steps.timeline import BACKWARD, Timeline
 from profilednn_tui.agent.steps.training_thread import Sign, TrainingThread
 
 BLOCK, LEARNING = 20, FIRST_LOOKS + LOOKS
-"""Steps that are measured; and before, in which the account learns whether it needs hooks before collectives."""
+"""Steps that are measured; and before, in which the account finds the groups and settles."""
 WIDTH, LAYERS, BATCH = 256, 8, 80
 BUCKET_MB = 0.6
 WORTH = 0.01

@@ -53,9 +53,9 @@ class StepAccount:
         keys = {operator.key for operator in operators}
         return self.where(lambda part: part.operator in keys, fraction)
 
-    def of_phase(self, phase: str) -> Covered:
-        """All of a phase."""
-        return self.where(lambda part: part.phase == phase)
+    def of_phase(self, phase: str, fraction: float = 1.0) -> Covered:
+        """A fraction of a phase."""
+        return self.where(lambda part: part.phase == phase, fraction)
 
     def outside(self, phases: Iterable[str]) -> Covered:
         """The rest of some phases."""

@@ -168,11 +168,10 @@ class Incarnation:
         if self._profiler is not None:
             self._profiler.forget()
         self._remove_hooks()
-        self._guard.run(self._collectives.remove)
 
     def _remove_hooks(self) -> None:
         self._hooks.remove()
-        self._collectives.stop()
+        self._collectives.remove()
         if self._learning is not None:
             self._learning.remove()
 

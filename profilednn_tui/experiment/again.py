@@ -9,11 +9,11 @@ from profilednn_tui import units
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.plan import Experiment
 from profilednn_tui.experiment.variants import Variant
+from profilednn_tui.launch.launchers import LAUNCHERS
 from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 from profilednn_tui.launch.rerun import Rerun
 from profilednn_tui.session.open_session import OpenSession
 
-LAUNCHERS = frozenset({"torchrun", "accelerate", "deepspeed", "mpirun", "mpiexec", "srun", "horovodrun"})
 FEWEST_STEPS = 10
 """That a session must have."""
 

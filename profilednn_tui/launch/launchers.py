@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.ranks.grid import RANKS
 
-MODULES = ("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch")
-
 
 @dataclass(frozen=True, slots=True)
 class Launcher:

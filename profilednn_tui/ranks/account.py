@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from profilednn_tui.protocol.vocabulary import COMMUNICATION, PHASES
 from profilednn_tui.ranks.clocks import clock_offsets
-from profilednn_tui.ranks.straggler import FEWEST_STEPS, Straggler, find_straggler
+from profilednn_tui.ranks.straggler import FEWEST_STEPS, NEWEST_STEPS, Straggler, find_straggler
 from profilednn_tui.ranks.waits import StepWaits, step_waits
 from profilednn_tui.session.view import RankRecord
 
@@ -62,8 +62,6 @@ class Ranks:
     straggler: Straggler | None = None
     known: float = 1.0
     """Share of the waiting for which it is known who came last."""
-    counted: bool = True
-    """Whether the backends number collectives alike on all ranks."""
 
 
 NO_RANKS = Ranks()
@@ -75,22 +73,16 @@ def ranks_of(records: tuple[RankRecord, ...]) -> Ranks:
     if len(records) < 2:
         return NO_RANKS
     waits = step_waits(records, clock_offsets(records))
-    plain = _alike([_plain(record) for record in records], records)
+    plain = [_plain(record) for record in records]
+    common = reduce(np.intersect1d, [record.numbers[kept] for record, kept in zip(records, plain, strict=True)])
+    if len(common) >= FEWEST_STEPS:  # then what one waits is what another causes
+        plain = [kept & np.isin(record.numbers, common) for record, kept in zip(records, plain, strict=True)]
     rows = tuple(
         _account(record, times, kept) for record, times, kept in zip(records, waits, plain, strict=True) if kept.any()
     )
-    counted = all(group.counted for record in records for group in record.groups)
     known = min(_known(one, kept) for one, kept in zip(waits, plain, strict=True))
-    late = find_straggler(records, waits, plain) if known >= LEAST_KNOWN else None
-    return Ranks(rows, late, known, counted)
-
-
-def _alike(plain: list[Kept], records: tuple[RankRecord, ...]) -> list[Kept]:
-    """The same steps on all ranks, if there are enough: then what one waits is what another causes."""
-    common = reduce(np.intersect1d, [record.numbers[kept] for record, kept in zip(records, plain, strict=True)])
-    if len(common) < FEWEST_STEPS:
-        return plain
-    return [kept & np.isin(record.numbers, common) for record, kept in zip(records, plain, strict=True)]
+    late = find_straggler(records, waits, common[-NEWEST_STEPS:]) if known >= LEAST_KNOWN else None
+    return Ranks(rows, late, known)
 
 
 def _known(waits: StepWaits, kept: Kept) -> float:

@@ -53,10 +53,10 @@ class Straggler:
 
 
 def find_straggler(
-    records: Sequence[RankRecord], waits: Sequence[StepWaits], plain: Sequence[npt.NDArray[np.bool_]]
+    records: Sequence[RankRecord], waits: Sequence[StepWaits], steps: npt.NDArray[np.int64]
 ) -> Straggler | None:
-    """The late rank; None as long as none is late beyond what varies by itself."""
-    steps = _common_steps(records, plain)
+    """The late rank in the newest steps that count on all ranks; None as long as none is late beyond what varies by
+    itself."""
     if len(steps) < FEWEST_STEPS:
         return None
     places = [np.searchsorted(record.numbers, steps) for record in records]
@@ -108,14 +108,6 @@ def _self_ns(operators: Operators, phase: str) -> dict[str, float]:
         if row.phase == phase:
             found[row.key.name] = found.get(row.key.name, 0.0) + row.self_ns_per_step
     return found
-
-
-def _common_steps(records: Sequence[RankRecord], plain: Sequence[npt.NDArray[np.bool_]]) -> npt.NDArray[np.int64]:
-    """The newest steps that count on all ranks."""
-    common = records[0].numbers[plain[0]]
-    for record, kept in zip(records[1:], plain[1:], strict=True):
-        common = np.intersect1d(common, record.numbers[kept], assume_unique=True)
-    return common[-NEWEST_STEPS:]
 
 
 def _lower_bound(values: Floats) -> float:

@@ -39,7 +39,7 @@ def anew(signals: Signals) -> Covered:
     """The part of the data phase that starting workers anew takes; the first start of each loader is not counted."""
     spent_ns = sum(loader.around_ns + loader.wait_ns for loader in signals.view.loaders)
     again_ns = sum(loader.around_ns * (loader.starts - 1) / loader.iterators for loader in restarted(signals))
-    return _fraction(signals, again_ns / spent_ns if spent_ns else 0.0)
+    return signals.account.of_phase("data", again_ns / spent_ns if spent_ns else 0.0)
 
 
 def in_between(signals: Signals) -> Covered:
@@ -83,10 +83,6 @@ def remedy(signals: Signals, change: str, loader: Loader | None) -> Remedy:
 def plural(count: int) -> str:
     """``1 DataLoader worker``, ``2 DataLoader workers``."""
     return f"{units.count(count)} DataLoader worker{'' if count == 1 else 's'}"
-
-
-def _fraction(signals: Signals, fraction: float) -> Covered:
-    return {part: time_ns * fraction for part, time_ns in signals.account.of_phase("data").items()}
 
 
 def _pinned(signals: Signals, workers: list[Worker]) -> tuple[str, str, list[Evidence]] | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from profilednn_tui.advise.account import NOTHING, Covered
 from profilednn_tui.advise.rule import Signals
+from profilednn_tui.protocol.vocabulary import COMMUNICATION
 from profilednn_tui.ranks.account import Ranks, ranks_of
 from profilednn_tui.ranks.straggler import FEWEST_STEPS
 from profilednn_tui.ranks.words import doubt
@@ -11,6 +13,14 @@ from profilednn_tui.ranks.words import doubt
 def ranks(signals: Signals) -> Ranks:
     """The account of all ranks."""
     return ranks_of(signals.view.ranks)
+
+
+def of_waiting(signals: Signals, share: float) -> Covered:
+    """So large a share of the step, out of the time in which the rank waits for others."""
+    account = signals.account
+    waiting = account.of_phase(COMMUNICATION)
+    whole = account.share(waiting)
+    return account.of_phase(COMMUNICATION, min(1.0, share / whole)) if whole else NOTHING
 
 
 def no_ranks(signals: Signals) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals
-from profilednn_tui.advise.rules._ranks import no_ranks, ranks
-from profilednn_tui.protocol.vocabulary import COMMUNICATION
+from profilednn_tui.advise.rules._ranks import no_ranks, of_waiting, ranks
 
 LEAST_SHARE = 0.05
 
@@ -26,10 +25,6 @@ class SlowCommunication:
         share = fastest.transfer_ns / fastest.step_ns
         if share < LEAST_SHARE:
             return None
-        account = signals.account
-        waiting = account.of_phase(COMMUNICATION)
-        told = account.share(waiting)
-        covered = {part: ns * min(1.0, share / told) for part, ns in waiting.items()} if told else {}
         return Finding(
             self.name,
             f"Exchanging gradients takes {units.share(share)} of the step on all {units.count(len(rows))} ranks, when "
@@ -43,5 +38,5 @@ class SlowCommunication:
                 "several backward passes, a communication hook that compresses, or fewer ranks with more threads "
                 "each; over a network, see that GLOO_SOCKET_IFNAME names the fast interface."
             ),
-            covered,
+            of_waiting(signals, share),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals
-from profilednn_tui.advise.rules._ranks import no_ranks, ranks
+from profilednn_tui.advise.rules._ranks import no_ranks, of_waiting, ranks
 from profilednn_tui.protocol.vocabulary import COMMUNICATION
 from profilednn_tui.ranks.account import RankAccount
 from profilednn_tui.ranks.straggler import NEIGHBOUR, Straggler
@@ -28,13 +28,10 @@ class StragglerRank:
         late = rows[straggler.rank]
         others = [row for row in found.rows if row is not late]
         # Seen from another rank, its waiting can be won; the late rank itself has as much too much of its own work.
-        account = signals.account
         if signals.view.target.rank == straggler.rank:
-            covered = account.where(lambda part: part.phase != COMMUNICATION, straggler.share)
+            covered = signals.account.where(lambda part: part.phase != COMMUNICATION, straggler.share)
         else:
-            waiting = account.of_phase(COMMUNICATION)
-            share = account.share(waiting)
-            covered = {part: ns * min(1.0, straggler.share / share) for part, ns in waiting.items()} if share else {}
+            covered = of_waiting(signals, straggler.share)
         return Finding(
             self.name,
             f"R{straggler_words(straggler)[1:]}: the others wait for it",

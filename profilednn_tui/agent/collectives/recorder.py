@@ -37,7 +37,7 @@ Told = tuple[int, int, int, int]
 
 
 class Collectives:
-    """Everything runs on the training thread, except for `news` and `stop`."""
+    """Everything runs on the training thread, except for `news` and `remove`."""
 
     def __init__(self, torch: Any, timeline: Timeline, guard: Guard, report: Callable[[Any], None]) -> None:
         self._timeline = timeline
@@ -58,12 +58,12 @@ class Collectives:
         self._use: _ThreadUse | None = None
         self._ended_ns = 0
         """When the last step ended of which there is an event."""
-        self._stopped = False
+        self._removed = False
 
     def look(self) -> None:
         """Find new process groups; called at the end of a step."""
         self._looks += 1
-        if self._stopped or (self._looks > FIRST_LOOKS and self._looks % LOOKS):
+        if self._removed or (self._looks > FIRST_LOOKS and self._looks % LOOKS):
             return
         self._guard.run(self._look)
 
@@ -82,23 +82,19 @@ class Collectives:
 
     def before_backward(self, tensors: Any) -> None:
         """A backward pass is about to begin."""
-        if self._use is not None and not self._stopped:
+        if self._use is not None and not self._removed:
             self._timeline.computed.clear()
             self._guard.run(self._after_backward.watch, tensors)
 
     def after_update(self, optimizer: Any) -> None:
         """An optimizer has updated its parameters."""
-        if self._use is not None and not self._stopped:
+        if self._use is not None and not self._removed:
             self._guard.run(self._after_backward.keep_watching, optimizer)
 
-    def stop(self) -> None:
-        """Record nothing more; on any thread, at any time."""
-        self._stopped = True
-        self._waiting.remove()
-
     def remove(self) -> None:
-        """Remove everything from torch, between two steps."""
-        self.stop()
+        """Remove everything from torch and record nothing more; on any thread, at any time."""
+        self._removed = True
+        self._waiting.remove()
         self._after_backward.remove()
 
     def _wait(self, began_ns: int, ended_ns: int) -> None:

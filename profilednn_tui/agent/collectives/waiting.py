@@ -111,7 +111,6 @@ class AfterBackward:
         note = noting(timeline.computed.append, timeline.now)
         self._expect = functools.partial(next, map(queue, itertools.repeat(note)))
         """Called by autograd with gradients, which it leaves alone."""
-        self._computed = timeline.computed
         self._once: Any = None
         self._always: Any = None
         """Handles of hooks: for one backward pass, and of a parameter."""

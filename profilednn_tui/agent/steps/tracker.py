@@ -307,7 +307,6 @@ class StepTracker:
             self._flags |= StepsEvent.SWITCHED
         if self._life.state is not LISTENING:
             self._switching.restore()
-            self._collectives.remove()
             self._life.ask(Request.RELEASE)
         elif windows is not None and windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self._came_ns):
             self._flags |= windows.start(elapsed_ns)

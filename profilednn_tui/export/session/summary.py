@@ -112,9 +112,8 @@ def _ranks(view: SessionView) -> Iterator[str]:
     if not ranks.rows:
         return
     yield ""
-    yield "".join(f"{cell:<14}" if not number else f"{cell:>12}" for number, cell in enumerate(COLUMNS))
-    for row in rank_rows(ranks):
-        yield "".join(f"{cell:<14}" if not number else f"{cell:>12}" for number, cell in enumerate(row))
+    for first, *others in (COLUMNS, *rank_rows(ranks)):
+        yield f"{first:<14}" + "".join(f"{cell:>12}" for cell in others)
     yield ranks_words(ranks)
     if doubt(ranks):
         yield doubt(ranks)
