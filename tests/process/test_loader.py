@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 from tests.process.harness import Ended, run, watch
+
+SOME_WORKERS = r"\d+ DataLoader workers?"
+"""How many it takes depends on how fast this machine prepares and trains: `enough_workers` has its own tests."""
 
 
 @cache
@@ -30,14 +34,14 @@ def trained(folder: Path, *kinds: str) -> tuple[Ended, dict[str, Any]]:
         (
             ("shuffled", "sequential", "breaking", "epochs"),
             "on",
-            ["prepared by 1 DataLoader worker of ours, after 3 were compared with those of the main process"],
+            [f"prepared by {SOME_WORKERS} of ours, after 3 were compared with those of the main process"],
         ),
-        (("anew",), "on", ["prepared by 1 DataLoader worker of ours"]),
+        (("anew",), "on", [f"prepared by {SOME_WORKERS} of ours"]),
         (
             ("growing", "sometimes"),
             "on",
             [
-                "prepared by 1 DataLoader worker of ours",
+                f"prepared by {SOME_WORKERS} of ours",
                 "Growing left alone, because the program changes the dataset while it iterates over it",
                 "SometimesAugmented left alone, because fetching a batch draws random numbers",
             ],
@@ -48,9 +52,9 @@ def trained(folder: Path, *kinds: str) -> tuple[Ended, dict[str, Any]]:
             [
                 "Augmented left alone, because fetching a batch draws random numbers",
                 "Caching left alone, because fetching a batch changes the dataset",
-                "Printing left alone, because its code uses print (loader.py:",
+                r"Printing left alone, because its code uses print \(loader.py:",
                 "Opened left alone, because it holds a _io.BufferedReader",
-                "Slow left alone, because its sampler (OwnSampler) may depend on what happens between two batches",
+                r"Slow left alone, because its sampler \(OwnSampler\) may depend on what happens between two batches",
                 "Stream left alone, because an IterableDataset would give every worker all of its data",
             ],
         ),
@@ -78,7 +82,7 @@ def test_what_is_learned_is_the_same_to_the_last_bit(
     ended, receipt = trained(tmp_path, *kinds)
     assert ended == expected
     assert receipt["state"] == state, receipt
-    assert [word for word in words if word not in receipt["text"]] == [], receipt
+    assert [word for word in words if not re.search(word, receipt["text"])] == [], receipt
     assert receipt["text"].count("left alone") == sum("left alone" in word for word in words), receipt
 
 
