@@ -91,12 +91,14 @@ def imports_s(environment: dict[str, str]) -> float:
     return time.monotonic() - begin_s
 
 
-def key_to_repaint_s(command: list[str], environment: dict[str, str]) -> list[float]:
+def key_to_repaint_s(
+    command: list[str], environment: dict[str, str], keys: str = KEYS, loading_s: float = 3.0
+) -> list[float]:
     """For each key, the time until the screen begins to change; keys that change nothing are omitted."""
     terminal = Terminal(command, environment)
-    terminal.drain_for(3)
+    terminal.drain_for(loading_s)
     found = []
-    for key in KEYS:
+    for key in keys:
         while terminal.read(0.02):
             pass
         begin = time.monotonic()

@@ -6,6 +6,8 @@ a dash.
 
 from __future__ import annotations
 
+import time
+
 UNKNOWN = "–"
 
 _BYTES = ("B", "kB", "MB", "GB", "TB")
@@ -98,6 +100,11 @@ def ordinal(number: int) -> str:
         return words[number - 1]
     ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def moment(unix_ns: int) -> str:
+    """A time by the local clock: ``2026-11-30 14:05:09``."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(unix_ns / 1e9))
 
 
 def rate(per_s: float | None) -> str:

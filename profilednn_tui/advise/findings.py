@@ -48,6 +48,8 @@ class Finding:
     """The time per step that a remedy could win at most, by part of the step."""
     ceiling: float = 0.0
     """The same as a share of the step; never a promise. 0 for what costs memory alone."""
+    in_few_steps: bool = False
+    """Whether that time is in a few of the steps, so that it is in their mean and not in their median."""
     measured: Proof | None = None
     """What came out when the remedy was tried for this session."""
     record: TrackRecord | None = None

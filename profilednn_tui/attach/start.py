@@ -15,6 +15,7 @@ from profilednn_tui.attach.request import AttachRequest
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FILE_MODE, new_session_folder, session_word
 from profilednn_tui.recording.helper import start_and_ask
+from profilednn_tui.session.storage.elsewhere import this_boot
 from profilednn_tui.session.storage.folder import HolderFile, SessionFile
 from profilednn_tui.session.storage.liveness import is_alive
 
@@ -35,6 +36,8 @@ def start_attached_session(root: ProcessFacts, request: AttachRequest) -> Path:
         start_unix_ns=time.time_ns(),
         launcher_pid=os.getpid(),
         attached=True,
+        host=os.uname().nodename,
+        boot=this_boot(),
     ).save(folder)
     log = folder / RECORDER_LOG
     failure = start_and_ask("attach.recorder", folder, request.encode(), log)

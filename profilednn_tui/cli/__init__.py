@@ -20,6 +20,7 @@ from profilednn_tui.cli.launching import demo, run
 from profilednn_tui.cli.primitives import onednn
 from profilednn_tui.cli.projecting import project
 from profilednn_tui.cli.sessions import export, list_command, open_command
+from profilednn_tui.cli.tailing import tail_command
 from profilednn_tui.cli.tuning import tune
 from profilednn_tui.cli.words import TargetKind, divide
 from profilednn_tui.errors import ProfilerError
@@ -37,6 +38,7 @@ COMMANDS = (
     onednn,
     project,
     list_command,
+    tail_command,
     doctor,
     demo,
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from profilednn_tui.cli.front import on_terminal, show, warn_of_home
+from profilednn_tui.cli.tailing import opened
 from profilednn_tui.cli.values import STANDARD_OUTPUT
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.signals import end_like
@@ -22,40 +23,64 @@ if TYPE_CHECKING:
     from profilednn_tui.session.open_session import OpenSession
 
 
+def _with_parts(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of commands that read what several machines have recorded."""
+    for option in (
+        click.argument("sessions", metavar="SESSION|FILE.pdnn|ssh://HOST/SESSION...", nargs=-1),
+        click.option(
+            "--tail",
+            "commands",
+            metavar="COMMAND",
+            multiple=True,
+            help="Also read what COMMAND writes, which runs `profilednn-tui tail SESSION` elsewhere.",
+        ),
+        click.option("--job", metavar="NAME", default="", help="They are of this job, whatever they say."),
+        click.option("--sources", is_flag=True, help="Get the text of scripts from other machines, too."),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command("open")
-@click.argument("session", metavar="SESSION|FILE.pdnn")
-def open_command(session: str) -> None:
-    """Replay a session or snapshot in the TUI.
+@_with_parts
+def open_command(sessions: tuple[str, ...], commands: tuple[str, ...], job: str, sources: bool) -> None:
+    """Replay a session or snapshot in the TUI, or follow it.
 
-    Without a terminal, print its summary.
+    Several are read as one: what the machines of one distributed job have recorded.
+    Without a terminal, print the summary.
     """
-    if on_terminal():
-        from profilednn_tui.session.open_session import open_session
-
-        end_like(show(open_session(session)))
-    for line in summary(open_whole(session)):
-        click.echo(line)
+    follow = on_terminal()
+    with opened(sessions, commands, job, follow, sources) as session:
+        if follow:
+            end_like(show(session))
+        session.catch_up()
+        for line in summary(session):
+            click.echo(line)
 
 
 @click.command("export")
-@click.argument("session", metavar="SESSION|FILE.pdnn")
+@_with_parts
 @click.option("--to", "format_name", metavar="FORMAT", required=True, help="pdnn, json, csv or markdown.")
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), required=True, help="- is standard output."
 )
-def export(session: str, format_name: str, output: Path) -> None:
-    """Write a session to one file."""
+def export(
+    sessions: tuple[str, ...], commands: tuple[str, ...], job: str, sources: bool, format_name: str, output: Path
+) -> None:
+    """Write a session to one file; several as one, if machines of one job have recorded them."""
     from profilednn_tui.export.session import FORMATS
 
     if format_name not in FORMATS:
         raise ProfilerError(f"There is no format {format_name}. Available: {', '.join(FORMATS)}.")
     chosen = FORMATS[format_name]
-    if str(output) == STANDARD_OUTPUT:
-        if chosen.binary and sys.stdout.isatty():
-            raise ProfilerError("A snapshot is no text for a terminal. Redirect standard output, or name a file.")
-        _to_standard_output(partial(chosen.write, open_whole(session)))
-    else:
-        chosen.write(open_whole(session), output.absolute())
+    if str(output) == STANDARD_OUTPUT and chosen.binary and sys.stdout.isatty():
+        raise ProfilerError("A snapshot is no text for a terminal. Redirect standard output, or name a file.")
+    with opened(sessions, commands, job, follow=False, sources=sources) as session:
+        session.catch_up()
+        if str(output) == STANDARD_OUTPUT:
+            _to_standard_output(partial(chosen.write, session))
+        else:
+            chosen.write(session, output.absolute())
 
 
 def _to_standard_output(write: Callable[[Path], None]) -> None:

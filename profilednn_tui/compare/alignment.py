@@ -12,6 +12,7 @@ import numpy as np
 from profilednn_tui.compare.runs import Side
 from profilednn_tui.compare.samples import FairSteps
 from profilednn_tui.protocol.vocabulary import PHASES
+from profilednn_tui.ranks.account import ranks_of
 from profilednn_tui.session.view import Module, Operator, SessionView
 
 NOTABLE_SHARE = 0.1
@@ -69,6 +70,15 @@ class ModuleName:
 
 
 @dataclass(frozen=True, slots=True)
+class RankPart:
+    """The key for aligning ranks: a part of the step of one of them."""
+
+    rank: int
+    part: str
+    """``own work``, ``waiting`` for later ranks, or ``transfer``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """One figure of both sides: medians over the runs."""
 
@@ -100,6 +110,12 @@ def align_modules(baseline: Side, candidate: Side) -> tuple[Aligned[ModuleName],
     return _align(
         [*map(_module_totals, _profiled(baseline))], [*map(_module_totals, _profiled(candidate))], nested=True
     )
+
+
+def align_ranks(baseline: Side, candidate: Side) -> tuple[Aligned[RankPart], ...]:
+    """Align the parts of the step of each rank, in the order of the ranks; empty unless both sides have several."""
+    sides = [[_rank_totals(view) for view in _views(side) if len(view.ranks) > 1] for side in (baseline, candidate)]
+    return tuple(sorted(_align(*sides), key=lambda row: row.key.rank))
 
 
 def align_figures(baseline: Side, candidate: Side) -> tuple[Figure, ...]:
@@ -162,6 +178,14 @@ def _operator_totals(view: SessionView) -> _Totals[OperatorName]:
 
 def _module_totals(view: SessionView) -> _Totals[ModuleName]:
     return _totals(view.operators.modules, _module_name, lambda row: row.time_ns, lambda row: row.calls_per_step)
+
+
+def _rank_totals(view: SessionView) -> _Totals[RankPart]:
+    return {
+        RankPart(row.rank, part): (time_ns, 1.0)
+        for row in ranks_of(view.ranks).rows
+        for part, time_ns in (("own work", row.own_ns), ("waiting", row.late_ns), ("transfer", row.transfer_ns))
+    }
 
 
 def _totals(

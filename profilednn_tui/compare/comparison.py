@@ -11,10 +11,12 @@ from profilednn_tui.compare.alignment import (
     Figure,
     ModuleName,
     OperatorName,
+    RankPart,
     align_figures,
     align_modules,
     align_operators,
     align_phases,
+    align_ranks,
     without_judgement,
 )
 from profilednn_tui.compare.certificate import HORIZON, Certificate, Sameness, certificate
@@ -47,6 +49,8 @@ class Comparison:
     """The samples, one series per run."""
     candidate_steps: tuple[FairSteps, ...]
     phases: tuple[Aligned[str], ...]
+    ranks: tuple[Aligned[RankPart], ...]
+    """Empty unless both sides have several ranks."""
     operators: tuple[Aligned[OperatorName], ...]
     modules: tuple[Aligned[ModuleName], ...]
     figures: tuple[Figure, ...]
@@ -86,9 +90,11 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
     if certified is not None and _is_explained(losses, certified):
         losses = replace(losses, agreement=Agreement.NOISE, from_step=None)
     phases = align_phases(settled[0], settled[1]) if all(settled) else ()
+    ranks = align_ranks(baseline, candidate)
     operators, modules = align_operators(baseline, candidate), align_modules(baseline, candidate)
     if verdict.outcome is Outcome.NOT_COMPARABLE:
-        phases, operators, modules = without_judgement(phases), without_judgement(operators), without_judgement(modules)
+        phases, ranks = without_judgement(phases), without_judgement(ranks)
+        operators, modules = without_judgement(operators), without_judgement(modules)
     return Comparison(
         baseline=baseline,
         candidate=candidate,
@@ -98,6 +104,7 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
         baseline_steps=tuple(settled[0]),
         candidate_steps=tuple(settled[1]),
         phases=phases,
+        ranks=ranks,
         operators=operators,
         modules=modules,
         figures=align_figures(baseline, candidate),

@@ -53,10 +53,15 @@ def look_number(groups: int, last: bool = False) -> int | None:
     return number if due == groups or last else None
 
 
-def log_ratios(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps]) -> list[float]:
-    """The logarithm of the ratio of the median steps of each group that has both runs."""
-    by_turn = {run.turn: run.median_ns for run in baseline}
-    return [math.log(run.median_ns / by_turn[run.turn]) for run in candidate if run.turn in by_turn]
+def log_ratios(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps], of_means: bool = False) -> list[float]:
+    """The logarithm of the ratio of the median steps of each group that has both runs; with `of_means`, of the means,
+    which also have what happens in a few of the steps."""
+
+    def typical_ns(run: FairSteps) -> float:
+        return run.mean_ns if of_means else run.median_ns
+
+    by_turn = {run.turn: typical_ns(run) for run in baseline}
+    return [math.log(typical_ns(run) / by_turn[run.turn]) for run in candidate if run.turn in by_turn]
 
 
 def decide(ratios: Sequence[float], limit: float, look: int, candidates: int = 1) -> Decision:

@@ -34,6 +34,10 @@ class FairSteps:
     def median_ns(self) -> float:
         return float(np.median(self.durations_ns))
 
+    @property
+    def mean_ns(self) -> float:
+        return float(np.mean(self.durations_ns))
+
     def after(self, number: int) -> FairSteps:
         """The steps after step `number`."""
         kept = self.numbers > number

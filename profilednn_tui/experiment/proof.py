@@ -111,7 +111,7 @@ def try_remedy(
     experiment = settled_unasked(experiment, look)
     experiment.save(folder)
     tell(_order_text(experiment))
-    judging = _Judging(folder, finding.ceiling or NARROW, tell)
+    judging = _Judging(folder, finding.ceiling or NARROW, finding.in_few_steps, tell)
     lines = _Lines({UNCHANGED: "unchanged", TRIED: remedy_text(finding.remedy)}, tell)
     made = run_groups(experiment, folder, until_s, judging.is_enough, lines, start, clock)
     if made.stopped_by is not None:
@@ -134,6 +134,8 @@ class _Judging:
     folder: Path
     wanted: float
     """How narrow the interval of the gain has to be."""
+    of_means: bool
+    """Whether the mean step counts, and not the median."""
     tell: Tell
 
     def is_enough(self) -> bool:
@@ -175,7 +177,7 @@ class _Judging:
         if not unchanged.runs:
             return None
         comparison = compare(unchanged, tried)
-        ratios = log_ratios(comparison.baseline_steps, comparison.candidate_steps)
+        ratios = log_ratios(comparison.baseline_steps, comparison.candidate_steps, self.of_means)
         look = look_number(len(ratios), last)
         return None if look is None else _Look(comparison, decide(ratios, 0.0, look))
 

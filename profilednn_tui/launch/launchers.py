@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.ranks.grid import RANKS
@@ -20,6 +21,8 @@ class Launcher:
     """Its options for the number of ranks on this machine."""
     ports: tuple[str, ...] = ()
     """Its options for the port at which ranks meet."""
+    endpoints: tuple[str, ...] = ()
+    """Its options for a host with that port: ``HOST:PORT``."""
     port_variable: str = ""
     """A variable that sets the port where no option does."""
 
@@ -28,6 +31,7 @@ _TORCHRUN = Launcher(
     "torchrun",
     ("--nproc-per-node", "--nproc_per_node"),
     ("--master-port", "--master_port"),
+    ("--rdzv-endpoint", "--rdzv_endpoint"),
     "PET_MASTER_PORT",
 )
 _ACCELERATE = Launcher("accelerate", ("--num_processes", "--num-processes"), ("--main_process_port",))
@@ -58,18 +62,18 @@ def launcher_of(words: Sequence[str]) -> Launcher | None:
     return LAUNCHERS.get(words[place]) if place < len(words) else None
 
 
-def with_value(words: Sequence[str], options: Sequence[str], value: str) -> tuple[str, ...] | None:
-    """The words with another value of the first of some options; None if none of them is there."""
+def with_value(words: Sequence[str], options: Sequence[str], change: Callable[[str], str]) -> tuple[str, ...] | None:
+    """The words with another value, given the old one, of the first of some options; None if none of them is there."""
     changed = list(words)
     for place, word in enumerate(changed):
         if place and _begins_target(changed, place):
             return None
-        name, equals, _ = word.partition("=")
+        name, equals, value = word.partition("=")
         if name in options and equals:
-            changed[place] = f"{name}={value}"
+            changed[place] = f"{name}={change(value)}"
             return tuple(changed)
         if word in options and place + 1 < len(changed):
-            changed[place + 1] = value
+            changed[place + 1] = change(changed[place + 1])
             return tuple(changed)
     return None
 
@@ -92,11 +96,19 @@ def apart(words: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
     if any(word.startswith("--nnodes") for word in words):
         return tuple(words), {}  # ranks of other machines have to find it
     port = str(free_port())
-    changed = with_value(words, launcher.ports, port)
+    changed = with_value(words, launcher.ports, lambda old: port) or with_value(
+        words, launcher.endpoints, partial(_at_port, port)
+    )
     if changed is not None:
         return changed, {}
     chosen = any(word.startswith(_CHOOSE_THEMSELVES) for word in words)
     return tuple(words), {launcher.port_variable: port} if launcher.port_variable and not chosen else {}
+
+
+def _at_port(port: str, endpoint: str) -> str:
+    """``HOST:PORT`` with another port; unchanged if it names none, or 0, for any."""
+    host, colon, old = endpoint.rpartition(":")
+    return f"{host}:{port}" if colon and old.isdecimal() and int(old) else endpoint
 
 
 def free_port() -> int:
@@ -116,7 +128,7 @@ def filled(words: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
     if RANKS not in values or any(f"{{{RANKS}}}" in word for word in words):
         return placed
     launcher = launcher_of(words)
-    changed = with_value(placed, launcher.counts, values[RANKS]) if launcher is not None else None
+    changed = with_value(placed, launcher.counts, lambda old: values[RANKS]) if launcher is not None else None
     if changed is None:
         where = f"{launcher.counts[0]} {{ranks}}" if launcher is not None else "{ranks}"
         raise ProfilerError(f"Nothing in the command takes the number of ranks. Write {where} where it goes.")

@@ -15,6 +15,7 @@ from profilednn_tui.launch.options import LaunchOptions
 from profilednn_tui.paths import FILE_MODE, new_session_folder
 from profilednn_tui.protocol.files import SIDE_EFFECTS, SWITCHING_PLAN
 from profilednn_tui.protocol.switching import encode_plan
+from profilednn_tui.session.storage.elsewhere import this_boot
 from profilednn_tui.session.storage.folder import SessionFile
 from profilednn_tui.session.storage.spreads import SESSIONS, expected_spread
 
@@ -40,6 +41,8 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
         optimizations=list(options.optimizations),
         environment=recorded_environment(os.environ, options),
         script_sha256=script_digest(command),
+        host=os.uname().nodename,
+        boot=this_boot(),
         # The runs of an experiment carry that of the experiment.
         spread=expected_spread(folder.parent, own_hardware(), SESSIONS) if home is None else None,
     )

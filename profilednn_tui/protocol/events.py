@@ -229,6 +229,8 @@ class GroupEvent:
     clock: str
     """Names the monotonic clock of the machine; times of two processes with the same one can be compared."""
     unix_ns: int
+    job: list[str] = field(default_factory=list)
+    """Names of the job, alike on all its machines: its run id, the address of its store, that of the cluster."""
 
 
 @dataclass(frozen=True)

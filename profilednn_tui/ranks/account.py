@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from profilednn_tui.protocol.vocabulary import COMMUNICATION, PHASES
-from profilednn_tui.ranks.clocks import clock_offsets
+from profilednn_tui.ranks.clocks import ClockOffset, clock_offsets
 from profilednn_tui.ranks.straggler import FEWEST_STEPS, NEWEST_STEPS, Straggler, find_straggler
 from profilednn_tui.ranks.waits import StepWaits, step_waits
 from profilednn_tui.session.view import RankRecord
@@ -28,6 +28,8 @@ FIRST_STEPS = 3
 class RankAccount:
     """Means per step over the newest plain steps of one rank, in nanoseconds."""
 
+    key: int
+    """As in `ProcessEntry`."""
     rank: int
     host: str
     pid: int
@@ -62,6 +64,8 @@ class Ranks:
     straggler: Straggler | None = None
     known: float = 1.0
     """Share of the waiting for which it is known who came last."""
+    clocks: tuple[ClockOffset, ...] = ()
+    """Of other machines than that of the first rank."""
 
 
 NO_RANKS = Ranks()
@@ -72,7 +76,8 @@ def ranks_of(records: tuple[RankRecord, ...]) -> Ranks:
     """The account of all ranks; empty with fewer than two."""
     if len(records) < 2:
         return NO_RANKS
-    waits = step_waits(records, clock_offsets(records))
+    clocks = clock_offsets(records)
+    waits = step_waits(records, {clock.clock: clock.ns for clock in clocks})
     plain = [_plain(record) for record in records]
     common = reduce(np.intersect1d, [record.numbers[kept] for record, kept in zip(records, plain, strict=True)])
     if len(common) >= FEWEST_STEPS:  # then what one waits is what another causes
@@ -82,7 +87,7 @@ def ranks_of(records: tuple[RankRecord, ...]) -> Ranks:
     )
     known = min(_known(one, kept) for one, kept in zip(waits, plain, strict=True))
     late = find_straggler(records, waits, common[-NEWEST_STEPS:]) if known >= LEAST_KNOWN else None
-    return Ranks(rows, late, known)
+    return Ranks(rows, late, known, clocks)
 
 
 def _known(waits: StepWaits, kept: Kept) -> float:
@@ -103,6 +108,7 @@ def _account(record: RankRecord, waits: StepWaits, kept: Kept) -> RankAccount:
     times = record.times[kept]
     told = times[times[:, 0] >= 0]
     return RankAccount(
+        key=record.key,
         rank=record.rank,
         host=record.groups[0].host if record.groups else "",
         pid=record.pid,

@@ -1,39 +1,74 @@
 """What to add to the clocks of other machines so that times of all ranks can be compared.
 
 All ranks leave a collective at about the same time: the difference of the times at which they do is that of their
-clocks, up to the duration of a transfer.
+clocks, up to the duration of a transfer. As nobody leaves before all have entered, it is bounded on both sides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from profilednn_tui.ranks.waits import COLLECTIVE, ENDED, GROUP, clock_of
+from profilednn_tui.ranks.waits import BEGAN, COLLECTIVE, ENDED, GROUP, clock_of
 from profilednn_tui.session.view import RankRecord
 
-
-def clock_offsets(records: Sequence[RankRecord]) -> dict[str, float]:
-    """Nanoseconds to add, by `Group.clock`; 0 for the clock of the first record, and where nothing is known."""
-    reference = records[0]
-    offsets = {clock_of(reference): 0.0}
-    for record in records[1:]:
-        if clock_of(record) not in offsets:
-            offsets[clock_of(record)] = _offset_ns(reference, record)
-    return offsets
+MOST_EXCEPTIONS = 0.1
+"""Of the collectives that may be inconsistent with a bound: a few are left early, see `waits.SLACK_NS`."""
 
 
-def _offset_ns(reference: RankRecord, other: RankRecord) -> float:
-    ended, theirs = _ended(reference), _ended(other)
-    common = ended.keys() & theirs.keys()
-    return float(np.median([ended[key] - theirs[key] for key in common])) if common else 0.0
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """The clock of another machine against that of the first rank."""
+
+    clock: str
+    """As in `Group.clock`."""
+    host: str
+    ns: float
+    """What to add to its times."""
+    bound_ns: float
+    """How far that may be off."""
+    collectives: int
+    """How many common collectives it was taken from."""
 
 
-def _ended(record: RankRecord) -> dict[tuple[str, int], int]:
-    """When the rank went on, by the name of the group and the number of the collective."""
+def clock_offsets(records: Sequence[RankRecord]) -> tuple[ClockOffset, ...]:
+    """One for each clock but that of the first record, if it has collectives in common with it."""
+    reference = clock_of(records[0])
+    mine = [record for record in records if clock_of(record) == reference]
+    found = []
+    for clock in dict.fromkeys(map(clock_of, records)):
+        theirs = [record for record in records if clock_of(record) == clock]
+        if clock != reference:
+            offsets = (_offset(one, other) for one in mine for other in theirs)
+            best = max(offsets, key=lambda offset: offset.collectives)
+            if best.collectives:
+                found.append(best)
+    return tuple(found)
+
+
+def _offset(reference: RankRecord, other: RankRecord) -> ClockOffset:
+    here, there = _times(reference), _times(other)
+    common = sorted(here.keys() & there.keys())
+    host = other.groups[0].host if other.groups else ""
+    if not common:
+        return ClockOffset(clock_of(other), host, 0.0, np.inf, 0)
+    (began, ended), (their_began, their_ended) = (
+        np.array([times[key] for key in common], dtype=np.float64).T for times in (here, there)
+    )
+    estimate = float(np.median(ended - their_ended))
+    lowest = float(np.quantile(began - their_ended, 1 - MOST_EXCEPTIONS))
+    highest = float(np.quantile(ended - their_began, MOST_EXCEPTIONS))
+    bound = max(abs(highest - estimate), abs(estimate - lowest))
+    return ClockOffset(clock_of(other), host, estimate, bound, len(common))
+
+
+def _times(record: RankRecord) -> dict[tuple[str, int], tuple[int, int]]:
+    """When the rank entered and when it went on, by the name of the group and the number of the collective."""
     names = {group.number: group.name for group in record.groups}
     rows = record.waits[np.isin(record.waits[:, GROUP], list(names))]
     return {
-        (names[group], collective): ended for group, collective, ended in rows[:, (GROUP, COLLECTIVE, ENDED)].tolist()
+        (names[group], collective): (began, ended)
+        for group, collective, began, ended in rows[:, (GROUP, COLLECTIVE, BEGAN, ENDED)].tolist()
     }

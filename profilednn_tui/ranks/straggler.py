@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from profilednn_tui import units
 from profilednn_tui.protocol.vocabulary import PHASES
+from profilednn_tui.ranks.difference import operator_differences
 from profilednn_tui.ranks.waits import WAITING, Floats, StepWaits
-from profilednn_tui.session.frames import call_site
-from profilednn_tui.session.view import Frame, Operators, RankRecord
+from profilednn_tui.session.view import Frame, RankRecord
 
 NEWEST_STEPS = 64
 FEWEST_STEPS = 10
@@ -71,7 +71,7 @@ def find_straggler(
         return None
     late_ns = float(np.median(lead))
     phase, cause = _reason(records, places, late, late_ns)
-    operator, source = _operator(records, late, phase, late_ns) if phase is not None else (None, None)
+    operator, source = _operator(records, records[late].rank, phase, late_ns) if phase is not None else (None, None)
     return Straggler(
         rank=records[late].rank,
         late_ns=late_ns,
@@ -87,27 +87,11 @@ def find_straggler(
 
 def _operator(records: Sequence[RankRecord], late: int, phase: str, late_ns: float) -> tuple[str | None, Frame | None]:
     """The operator that takes the late rank longer than a typical one, and the line that calls it."""
-    others = [record for place, record in enumerate(records) if place != late]
-    typical = sorted(others, key=lambda record: float(np.median(record.durations - record.phases[:, WAITING])))
-    mine, theirs = _self_ns(records[late].operators(), phase), _self_ns(typical[len(typical) // 2].operators(), phase)
-    if not mine or not theirs:
+    rows = [row for row in operator_differences(records, late) if row.phase == phase]
+    worst = max(rows, key=lambda row: row.excess_ns, default=None)
+    if worst is None or worst.excess_ns < OWN_OPERATOR * late_ns:
         return None, None
-    name = max(mine, key=lambda name: mine[name] - theirs.get(name, 0.0))
-    if mine[name] - theirs.get(name, 0.0) < OWN_OPERATOR * late_ns:
-        return None, None
-    rows = [row for row in records[late].operators().rows if row.key.name == name and row.phase == phase]
-    heaviest = max(rows, key=lambda row: row.self_ns_per_step)
-    stacks = [call_site(stack.frames or stack.forward_frames) for stack in heaviest.stacks[:1]]
-    return name, stacks[0] if stacks else None
-
-
-def _self_ns(operators: Operators, phase: str) -> dict[str, float]:
-    """Self time per step by operator."""
-    found: dict[str, float] = {}
-    for row in operators.rows:
-        if row.phase == phase:
-            found[row.key.name] = found.get(row.key.name, 0.0) + row.self_ns_per_step
-    return found
+    return worst.name, worst.source
 
 
 def _lower_bound(values: Floats) -> float:

@@ -21,6 +21,13 @@ def ranks_words(ranks: Ranks) -> str:
     return f"{count}, {straggler_words(ranks.straggler)}" if ranks.straggler else f"{count}, none late"
 
 
+def clock_words(ranks: Ranks) -> str:
+    """How well the clocks of several machines are aligned; empty for one."""
+    told = (f"{clock.host or 'another machine'} to within {units.duration(clock.bound_ns)}" for clock in ranks.clocks)
+    words = ", ".join(told)
+    return f"clocks aligned by common collectives: {words}" if words else ""
+
+
 def doubt(ranks: Ranks) -> str:
     """What is not known about who waits for whom, in one sentence; empty if all is known."""
     if ranks.known < LEAST_KNOWN:

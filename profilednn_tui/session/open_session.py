@@ -1,16 +1,15 @@
-"""An open session: a live folder, a finished one or a snapshot behind one interface."""
+"""An open session: live folders, finished ones and snapshots behind one interface."""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.errors import ProfilerError
@@ -18,31 +17,26 @@ from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.paths import FILE_MODE, SESSION_FILE, list_session_folders, session_home
 from profilednn_tui.plain import plain
 from profilednn_tui.protocol.codec import encode
-from profilednn_tui.protocol.events import Command, ExitEvent, NoticeEvent
-from profilednn_tui.protocol.files import control_file, recording_pid
-from profilednn_tui.protocol.vocabulary import INFO, WARNING
+from profilednn_tui.protocol.events import Command
+from profilednn_tui.protocol.files import control_file
+from profilednn_tui.session.keys import pid_of
+from profilednn_tui.session.model.part import Part
 from profilednn_tui.session.model.session import Session
-from profilednn_tui.session.storage.folder import INPUT_FIFO, HolderFile, SessionFile
+from profilednn_tui.session.part_reader import PartReader
+from profilednn_tui.session.storage.folder import INPUT_FIFO, SessionFile
+from profilednn_tui.session.storage.jobs import check_parts
 from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.peaks import CACHE_FILE, PeaksKey, known_peaks
-from profilednn_tui.session.storage.reader import RecordingReader
 from profilednn_tui.session.storage.snapshot import SUFFIX, SnapshotStore, write_snapshot
-from profilednn_tui.session.storage.store import MAX_AGENTS, FolderStore, Store
+from profilednn_tui.session.storage.store import FolderStore, Store
 from profilednn_tui.session.view import SessionView
 
 POLL_BUDGET_S = 0.02
 """A poll of a huge recording stops after this time, so that the screen responds while it loads."""
-LIVENESS_INTERVAL_S = 1.0
-FULL_BYTES = 8_192
-"""With less free space a disk counts as full, as files grow by whole blocks."""
-END_GRACE_S = 5.0
-"""How long a running launcher has to report how the target ended."""
+SEVERAL = "The sessions of several machines are only read together: open one of them alone to steer it."
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 """Line ends as Python counts them; `splitlines` would count form feeds as well."""
-
-_HOST = 0
-"""The writer id for events of the host itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +60,34 @@ class SourceFile:
 
 
 class OpenSession:
-    """One session to read, and to control while it is live; closed at the end of a ``with`` block."""
+    """One session to read, and to control while it is live; closed at the end of a ``with`` block.
+
+    Several parts, each recorded by one machine, are read as one session.
+    """
 
     def __init__(
         self,
-        store: Store,
+        stores: Sequence[Store],
         alive: Callable[[int, int], bool] = is_alive,
         clock: Clock = SYSTEM_CLOCK,
+        name: str = "",
     ) -> None:
-        self.location = store.location
-        """The folder or the snapshot file."""
-        self.started = store.session_file
+        """`name` is what to call it instead of as its first part."""
+        first = stores[0]
+        self.location = first.location
+        """The folder or the snapshot file; of several parts, the first one."""
+        self.started = replace(first.session_file, name=name) if name else first.session_file
         """What was started, and how."""
-        self.foreign = store.foreign
+        self.foreign = first.foreign if len(stores) == 1 else SEVERAL
         """Why nothing that the session names is run or opened here; empty for the user's own session."""
-        self.behind = False
-        """Whether the last `poll` stopped at its budget: poll again at once."""
-        self._store = store
-        self._alive = alive
         self._clock = clock
-        self._session = Session(store.session_file, store.folder is not None, store.cut_short, _known_peaks)
-        self._readers: dict[str, RecordingReader | None] = {}
-        """None for a recording that cannot be read."""
-        self._next_liveness_s = 0.0
-        self._disk_full = False
-        self._silent_since_s: float | None = None
+        parts = [Part(self.started, first.folder is not None, first.cut_short)]
+        parts += [Part(store.session_file, store.folder is not None, store.cut_short) for store in stores[1:]]
+        self._session = Session(parts, _known_peaks)
+        self._readers = [
+            PartReader(store, machine, self._session, alive, clock) for machine, store in enumerate(stores)
+        ]
         self._sources = lru_cache(maxsize=64)(self._read_source)
-        if store.cut_short:
-            self._notice("snapshot-live", "The snapshot was taken while the target was running: it ends there.", INFO)
 
     def __enter__(self) -> OpenSession:
         return self
@@ -103,29 +97,28 @@ class OpenSession:
     ) -> None:
         self.close()
 
+    @property
+    def parts(self) -> int:
+        """Of how many machines it has recordings."""
+        return len(self._readers)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the last `poll` stopped at its budget: poll again at once."""
+        return any(reader.behind for reader in self._readers)
+
     def poll(self) -> bool:
         """Read new data, for some milliseconds at most; True if there was any."""
-        deadline_s = self._clock.monotonic_s() + POLL_BUDGET_S
-        exit_file = None if self._session.exited else self._store.exit_file()
-        self.behind = False
+        begin_s, share_s = self._clock.monotonic_s(), POLL_BUDGET_S / len(self._readers)
         changed = False
-        for name in self._store.recordings():
-            if name not in self._readers:
-                self._readers[name] = self._open(name)
-                if len(self._readers) > MAX_AGENTS:
-                    text = f"There are recordings of more than {MAX_AGENTS} processes: the others are not read."
-                    self._notice("many-recordings", text, WARNING)
-            while not self.behind and (reader := self._readers[name]) and self._read_chunk(reader):
-                changed = True
-                self.behind = self._clock.monotonic_s() >= deadline_s
-        if exit_file and not self.behind:
-            # Read before the recordings: all that the target wrote before its end is in the session by now.
-            event = ExitEvent(
-                exit_file.exit_code, exit_file.unix_ns, exit_file.user_s, exit_file.system_s, exit_file.max_rss_bytes
-            )
-            self._session.apply(_HOST, event)
-            changed = True
-        return self._check_liveness() or changed
+        for number, reader in enumerate(self._readers, start=1):
+            changed = reader.poll(begin_s + share_s * number) or changed
+        return changed
+
+    @property
+    def live(self) -> bool:
+        """Whether more events may come."""
+        return self._session.live
 
     def catch_up(self) -> None:
         """Read everything recorded so far."""
@@ -137,20 +130,20 @@ class OpenSession:
         return self._session.view(window)
 
     def output_tail(self, max_bytes: int) -> bytes:
-        """The end of what the target wrote to its terminal."""
-        return self._store.output_tail(max_bytes)
+        """The end of what the target wrote to its terminal, on the machine that is shown."""
+        return self._shown.output_tail(max_bytes)
 
     def source(self, file: str) -> SourceFile:
         """A source file named by a frame, as far as it is available here."""
-        return self._sources(file)
+        return self._sources(file, self._session.shown_machine)
 
     def send(self, command: Command) -> int:
         """Send a command to every running agent; returns their number."""
         folder = self._steered
         agents = self._session.running_agents if folder and self.view().live else ()
-        for pid in agents:
+        for key in agents:
             assert folder
-            self._append(folder / control_file(pid), encode(command))
+            self._append(folder / control_file(pid_of(key)), encode(command))
         return len(agents)
 
     def write_input(self, data: bytes) -> int:
@@ -170,122 +163,50 @@ class OpenSession:
         finally:
             os.close(handle)
 
-    def select_process(self, pid: int) -> None:
+    def select_process(self, key: int) -> None:
         """Show this process of the target from now on."""
-        self._session.select_process(pid)
+        self._session.select_process(key)
+
+    @property
+    def source_files(self) -> frozenset[str]:
+        """All files named in call stacks."""
+        return self._session.source_files
+
+    @property
+    def _shown(self) -> Store:
+        return self._readers[self._session.shown_machine].store
 
     @property
     def _steered(self) -> Path | None:
         """The folder if it may be written to, else None."""
-        return None if self.foreign else self._store.folder
+        return None if self.foreign else self._readers[0].store.folder
 
     @property
     def attached(self) -> bool:
         """Whether the target was already running when it was attached to, so that a viewer may detach from it."""
-        return self._store.session_file.attached
+        return self.started.attached
 
     def save_snapshot(self, path: Path) -> None:
-        """Write the session as recorded so far to one file."""
+        """Write the session as recorded so far to one file; raises a `ProfilerError`."""
+        if self.parts > 1:
+            raise ProfilerError("A snapshot holds what one machine recorded. Export each of the sessions by itself.")
         try:
-            write_snapshot(self._store, self._session.source_files, self.view().live, path)
+            write_snapshot(self._readers[0].store, self.source_files, self.view().live, path)
         except OSError as error:
             raise ProfilerError(f"Cannot write {path}: {getattr(error, 'strerror', None) or error}.") from None
 
     def close(self) -> None:
-        for reader in self._readers.values():
-            if reader:
-                reader.close()
-        self._store.close()
-
-    def _open(self, name: str) -> RecordingReader | None:
-        try:
-            return RecordingReader(name, self._store.open(name))
-        except OSError as error:
-            self._notice(f"unreadable-{name}", f"The recording {name} cannot be read ({error}).", WARNING)
-            return None
-
-    def _read_chunk(self, reader: RecordingReader) -> bool:
-        before = reader.bad_lines
-        try:
-            chunk = reader.read()
-            for event in reader.events(chunk):
-                self._apply(recording_pid(reader.name) or _HOST, event)
-        except ProfilerError as error:
-            self._notice(f"unreadable-{reader.name}", str(error), WARNING)
-            self._readers[reader.name] = None
+        """Close the files."""
+        for reader in self._readers:
             reader.close()
-            return True
-        if reader.bad_lines > before:
-            self._session.add_bad_lines(reader.bad_lines - before)
-        return bool(chunk)
 
-    def _apply(self, pid: int, event: Any) -> None:
-        try:
-            self._session.apply(pid, event)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            self._session.add_bad_lines(1)
-
-    def _check_liveness(self) -> bool:
-        folder, now_s = self._store.folder, self._clock.monotonic_s()
-        if folder is None or self._session.exited or self.behind or now_s < self._next_liveness_s:
-            return False
-        self._next_liveness_s = now_s + LIVENESS_INTERVAL_S
-        news = self._look_at_disk(folder)
-        before = self._session.state
-        self._session.set_gone(self._is_gone(HolderFile.load(folder), now_s))
-        return self._session.state is not before or news
-
-    def _look_at_disk(self, folder: Path) -> bool:
-        """Check for a full disk, which a recording on it cannot report; True if that changed."""
-        try:
-            disk = os.statvfs(folder)
-        except OSError:
-            return False
-        full = disk.f_blocks > 0 and (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize < FULL_BYTES
-        if full is self._disk_full:
-            return False
-        self._disk_full = full
-        if full:
-            text = f"The disk is full: the recording gets gaps. Free some space under {folder.parent}."
-            self._notice("disk-full", text, WARNING)
-        else:
-            self._notice("disk-full", "The disk was full for a while: the recording may have a gap.", INFO)
-        return True
-
-    def _is_gone(self, holder: HolderFile | None, now_s: float) -> bool:
-        """Whether the target has vanished, and no process is left to report how, or none did in time."""
-        started: SessionFile = self._store.session_file
-        if started.attached:
-            # Only its recorder can report what happens there.
-            witness = (
-                (holder.holder_pid, holder.start_unix_ns) if holder else (started.launcher_pid, started.start_unix_ns)
-            )
-            return not self._alive(*witness)
-        targets = {hello.pid: hello.unix_ns for hello in self._session.hellos}
-        witnesses = {started.launcher_pid: started.start_unix_ns}
-        if holder:
-            targets.setdefault(holder.pid, holder.start_unix_ns)
-            witnesses[holder.holder_pid] = holder.start_unix_ns
-        if any(self._alive(pid, since) for pid, since in targets.items()):
-            self._silent_since_s = None
-            return False
-        if not any(pid and self._alive(pid, since) for pid, since in witnesses.items()):
-            return True
-        if not targets:
-            return False
-        if self._silent_since_s is None:
-            self._silent_since_s = now_s
-        return now_s - self._silent_since_s >= END_GRACE_S
-
-    def _read_source(self, file: str) -> SourceFile:
-        text, path = self._store.source(file), self._store.source_path(file)
+    def _read_source(self, file: str, machine: int) -> SourceFile:
+        store = self._readers[machine].store
+        text, path, foreign = store.source(file), store.source_path(file), self.foreign or store.foreign
         if text is not None:
             lines = _LINE_END.split(text.decode("utf-8", "replace").expandtabs(4))
-            return SourceFile(file, tuple(map(plain, lines[:-1] if not lines[-1] else lines)), path, self.foreign)
-        return SourceFile(file, None, path, self.foreign)
-
-    def _notice(self, code: str, text: str, level: str) -> None:
-        self._session.apply(_HOST, NoticeEvent(level, code, text, unix_ns=0))
+            return SourceFile(file, tuple(map(plain, lines[:-1] if not lines[-1] else lines)), path, foreign)
+        return SourceFile(file, None, path, foreign)
 
     @staticmethod
     def _append(path: Path, line: bytes) -> None:
@@ -306,9 +227,31 @@ def open_session(
 
     With `started_here`, the caller has created the folder, so that it is not another user's.
     """
+    return OpenSession([open_store(path_or_name, started_here)], alive)
+
+
+def open_parts(paths_or_names: Sequence[str | Path], job: str = "") -> OpenSession:
+    """Open the parts that several machines have recorded of one job as one session; raises a `ProfilerError`.
+
+    They must say that they are of the same job, unless the user calls it `job`.
+    """
+    stores: list[Store] = []
+    try:
+        for one in paths_or_names:
+            stores.append(open_store(one))
+        check_parts(stores, job)
+        return OpenSession(stores, name=job)
+    except BaseException:
+        for store in stores:
+            store.close()
+        raise
+
+
+def open_store(path_or_name: str | Path, started_here: bool = False) -> Store:
+    """Find what `open_session` opens; raises a `ProfilerError`."""
     path = Path(os.path.expanduser(path_or_name))
     if os.path.isfile(path):
-        return OpenSession(SnapshotStore(path), alive)
+        return SnapshotStore(path)
     if not os.path.lexists(path / SESSION_FILE):
         path = _find(str(path_or_name)) or path
     if not os.path.isdir(path):
@@ -316,7 +259,7 @@ def open_session(
         raise ProfilerError(
             f"There is no {kind} {path_or_name}. `profilednn-tui list` shows the sessions on this machine."
         )
-    return OpenSession(FolderStore(path, started_here), alive)
+    return FolderStore(path, started_here)
 
 
 def _known_peaks(key: PeaksKey) -> Peaks | None:

@@ -539,6 +539,8 @@ class Optimization:
 class ProcessEntry:
     """One process of the target that has, or had, an agent."""
 
+    key: int
+    """Names it in its session: the pid, unless the session has parts from several machines."""
     pid: int
     rank: int | None
     argv: tuple[str, ...]
@@ -573,6 +575,8 @@ class Group:
 class RankRecord:
     """The newest steps of one rank, of which there are n; arrays of integers, times in nanoseconds."""
 
+    key: int
+    """As in `ProcessEntry`."""
     rank: int
     pid: int
     intra_op_threads: int
@@ -619,6 +623,8 @@ class SessionView:
     steps: Steps = Steps()
     phases: tuple[Phase, ...] = ()
     operators: Operators = Operators()
+    merged_ranks: int = 0
+    """Of how many ranks the operators are, if not of the process that is shown alone."""
     primitives: Primitives = Primitives()
     window_numbers: tuple[int, ...] = ()
     """Windows that can be stepped through."""

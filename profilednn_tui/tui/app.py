@@ -317,7 +317,7 @@ class ProfilerApp(App[None]):
 
     @on(RanksScreen.Chosen)
     def _show_rank(self, event: RanksScreen.Chosen) -> None:
-        self.windows.show_process(event.pid)
+        self.windows.show_process(event.key)
 
     @on(PaneRequested)
     def _go_to_pane(self, event: PaneRequested) -> None:

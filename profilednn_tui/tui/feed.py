@@ -41,7 +41,7 @@ class Feed(Protocol):
     def write_input(self, data: bytes) -> int:
         """Write to the target's terminal; returns how many bytes it took."""
 
-    def select_process(self, pid: int) -> None:
+    def select_process(self, key: int) -> None:
         """Show this process of the target from now on."""
 
     def close(self) -> None:

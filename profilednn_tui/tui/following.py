@@ -67,7 +67,7 @@ class Following:
         self.show_window(numbers[index] if index < len(numbers) else None)
         return True
 
-    def select_process(self, pid: int) -> None:
+    def select_process(self, key: int) -> None:
         """Follow another process of the target."""
-        self.feed.select_process(pid)
+        self.feed.select_process(key)
         self.show_window(None)

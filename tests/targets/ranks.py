@@ -56,6 +56,22 @@ class Net(nn.Module):
         return x
 
 
+class Batches(torch.utils.data.IterableDataset):
+    def __init__(self, milliseconds):
+        self.milliseconds = milliseconds
+
+    def __iter__(self):
+        while True:
+            busy(self.milliseconds)
+            yield torch.randn(256, WIDTH)
+
+
+def batches(late):
+    if late.get("data"):
+        return torch.utils.data.DataLoader(Batches(late["data"]), batch_size=None)
+    return iter(lambda: torch.randn(256, WIDTH), None)
+
+
 def train(rank, world, folder, program, milliseconds, where, steps):
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world)
@@ -80,8 +96,7 @@ def train(rank, world, folder, program, milliseconds, where, steps):
         fully_shard(net, mesh=mesh)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     torch.manual_seed(rank)
-    for step in range(steps):
-        x = torch.randn(256, WIDTH)
+    for step, x in zip(range(steps), batches(late)):
         if late.get("other"):
             busy(late["other"])
         if late.get("sleep"):

@@ -128,7 +128,7 @@ def running_view(count: int = 100, operators: int = 40) -> SessionView:
         workers=(Worker(4800, "DataLoader worker", 40.0, 400_000_000),),
         memory=Memory(1_200_000_000, 0, 1_300_000_000, 9_000_000_000, 1200.0, 0.0, 350.0, 9.0),
         agent=Agent(3, False, 2.0, 1.4), notices=(Notice("warning", "threads", "Set OMP_NUM_THREADS."),),
-        processes=tuple(ProcessEntry(4711 + rank, rank, ("train.py",), count, False) for rank in range(2)),
+        processes=tuple(ProcessEntry(4711 + rank, 4711 + rank, rank, ("train.py",), count, False) for rank in range(2)),
         unix_ns=1_000,
     )  # fmt: skip
 

@@ -7,6 +7,9 @@ from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_steps
 from profilednn_tui.advise.rules import _loaders
 
+OFTEN = 1.5
+"""Steps per start, from which on most steps are without one."""
+
 
 class LoaderWorkers:
     """Adds up what starting workers anew takes; otherwise looks at their cores and threads."""
@@ -42,7 +45,7 @@ class LoaderWorkers:
         line = signals.line(loader.source)
         where = f" ({line})" if line else ""
         often = loader.batches / loader.starts
-        every = "every step" if often < 1.5 else f"every {units.count(round(often))} steps"
+        every = "every step" if often < OFTEN else f"every {units.count(round(often))} steps"
         verb = "is" if loader.workers == 1 else "are"
         each_ms = loader.iterators * 1e6
         return Finding(
@@ -61,4 +64,5 @@ class LoaderWorkers:
                 loader,
             ),
             covered,
+            in_few_steps=often >= OFTEN,
         )

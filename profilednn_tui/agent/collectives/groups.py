@@ -13,12 +13,14 @@ import weakref
 from typing import Any, Callable
 
 from ...protocol.events import GroupEvent
+from .job import job_names
 
 MOST_GROUPS = 16
 """Of which collectives are counted; a training rarely has more than four."""
 MOST_RANKS = 4_096
 """Per group, in its event."""
 _BOOT = "/proc/sys/kernel/random/boot_id"
+_NAMESPACE = "/proc/self/ns/time"
 
 
 class Group:
@@ -88,8 +90,9 @@ class Groups:
                 backend=str(distributed.get_backend(process_group)),
                 counted=group.told is not None,
                 host=os.uname().nodename,
-                clock=_clock(),
+                clock=clock_name(),
                 unix_ns=time.time_ns(),
+                job=job_names(distributed),
             )
         )
 
@@ -104,10 +107,15 @@ def _groups_of(torch: Any) -> dict[tuple[str, int], Any]:
     return {(str(name), id(group)): group for group, name in dict(world.pg_names).items() if group is not absent}
 
 
-def _clock() -> str:
-    """Names the clock of `time.perf_counter_ns`, which all processes of a machine share until it restarts."""
+def clock_name() -> str:
+    """Names the clock of `time.perf_counter_ns`, which all processes of a machine share until it restarts, except
+    those in another time namespace."""
     try:
         with open(_BOOT) as stream:
-            return stream.read().strip()
+            boot = stream.read().strip()
     except OSError:
         return ""
+    try:
+        return f"{boot} {os.readlink(_NAMESPACE)}"
+    except OSError:  # the kernel has no such namespaces
+        return boot

@@ -51,6 +51,7 @@ def document(comparison: Comparison, limit: float) -> dict[str, Any]:
         "baseline": _side(comparison.baseline, verdict.baseline_ns, comparison.baseline_steps),
         "candidate": _side(comparison.candidate, verdict.candidate_ns, comparison.candidate_steps),
         "phases": [{"name": row.key, **_times(row)} for row in comparison.phases],
+        "ranks": [{**asdict(row.key), **_times(row)} for row in comparison.ranks],
         "operators": [{**asdict(row.key), **_times(row)} for row in comparison.operators],
         "modules": [{"path": row.key.path, "class": row.key.class_name, **_times(row)} for row in comparison.modules],
         "figures": [asdict(figure) for figure in comparison.figures],

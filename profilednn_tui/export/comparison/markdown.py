@@ -49,6 +49,9 @@ def _details(comparison: Comparison) -> Iterator[str]:
     columns = ("", escape(comparison.baseline.name), escape(comparison.candidate.name))
     yield from section(escape(title), columns, figures, left=1)
     yield from _parts("Phases", ("phase",), comparison.phases, [(row.key,) for row in comparison.phases])
+    ranks = words.of_ranks(comparison)
+    names_of_ranks = [(str(row.key.rank), row.key.part) for row in ranks]
+    yield from _parts("Ranks", ("rank", "part of the step"), ranks, names_of_ranks)
     operators = words.notable(comparison.operators, words.TOP_OPERATORS)
     names = [(markdown_code(operator_text(row.key.name)), markdown_code(row.key.input_shapes)) for row in operators]
     yield from _parts("Operators that changed most", ("operator", "input shapes"), operators, names)

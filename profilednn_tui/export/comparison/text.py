@@ -46,6 +46,8 @@ def _comparison(comparison: Comparison, limit: float) -> Iterator[str]:
         if (before, after) != (units.UNKNOWN, units.UNKNOWN):
             yield _labelled("", f"{figure.name} {before} -> {after}")
     yield from _parts("phases", comparison.phases, [row.key for row in comparison.phases])
+    ranks = words.of_ranks(comparison)
+    yield from _parts("ranks", ranks, [f"rank {row.key.rank}, {row.key.part}" for row in ranks])
     operators = words.notable(comparison.operators, words.TOP_OPERATORS)
     yield from _parts(
         "operators", operators, [f"{operator_text(row.key.name)} {row.key.input_shapes}" for row in operators]

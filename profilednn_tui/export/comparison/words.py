@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from profilednn_tui import units
 from profilednn_tui.compare.ablation import Ablation
-from profilednn_tui.compare.alignment import Aligned, Change, Figure, Key
+from profilednn_tui.compare.alignment import Aligned, Change, Figure, Key, RankPart
 from profilednn_tui.compare.certificate import Certificate, Sameness
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.intervals import MOST_RUNS, Interval
@@ -21,6 +21,7 @@ SENSIBLE = 1.0
 """Detectable differences above 100 % are not worth a figure."""
 TOP_OPERATORS = 12
 TOP_MODULES = 8
+TOP_RANKS = 8
 
 _FIGURE_TEXTS = {"bytes": units.bytes_size, "count": units.count, "percent": units.percent}
 
@@ -145,6 +146,15 @@ def change_text(row: Aligned[Key]) -> str:
 def notable(rows: Sequence[Aligned[Key]], limit: int) -> tuple[Aligned[Key], ...]:
     """The parts that changed most."""
     return tuple(row for row in rows if row.change is not Change.UNCHANGED)[:limit]
+
+
+def of_ranks(comparison: Comparison) -> tuple[Aligned[RankPart], ...]:
+    """The parts of the steps of the ranks that changed most."""
+    changed: dict[int, float] = {}
+    for row in comparison.ranks:
+        changed[row.key.rank] = changed.get(row.key.rank, 0.0) + abs(row.difference_ns)
+    chosen = sorted(changed, key=lambda rank: (-changed[rank], rank))[:TOP_RANKS]
+    return tuple(row for row in comparison.ranks if row.key.rank in chosen)
 
 
 def _percent(fraction: float) -> str:

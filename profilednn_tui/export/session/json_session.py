@@ -11,7 +11,7 @@ import msgspec
 
 from profilednn_tui.export.session.facts import process_end
 from profilednn_tui.export.session.frames import frame_text
-from profilednn_tui.export.session.rank_rows import rank_documents, straggler_document
+from profilednn_tui.export.session.rank_rows import clock_documents, rank_documents, straggler_document
 from profilednn_tui.onednn.breakdown import configuration, layout
 from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.protocol.vocabulary import PHASES
@@ -128,6 +128,7 @@ def document(view: SessionView) -> dict[str, Any]:
             for entry in view.processes
         ],
         "ranks": rank_documents(ranks),
+        "clocks": clock_documents(ranks),
         "straggler": straggler_document(ranks.straggler, target.working_directory),
         "notices": [{"level": one.level, "code": one.code, "text": one.text} for one in view.notices],
     }

@@ -12,7 +12,7 @@ from profilednn_tui.export.session.frames import called_from
 from profilednn_tui.export.session.rank_rows import COLUMNS, rank_rows
 from profilednn_tui.onednn.breakdown import By, breakdown
 from profilednn_tui.ranks.account import ranks_of
-from profilednn_tui.ranks.words import doubt, ranks_words
+from profilednn_tui.ranks.words import clock_words, doubt, ranks_words
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.session.words import operator_text
@@ -72,7 +72,8 @@ def _ranks(view: SessionView) -> Iterator[str]:
     ranks = ranks_of(view.ranks)
     if ranks.rows:
         yield from section("Ranks", COLUMNS, list(rank_rows(ranks)), left=1)
-        yield from (f"- {escape(text)}" for text in (ranks_words(ranks), doubt(ranks)) if text)
+        told = filter(None, (ranks_words(ranks), doubt(ranks), clock_words(ranks)))
+        yield from (f"- {escape(text)}" for text in told)
         yield ""
 
 

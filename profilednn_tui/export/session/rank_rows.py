@@ -20,6 +20,19 @@ def rank_documents(ranks: Ranks) -> list[dict[str, Any]]:
     return [_document(row) for row in ranks.rows]
 
 
+def clock_documents(ranks: Ranks) -> list[dict[str, Any]]:
+    """One object for each other machine: how its clock is aligned with that of the first rank."""
+    return [
+        {
+            "host": clock.host,
+            "offset_ms": clock.ns / _NS_PER_MS,
+            "bound_ms": clock.bound_ns / _NS_PER_MS,
+            "collectives": clock.collectives,
+        }
+        for clock in ranks.clocks
+    ]
+
+
 def straggler_document(straggler: Straggler | None, working_directory: str) -> dict[str, Any] | None:
     """The late rank; None if none is."""
     if straggler is None:

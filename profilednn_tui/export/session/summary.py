@@ -12,7 +12,7 @@ from profilednn_tui.export.session import facts
 from profilednn_tui.export.session.rank_rows import COLUMNS, rank_rows
 from profilednn_tui.plain import plain
 from profilednn_tui.ranks.account import ranks_of
-from profilednn_tui.ranks.words import doubt, ranks_words
+from profilednn_tui.ranks.words import clock_words, doubt, ranks_words
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import Operator, Optimization, SessionView
 from profilednn_tui.session.words import operator_text
@@ -114,9 +114,7 @@ def _ranks(view: SessionView) -> Iterator[str]:
     yield ""
     for first, *others in (COLUMNS, *rank_rows(ranks)):
         yield f"{first:<14}" + "".join(f"{cell:>12}" for cell in others)
-    yield ranks_words(ranks)
-    if doubt(ranks):
-        yield doubt(ranks)
+    yield from filter(None, (ranks_words(ranks), doubt(ranks), clock_words(ranks)))
 
 
 def _phases(view: SessionView) -> Iterator[str]:

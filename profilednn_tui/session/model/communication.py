@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from profilednn_tui.protocol.events import CommunicationEvent, GroupEvent
+from profilednn_tui.protocol.events import CommunicationEvent, GroupEvent, HelloEvent
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.model.windows import WindowSeries
@@ -57,18 +57,19 @@ class CommunicationSeries:
         self._record = None
 
     def record(
-        self, rank: int | None, pid: int, threads: int, ended: bool, steps: StepSeries, windows: WindowSeries
+        self, key: int, hello: HelloEvent, threads: int, ended: bool, steps: StepSeries, windows: WindowSeries
     ) -> RankRecord | None:
         """The record of the newest steps; None if the process is no rank of any group."""
+        rank = hello.rank
         if rank is None or not self._groups:
             return None
         known = self._record
         if known is None or (known.count, known.rank, known.ended) != (steps.count, rank, ended):
-            self._record = known = self._build(rank, pid, threads, ended, steps, windows)
+            self._record = known = self._build(key, rank, hello.pid, threads, ended, steps, windows)
         return known
 
     def _build(
-        self, rank: int, pid: int, threads: int, ended: bool, steps: StepSeries, windows: WindowSeries
+        self, key: int, rank: int, pid: int, threads: int, ended: bool, steps: StepSeries, windows: WindowSeries
     ) -> RankRecord:
         newest = steps.newest(KEPT_STEPS, MOST_NUMBER)
         unknown = [-1] * _TIMES
@@ -76,6 +77,7 @@ class CommunicationSeries:
         first = newest.numbers[0] if newest.numbers else 0
         waits = [wait for wait in self._waits if wait[0] >= first]
         return RankRecord(
+            key=key,
             rank=rank,
             pid=pid,
             intra_op_threads=threads,

@@ -19,6 +19,7 @@ from profilednn_tui.protocol.events import (
     StepsEvent,
 )
 from profilednn_tui.protocol.vocabulary import ASKED, DETACH, UNREAD
+from profilednn_tui.session.keys import machine_of, process_key
 from profilednn_tui.session.model.communication import CommunicationSeries
 from profilednn_tui.session.model.conditions import ConditionSeries
 from profilednn_tui.session.model.learning import LearningSeries
@@ -44,8 +45,10 @@ LEFT = frozenset({DETACH, UNREAD})
 class Process:
     """One process of the target that has an agent; bounded."""
 
-    def __init__(self, hello: HelloEvent) -> None:
+    def __init__(self, hello: HelloEvent, key: int) -> None:
         self.hello = hello
+        self.key = key
+        """Its name in the session."""
         self.newest_unix_ns = hello.unix_ns
         """Time of its newest event."""
         self.progress = Progress()
@@ -83,6 +86,7 @@ class Process:
     def entry(self, ended: bool, life: int, shown: bool) -> ProcessEntry:
         hello = self.hello
         return ProcessEntry(
+            key=self.key,
             pid=hello.pid,
             rank=hello.rank,
             argv=tuple(hello.argv),
@@ -98,7 +102,7 @@ class Process:
         """As a rank among others; None if it is none."""
         hello = self.hello
         ended = ended or self.bye is not None
-        return self.communication.record(hello.rank, hello.pid, self.intra_op_threads, ended, self.steps, self.windows)
+        return self.communication.record(self.key, hello, self.intra_op_threads, ended, self.steps, self.windows)
 
     def agent(self, bad_lines: int) -> Agent:
         errors = tuple(self._errors)
@@ -170,7 +174,7 @@ def lives(processes: Iterable[Process]) -> dict[Process, int]:
         found[process] = 1
         if not process.trained:
             continue
-        names = [("pid", process.hello.pid)]
+        names = [("key", process.key)]
         if process.hello.rank is not None:
             names.append(("rank", process.hello.rank))
         for name in names:
@@ -196,7 +200,8 @@ def choose_primary(processes: list[Process]) -> Process | None:
 
 def _follows(later: Process, earlier: Process) -> bool:
     """Whether one of two processes of the same rank or pid is a later life of the other."""
-    return earlier.newest_unix_ns <= later.hello.unix_ns and later.hello.parent_pid != earlier.hello.pid
+    child = process_key(machine_of(later.key), later.hello.parent_pid) == earlier.key
+    return earlier.newest_unix_ns <= later.hello.unix_ns and not child
 
 
 def _loader(

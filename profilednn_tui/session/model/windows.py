@@ -22,7 +22,7 @@ MERGED_WINDOWS = 8
 
 _CACHED_WINDOWS = 2 * MERGED_WINDOWS
 _CACHED_VIEWS = 4
-_TABLE_LIMIT = 100_000
+TABLE_LIMIT = 100_000
 """Distinct rows after which the tables start over: training whose shapes never repeat must not fill our memory."""
 _KEPT_FILES = 5_000
 
@@ -92,7 +92,7 @@ class WindowSeries:
         since = change([self._paces.around(window.step) for window in chosen], now) if now is not None else None
         key = tuple(window.number for window in chosen), since
         if key not in self._views:
-            if self._tables.size > _TABLE_LIMIT:
+            if self._tables.size > TABLE_LIMIT:
                 self._tables = Tables()
                 self._numbered.clear()
             merged = self._views.get((key[0], None)) or merge(self._tables, [*map(self._numbered_window, chosen)])
@@ -100,6 +100,11 @@ class WindowSeries:
             _trim(self._views, _CACHED_VIEWS)
         self._views.move_to_end(key)
         return self._views[key]
+
+    def representative(self) -> list[PackedWindow]:
+        """The windows that `view` merges, oldest first."""
+        newest = self._newest()
+        return self._of_one_pace(newest, self._paces.now()) if newest else []
 
     def _of_one_pace(self, newest: list[PackedWindow], now: Pace | None) -> list[PackedWindow]:
         around = {window.number: self._paces.around(window.step) for window in newest}

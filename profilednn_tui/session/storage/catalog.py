@@ -9,9 +9,10 @@ from pathlib import Path
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import list_session_folders
 from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording, recording_pid
+from profilednn_tui.session.storage.elsewhere import is_elsewhere, was_written_lately
 from profilednn_tui.session.storage.farewell import said_bye
 from profilednn_tui.session.storage.files import regular_files
-from profilednn_tui.session.storage.folder import ExitFile, HolderFile, SessionFile
+from profilednn_tui.session.storage.folder import ExitFile, HolderFile, MirrorFile, SessionFile
 from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.ownership import why_foreign
 from profilednn_tui.session.view import State
@@ -63,6 +64,17 @@ def _entry(folder: Path, alive: Callable[[int, int], bool]) -> SessionEntry | Da
 
 def _state(folder: Path, file: SessionFile, alive: Callable[[int, int], bool]) -> State:
     """The state of a session without an exit code."""
+    agents = {path: status for path, status in regular_files(folder) if recording_pid(path.name) is not None}
+    silent = [
+        (recording_pid(path.name) or 0, status.st_mtime_ns) for path, status in agents.items() if not said_bye(path)
+    ]
+    left = bool(agents) and not silent
+    mirror = MirrorFile.load(folder)
+    if mirror is not None:
+        copied = mirror.connected and alive(mirror.pid, mirror.start_unix_ns)
+        return State.RUNNING if copied else State.ENDED if left else State.LOST
+    if is_elsewhere(file):
+        return State.RUNNING if was_written_lately(folder) else State.ENDED if left else State.LOST
     if file.attached:
         recorder = HolderFile.load(folder)
         if (
@@ -72,11 +84,6 @@ def _state(folder: Path, file: SessionFile, alive: Callable[[int, int], bool]) -
         ):
             return State.RUNNING
         return State.ENDED if said_bye(folder / HOST_RECORDING) else State.LOST
-    agents = {path: status for path, status in regular_files(folder) if recording_pid(path.name) is not None}
-    silent = [
-        (recording_pid(path.name) or 0, status.st_mtime_ns) for path, status in agents.items() if not said_bye(path)
-    ]
-    left = bool(agents) and not silent
     known = [(file.launcher_pid, file.start_unix_ns), *silent]
     holder = HolderFile.load(folder)
     if holder:
@@ -91,7 +98,7 @@ def _state(folder: Path, file: SessionFile, alive: Callable[[int, int], bool]) -
 def session_of_process(pid: int) -> Path | None:
     """The running session that records a process; None if there is none."""
     for entry in list_sessions():
-        if entry.state is not State.RUNNING or why_foreign(entry.folder):
+        if entry.state is not State.RUNNING or is_elsewhere(entry.file) or why_foreign(entry.folder):
             continue
         holder = HolderFile.load(entry.folder)
         recording = entry.folder / agent_recording(pid)

@@ -25,6 +25,10 @@ OUTPUT_FILE = "output.log"
 """Raw output of the target's terminal, if we gave it one."""
 EXIT_FILE = "exit.json"
 HOLDER_FILE = "holder.json"
+MIRROR_FILE = "mirror.json"
+
+STREAM_ENDED, STREAM_SO_FAR = "ended", "so far"
+"""How the stream of a session ends: with the session, or with what there is of it by now."""
 INPUT_FIFO = "stdin"
 
 SMALL_FILE_BYTES = 1_000_000
@@ -61,6 +65,10 @@ class SessionFile:
     """How much earlier sessions on this machine differed, if known at the start."""
     environment: dict[str, str] = field(default_factory=dict)
     """Variables to set when it is started again; a snapshot, which others may read, has none."""
+    host: str = ""
+    """The name of the machine that records it."""
+    boot: str = ""
+    """Names that machine until it restarts; empty if unknown."""
     magic: str = MAGIC
     version: int = VERSION
 
@@ -126,6 +134,32 @@ class ExitFile:
     @classmethod
     def load(cls, folder: Path) -> ExitFile | None:
         return _load(folder / EXIT_FILE, cls)
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorFile:
+    """``mirror.json``: the folder is a copy of a session elsewhere, which a process here keeps up to date."""
+
+    origin: str
+    """Where it is copied from, as the user names it."""
+    id: str
+    """Of the session there."""
+    pid: Integer
+    """The process that copies it."""
+    start_unix_ns: Integer
+    """When that process began."""
+    connected: bool
+    reason: str = ""
+    """Why it is not connected; empty if all has been copied."""
+    end: str = ""
+    """`STREAM_ENDED` or `STREAM_SO_FAR`; empty if the stream broke, or goes on."""
+
+    def save(self, folder: Path) -> None:
+        save_json(folder / MIRROR_FILE, self)
+
+    @classmethod
+    def load(cls, folder: Path) -> MirrorFile | None:
+        return _load(folder / MIRROR_FILE, cls)
 
 
 @contextmanager

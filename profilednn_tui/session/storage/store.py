@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -12,14 +13,16 @@ from typing import Protocol
 from profilednn_tui.paths import SESSION_FILE
 from profilednn_tui.protocol.files import HOST_RECORDING, recording_pid
 from profilednn_tui.session.frames import relative_file
+from profilednn_tui.session.storage.elsewhere import why_elsewhere
 from profilednn_tui.session.storage.files import open_file, read_end
-from profilednn_tui.session.storage.folder import OUTPUT_FILE, ExitFile, SessionFile
+from profilednn_tui.session.storage.folder import OUTPUT_FILE, STREAM_SO_FAR, ExitFile, MirrorFile, SessionFile
 from profilednn_tui.session.storage.ownership import why_foreign
 from profilednn_tui.session.storage.reader import Stream
 
 SOURCE_LIMIT_BYTES = 1_000_000
 MAX_AGENTS = 500
 """Recordings read per session."""
+COPIED_SOURCES = "sources"
 
 
 class Store(Protocol):
@@ -79,13 +82,18 @@ class FileTail:
 class FolderStore:
     """A session folder."""
 
-    cut_short = False
-
     def __init__(self, folder: Path, started_here: bool = False) -> None:
         """With `started_here`, it is known to be ours, whatever the file system says."""
         self.location = self.folder = folder
         self.session_file = self._session_file()
-        self.foreign = "" if started_here else why_foreign(folder)
+        self._mirror = None if started_here else MirrorFile.load(folder)
+        self._stranger = "" if started_here else why_foreign(folder)
+        copied = f"It is a copy of {self._mirror.origin}, so it is only read here." if self._mirror else ""
+        self.foreign = self._stranger or copied or why_elsewhere(self.session_file)
+
+    @property
+    def cut_short(self) -> bool:
+        return self._mirror is not None and self._mirror.end == STREAM_SO_FAR
 
     def recordings(self) -> Iterator[str]:
         try:
@@ -107,11 +115,11 @@ class FolderStore:
             return b""
 
     def source(self, file: str) -> bytes | None:
-        path = self.source_path(file)
+        path = copied_source(self.folder, file) if self._mirror else self.source_path(file)
         return None if path is None else read_source(path)
 
     def source_path(self, file: str) -> Path | None:
-        if self.foreign:
+        if self._stranger or self._mirror:
             return None
         started = self.session_file
         if started.scratch:  # the copy that the target ran in is gone
@@ -140,6 +148,11 @@ def recordings_among(names: Iterable[str]) -> Iterator[str]:
     known = dict.fromkeys(names)
     agents = (name for name in known if recording_pid(name) is not None)
     return chain([HOST_RECORDING] if HOST_RECORDING in known else [], islice(agents, MAX_AGENTS))
+
+
+def copied_source(folder: Path, file: str) -> Path:
+    """Where a copy of a session keeps the text of a source file."""
+    return folder / COPIED_SOURCES / hashlib.sha256(file.encode("utf-8", "replace")).hexdigest()
 
 
 def read_source(path: Path) -> bytes | None:

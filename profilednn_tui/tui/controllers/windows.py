@@ -9,6 +9,7 @@ from textual.app import App
 from profilednn_tui import units
 from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.vocabulary import PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW
+from profilednn_tui.session.keys import ALL_RANKS
 from profilednn_tui.session.view import ProcessEntry
 from profilednn_tui.tui.controllers.controller import Controller
 from profilednn_tui.tui.following import Following
@@ -68,14 +69,16 @@ class Windows(Controller):
             text = "The target has one process with an agent." if entries else "No process has an agent yet."
             self._app.notify(text, timeout=3)
             return
-        newest = {entry.pid: entry for entry in entries}.values()
-        choices = [Choice(str(number)[-1], _process_text(entry), entry.pid) for number, entry in enumerate(newest)]
+        newest = {entry.key: entry for entry in entries}.values()
+        choices = [Choice(str(number)[-1], _process_text(entry), entry.key) for number, entry in enumerate(newest)]
+        if len(self._following.latest.ranks) > 1:
+            choices.append(Choice("a", "operators of all ranks merged", ALL_RANKS))
         self._app.push_screen(ChoiceScreen("Process", choices), self.show_process)
 
-    def show_process(self, pid: int | None) -> None:
+    def show_process(self, key: int | None) -> None:
         """Show a process of the target; None changes nothing."""
-        if pid is not None:
-            self._following.select_process(pid)
+        if key is not None:
+            self._following.select_process(key)
             self._publish()
 
 

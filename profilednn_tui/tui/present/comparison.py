@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from profilednn_tui import units
-from profilednn_tui.compare.alignment import Aligned, Change, ModuleName, OperatorName
+from profilednn_tui.compare.alignment import Aligned, Change, ModuleName, OperatorName, RankPart
 from profilednn_tui.compare.certificate import Certificate, Sameness
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.samples import FairSteps
@@ -159,11 +159,14 @@ def module_rows(comparison: Comparison) -> tuple[PartRow, ...]:
 
 
 def phase_rows(comparison: Comparison) -> tuple[PartRow, ...]:
-    return _rows([(row.key, "", row) for row in comparison.phases])
+    """The phases, and of each rank that changed what its step consists of."""
+    parts = [(row.key, "", row) for row in comparison.phases]
+    parts += [(f"rank {row.key.rank}: {row.key.part}", "", row) for row in words.of_ranks(comparison)]
+    return _rows(parts)
 
 
 def _rows(
-    parts: Sequence[tuple[str, str, Aligned[OperatorName] | Aligned[ModuleName] | Aligned[str]]],
+    parts: Sequence[tuple[str, str, Aligned[OperatorName] | Aligned[ModuleName] | Aligned[RankPart] | Aligned[str]]],
 ) -> tuple[PartRow, ...]:
     if not parts:
         return ()

@@ -85,6 +85,8 @@ def _badges(view: SessionView, display: Display, width: int) -> Line:
         spans.append((f" PAUSED +{display.behind_steps:,} steps ", "bold background on primary"))
     if display.window is not None:
         spans.append((f" WINDOW {display.window} ", "background on primary"))
+    if view.merged_ranks:
+        spans.append((f" {view.merged_ranks} RANKS MERGED ", "background on primary"))
     if view.awaits_input:
         spans.append((" INPUT AWAITED ", "bold background on warning"))
     if view.agent.paused and view.live:

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from profilednn_tui import units
 from profilednn_tui.ranks.account import RankAccount, Ranks
-from profilednn_tui.ranks.words import doubt, ranks_words
+from profilednn_tui.ranks.words import clock_words, doubt, ranks_words
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.present.table import Column
@@ -33,7 +33,8 @@ class RankRow:
 def rank_rows(view: SessionView, ranks: Ranks) -> tuple[RankRow, ...]:
     """Those that the others wait for most come first."""
     late = ranks.straggler.rank if ranks.straggler is not None else None
-    rows = (RankRow(row, row.rank == late, row.pid == view.target.pid) for row in ranks.rows)
+    shown = next((entry.key for entry in view.processes if entry.shown), None)
+    rows = (RankRow(row, row.rank == late, row.key == shown) for row in ranks.rows)
     return tuple(sorted(rows, key=lambda row: (-row.account.caused_ns, row.account.rank)))
 
 
@@ -53,9 +54,9 @@ def head_lines(ranks: Ranks) -> tuple[Line, ...]:
     """What is known in one sentence, and what is not."""
     if not ranks.rows:
         return ((),)
-    words, unknown = ranks_words(ranks), doubt(ranks)
-    first: Line = ((" ", ""), (words, "bold warning" if ranks.straggler else "bold"))
-    return (first, ((" ", ""), (unknown, "muted"))) if unknown else (first,)
+    first: Line = ((" ", ""), (ranks_words(ranks), "bold warning" if ranks.straggler else "bold"))
+    more = filter(None, (doubt(ranks), clock_words(ranks)))
+    return (first, *(((" ", ""), (words, "muted")) for words in more))
 
 
 def search_text(row: RankRow) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from profilednn_tui.ranks.account import ranks_of
@@ -17,6 +19,7 @@ from profilednn_tui.tui.present import ranks as present
 from profilednn_tui.tui.present.ranks import RankRow
 from profilednn_tui.tui.present.table import SortOrder
 from profilednn_tui.tui.screens.base import SessionScreen
+from profilednn_tui.tui.screens.rank_operators import RankOperatorsScreen
 
 
 class RanksTable(TableView[RankRow]):
@@ -42,12 +45,14 @@ class RanksTable(TableView[RankRow]):
 class RanksScreen(SessionScreen):
     """Who waits for whom."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("d", "differences", "operators beside another rank's")]
+
     class Chosen(Message):
         """The user wants to see this process."""
 
-        def __init__(self, pid: int) -> None:
+        def __init__(self, key: int) -> None:
             super().__init__()
-            self.pid = pid
+            self.key = key
 
     def compose_body(self) -> ComposeResult:
         yield BreadcrumbBar(id="breadcrumb")
@@ -61,7 +66,9 @@ class RanksScreen(SessionScreen):
     def show_body(self, view: SessionView) -> None:
         self.query_one(BreadcrumbBar).show_path(("Ranks",))
         found = ranks_of(view.ranks)
-        self.query_one("#ranks-head", BarView).show_lines(list(present.head_lines(found)))
+        head, lines = self.query_one("#ranks-head", BarView), list(present.head_lines(found))
+        head.styles.height = len(lines)
+        head.show_lines(lines)
         table = self.query_one(RanksTable)
         message = present.ranks_message(view, found)
         if message is not None:
@@ -69,9 +76,15 @@ class RanksScreen(SessionScreen):
         else:
             table.show_rows(present.rank_rows(view, found))
 
+    def action_differences(self) -> None:
+        """Show what the rank under the cursor spends more time on than a typical one."""
+        row = self.query_one(RanksTable).current
+        if row is not None:
+            self.app.push_screen(RankOperatorsScreen(row.account.rank))
+
     @on(TableView.Opened, "#ranks")
     def _show_rank(self) -> None:
         row = self.query_one(RanksTable).current
         if row is not None:
-            self.post_message(self.Chosen(row.account.pid))
+            self.post_message(self.Chosen(row.account.key))
             self.go_back()

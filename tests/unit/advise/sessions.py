@@ -111,6 +111,6 @@ def session(
         ),
         "memory": Memory(10**9, stepping=Stepping(100.0, 370.0, 4.0)),
         "conditions": conditions(),
-        "processes": (ProcessEntry(7, None, ("train.py",), 40, False),),
+        "processes": (ProcessEntry(7, 7, None, ("train.py",), 40, False),),
     }  # fmt: skip
     return SessionView(**{**fields, **changes})

@@ -125,6 +125,7 @@ def test_workers_started_anew_are_told_with_what_starting_them_takes() -> None:
     advice = advise(session(phases={"data": 1900.0}, loaders=(started,)))
     finding = next(one for one in advice.findings if one.rule == "loader-workers")
     assert finding.sentence == "2 DataLoader workers are started anew every 4 steps: 89 % of the step"
+    assert finding.in_few_steps
     assert finding.ceiling == pytest.approx(1900 / 1999 * 3500 / 3600 * 24 / 25, rel=0.001)
     assert finding.remedy.optimizations == ("loader",)
     assert [one.value for one in finding.evidence] == pytest.approx([25, 40.0, 80.0, 20.0])

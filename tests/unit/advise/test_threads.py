@@ -32,7 +32,7 @@ def throttled(view: SessionView, percent: float) -> SessionView:
 
 
 def ranks(count: int, ended: bool = False) -> tuple[ProcessEntry, ...]:
-    return tuple(ProcessEntry(7 + rank, rank, ("train.py",), 40, ended) for rank in range(count))
+    return tuple(ProcessEntry(7 + rank, 7 + rank, rank, ("train.py",), 40, ended) for rank in range(count))
 
 
 def test_a_host_of_384_cores_with_a_quota_of_8() -> None:
@@ -83,7 +83,7 @@ def test_ranks_that_each_take_all_cores() -> None:
 
 
 def test_processes_that_trained_one_after_the_other_are_not_added_up() -> None:
-    sweep = tuple(ProcessEntry(pid, None, ("train.py",), 40, True) for pid in range(7, 12))
+    sweep = tuple(ProcessEntry(pid, pid, None, ("train.py",), 40, True) for pid in range(7, 12))
     view = on(Machine("Xeon", 4, 4, 4), 4, dict.fromkeys(range(4), 100.0), processes=sweep)
     assert "thread-oversubscription" not in rules_of(view)
 

@@ -37,6 +37,8 @@ class Starter:
     """Writes recordings whose steps take `times` the usual with the remedy, run by run; the last goes on."""
 
     times: Sequence[float] = (0.6, 0.61, 0.59, 0.6)
+    rare: int = 1
+    """Each so many steps take as long as that; the others take their usual time."""
     losses: float = 1.0
     """What the losses are multiplied by with the remedy."""
     disturbed: bool = False
@@ -54,6 +56,10 @@ class Starter:
         self.now_s += 10.0
         return tuple(self.run(options, home, on_beat, len(targets) > 1) for _, options in targets)
 
+    def duration_ns(self, step: int, factor: float) -> int:
+        usual_ns = r.STEP_NS + step % 7 * 1_000
+        return round(factor * self.rare * usual_ns) if step % self.rare == 0 else usual_ns
+
     def run(
         self, options: LaunchOptions, home: Path, on_beat: Callable[[Path, float], None], lockstep: bool
     ) -> EndedRun:
@@ -62,10 +68,7 @@ class Starter:
         tried = variant == "tried"
         factor = self.times[min(int(number), len(self.times)) - 1] if tried else 1.0
         scale = self.losses if tried else 1.0
-        rows = [
-            r.step_row(step, round(factor * (r.STEP_NS + step % 7 * 1_000)), 0, scale * 2.0 / step)
-            for step in range(1, 41)
-        ]
+        rows = [r.step_row(step, self.duration_ns(step, factor), 0, scale * 2.0 / step) for step in range(1, 41)]
         agent = [event for event in r.agent_events() if not isinstance(event, StepsEvent)]
         agent[2:2] = [FirstInputsEvent(1, 2, 0, r.START_UNIX_NS), StepsEvent(1, rows)]
         others = (90.0,) * 4 if self.disturbed else (1.0, 0.0, 0.0, 0.0)
@@ -125,6 +128,18 @@ def conduct(project: Path, starter: Starter, until_s: float = 1_000.0, finding: 
     assert all(line[0].isupper() or line[0].isdigit() for line in told), "sentences"
     assert all(line.endswith(".") and "\n" not in line for line in told)
     return found
+
+
+def test_what_a_remedy_wins_in_a_few_steps_is_seen_in_their_mean(project: Path) -> None:
+    """Workers that are no longer started at each epoch: 2 % (-25 to 24 %) was measured of 61 %, in medians."""
+    starter = Starter(times=(0.1, 0.11, 0.09, 0.1), rare=8)
+    found = conduct(project, starter, finding=replace(FINDING, in_few_steps=True))
+    assert isinstance(found, Proof)
+    assert found.effect is Effect.HELPED
+    assert found.gain == pytest.approx(0.9 * 8 / 15, abs=0.05)
+    missed = conduct(project, replace(starter, seen=[]), finding=FINDING)
+    assert isinstance(missed, Proof)
+    assert missed.gain == pytest.approx(0.0, abs=0.01)
 
 
 def test_a_remedy_that_helps_is_told_with_its_interval_and_the_losses(project: Path) -> None:

@@ -59,6 +59,7 @@ def trained(
         cpu = np.full(steps, usual) if rank in sleeping else own - delay
         records.append(
             RankRecord(
+                key=100 + rank,
                 rank=rank,
                 pid=100 + rank,
                 intra_op_threads=1,

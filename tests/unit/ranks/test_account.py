@@ -10,7 +10,7 @@ import pytest
 from profilednn_tui.ranks.account import FIRST_STEPS, NO_RANKS, ranks_of
 from profilednn_tui.ranks.clocks import clock_offsets
 from profilednn_tui.ranks.waits import step_waits
-from profilednn_tui.ranks.words import doubt, ranks_words
+from profilednn_tui.ranks.words import clock_words, doubt, ranks_words
 from tests.unit.ranks.records import MS, TRANSFER_NS, USUAL, trained
 
 OWN_MS = sum(USUAL.values())
@@ -34,7 +34,7 @@ def test_the_wait_for_a_late_rank_is_charged_to_it() -> None:
 
 def test_all_that_is_waited_is_caused_by_somebody() -> None:
     records = trained(40, [{}, {}, {"forward": 8.0}], noise=0.2)
-    waits = step_waits(records, clock_offsets(records))
+    waits = step_waits(records, {})
     waited = sum(one.late.sum() for one in waits)
     caused = sum(one.caused.sum() for one in waits)
     assert waited == pytest.approx(2 * caused), "each causes the mean wait of two others"
@@ -42,8 +42,17 @@ def test_all_that_is_waited_is_caused_by_somebody() -> None:
 
 def test_clocks_of_machines_are_aligned_by_when_ranks_go_on() -> None:
     apart = trained(30, [{}, {"backward": 14.0}], skew_ns={0: 0, 1: 50 * MS})
-    assert clock_offsets(apart)["1"] == pytest.approx(-50 * MS)
+    (clock,) = clock_offsets(apart)
+    assert (clock.host, clock.ns) == ("node-1", pytest.approx(-50 * MS))
+    assert clock.bound_ns <= 4 * MS + TRANSFER_NS, "from the first arrival until all go on"
+    assert clock.collectives == 30
     assert ranks_of(apart).rows[0].late_ns == pytest.approx(4 * MS)
+    assert clock_words(ranks_of(apart)).startswith("clocks aligned by common collectives: node-1 to within ")
+
+
+def test_the_clock_of_a_machine_without_common_collectives_is_not_known() -> None:
+    here, there = trained(30, [{}, {}], skew_ns={0: 0, 1: 50 * MS})
+    assert clock_offsets((here, replace(there, waits=there.waits[:0]))) == ()
 
 
 def test_a_rank_of_which_nothing_was_recorded_leaves_the_wait_unexplained() -> None:

@@ -28,6 +28,7 @@ from profilednn_tui.protocol.events import (
     current_header,
 )
 from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording
+from profilednn_tui.session.model.part import Part
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.open_session import OpenSession
 from profilednn_tui.session.storage.folder import ExitFile, SessionFile
@@ -352,7 +353,7 @@ def caught_up(session: OpenSession) -> OpenSession:
 
 def view_of(*events: Any, live: bool = False) -> SessionView:
     """The view of a session after these events from its agent."""
-    session = Session(session_file(), live=live)
+    session = Session([Part(session_file(), live=live)])
     for event in events:
         session.apply(PID, event)
     return session.view()

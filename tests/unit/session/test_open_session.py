@@ -14,7 +14,8 @@ from profilednn_tui.protocol.codec import decode_command, encode
 from profilednn_tui.protocol.events import Command, StepsEvent, ThreadsEvent
 from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording, control_file
 from profilednn_tui.session import open_session as module
-from profilednn_tui.session.open_session import END_GRACE_S, LIVENESS_INTERVAL_S, OpenSession, open_session
+from profilednn_tui.session.open_session import OpenSession, open_session
+from profilednn_tui.session.part_reader import END_GRACE_S, LIVENESS_INTERVAL_S
 from profilednn_tui.session.storage.folder import INPUT_FIFO, OUTPUT_FILE, ExitFile, HolderFile
 from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.store import FolderStore
@@ -143,7 +144,7 @@ def test_a_session_is_closed_at_the_end_of_its_block(tmp_path: Path, monkeypatch
 
 
 def opened(folder: Path, alive: set[int], clock: ManualClock) -> OpenSession:
-    return OpenSession(FolderStore(folder), lambda pid, since: pid in alive, clock.clock)
+    return OpenSession([FolderStore(folder)], lambda pid, since: pid in alive, clock.clock)
 
 
 def state_after(session: OpenSession, clock: ManualClock, seconds: float = LIVENESS_INTERVAL_S) -> State:

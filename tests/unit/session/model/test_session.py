@@ -20,13 +20,14 @@ from profilednn_tui.protocol.events import (
     ThreadsEvent,
     WorkersEvent,
 )
+from profilednn_tui.session.model.part import Part
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.view import Frame, Notice, Optimization, State
 from tests.unit.session import recordings as r
 
 
 def session(*events: Any, live: bool = True) -> Session:
-    made = Session(r.session_file(), live=live)
+    made = Session([Part(r.session_file(), live=live)])
     for event in events:
         made.apply(r.PID, event)
     return made
@@ -59,16 +60,16 @@ def test_the_state_follows_the_events(events: list[Any], state: State) -> None:
 
 def test_a_target_that_vanished_is_incomplete_and_may_come_back() -> None:
     made = session(r.hello(), r.training(6))
-    made.set_gone(True)
+    made.set_gone(0, True)
     assert made.view().state is State.LOST
     assert not made.view().live
-    made.set_gone(False)
+    made.set_gone(0, False)
     assert made.view().state is State.WARMING
 
 
 def test_a_target_that_said_goodbye_ended_even_when_nobody_saw_its_exit_code() -> None:
     made = session(r.hello(), r.training(6), r.bye())
-    made.set_gone(True)
+    made.set_gone(0, True)
     assert made.view().state is State.ENDED
     assert made.view().target.exit_code is None
 
@@ -157,7 +158,7 @@ def test_notices_stay_bounded() -> None:
 
 
 def ranks(*stepping: int) -> Session:
-    made = Session(r.session_file(), live=True)
+    made = Session([Part(r.session_file(), live=True)])
     for rank in (1, 0, 2):
         made.apply(100 + rank, r.hello(pid=100 + rank, rank=rank))
     for rank in stepping:
@@ -171,7 +172,7 @@ def test_of_several_ranks_the_lowest_that_steps_is_shown() -> None:
 
 
 def test_without_ranks_the_first_to_step_is_shown() -> None:
-    made = Session(r.session_file(), live=True)
+    made = Session([Part(r.session_file(), live=True)])
     for pid in (7, 5, 6):
         made.apply(pid, r.hello(pid=pid, unix_ns=pid))
     assert made.view().target.pid == 7
@@ -243,7 +244,7 @@ SECOND = 1_000_000_000
 
 def lives(*born_s: int, died_s: tuple[int, ...] = (), rank: int | None = 0, parent_pid: int = 99) -> Session:
     """Processes of one rank, each with the time at which it starts training and, optionally, of its last event."""
-    made = Session(r.session_file(), live=True)
+    made = Session([Part(r.session_file(), live=True)])
     for number, second in enumerate(born_s):
         at = r.START_UNIX_NS + second * SECOND
         made.apply(100 + number, r.hello(pid=100 + number, rank=rank, parent_pid=parent_pid, unix_ns=at))
@@ -327,7 +328,7 @@ STACKS = StacksEvent(5, ["MainThread", "main", "train.py"], [[r.PID, r.PID, 0, T
 
 
 def attached_session() -> Session:
-    return Session(r.session_file(attached=True), live=True)
+    return Session([Part(r.session_file(attached=True), live=True)])
 
 
 def test_until_the_agent_is_there_the_stacks_from_outside_are() -> None:
