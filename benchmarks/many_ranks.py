@@ -34,7 +34,8 @@ def recorded(home: Path) -> Path:
     """The session of two ranks."""
     program = ROOT / "tests" / "targets" / "ranks.py"
     subprocess.run(
-        [sys.executable, "-m", "profilednn_tui", "run", "--headless", str(program), "plain", "3", "backward", f"{STEPS}"],
+        [sys.executable, "-m", "profilednn_tui", "run", "--headless", str(program), "plain", "3", "backward",
+         f"{STEPS}"],
         cwd=home,
         env={**os.environ, "PROFILEDNN_HOME": str(home), "PYTHONPATH": str(ROOT)},
         check=True,

@@ -67,7 +67,10 @@ def open_command(sessions: tuple[str, ...], commands: tuple[str, ...], job: str,
 def export(
     sessions: tuple[str, ...], commands: tuple[str, ...], job: str, sources: bool, format_name: str, output: Path
 ) -> None:
-    """Write a session to one file; several as one, if machines of one job have recorded them."""
+    """Write a session to one file.
+
+    Several are written as one: what the machines of one distributed job have recorded.
+    """
     from profilednn_tui.export.session import FORMATS
 
     if format_name not in FORMATS:

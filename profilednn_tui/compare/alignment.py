@@ -114,8 +114,10 @@ def align_modules(baseline: Side, candidate: Side) -> tuple[Aligned[ModuleName],
 
 def align_ranks(baseline: Side, candidate: Side) -> tuple[Aligned[RankPart], ...]:
     """Align the parts of the step of each rank, in the order of the ranks; empty unless both sides have several."""
-    sides = [[_rank_totals(view) for view in _views(side) if len(view.ranks) > 1] for side in (baseline, candidate)]
-    return tuple(sorted(_align(*sides), key=lambda row: row.key.rank))
+    first, second = (
+        [_rank_totals(view) for view in _views(side) if len(view.ranks) > 1] for side in (baseline, candidate)
+    )
+    return tuple(sorted(_align(first, second), key=lambda row: row.key.rank))
 
 
 def align_figures(baseline: Side, candidate: Side) -> tuple[Figure, ...]:

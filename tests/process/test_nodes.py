@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,11 +80,11 @@ def trained(folder: Path, late_ms: float = 0, skew_ms: int = 0) -> list[Path]:
     return [node.session for node in nodes]
 
 
-def document(folder: Path, *words: str) -> dict[str, object]:
+def document(folder: Path, *words: str) -> dict[str, Any]:
     """The sessions as one, as JSON."""
     done = run((*PROGRAM, "export", *words, "--to", "json", "-o", "-"), folder)
     assert done.exit_code == 0, done.stderr.decode()
-    found: dict[str, object] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 

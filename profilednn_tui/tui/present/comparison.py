@@ -160,9 +160,10 @@ def module_rows(comparison: Comparison) -> tuple[PartRow, ...]:
 
 def phase_rows(comparison: Comparison) -> tuple[PartRow, ...]:
     """The phases, and of each rank that changed what its step consists of."""
-    parts = [(row.key, "", row) for row in comparison.phases]
-    parts += [(f"rank {row.key.rank}: {row.key.part}", "", row) for row in words.of_ranks(comparison)]
-    return _rows(parts)
+    return _rows([
+        *((row.key, "", row) for row in comparison.phases),
+        *((f"rank {row.key.rank}: {row.key.part}", "", row) for row in words.of_ranks(comparison)),
+    ])  # fmt: skip
 
 
 def _rows(

@@ -146,7 +146,6 @@ def test_sources_that_came_are_shown_and_nothing_of_this_machine(home: Path, the
         (b'{"recording":"../x","offset":0,"line":{}}', "names a file"),
         (b'{"recording":"session.json","offset":0,"line":{}}', "names a file"),
         (b'{"recording":"host.jsonl","offset":99999999,"line":{}}', "leaves something out"),
-        (b'{"recording":"host.jsonl","offset":0,"bytes":0}', "leaves something out"),
         (b'{"stream":"profilednn.tail/9","id":"a"}', "is not a stream"),
         (b'{"stream":"profilednn.tail/1","id":"a","session":null}', "is not a stream"),
     ],

@@ -321,6 +321,12 @@ def write_session(
     return folder
 
 
+def on_machine(folder: Path, host: str, boot: str = "another") -> Path:
+    """Have the session of a folder be recorded by another machine."""
+    replace(SessionFile.load(folder, as_written=True), host=host, boot=boot).save(folder)
+    return folder
+
+
 CONVOLUTION = (
     "cpu,convolution,jit:avx512_core,forward_training,src:f32:a:blocked:aBcd16b::f0 wei:f32:a:blocked:ABcd16b16a::f0 "
     "dst:f32:a:blocked:aBcd16b::f0,attr-scratchpad:user,alg:convolution_direct,mb1_ic16oc16_ih8oh8kh3"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,13 @@ def node(folder: Path, rank: int, joined: GroupEvent, exit_code: int | None = 0,
     """The session of a machine with one rank; the pids are the same on all machines."""
     events = [r.hello(rank=rank), joined, r.training(steps)]
     machine = r.machine(affinity=range(4 - rank))
-    return r.write_session(folder / f"node-{rank}", events, [machine, r.cores()], exit_code, host=f"node-{rank}")
+    written = r.write_session(folder / f"node-{rank}", events, [machine, r.cores()], exit_code)
+    return r.on_machine(written, f"node-{rank}")
 
 
-def nodes(folder: Path, **second: int | None) -> list[Path]:
-    return [node(folder, 0, group(0, STORE)), node(folder, 1, group(1, STORE), **second)]
+def nodes(folder: Path, exit_code: int | None = 0, steps: int = 20) -> list[Path]:
+    """The sessions of two machines; the exit code and the steps are those of the second one."""
+    return [node(folder, 0, group(0, STORE)), node(folder, 1, group(1, STORE), exit_code, steps)]
 
 
 def test_ranks_with_the_same_pid_on_two_machines_are_two_processes(tmp_path: Path) -> None:
@@ -62,7 +65,10 @@ def test_the_exit_code_is_the_first_that_is_not_0(tmp_path: Path, second: int, c
 
 
 def test_a_machine_that_was_lost_leaves_what_it_told_and_the_others(tmp_path: Path) -> None:
-    with open_parts(nodes(tmp_path, exit_code=None)) as session:
+    folders = nodes(tmp_path, exit_code=None)
+    for file in folders[1].iterdir():
+        os.utime(file, (0, 0))
+    with open_parts(folders) as session:
         session.catch_up()
         assert session.view().state is State.LOST
         assert [entry.steps for entry in session.view().processes] == [20, 20]

@@ -16,7 +16,7 @@ MS = 1_000_000
 
 def process(durations_ms: Sequence[float], windows: Sequence[int]) -> Process:
     """A process with steps of these durations and windows at some of them."""
-    made = Process(r.hello())
+    made = Process(r.hello(), r.PID)
     for number, step in enumerate(windows, start=1):
         made.windows.add(r.window(number, step=step))
     for number, duration_ms in enumerate(durations_ms, start=1):

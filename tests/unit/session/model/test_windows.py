@@ -175,7 +175,7 @@ def test_hours_of_windows_stay_bounded() -> None:
 
 
 def test_stacks_that_never_repeat_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TABLE_LIMIT", 500)
+    monkeypatch.setattr(module, "TABLE_LIMIT", 500)
     windows = WindowSeries()
     for number in range(1, 30):
         event = r.big_window(number, operators=20, stacks=5)

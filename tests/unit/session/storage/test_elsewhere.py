@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,8 @@ def everyone(pid: int, since_unix_ns: int) -> bool:
     return True
 
 
-def shared(folder: Path, **started: str) -> Path:
-    return r.write_session(folder, **{"host": "node-7", "boot": "another", **started})
+def shared(folder: Path, host: str = "node-7", boot: str = "another", **started: Any) -> Path:
+    return r.on_machine(r.write_session(folder, **started), host, boot)
 
 
 def test_it_is_live_as_long_as_its_files_grow(tmp_path: Path, manual_clock: ManualClock) -> None:
