@@ -14,6 +14,9 @@ import numpy as np
 from profilednn_tui.ranks.waits import BEGAN, COLLECTIVE, ENDED, GROUP, clock_of
 from profilednn_tui.session.view import RankRecord
 
+FASTEST = 0.25
+"""The part of the collectives that the offset is taken from: those after whose last arrival both ranks go on soonest.
+In others, one of them had to wait for a core as well."""
 MOST_EXCEPTIONS = 0.1
 """Of the collectives that may be inconsistent with a bound: a few are left early, see `waits.SLACK_NS`."""
 
@@ -57,7 +60,11 @@ def _offset(reference: RankRecord, other: RankRecord) -> ClockOffset:
     (began, ended), (their_began, their_ended) = (
         np.array([times[key] for key in common], dtype=np.float64).T for times in (here, there)
     )
-    estimate = float(np.median(ended - their_ended))
+    apart = ended - their_ended
+    estimate = float(np.median(apart))
+    last = np.maximum(began, their_began + estimate)
+    delays = ended - last + their_ended + estimate - last
+    estimate = float(np.median(apart[delays <= np.quantile(delays, FASTEST)]))
     lowest = float(np.quantile(began - their_ended, 1 - MOST_EXCEPTIONS))
     highest = float(np.quantile(ended - their_began, MOST_EXCEPTIONS))
     bound = max(abs(highest - estimate), abs(estimate - lowest))

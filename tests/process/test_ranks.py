@@ -14,8 +14,9 @@ import pytest
 
 from profilednn_tui.paths import SESSION_FILE
 from profilednn_tui.protocol.vocabulary import COMMUNICATION
-from profilednn_tui.ranks.account import Ranks, ranks_of
+from profilednn_tui.ranks.account import FIRST_STEPS, Ranks, ranks_of
 from profilednn_tui.ranks.straggler import NEIGHBOUR
+from profilednn_tui.ranks.waits import WAITING
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.storage.folder import SessionFile
 from profilednn_tui.session.view import SessionView
@@ -57,6 +58,10 @@ def test_the_times_of_a_step_add_up_and_the_weights_are_the_same(tmp_path: Path,
         assert row.late_ns + row.transfer_ns > 0
         assert row.cpu_ns is not None
         assert row.cpu_ns < 1.2 * row.own_ns, "waiting takes no core"
+    exchanging = 0.5 if program == "no_sync" else 1.0
+    for record in view.ranks:
+        waited = record.phases[FIRST_STEPS:, WAITING] > 0
+        assert waited.mean() == pytest.approx(exchanging, abs=0.1), "of two of three steps nothing was told once (#21)"
     assert {group.name for record in view.ranks for group in record.groups}
     assert COMMUNICATION in {phase.name for phase in view.phases}
 

@@ -71,12 +71,12 @@ class Collectives:
         self._groups.look()
         if len(self._groups) and self._use is None:
             self._use = _ThreadUse()
+            self._timeline.exchanged = self._ended
             self._waiting.install()
 
     def end_step(self, number: int, ended_ns: int) -> None:
         """A step has ended, at a time that may have passed."""
         if self._use is not None:
-            self._guard.run(self._settle)
             self._finished.append((number, ended_ns, self._rest_ns))
             self._step, self._count, self._rest_ns = number, 0, 0
 
@@ -99,23 +99,17 @@ class Collectives:
 
     def _wait(self, began_ns: int, ended_ns: int) -> None:
         """The training thread has waited in a call of the program."""
-        self._settle()
         self._timeline.waited(began_ns, ended_ns)
         self._tell(IN_CALL, began_ns, ended_ns)
 
-    def _settle(self) -> None:
-        """Tell of backward passes that have ended; only DDP's waits, which exchange something, are told."""
-        passes = self._timeline.passes
-        if passes:
-            self._after_backward.called()
-        while passes:
-            began_ns, ended_ns = passes.popleft()
-            self._tell(IN_BACKWARD, began_ns, ended_ns)
+    def _ended(self, began_ns: int, ended_ns: int) -> bool | None:
+        """A backward pass has ended: whether it waited; nothing is exchanged without DDP, and within `no_sync`."""
+        return self._guard.run(self._tell, IN_BACKWARD, began_ns, ended_ns)
 
-    def _tell(self, where: int, began_ns: int, ended_ns: int) -> None:
+    def _tell(self, where: int, began_ns: int, ended_ns: int) -> bool:
         newest = self._groups.newest()
         if newest is not None and not newest[2] and where == IN_BACKWARD:
-            return  # nothing was exchanged, as within `no_sync`
+            return False
         index, self._count = self._count, self._count + 1
         if newest is None:  # by the step, which all ranks count alike that were launched together
             newest = 0, (self._step + 1) * 2**16 + index, True
@@ -123,6 +117,7 @@ class Collectives:
             self._waits.append((newest[0], 2 * newest[1] + where, began_ns, ended_ns))
         else:
             self._rest_ns += ended_ns - began_ns
+        return True
 
     # ---- the agent's thread
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from _thread import get_ident
 from typing import Any, Callable
 
@@ -22,8 +23,11 @@ from ..steps.timeline import Timeline
 Waited = Callable[[int, int], None]
 """Receives the beginning and the end of a wait of the training thread."""
 
-_TRIED, _NOT_AGAIN = 4, 1_000
-"""After so many updates without a call, a hook is given up, for so many."""
+_TRIED, _CHOICES, _NOT_AGAIN = 4, 4, 1_000
+"""After so many updates without a call, a hook is given up, and another parameter chosen; after so many of them, none
+for so many updates."""
+_MOST_HOOKS = 8
+"""Optimizers whose parameters are hooked into."""
 
 
 def noting(append: Callable[[int], None], now: Callable[[], int]) -> Callable[..., None]:
@@ -107,59 +111,105 @@ class AfterBackward:
 
     def __init__(self, torch: Any, timeline: Timeline) -> None:
         self._torch = torch
-        queue = torch.autograd.Variable._execution_engine.queue_callback
-        note = noting(timeline.computed.append, timeline.now)
-        self._expect = functools.partial(next, map(queue, itertools.repeat(note)))
+        self._queue = torch.autograd.Variable._execution_engine.queue_callback
+        self._note = noting(timeline.computed.append, timeline.now)
+        self._expect = functools.partial(next, map(self._queue, itertools.repeat(self._note)))
         """Called by autograd with gradients, which it leaves alone."""
         self._once: Any = None
-        self._always: Any = None
-        """Handles of hooks: for one backward pass, and of a parameter."""
-        self._updates = 0
-        """Since the parameter's hook was registered, or was called last."""
+        """Handle of a hook for one backward pass."""
+        self._hooks: dict[int, _Hook] = {}
+        """By ``id`` of the optimizer."""
+        self._certain = False
+        """Whether all of these were called before the last update of their optimizer."""
 
     def watch(self, tensors: Any) -> None:
         """A backward pass is about to begin."""
         self._forget_once()
-        if self._always is None:
+        if not self._certain:
             root = tensors[0] if isinstance(tensors, (list, tuple)) and len(tensors) == 1 else tensors
             node = root.grad_fn if type(root) is self._torch.Tensor else None
             self._once = node.register_prehook(self._expect) if node is not None else None
 
-    def called(self) -> None:
-        """The end of a backward pass was noted."""
-        self._updates = 0
-
     def keep_watching(self, optimizer: Any) -> None:
-        """An optimizer has updated its parameters: hook into the smallest one's node of the graph, which DDP keeps, so
-        that none has to be registered for each pass."""
-        self._updates += 1
-        if self._always is not None:
-            if self._updates >= _TRIED:  # the node is not kept, or the parameter takes no part any more
-                self._forget_always()
-                self._updates = -_NOT_AGAIN
-            return
-        every = [one for group in optimizer.param_groups for one in group["params"]] if self._updates > 0 else []
-        kinds = self._torch.Tensor, self._torch.nn.Parameter
-        plain = [one for one in every if type(one) in kinds and one.requires_grad and one.is_leaf]
-        if plain:
-            # A gradient that a hook has seen may be copied instead of taken over.
-            smallest = min(plain, key=lambda one: one.numel())
-            with self._torch.enable_grad(), self._torch._C.DisableTorchFunction():
-                node = smallest.view_as(smallest).grad_fn.next_functions[0][0]
-            self._always = node.register_prehook(self._expect)
-            self._updates = 0
+        """An optimizer has updated its parameters: hook into one of them, or rather into its node of the graph, which
+        DDP keeps, so that no hook has to be registered for each pass."""
+        if id(optimizer) not in self._hooks and len(self._hooks) < _MOST_HOOKS:
+            self._hooks[id(optimizer)] = _Hook()
+        elif id(optimizer) in self._hooks:
+            hook = self._hooks[id(optimizer)]
+            hook.updated()
+            if hook.due:
+                self._hook(optimizer, hook)
+        self._certain = bool(self._hooks) and all(hook.certain for hook in self._hooks.values())
 
     def remove(self) -> None:
         """Remove all hooks."""
         self._forget_once()
-        self._forget_always()
+        for hook in self._hooks.values():
+            hook.remove()
+        self._hooks.clear()
+        self._certain = False
+
+    def _hook(self, optimizer: Any, hook: _Hook) -> None:
+        every = [one for group in optimizer.param_groups for one in group["params"]]
+        kinds = self._torch.Tensor, self._torch.nn.Parameter
+        # One without a gradient takes no part in the pass: DDP may be told to look for unused parameters.
+        plain = [one for one in every if type(one) in kinds and one.is_leaf and one.grad is not None]
+        if plain:
+            # A gradient that a hook has seen may be copied instead of taken over: the smallest ones cost least.
+            plain.sort(key=lambda one: one.numel())
+            chosen = plain[hook.failures % len(plain)]
+            with self._torch.enable_grad(), self._torch._C.DisableTorchFunction():
+                node = chosen.view_as(chosen).grad_fn.next_functions[0][0]
+            hook.register(node, self._queue, self._note)
 
     def _forget_once(self) -> None:
         once, self._once = self._once, None
         if once is not None:
             once.remove()
 
-    def _forget_always(self) -> None:
-        always, self._always = self._always, None
-        if always is not None:
-            always.remove()
+
+class _Hook:
+    """A hook of a parameter of one optimizer."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        """How often a parameter was given up, because it takes no part in all passes or its node is not kept."""
+        self._handle: Any = None
+        self._calls: list[None] = []
+        """Since the last update."""
+        self._missed = 0
+        """Updates in a row without a call; without a handle, how many updates to wait for is negative."""
+
+    @property
+    def due(self) -> bool:
+        """Whether to register it now."""
+        return self._handle is None and self._missed >= 0
+
+    @property
+    def certain(self) -> bool:
+        """Whether it will probably be called in the next pass."""
+        return self._handle is not None and not self._missed
+
+    def register(self, node: Any, queue: Callable[[Any], None], note: Callable[..., None]) -> None:
+        """Have a note be queued whenever the node of the graph runs."""
+        counted = zip(map(self._calls.append, itertools.repeat(None)), itertools.repeat(note))
+        queued = map(queue, map(operator.itemgetter(1), counted))
+        self._handle = node.register_prehook(functools.partial(next, queued))
+        self._missed = 0
+
+    def updated(self) -> None:
+        """The optimizer has updated its parameters."""
+        called = bool(self._calls)
+        self._calls.clear()
+        self._missed = 0 if self._handle is not None and called else self._missed + 1
+        if self._handle is not None and self._missed >= _TRIED:
+            self.remove()
+            self.failures += 1
+            self._missed = -_NOT_AGAIN if self.failures % _CHOICES == 0 else 0
+
+    def remove(self) -> None:
+        """Remove it from the graph."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.remove()

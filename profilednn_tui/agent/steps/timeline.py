@@ -38,7 +38,7 @@ class Timeline:
 
     __slots__ = (
         "_base", "_elsewhere", "_held_ns", "_mark_ns", "_settled", "_totals", "_trace", "busy", "computed", "current",
-        "hooks_ns", "now", "passes", "thread",
+        "exchanged", "hooks_ns", "now", "thread",
     )  # fmt: skip
 
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
@@ -64,8 +64,8 @@ class Timeline:
         """Python's identifier of the training thread; None before its first activity."""
         self.computed: list[int] = []
         """When the current backward pass had computed everything, if that is noted: then it waits for other ranks."""
-        self.passes: deque[tuple[int, int]] = deque(maxlen=64)
-        """The waits of backward passes that have ended."""
+        self.exchanged: Callable[[int, int], bool | None] = lambda began_ns, ended_ns: False
+        """Asked at the end of such a pass: whether it has waited for other ranks between these times."""
 
     @property
     def updating(self) -> bool:
@@ -101,9 +101,8 @@ class Timeline:
         if self.computed:
             began = self.computed[-1]
             self.computed.clear()
-            if self.current == BACKWARD and began >= self._mark_ns:
+            if self.current == BACKWARD and began >= self._mark_ns and self.exchanged(began, now):
                 self.waited(began, now)
-                self.passes.append((began, now))
         self._totals[self.current] += now - self._mark_ns
         if self._trace is not None:
             self._trace.append([now, self.current])
