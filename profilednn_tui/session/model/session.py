@@ -9,6 +9,7 @@ from typing import Any
 from profilednn_tui import units
 from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.protocol.events import (
+    AffinityEvent,
     AgentErrorEvent,
     AttachedEvent,
     ByeEvent,
@@ -30,6 +31,7 @@ from profilednn_tui.protocol.events import (
     OptimizationEvent,
     ParametersEvent,
     PrimitivesEvent,
+    ProcessEndEvent,
     ProgressEvent,
     StacksEvent,
     StatusEvent,
@@ -66,6 +68,8 @@ from profilednn_tui.session.view import (
 )
 
 KEPT_NOTICES = 100
+KEPT_PROCESSES = 4_096
+"""Of which the host tells something."""
 
 
 class Session:
@@ -99,6 +103,9 @@ class Session:
         self._thread_count: int | None = None
         self._awaits_input = False
         self._openmp_runtimes: tuple[str, ...] | None = None
+        self._cpus: dict[int, tuple[int, ...]] = {}
+        self._ends: dict[int, ProcessEndEvent] = {}
+        """What the host tells of processes, by pid: their own recordings may be read later."""
         self._workers: tuple[Worker, ...] = ()
         self._notices: dict[tuple[int, str], Notice] = {}
         self._stacks = Stacks()
@@ -137,6 +144,8 @@ class Session:
             ThreadsEvent: self._on_threads,
             WorkersEvent: self._on_workers,
             OpenMPEvent: self._on_openmp,
+            AffinityEvent: self._on_affinity,
+            ProcessEndEvent: self._on_process_end,
             ExitEvent: self._on_exit,
         }
 
@@ -174,7 +183,7 @@ class Session:
 
     @property
     def running_agents(self) -> tuple[int, ...]:
-        return tuple(pid for pid, process in self._processes.items() if process.bye is None)
+        return tuple(pid for pid, process in self._processes.items() if not process.has_ended)
 
     @property
     def hellos(self) -> tuple[HelloEvent, ...]:
@@ -243,27 +252,23 @@ class Session:
 
     def _entries(self, ages: dict[Process, int], shown: Process | None, running: bool) -> tuple[ProcessEntry, ...]:
         """Those that called exec first, then all others in the order of their hello events."""
-        newest: dict[int, int] = {}
-        for process, life in ages.items():
-            if process.hello.rank is not None:
-                newest[process.hello.rank] = max(life, newest.get(process.hello.rank, 1))
+        newest = max((life for process, life in ages.items() if process.hello.rank is not None), default=1)
 
         def ended(process: Process) -> bool:
-            rank = process.hello.rank
-            replaced = process in self._earlier or (rank is not None and ages[process] < newest[rank])
+            replaced = process in self._earlier or (process.hello.rank is not None and ages[process] < newest)
             return not running or replaced
 
         everyone = (*self._earlier, *self._processes.values())
         return tuple(process.entry(ended(process), ages[process], process is shown) for process in everyone)
 
     def _ranks(self, ages: dict[Process, int], running: bool) -> tuple[RankRecord, ...]:
-        """The newest life of each rank that trains."""
-        newest: dict[int, Process] = {}
-        for process, life in ages.items():
-            rank = process.hello.rank
-            if rank is not None and process.trained and (rank not in newest or life >= ages[newest[rank]]):
-                newest[rank] = process
-        records = (newest[rank].rank_record(not running) for rank in sorted(newest))
+        """The ranks that train in the newest life."""
+        trained = {
+            process: life for process, life in ages.items() if process.trained and process.hello.rank is not None
+        }
+        newest = max(trained.values(), default=1)
+        ranks = {process.hello.rank or 0: process for process, life in trained.items() if life == newest}
+        records = (ranks[rank].rank_record(not running) for rank in sorted(ranks))
         return tuple(record for record in records if record is not None)
 
     def _shown(self) -> Process | None:
@@ -323,7 +328,9 @@ class Session:
         earlier = self._processes.get(pid)
         if earlier is not None and earlier.trained:
             self._earlier.append(earlier)
-        self._processes[pid] = Process(event)
+            earlier.gone = None
+        process = self._processes[pid] = Process(event)
+        process.cpus, process.gone = self._cpus.get(pid, ()), self._ends.get(pid)
 
     def _on_window(self, pid: int, event: WindowEvent) -> int:
         self._process(pid).windows.add(event)
@@ -352,6 +359,7 @@ class Session:
             numa_nodes=event.numa_nodes,
             features=tuple(event.features),
             usable_physical_cores=event.usable_physical_cores or None,
+            command_cpus=self._machine.command_cpus or tuple(event.affinity),
         )
 
     def _on_threads(self, _pid: int, event: ThreadsEvent) -> None:
@@ -364,6 +372,18 @@ class Session:
 
     def _on_openmp(self, _pid: int, event: OpenMPEvent) -> None:
         self._openmp_runtimes = tuple(event.runtimes)
+
+    def _on_affinity(self, _pid: int, event: AffinityEvent) -> None:
+        if event.pid in self._cpus or len(self._cpus) < KEPT_PROCESSES:
+            self._cpus[event.pid] = tuple(event.cpus)
+        if event.pid in self._processes:
+            self._processes[event.pid].cpus = tuple(event.cpus)
+
+    def _on_process_end(self, _pid: int, event: ProcessEndEvent) -> None:
+        if event.pid in self._ends or len(self._ends) < KEPT_PROCESSES:
+            self._ends[event.pid] = event
+        if event.pid in self._processes:
+            self._processes[event.pid].gone = event
 
     def _on_bye(self, pid: int, event: ByeEvent) -> None:
         if pid:

@@ -61,7 +61,10 @@ class RanksScreen(SessionScreen):
     def show_body(self, view: SessionView) -> None:
         self.query_one(BreadcrumbBar).show_path(("Ranks",))
         found = ranks_of(view.ranks)
-        self.query_one("#ranks-head", BarView).show_lines(list(present.head_lines(found)))
+        head = self.query_one("#ranks-head", BarView)
+        lines = present.head_lines(view, found, self.size.width)
+        head.styles.height = max(2, len(lines))
+        head.show_lines(lines)
         table = self.query_one(RanksTable)
         message = present.ranks_message(view, found)
         if message is not None:
