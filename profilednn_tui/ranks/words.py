@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from profilednn_tui import units
 from profilednn_tui.ranks.account import LEAST_KNOWN, Ranks
@@ -12,8 +12,8 @@ from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.frames import short_file
 from profilednn_tui.session.view import ProcessEnd, ProcessEntry
 
-MOST_FOLLOWERS = 4
-"""That are told one by one."""
+MOST_TOLD = 4
+"""Ranks that are told one by one."""
 
 
 def straggler_words(straggler: Straggler) -> str:
@@ -22,6 +22,14 @@ def straggler_words(straggler: Straggler) -> str:
     because = f", {straggler.cause}" if straggler.cause else ""
     late = units.duration(straggler.late_ns)
     return f"rank {straggler.rank} late by {late}{where} ({units.share(straggler.share)} of the step){because}"
+
+
+def numbered(ranks: Iterable[int]) -> str:
+    """``rank 1``, ``ranks 0 and 1``; of many, ``8 ranks (0 to 11)``."""
+    *some, last = sorted(ranks)
+    if len(some) > MOST_TOLD:
+        return f"{units.count(len(some) + 1)} ranks ({some[0]} to {last})"
+    return f"ranks {', '.join(map(str, some))} and {last}" if some else f"rank {last}"
 
 
 def ranks_words(ranks: Ranks) -> str:
@@ -63,7 +71,7 @@ def death_words(life: Life, working_directory: str) -> str:
     killed by SIGTERM (15)``; empty if no rank died."""
     if not life.first:
         return ""
-    some = life.followers[:MOST_FOLLOWERS]
+    some = life.followers[:MOST_TOLD]
     parts = [_first_words(life, working_directory)]
     parts += [_follower_words(death, life.first[0], working_directory) for death in some]
     if len(life.followers) > len(some):
@@ -87,7 +95,7 @@ def lives_words(processes: Sequence[ProcessEntry], working_directory: str) -> tu
 
 
 def _first_words(life: Life, working_directory: str) -> str:
-    first, ranks = life.first[0], _ranks_words(life.first)
+    first, ranks = life.first[0], numbered([death.rank for death in life.first])
     cause, after = cause_words(first, working_directory), f"after {units.count(first.steps)} steps"
     if len(life.first) == 1:
         return f"{ranks} died first, {after}: {cause}" if life.world_size > 1 else f"{ranks} died {after}: {cause}"
@@ -100,11 +108,3 @@ def _first_words(life: Life, working_directory: str) -> str:
 def _follower_words(death: Death, first: Death, working_directory: str) -> str:
     later_ns = death.end.unix_ns - first.end.unix_ns
     return f"rank {death.rank} followed after {units.duration(later_ns)}, {cause_words(death, working_directory)}"
-
-
-def _ranks_words(deaths: Sequence[Death]) -> str:
-    """``rank 1``, ``ranks 0 and 1``, ``ranks 0 to 7`` and more."""
-    *some, last = [str(death.rank) for death in sorted(deaths, key=lambda death: death.rank)]
-    if len(some) > MOST_FOLLOWERS:
-        return f"{units.count(len(deaths))} ranks ({some[0]} to {last})"
-    return f"ranks {', '.join(some)} and {last}" if some else f"rank {last}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_samples
+from profilednn_tui.advise.rules._affinity import crowd
 from profilednn_tui.session.view import SessionView
 
 COMPUTING = ("main", "OpenMP", "autograd")
@@ -26,7 +27,7 @@ class ThreadOversubscription:
         usable = max(1.0, signals.usable_cores or 1.0)
         cores = int(usable)
         together = threads * processes
-        if together <= cores:
+        if together <= cores or crowd(signals) is not None:
             return None
         account = signals.account
         # Threads that wait for their turn on a core hold up the others at the end of each parallel operator.

@@ -9,9 +9,9 @@ import pytest
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.grid import grid_variants, parse_axes
 from profilednn_tui.export.grid import json_text, markdown_text, report_text
-from profilednn_tui.launch.launchers import apart, filled, launcher_of
 from profilednn_tui.ranks.efficiency import RunTimes, factors_of
 from profilednn_tui.ranks.grid import CellRuns, grid_of
+from profilednn_tui.ranks.launchers import apart, filled, launcher_of
 
 MS = 1e6
 
