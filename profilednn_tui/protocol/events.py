@@ -249,7 +249,8 @@ class CommunicationEvent:
     The rows of `times` are those of the steps: what the training thread used of the processor, for how long it was
     ready to run and had no core, and its waits beyond those told one by one. A row of `waits` has the step, the number
     of the group and that of the collective in it, alike on all ranks, and on the clock of the group when it began to
-    wait for the collective, as it entered it, and when that ended.
+    wait for the collective, as it entered it, and when that ended. A row of `collectives` has a step, and how many there
+    had been in a group when it ended: in the look that found the group, and in the newest; -1 if that is not counted.
     """
 
     kind: ClassVar[str] = "communication"
@@ -258,6 +259,7 @@ class CommunicationEvent:
     """Number of the first of these steps."""
     times: list[list[int]]
     waits: list[list[int]]
+    collectives: list[list[int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

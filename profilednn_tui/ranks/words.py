@@ -67,7 +67,7 @@ def end_words(end: ProcessEnd | None) -> str:
 
 
 def death_words(life: Life, working_directory: str) -> str:
-    """``rank 1 died first, after 20 steps: RuntimeError: out of luck (train.py:52); rank 0 followed after 105 ms,
+    """``rank 1 died first, after 20 steps: RuntimeError: out of luck (train.py:52); rank 0 followed after 105.0 ms,
     killed by SIGTERM (15)``; empty if no rank died."""
     if not life.first:
         return ""

@@ -10,6 +10,7 @@ from profilednn_tui.advise.rules.bf16_no_hardware import Bf16NoHardware
 from profilednn_tui.advise.rules.data_wait import DataWait
 from profilednn_tui.advise.rules.denormals import Denormals
 from profilednn_tui.advise.rules.dense_embedding_gradient import DenseEmbeddingGradient
+from profilednn_tui.advise.rules.dtype_refused import DtypeRefused
 from profilednn_tui.advise.rules.float64 import Float64
 from profilednn_tui.advise.rules.frozen_backward import FrozenBackward
 from profilednn_tui.advise.rules.frozen_batch_norm import FrozenBatchNorm
@@ -48,5 +49,5 @@ RULES: tuple[Rule, ...] = (
     FusedLoss(), FrozenBatchNorm(), SlowRecurrent(), WeightGradientRate(), AnomalyMode(), Denormals(),
     FrozenBackward(), MkldnnDisabled(), RecomputedActivations(), TwoOpenMPRuntimes(), PrimitiveCacheMisses(),
     Bf16Available(), Bf16NoHardware(), StragglerRank(), SlowCommunication(),
-    UnequalBatches(), SilentRank(), MissingRanks(), SharedCores(),
+    UnequalBatches(), SilentRank(), MissingRanks(), SharedCores(), DtypeRefused(),
 )  # fmt: skip

@@ -43,7 +43,7 @@ def elements(torch: Any, arguments: Any, keywords: Any) -> int:
 
 def batch(torch: Any, arguments: Any, keywords: Any) -> int:
     """The first dimension of the first input; 0 if that is no tensor with dimensions."""
-    first = next(iter((*arguments, *keywords.values())), None)
+    first: Any = next(iter((*arguments, *keywords.values())), None)
     if type(first) is dict:
         first = next(iter(first.values()), None)
     if type(first) is not torch.Tensor:
