@@ -249,8 +249,8 @@ class CommunicationEvent:
     The rows of `times` are those of the steps: what the training thread used of the processor, for how long it was
     ready to run and had no core, and its waits beyond those told one by one. A row of `waits` has the step, the number
     of the group and that of the collective in it, alike on all ranks, and on the clock of the group when it began to
-    wait for the collective, as it entered it, and when that ended. A row of `collectives` has a step, and how many there
-    had been in a group when it ended: in the look that found the group, and in the newest; -1 if that is not counted.
+    wait for the collective, as it entered it, and when that ended. A row of `collectives` has a step, and how many
+    there had been in a group when it ended: in the look that found the group, and in the newest; -1 if not counted.
     """
 
     kind: ClassVar[str] = "communication"
@@ -612,9 +612,9 @@ class ProcessEndEvent:
     exit_code: int | None
     """Negative for a signal; None if its parent had asked for it first."""
     alive_unix_ns: int
-    """When it was last seen running; the same as `unix_ns` if the kernel reported the end at once."""
+    """When it was last seen running."""
     unix_ns: int
-    """When it was seen to be gone."""
+    """When the kernel reported its end, or when it was seen to be gone; its connections were closed a little before."""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,21 @@ A rank that dies takes the others with it: their collectives fail, or the launch
 
 from __future__ import annotations
 
+import re
+import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from profilednn_tui.session.ending import was_killed
 from profilednn_tui.session.view import ProcessEnd, ProcessEntry
+
+_LOST = re.compile(
+    r"connection (closed|reset|refused|aborted|lost)|broken pipe|timed out|timeout|pair closure|remote (peer|process)",
+    re.IGNORECASE,
+)
+"""What exceptions say where another rank is gone."""
+_ENDED = frozenset({-signal.SIGTERM, -signal.SIGINT})
+"""How launchers end the other ranks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,11 @@ class Death:
     def cause(self) -> str | int | None:
         """The exception, the signal or the exit code; None if unknown."""
         return self.end.error or self.end.exit_code
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is one of those that the death of another rank brings about."""
+        return bool(_LOST.search(self.end.error)) if self.end.error else self.end.exit_code in _ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +104,13 @@ def _died(end: ProcessEnd) -> bool:
 
 
 def _first(deaths: Sequence[Death]) -> tuple[Death, ...]:
-    """Those that may have been the first: nobody has seen them running after another one had died."""
+    """Those that may have been the first: nobody has seen them running after another one had died, and their death is
+    not of the kind that follows. A process that is killed closes its connections before its end is reported."""
     if not deaths:
         return ()
     earliest_ns = min(death.end.unix_ns for death in deaths)
-    maybe = [death for death in deaths if death.end.alive_unix_ns <= earliest_ns]
+    early = [death for death in deaths if death.end.alive_unix_ns <= earliest_ns]
+    maybe = [death for death in early if not death.follows] or early
     if len(maybe) == 1:
         # Where all fail in the same call, or are ended from outside, the milliseconds between them mean nothing.
         alike = [death for death in deaths if death.cause == maybe[0].cause]

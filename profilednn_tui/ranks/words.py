@@ -107,4 +107,5 @@ def _first_words(life: Life, working_directory: str) -> str:
 
 def _follower_words(death: Death, first: Death, working_directory: str) -> str:
     later_ns = death.end.unix_ns - first.end.unix_ns
-    return f"rank {death.rank} followed after {units.duration(later_ns)}, {cause_words(death, working_directory)}"
+    when = f"after {units.duration(later_ns)}" if later_ns > 0 else "at once"
+    return f"rank {death.rank} followed {when}, {cause_words(death, working_directory)}"

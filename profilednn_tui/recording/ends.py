@@ -29,35 +29,36 @@ class EndWatch:
     def __init__(self) -> None:
         self._followed: dict[int, int] = {}
         """The ``start_ticks`` of all processes ever followed, by pid."""
+        self._seen_ns: dict[int, int] = {}
+        """When they were last seen running."""
         self._descriptors: dict[int, int] = {}
         """The pid of each open descriptor."""
-        self._polled: dict[int, int] = {}
-        """Processes without a descriptor, with the time at which they were last seen running."""
+        self._polled: set[int] = set()
+        """Processes without a descriptor."""
         self._posted: queue.SimpleQueue[ProcessEndEvent] = queue.SimpleQueue()
         self._epoll: select.epoll | None = None
 
     def follow(self, processes: Iterable[ProcessUse]) -> None:
-        """Follow some processes, if they are not followed yet."""
+        """Follow some processes that have just been seen running, if they are not followed yet."""
         for process in processes:
             pid, start_ticks = process.pid, process.stat.start_ticks
+            self._seen_ns[pid] = time.time_ns()
             if self._followed.get(pid) == start_ticks:
                 continue
             self._followed[pid] = start_ticks
             try:
                 descriptor = os.pidfd_open(pid)
             except OSError:  # an old kernel, a container that forbids it, or the process has just ended
-                self._polled[pid] = time.time_ns()
+                self._polled.add(pid)
                 continue
             self._descriptors[descriptor] = pid
             self._waiting().register(descriptor, select.EPOLLIN)
 
     def news(self) -> list[ProcessEndEvent]:
         """The ends since the last call."""
-        for pid in [*self._polled]:
-            if self._is_gone(pid):
-                self._posted.put(ProcessEndEvent(pid, exit_code(pid), self._polled.pop(pid), time.time_ns()))
-            else:
-                self._polled[pid] = time.time_ns()
+        for pid in [pid for pid in self._polled if self._is_gone(pid)]:
+            self._polled.remove(pid)
+            self._post(pid)
         return [self._posted.get_nowait() for _ in range(self._posted.qsize())]
 
     def last_news(self) -> list[ProcessEndEvent]:
@@ -86,9 +87,12 @@ class EndWatch:
         """Post the end of a process; the first of two threads does."""
         pid = self._descriptors.pop(descriptor, None)
         if pid is not None:
-            now_ns = time.time_ns()
-            self._posted.put(ProcessEndEvent(pid, exit_code(pid), now_ns, now_ns))
+            self._post(pid)
             os.close(descriptor)  # which takes it out of the epoll
+
+    def _post(self, pid: int) -> None:
+        now_ns = time.time_ns()
+        self._posted.put(ProcessEndEvent(pid, exit_code(pid), self._seen_ns[pid], now_ns))
 
 
 def exit_code(pid: int) -> int | None:

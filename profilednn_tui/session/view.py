@@ -544,7 +544,7 @@ class ProcessEnd:
     unix_ns: int
     """When its agent said goodbye, as soon as the interpreter was to end; else when it was seen to be gone."""
     alive_unix_ns: int
-    """When it was last known to run; the same if the time of the end is exact."""
+    """When it was last known to run; the same if it has said goodbye."""
     error: str = ""
     """Class and message of the exception that nothing caught; empty if there was none, or if nobody saw it."""
     source: Frame | None = None

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from ..isolation.guard import OUR_FOLDER
-from ..parentage import is_child_of_multiprocessing
+from ..parentage import is_becoming_one, is_child_of_multiprocessing
 
 MOST_CHARACTERS = 300
 """Of a message, of which the first line counts."""
@@ -37,9 +37,9 @@ class Ending:
         util: Any = sys.modules.get("multiprocessing.util")
         if util is None:
             return
-        # A child that is being created drops all finalizers before it runs.
+        # A forked child drops all finalizers before it runs.
         util.register_after_fork(self, Ending._watch)
-        if is_child_of_multiprocessing():
+        if is_child_of_multiprocessing() or is_becoming_one():
             self._watch()
 
     def fatal(self) -> Fatal:

@@ -31,7 +31,7 @@ def end_document(end: ProcessEnd | None, working_directory: str) -> dict[str, An
         "unix_ns": end.unix_ns,
         "alive_unix_ns": end.alive_unix_ns,
         "error": end.error or None,
-        "source": None if end.source is None else frame_text(end.source, working_directory),
+        "source": None if end.source is None else frame_text(end.source, working_directory).rstrip(),
         "exit_code": end.exit_code,
         "said_bye": end.said_bye,
     }

@@ -91,7 +91,8 @@ class Process:
     def trained(self) -> bool:
         return self.first_step_unix_ns is not None
 
-    def entry(self, ended: bool, life: int, shown: bool) -> ProcessEntry:
+    def entry(self, ended: bool, life: int, shown: bool, over_unix_ns: int | None) -> ProcessEntry:
+        """`over_unix_ns`: when the target's first process ended; None while it runs, and if that is not known."""
         hello = self.hello
         return ProcessEntry(
             pid=hello.pid,
@@ -111,11 +112,10 @@ class Process:
             cpus=self.cpus,
             exchange=self.communication.exchange(),
             inputs=self.conditions.inputs,
-            end=self.end,
+            end=self._end(over_unix_ns),
         )
 
-    @property
-    def end(self) -> ProcessEnd | None:
+    def _end(self, over_unix_ns: int | None) -> ProcessEnd | None:
         """How it ended; None while it runs, and if that is not known."""
         bye, gone = self.bye, self.gone
         seen_code = gone.exit_code if gone is not None else None
@@ -124,8 +124,11 @@ class Process:
             code = bye.exit_code if seen_code is None else seen_code
             return ProcessEnd(bye.unix_ns, bye.unix_ns, bye.error, source, code)
         if gone is None:
-            return None
-        return ProcessEnd(gone.unix_ns, gone.alive_unix_ns, exit_code=seen_code, said_bye=bye is not None)
+            # One that the host never saw has come and gone between two samples.
+            unseen = bye is None and over_unix_ns is not None and not self.cpus
+            return ProcessEnd(over_unix_ns or 0, self.newest_unix_ns, said_bye=False) if unseen else None
+        alive_unix_ns = min(gone.unix_ns, max(gone.alive_unix_ns, self.newest_unix_ns))
+        return ProcessEnd(gone.unix_ns, alive_unix_ns, exit_code=seen_code, said_bye=bye is not None)
 
     def rank_record(self, ended: bool) -> RankRecord | None:
         """As a rank among others; None if it is none."""

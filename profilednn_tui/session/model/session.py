@@ -259,7 +259,10 @@ class Session:
             return not running or replaced
 
         everyone = (*self._earlier, *self._processes.values())
-        return tuple(process.entry(ended(process), ages[process], process is shown) for process in everyone)
+        over_unix_ns = self._exit.unix_ns if self._exit is not None else None
+        return tuple(
+            process.entry(ended(process), ages[process], process is shown, over_unix_ns) for process in everyone
+        )
 
     def _ranks(self, ages: dict[Process, int], running: bool) -> tuple[RankRecord, ...]:
         """The ranks that train in the newest life."""

@@ -77,11 +77,24 @@ def test_a_process_that_was_killed_has_said_no_goodbye() -> None:
     made = session()
     trained(made, 0, 100, 1, 10)
     assert 100 in made.running_agents
-    made.apply(HOST, ProcessEndEvent(100, -9, START + 60 * SECOND, START + 61 * SECOND))
+    made.apply(HOST, ProcessEndEvent(100, -9, START + 9 * SECOND, START + 61 * SECOND))
     entry = entries(made)[100]
     assert entry.ended
-    assert entry.end == ProcessEnd(START + 61 * SECOND, START + 60 * SECOND, exit_code=-9, said_bye=False)
+    assert entry.end == ProcessEnd(START + 61 * SECOND, START + 10 * SECOND, exit_code=-9, said_bye=False)
     assert 100 not in made.running_agents
+
+
+def test_a_process_that_the_host_never_saw_ended_before_the_launcher() -> None:
+    """It came and went between two samples."""
+    made = session()
+    trained(made, 0, 100, 1, 10)
+    trained(made, 1, 101, 1, 10)
+    made.apply(HOST, AffinityEvent(START, 100, [0]))
+    made.apply(HOST, r.exit_event(1))
+    assert entries(made)[100].end is None, "it may have outlived the launcher"
+    end = entries(made)[101].end
+    assert end is not None
+    assert (end.alive_unix_ns, end.said_bye, end.exit_code) == (START + 10 * SECOND, False, None)
 
 
 def test_a_process_that_was_left_has_not_ended() -> None:
