@@ -29,7 +29,7 @@ def assert_rank_1_crashed(seen: Launched) -> None:
 
 @pytest.mark.parametrize("end", ["raise", "early"])
 def test_a_rank_of_torchrun_raises(tmp_path: Path, end: str) -> None:
-    assert_rank_1_crashed(launched(tmp_path, *TORCHRUN, LAUNCHED, "env", end, STORE=""))
+    assert_rank_1_crashed(launched(tmp_path, *TORCHRUN, LAUNCHED, "env", end))
 
 
 @pytest.mark.parametrize("end", ["raise", "early"])
@@ -39,7 +39,7 @@ def test_a_spawned_rank_raises(tmp_path: Path, end: str) -> None:
 
 
 def test_a_rank_is_killed(tmp_path: Path) -> None:
-    seen = launched(tmp_path, *TORCHRUN, LAUNCHED, "env", "kill", STORE="")
+    seen = launched(tmp_path, *TORCHRUN, LAUNCHED, "env", "kill")
     (life,) = seen.lives
     (death,) = life.first
     assert (death.rank, death.end.error, death.end.said_bye) == (1, "", False)

@@ -24,10 +24,10 @@ def join(rank=None, world=None):
     torch.set_num_threads(1)
     if rank is not None:
         os.environ.update(RANK=str(rank), WORLD_SIZE=str(world))
-    store = os.environ.get("STORE")
+    store, life = os.environ.get("STORE"), os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     if store:
-        dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world)
+        dist.init_process_group("gloo", init_method=f"file://{store}.{life}", rank=rank, world_size=world)
     else:
         dist.init_process_group("gloo")
 
