@@ -30,7 +30,8 @@ class Signals:
         ranks = {process.rank: process for process in trained if process.rank is not None and process.life == newest}
         running = [process for process in trained if not process.ended]
         shown = [process for process in trained if process.shown]
-        return tuple(max(list(ranks.values()), running, key=len) or shown)
+        together = list(ranks.values()) if len(ranks) >= len(running) else running
+        return tuple(together or shown)
 
     @property
     def training_processes(self) -> int:

@@ -56,8 +56,8 @@ class Launched:
 
 def launched(folder: Path, *words: str, **variables: str) -> Launched:
     """Run a command line under watch."""
-    store = {"STORE": str(folder / "store"), "OUTPUT": str(folder / "output")}
-    outcome = run((*PROGRAM, "run", "--", *words), folder, **{**store, **variables})
+    variables = {"STORE": str(folder / "store"), "OUTPUT": str(folder / "output"), **variables}
+    outcome = run((*PROGRAM, "run", "--", *words), folder, b"", **variables)
     with open_session(session_folder(folder)) as session:
         session.catch_up()
         return Launched(outcome, session.view())

@@ -51,12 +51,18 @@ class ThreadOversubscription:
             self.name,
             f"{who} share {shared}{quota}: threads may wait for each other in {units.share(share)} of the step",
             tuple(evidence),
-            # The processes of a program may not know of each other; then a variable that all of them inherit helps.
-            Remedy(("threads",), {})
-            if processes == 1
-            else Remedy((), {"OMP_NUM_THREADS": str(max(1, cores // processes))}),
+            _remedy(threads, processes, cores),
             covered,
         )
+
+
+def _remedy(threads: int, processes: int, cores: int) -> Remedy:
+    if processes == 1:
+        return Remedy(("threads",), {})
+    if threads == 1:
+        return Remedy(change="Start fewer processes, or give them more cores: each has a single thread already.")
+    # The processes of a program may not know of each other; then a variable that all of them inherit helps.
+    return Remedy((), {"OMP_NUM_THREADS": str(max(1, cores // processes))})
 
 
 def involuntary(view: SessionView) -> list[Evidence]:

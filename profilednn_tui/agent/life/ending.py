@@ -15,7 +15,7 @@ from ..isolation.guard import OUR_FOLDER
 from ..parentage import is_becoming_one, is_child_of_multiprocessing
 
 MOST_CHARACTERS = 300
-"""Of a message, of which the first line counts."""
+"""Of a message, of which the first line with a word counts."""
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
@@ -73,10 +73,10 @@ def described(error: BaseException) -> Fatal:
     module = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
     name = f"{module}{kind.__qualname__}"
     try:
-        lines = str(error).strip().splitlines()
+        lines = str(error).splitlines()
     except Exception:  # noqa: BLE001 - the program's own method; the interpreter prints such exceptions without it
         lines = []
-    message = lines[0].strip()[:MOST_CHARACTERS] if lines else ""
+    message = next((line.strip() for line in lines if any(map(str.isalnum, line))), "")[:MOST_CHARACTERS]
     return Fatal(f"{name}: {message}" if message else name, *_line(error.__traceback__))
 
 

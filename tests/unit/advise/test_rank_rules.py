@@ -206,7 +206,8 @@ def test_ranks_with_cpus_of_their_own_do_not_crowd_each_other() -> None:
 def test_a_command_with_few_cpus_has_none_to_give() -> None:
     rules = rules_of(on_cpus((0,), (0,), command=1))
     assert "shared-cores" not in rules
-    assert "thread-oversubscription" in rules
+    finding = found(on_cpus((0,), (0,), command=1), "thread-oversubscription")
+    assert finding.remedy.change.startswith("Start fewer processes, or give them more cores")
 
 
 def test_cpus_that_others_use_are_not_idle() -> None:

@@ -27,6 +27,7 @@ def raised(error: BaseException) -> BaseException:
 def test_class_and_message_are_one_line() -> None:
     assert described(ValueError("first\nsecond")).error == "ValueError: first"
     assert described(KeyError()).error == "KeyError"
+    assert described(RuntimeError("\n====\ntrain.py FAILED\n----")).error == "RuntimeError: train.py FAILED"
     assert described(ValueError("x" * 1_000)).error == f"ValueError: {'x' * MOST_CHARACTERS}"
 
 
