@@ -210,6 +210,7 @@ class Incarnation:
 
     def _leave(self) -> None:
         self.remove()
+        self._ending.leave()
         self._say_goodbye()
         self._on_left()
 

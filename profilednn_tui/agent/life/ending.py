@@ -34,6 +34,8 @@ class Ending:
 
     def __init__(self) -> None:
         self._seen = Fatal()
+        self._finalizer: Any = None
+        self._left = False
         util: Any = sys.modules.get("multiprocessing.util")
         if util is None:
             return
@@ -46,9 +48,16 @@ class Ending:
         """What is known now; called at the end of the process."""
         return self._seen if self._seen.error else _uncaught()
 
+    def leave(self) -> None:
+        """The agent leaves, and the process goes on."""
+        self._left = True
+        if self._finalizer is not None:
+            self._finalizer.cancel()
+
     def _watch(self) -> None:
-        util: Any = sys.modules["multiprocessing.util"]
-        util.Finalize(None, self._look, exitpriority=0)
+        if not self._left:
+            util: Any = sys.modules["multiprocessing.util"]
+            self._finalizer = util.Finalize(None, self._look, exitpriority=0)
 
     def _look(self) -> None:
         """Called by `multiprocessing` when the work of a child is done, or has failed."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from multiprocessing import util
+from typing import Any
 
 import pytest
 
+from profilednn_tui.agent.life import ending
 from profilednn_tui.agent.life.ending import MOST_CHARACTERS, Ending, Fatal, described
 
 
@@ -44,6 +47,16 @@ def test_an_exception_without_a_text_has_its_class() -> None:
 def test_what_the_interpreter_printed_last_ended_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "last_value", ValueError("boom"), raising=False)
     assert Ending().fatal().error == "ValueError: boom"
+
+
+def test_an_agent_that_leaves_takes_its_finalizer_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "is_child_of_multiprocessing", lambda: True)
+    registry: dict[Any, Any] = vars(util)["_finalizer_registry"]
+    before = set(registry)
+    mine = Ending()
+    assert len(set(registry) - before) == 1
+    mine.leave()
+    assert set(registry) == before
 
 
 def test_what_others_have_caught_did_not_end_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
