@@ -54,7 +54,7 @@ def measure(model: nn.Module, inputs: torch.Tensor) -> tuple[float, float, float
         loss = model(inputs).pow(2).mean()
         before_ns = perf_counter_ns()
         if number == conditions.due + 1:
-            conditions.before_forward()
+            conditions.before_forward(True, (inputs,), {})
         if number > conditions.due:
             conditions.before_backward(number, loss)
         if number + OPTIMIZER_STEPS < conditions.due:

@@ -7,13 +7,10 @@ from dataclasses import replace
 
 from profilednn_tui.advise.account import account_of, union
 from profilednn_tui.advise.effects import not_yet_tried
-from profilednn_tui.advise.findings import Abstention, Advice, Finding
+from profilednn_tui.advise.findings import SMALLEST_CEILING, Abstention, Advice, Finding
 from profilednn_tui.advise.rule import Rule, Signals
 from profilednn_tui.advise.rules import RULES
 from profilednn_tui.session.view import SessionView
-
-SMALLEST_CEILING = 0.01
-"""Findings about less time are not worth a sentence."""
 
 
 def advise(view: SessionView, rules: Iterable[Rule] = RULES) -> Advice:

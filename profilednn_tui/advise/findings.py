@@ -12,6 +12,9 @@ from profilednn_tui.session.proof import Proof, TrackRecord
 if TYPE_CHECKING:
     from profilednn_tui.advise.reference import Reference
 
+SMALLEST_CEILING = 0.01
+"""Findings about less time are not worth a sentence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

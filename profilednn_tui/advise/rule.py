@@ -11,7 +11,7 @@ import msgspec
 from profilednn_tui.advise.account import StepAccount
 from profilednn_tui.advise.findings import Finding
 from profilednn_tui.session.frames import call_site, relative_file
-from profilednn_tui.session.view import Frame, Operator, OperatorKey, SessionView
+from profilednn_tui.session.view import Core, Frame, Operator, OperatorKey, ProcessEntry, SessionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,32 +22,58 @@ class Signals:
     account: StepAccount
 
     @property
+    def training(self) -> tuple[ProcessEntry, ...]:
+        """The processes that train at the same time here, such as the newest ranks; that which is shown if all others
+        have ended."""
+        trained = [process for process in self.view.processes if process.steps > 0]
+        newest = max((process.life for process in trained if process.rank is not None), default=1)
+        ranks = {process.rank: process for process in trained if process.rank is not None and process.life == newest}
+        running = [process for process in trained if not process.ended]
+        shown = [process for process in trained if process.shown]
+        together = list(ranks.values()) if len(ranks) >= len(running) else running
+        return tuple(together or shown)
+
+    @property
+    def training_processes(self) -> int:
+        """How many processes train at the same time here; at least 1."""
+        return max(1, len(self.training))
+
+    @property
+    def bound_cpus(self) -> frozenset[int]:
+        """The logical CPUs that they may run on, together; empty if unknown."""
+        each = [process.cpus for process in self.training]
+        return frozenset().union(*each) if all(each) else frozenset()
+
+    @property
+    def allowed_cpus(self) -> int | None:
+        """How many these are; None if unknown."""
+        return len(self.bound_cpus) or self.view.machine.affinity
+
+    def is_allowed(self, core: Core) -> bool:
+        """Whether a process that trains may run on a logical CPU."""
+        return core.index in self.bound_cpus if self.bound_cpus else core.allowed
+
+    @property
     def usable_cores(self) -> float | None:
         """What affinity and quota leave to the target; None if unknown."""
-        machine = self.view.machine
-        if machine.affinity is None:
+        quota, allowed = self.view.machine.quota, self.allowed_cpus
+        if allowed is None:
             return None
-        return machine.affinity if machine.quota is None else min(float(machine.affinity), machine.quota)
+        return allowed if quota is None else min(float(allowed), quota)
 
     @property
     def usable_physical_cores(self) -> float | None:
         """The same, of cores whose siblings count once; None if unknown."""
         machine, usable = self.view.machine, self.usable_cores
-        physical = machine.usable_physical_cores or machine.physical_cores
+        known = machine.usable_physical_cores if self.allowed_cpus == machine.affinity else None
+        physical = known or machine.physical_cores
         return usable if usable is None or physical is None else min(float(physical), usable)
 
     @property
     def quota_counts(self) -> bool:
         """Whether the quota leaves less than the affinity."""
-        quota, affinity = self.view.machine.quota, self.view.machine.affinity
-        return quota is not None and affinity is not None and quota < affinity
-
-    @property
-    def training_processes(self) -> int:
-        """How many processes train at the same time here, such as ranks; at least 1."""
-        trained = [process for process in self.view.processes if process.steps > 0]
-        ranks = {process.rank for process in trained if process.rank is not None}
-        return max(1, len(ranks), sum(not process.ended for process in trained))
+        quota, allowed = self.view.machine.quota, self.allowed_cpus
+        return quota is not None and allowed is not None and quota < allowed
 
     def operators(self, chosen: Callable[[Operator], bool]) -> tuple[Operator, ...]:
         """The operators that are chosen, most self time first."""

@@ -65,9 +65,9 @@ class AgentProcess:
         else:
             self._guard.run(self._switch_off)
 
-    def at_exit(self) -> None:
-        """End with the process."""
-        self._incarnation.end()
+    def at_exit(self, exit_code: int | None = None) -> None:
+        """End with the process; `exit_code` is None if it is not known yet."""
+        self._incarnation.end(exit_code)
 
     # ---- parts
 

@@ -16,6 +16,7 @@ from ..protocol.vocabulary import DETACH, EXIT, GAVE_UP
 from .collectives.recorder import Collectives
 from .isolation.guard import Guard
 from .life.arrival import Arrival, Opening
+from .life.ending import Ending, Fatal
 from .life.states import LEAVING, LEFT, Life, Request, State
 from .rank import Rank
 from .recording.control import ControlFile
@@ -70,6 +71,7 @@ class Incarnation:
         self._commands: deque[Command] = deque()
         self._control = ControlFile(settings.folder)
         self._rank = Rank(outbox.put)
+        self._ending = Ending()
         self._introduced = False
         self._introducing = allocate_lock()
         self._looks = 0
@@ -154,14 +156,14 @@ class Incarnation:
             self._earlier_writers_ns = self._writer_ns
             self._guard.run(self._writer.start)
 
-    def end(self) -> None:
-        """End with the process."""
+    def end(self, exit_code: int | None) -> None:
+        """End with the process; `exit_code` is None if it is not known yet."""
         # A window that is open when the interpreter exits would crash the process.
         self.pause()
         self._guard.run(self._tracker.at_end)
         self._guard.run(self._collectives.remove)
         if self._is_open():
-            self._guard.run(self._say_goodbye, EXIT)
+            self._guard.run(self._say_goodbye, EXIT, exit_code)
 
     def abandon(self) -> None:
         """In a forked child, drop everything that belongs to the parent; only the forking thread exists there."""
@@ -195,7 +197,9 @@ class Incarnation:
 
     def _is_open(self) -> bool:
         """Whether this process has an event stream, or should open one now."""
-        return self._introduced or self._opening is not Opening.AT_FIRST_STEP or self._tracker.steps > 0
+        if self._introduced or self._opening is not Opening.AT_FIRST_STEP:
+            return True
+        return self._tracker.steps > 0 or self._rank.joined
 
     def _take_commands(self) -> None:
         for command in self._control.new_commands():
@@ -206,14 +210,17 @@ class Incarnation:
 
     def _leave(self) -> None:
         self.remove()
+        self._ending.leave()
         self._say_goodbye()
         self._on_left()
 
-    def _say_goodbye(self, reason: str = "") -> None:
+    def _say_goodbye(self, reason: str = "", exit_code: int | None = None) -> None:
         if self._life.ask(Request.END, reason) and self._is_open():
+            now_ns = time.time_ns()
             self._write()
             self._outbox.put(self._tracker.status(self._writer_ns))
-            self._outbox.put(ByeEvent(self._life.reason, time.time_ns()))
+            fatal = self._ending.fatal() if self._life.reason == EXIT else Fatal()
+            self._outbox.put(ByeEvent(self._life.reason, now_ns, *fatal, exit_code))
             self._outbox.flush()
 
     # ---- the stream

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..protocol.events import HelloEvent, NoticeEvent
 from ..protocol.vocabulary import INFO
-from .rank import rank_from_variables
+from .rank import rank_from_variables, whole
 from .settings import Settings
 
 
@@ -33,6 +33,8 @@ def hello(torch: Any, how: str, settings: Settings) -> HelloEvent:
         optimizations=list(settings.optimizations),
         how=how,
         unix_ns=time.time_ns(),
+        restarts=whole(os.environ.get("TORCHELASTIC_RESTART_COUNT")),
+        omp_num_threads=whole(os.environ.get("OMP_NUM_THREADS")),
     )
 
 

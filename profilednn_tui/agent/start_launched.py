@@ -12,6 +12,7 @@ from .agent import AgentProcess
 from .life.arrival import Opening
 from .life.launched import Launched
 from .parentage import is_becoming_one, is_child_of_multiprocessing
+from .rank import rank_from_variables, whole
 from .settings import Settings
 from .side_effects import watch
 from .steps.seeds import seed_all
@@ -32,7 +33,7 @@ def start() -> None:
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
     """The settings in the environment variables of the protocol."""
-    distributed = (_whole(environment.get("WORLD_SIZE")) or 1) > 1
+    distributed = (rank_from_variables(environment)[1] or 1) > 1
     return Settings(
         folder=environment[SESSION],
         budget_percent=_number(environment.get(OVERHEAD), 2.0),
@@ -42,7 +43,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         certificate=environment.get(CERTIFICATE) == "1",
         switching=environment.get(SWITCHING) == "1" and not distributed,
         optimizations=tuple(name for name in environment.get(WITH, "").split(",") if name),
-        seed=_whole(environment.get(SEED)),
+        seed=whole(environment.get(SEED)),
     )
 
 
@@ -51,7 +52,3 @@ def _number(text: str | None, default: float) -> float:
         return float(text) if text else default
     except ValueError:
         return default
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdigit() else None

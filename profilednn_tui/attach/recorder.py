@@ -93,6 +93,7 @@ class AttachedRecorder:
             exchange.carry()
             exchange.close()
         release_reserve(self._folder)
+        self._sampler.tell_ends()
         self._file.append(ByeEvent(reason, time.time_ns()))
 
     # ---- the main thread

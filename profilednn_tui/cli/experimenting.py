@@ -236,7 +236,7 @@ def _cells(grid: tuple[str, ...], variants: tuple[Variant, ...], ablate: bool, w
 
 
 def _check_lockstep(words: Words, lockstep: bool | None) -> None:
-    from profilednn_tui.launch.launchers import launcher_of
+    from profilednn_tui.ranks.launchers import launcher_of
 
     launcher = launcher_of(words.target)
     if lockstep and launcher is not None:

@@ -9,9 +9,9 @@ from profilednn_tui import units
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.plan import Experiment
 from profilednn_tui.experiment.variants import Variant
-from profilednn_tui.launch.launchers import LAUNCHERS
 from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 from profilednn_tui.launch.rerun import Rerun
+from profilednn_tui.ranks.launchers import LAUNCHERS
 from profilednn_tui.session.open_session import OpenSession
 
 FEWEST_STEPS = 10

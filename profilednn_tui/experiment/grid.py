@@ -12,9 +12,9 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.plan import Recorded, RunState
 from profilednn_tui.experiment.sides import read_entry
 from profilednn_tui.experiment.variants import Variant
-from profilednn_tui.launch.launchers import filled
 from profilednn_tui.ranks.efficiency import RunTimes, run_times
 from profilednn_tui.ranks.grid import BATCH, RANKS, THREADS, CellRuns, Grid, grid_of
+from profilednn_tui.ranks.launchers import filled
 
 THREADS_VARIABLE = "OMP_NUM_THREADS"
 MOST_CELLS = 64

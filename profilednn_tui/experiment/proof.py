@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from profilednn_tui import units
-from profilednn_tui.advise.advisor import SMALLEST_CEILING
-from profilednn_tui.advise.findings import Finding, Remedy
+from profilednn_tui.advise.findings import SMALLEST_CEILING, Finding, Remedy
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.collect.machine import own_cores
 from profilednn_tui.compare.comparison import TAKEN, Comparison, compare

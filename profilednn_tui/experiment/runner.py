@@ -17,8 +17,8 @@ from profilednn_tui.experiment.plan import Experiment, RunEntry, RunGroup, RunSt
 from profilednn_tui.experiment.scratch import ScratchCopies
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.command import Scratch, TargetCommand, any_command, module_command, script_command
-from profilednn_tui.launch.launchers import apart, filled
 from profilednn_tui.launch.options import LaunchOptions
+from profilednn_tui.ranks.launchers import apart, filled
 from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.open_session import OpenSession, open_session
 from profilednn_tui.session.storage.folder import OUTPUT_FILE

@@ -34,6 +34,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "learning.rows": ("gradient_norm", "movement", "checksum"),
     "communication.times": ("cpu_ns", "delay_ns", "rest_ns"),
     "communication.waits": ("step", "group", "collective", "began_ns", "ended_ns"),
+    "communication.collectives": ("step", "group", "count"),
     "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
     "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes", "cpus"),
     "loaders.rows": (
@@ -90,13 +91,18 @@ class HelloEvent:
     intra_op_threads: int
     inter_op_threads: int
     rank: int | None
-    """``RANK`` in a distributed run, None otherwise; a `DistributedEvent` may follow."""
+    """From the launcher's variables in a distributed run, None otherwise; a `DistributedEvent` may follow."""
     world_size: int | None
+    """As the launcher's variables ask for it."""
     overhead_budget_percent: float
     optimizations: list[str]
     how: str
     """``launch`` or ``attach``."""
     unix_ns: int
+    restarts: int | None = None
+    """How often torchrun had restarted the ranks before; None without torchrun."""
+    omp_num_threads: int | None = None
+    """``OMP_NUM_THREADS``; None if it is not set."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,11 @@ class ConditionsEvent:
     """The same for modules through which the backward pass has to go for what is before them."""
     intra_op_threads: int
     unix_ns: int
+    batch: int = 0
+    """First dimension of the first input of the step's first forward pass; 0 if unknown."""
+    input_elements: int = 0
+    """Of all tensors that models with parameters were called with before that step's first backward pass; 0 if
+    unknown."""
 
 
 @dataclass(frozen=True)
@@ -240,7 +251,8 @@ class CommunicationEvent:
     The rows of `times` are those of the steps: what the training thread used of the processor, for how long it was
     ready to run and had no core, and its waits beyond those told one by one. A row of `waits` has the step, the number
     of the group and that of the collective in it, alike on all ranks, and on the clock of the group when it began to
-    wait for the collective, as it entered it, and when that ended.
+    wait for the collective, as it entered it, and when that ended. A row of `collectives` has a step, and how many
+    there had been in a group when it ended: in the look that found the group, and in the newest; -1 if not counted.
     """
 
     kind: ClassVar[str] = "communication"
@@ -249,6 +261,7 @@ class CommunicationEvent:
     """Number of the first of these steps."""
     times: list[list[int]]
     waits: list[list[int]]
+    collectives: list[list[int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -468,6 +481,13 @@ class ByeEvent:
     reason: str
     """``exit``; ``detach`` (on request) or ``unread`` (no reader) if the process keeps running; otherwise a failure."""
     unix_ns: int
+    error: str = ""
+    """Class and message of the exception that the process ends with; empty if there is none."""
+    file: str = ""
+    line: int = 0
+    """The innermost line of the program in its traceback; empty and 0 if unknown."""
+    exit_code: int | None = None
+    """None if it is not known yet."""
 
 
 # ---------------------------------------------------------------- written by the host's collectors
@@ -573,6 +593,33 @@ class WorkersEvent:
 
 
 @dataclass(frozen=True)
+class AffinityEvent:
+    """The logical CPUs that the computing threads of a process with an agent may run on, together; written when they
+    change."""
+
+    kind: ClassVar[str] = "affinity"
+
+    unix_ns: int
+    pid: int
+    cpus: list[int]
+
+
+@dataclass(frozen=True)
+class ProcessEndEvent:
+    """A process with an agent has ended."""
+
+    kind: ClassVar[str] = "process_end"
+
+    pid: int
+    exit_code: int | None
+    """Negative for a signal; None if its parent had asked for it first."""
+    alive_unix_ns: int
+    """When it was last seen running."""
+    unix_ns: int
+    """When the kernel reported its end, or when it was seen to be gone; its connections were closed a little before."""
+
+
+@dataclass(frozen=True)
 class OpenMPEvent:
     """The OpenMP runtimes that the training process has loaded; written when they are first seen or change."""
 
@@ -658,6 +705,8 @@ HOST_EVENTS: tuple[type[Any], ...] = (
     MemoryEvent,
     WorkersEvent,
     OpenMPEvent,
+    AffinityEvent,
+    ProcessEndEvent,
     AttachedEvent,
     StacksEvent,
     NoticeEvent,

@@ -6,19 +6,22 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.collect import cores, machine, memory, procfs, threads, workers
+from profilednn_tui.collect.affinity import AffinityReader
 from profilednn_tui.collect.interval import SampleInterval
 from profilednn_tui.collect.openmp import RuntimeReader
 from profilednn_tui.collect.sample import Sample, SampleReader
 from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol.codec import encode
-from profilednn_tui.protocol.events import ExitEvent, MachineEvent, NoticeEvent, current_header
+from profilednn_tui.protocol.events import ExitEvent, MachineEvent, NoticeEvent, ProcessEndEvent, current_header
 from profilednn_tui.protocol.files import HOST_RECORDING
 from profilednn_tui.protocol.vocabulary import HOST, WARNING
+from profilednn_tui.recording.ends import EndWatch
 from profilednn_tui.recording.participants import Participants
 
 INTERVAL_S = 1.0
@@ -131,6 +134,8 @@ class Sampler:
         self._told_trouble: str | None = None
         self._affinity: list[int] = []
         self._runtimes = RuntimeReader()
+        self._affinities = AffinityReader()
+        self._ends = EndWatch()
 
     def start(self) -> None:
         """Write the file's header, describe the machine and take the sample that the first interval starts from."""
@@ -171,7 +176,15 @@ class Sampler:
     def finish(self, exit_event: ExitEvent) -> None:
         """Write the final event: the target's first process has ended."""
         self._tell()
+        self.tell_ends(exit_event.exit_code)
         self._file.append(exit_event)
+
+    def tell_ends(self, exit_code: int | None = None) -> None:
+        """Write which processes have ended since the last sample; `exit_code` is that of the first one, if we know it
+        as its parent."""
+        for end in self._ends.last_news():
+            first = end.pid == self._root_pid and exit_code is not None
+            self._file.append(replace(end, exit_code=exit_code) if first else end)
 
     def _next_sample(self) -> None:
         now = self._reader.read()
@@ -181,6 +194,12 @@ class Sampler:
             for name, measure in COLLECTORS:
                 self._guarded(name, measure, SampleInterval(before, now))
             self._guarded("openmp", self._runtimes.look, now)
+            self._guarded("affinity", self._affinities.look, now)
+        self._guarded("ends", self._look_at_ends, now)
+
+    def _look_at_ends(self, now: Sample) -> list[ProcessEndEvent]:
+        self._ends.follow(process for pid, process in now.tree.processes.items() if pid in now.agents)
+        return self._ends.news()
 
     def _describe(self, pid: int) -> MachineEvent | None:
         """The machine, if the process may use other cores than last recorded; None otherwise.
@@ -195,11 +214,12 @@ class Sampler:
 
     def _guarded(self, name: str, measure: Callable[..., Any], *arguments: Any) -> None:
         try:
-            event = measure(*arguments)
+            found = measure(*arguments)
         except Exception as error:  # noqa: BLE001 - the recording goes on without a collector that fails
-            event = self._failure(name, error)
-        if event is not None:
-            self._file.append(event)
+            found = self._failure(name, error)
+        for event in found if isinstance(found, list) else (found,):
+            if event is not None:
+                self._file.append(event)
 
     def _failure(self, name: str, error: Exception) -> NoticeEvent | None:
         if name in self._failed:

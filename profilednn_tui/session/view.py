@@ -496,6 +496,8 @@ class Machine:
     """Instruction sets by the kernel's names, such as ``avx512_bf16``; empty if unknown."""
     usable_physical_cores: int | None = None
     """Physical cores of the CPUs that the target may run on."""
+    command_cpus: tuple[int, ...] = ()
+    """Those that the command might run on when it was started; its processes may have bound themselves to fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -536,6 +538,49 @@ class Optimization:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessEnd:
+    """How a process ended, as far as it is known."""
+
+    unix_ns: int
+    """When its agent said goodbye, as soon as the interpreter was to end; else when it was seen to be gone."""
+    alive_unix_ns: int
+    """When it was last known to run; the same if it has said goodbye."""
+    error: str = ""
+    """Class and message of the exception that nothing caught; empty if there was none, or if nobody saw it."""
+    source: Frame | None = None
+    """The innermost line of the program in its traceback."""
+    exit_code: int | None = None
+    """Negative for a signal."""
+    said_bye: bool = True
+    """Whether its agent could say goodbye; it cannot if a signal kills the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a process has exchanged with other ranks."""
+
+    world_size: int
+    """Of the largest process group that it has joined."""
+    backends: tuple[str, ...]
+    """Of its groups."""
+    collectives: int | None = None
+    """How many there were between two looks, in all groups; None if they are not counted, or before the second look."""
+    steps: int = 0
+    """Between those looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The size of a step's inputs, in a step in which the agent has looked."""
+
+    step: int
+    batch: int
+    """First dimension of the first input; 0 if unknown."""
+    elements: int
+    """Of all tensors that models with parameters were called with; 0 if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessEntry:
     """One process of the target that has, or had, an agent."""
 
@@ -549,10 +594,26 @@ class ProcessEntry:
     median_ns: float | None = None
     """Of its steps, as in `Steps`."""
     life: int = 1
-    """Number among the processes that trained one after the other as the same rank, or under the same pid; from 1."""
+    """Of the training, in which it took part: ranks may be restarted; from 1. Without a rank, of its pid."""
     shown: bool = False
     """Whether the view shows this process."""
     optimizations: tuple[Optimization, ...] = ()
+    world_size: int | None = None
+    asked_size: int | None = None
+    """How many processes the launcher's variables ask for."""
+    intra_op_threads: int = 1
+    restarts: int | None = None
+    """How often torchrun had restarted the ranks before; None without torchrun."""
+    omp_num_threads: int | None = None
+    """``OMP_NUM_THREADS`` at its start; None if it was not set."""
+    cpus: tuple[int, ...] = ()
+    """Logical CPUs that its computing threads may run on, together; empty if unknown."""
+    exchange: Exchange | None = None
+    """None as long as it has joined no process group."""
+    inputs: tuple[Inputs, ...] = ()
+    """The newest looks, oldest first."""
+    end: ProcessEnd | None = None
+    """None while it runs, and if nothing is known of its end."""
 
 
 @dataclass(frozen=True, slots=True)

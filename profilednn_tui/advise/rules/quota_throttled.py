@@ -23,7 +23,7 @@ class QuotaThrottled:
             return None
         processes = signals.training_processes
         threads = (signals.view.target.intra_op_threads or 1) * processes
-        running = min(threads, signals.view.machine.affinity or threads)
+        running = min(threads, signals.allowed_cpus or threads)
         stopped = throttled / 100
         if quota is not None and running > quota:
             # That many threads use up the quota early in the period and stand still for the rest of it.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals
-from profilednn_tui.advise.rules._ranks import no_ranks, of_waiting, ranks
-from profilednn_tui.protocol.vocabulary import COMMUNICATION
+from profilednn_tui.advise.rules._ranks import no_ranks, of_late, ranks
 from profilednn_tui.ranks.account import RankAccount
 from profilednn_tui.ranks.straggler import NEIGHBOUR, Straggler
 from profilednn_tui.ranks.words import straggler_words
@@ -27,11 +26,6 @@ class StragglerRank:
         rows = {row.rank: row for row in found.rows}
         late = rows[straggler.rank]
         others = [row for row in found.rows if row is not late]
-        # Seen from another rank, its waiting can be won; the late rank itself has as much too much of its own work.
-        if signals.view.target.rank == straggler.rank:
-            covered = signals.account.where(lambda part: part.phase != COMMUNICATION, straggler.share)
-        else:
-            covered = of_waiting(signals, straggler.share)
         return Finding(
             self.name,
             f"R{straggler_words(straggler)[1:]}: the others wait for it",
@@ -42,7 +36,7 @@ class StragglerRank:
                 Evidence("waiting of the others for late ranks", _mean_late(others) / 1e6, "ms per step"),
             ),
             Remedy(change=_change(straggler)),
-            covered,
+            of_late(signals, straggler.rank, straggler.share),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_samples
+from profilednn_tui.advise.rules._affinity import crowd
 from profilednn_tui.session.view import SessionView
 
 COMPUTING = ("main", "OpenMP", "autograd")
@@ -26,7 +27,7 @@ class ThreadOversubscription:
         usable = max(1.0, signals.usable_cores or 1.0)
         cores = int(usable)
         together = threads * processes
-        if together <= cores:
+        if together <= cores or crowd(signals) is not None:
             return None
         account = signals.account
         # Threads that wait for their turn on a core hold up the others at the end of each parallel operator.
@@ -50,12 +51,18 @@ class ThreadOversubscription:
             self.name,
             f"{who} share {shared}{quota}: threads may wait for each other in {units.share(share)} of the step",
             tuple(evidence),
-            # The processes of a program may not know of each other; then a variable that all of them inherit helps.
-            Remedy(("threads",), {})
-            if processes == 1
-            else Remedy((), {"OMP_NUM_THREADS": str(max(1, cores // processes))}),
+            _remedy(threads, processes, cores),
             covered,
         )
+
+
+def _remedy(threads: int, processes: int, cores: int) -> Remedy:
+    if processes == 1:
+        return Remedy(("threads",), {})
+    if threads == 1:
+        return Remedy(change="Start fewer processes, or give them more cores: each has a single thread already.")
+    # The processes of a program may not know of each other; then a variable that all of them inherit helps.
+    return Remedy((), {"OMP_NUM_THREADS": str(max(1, cores // processes))})
 
 
 def involuntary(view: SessionView) -> list[Evidence]:

@@ -7,7 +7,8 @@ from statistics import median
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, no_operators, no_samples
-from profilednn_tui.session.view import Core, Cores, Operator
+from profilednn_tui.advise.rules._affinity import crowd
+from profilednn_tui.session.view import Core, Operator
 
 LEAST_IDLE_PERCENT = 50.0
 """Of one core: less is no room for another thread."""
@@ -35,7 +36,9 @@ class ThreadUndersubscription:
 
     def look(self, signals: Signals) -> Finding | None:
         usable = signals.usable_physical_cores or 1.0
-        if (signals.view.machine.affinity or 0) > 1 and usable >= 2:
+        if crowd(signals) is not None:
+            return None
+        if (signals.allowed_cpus or 0) > 1 and usable >= 2:
             return self._few_threads(signals, usable)
         return self._one_core(signals) if not signals.quota_counts else None
 
@@ -43,7 +46,7 @@ class ThreadUndersubscription:
         view, account = signals.view, signals.account
         training = signals.training_processes
         threads, cores = view.target.intra_op_threads or 1, int(usable)
-        idle = _usually_idle_percent(view.cores, usable)
+        idle = _usually_idle_percent(signals, usable)
         if threads * training >= cores or idle < LEAST_IDLE_PERCENT:
             return None
         covered = account.of_operators(signals.operators(_can_be_divided), 1 - threads * training / cores)
@@ -54,8 +57,8 @@ class ThreadUndersubscription:
         each = f" in each of {units.count(training)} processes" if training > 1 else ""
         return Finding(
             self.name,
-            f"{units.count(threads)} intra-op thread{'s' if threads > 1 else ''}{each} on {units.count(cores)} cores: "
-            f"{_idle_words(idle)} idle while operators run",
+            f"{units.count(threads)} intra-op thread{'s' if threads > 1 else ''}{each} on {units.count(cores)} cores"
+            f"{_why(signals)}: {_idle_words(idle)} idle while operators run",
             (
                 Evidence("intra-op threads", threads, "threads", "9"),
                 Evidence("processes that train", training, "processes", "4"),
@@ -71,18 +74,19 @@ class ThreadUndersubscription:
         """An affinity of one core on a machine with many idle ones, as job schedulers set it unless asked for more."""
         view, account = signals.view, signals.account
         machine = view.machine
-        outside = [core for core in view.cores.cores if not core.allowed]
+        outside = [core for core in view.cores.cores if not signals.is_allowed(core)]
         idle = _idle_percent(outside)
-        if idle < LEAST_IDLE_OUTSIDE_PERCENT or machine.affinity is None or machine.cores is None:
+        allowed = signals.allowed_cpus
+        if idle < LEAST_IDLE_OUTSIDE_PERCENT or allowed is None or machine.cores is None:
             return None
         covered = account.where(lambda part: part.operator is not None, idle / (idle + 100))
-        bound = "1 CPU" if machine.affinity == 1 else f"{units.count(machine.affinity)} CPUs of one core"
+        bound = "1 CPU" if allowed == 1 else f"{units.count(allowed)} CPUs of one core"
         return Finding(
             self.name,
             f"The training is bound to {bound} out of {units.count(machine.cores)} (its affinity), and most of the "
             "others are idle",
             (
-                Evidence("CPUs that the affinity allows", machine.affinity, "CPUs", "3"),
+                Evidence("CPUs that the affinity allows", allowed, "CPUs", "3"),
                 Evidence("idle capacity of the others", idle, "percent of one core", "3"),
                 Evidence("intra-op threads", view.target.intra_op_threads or 1, "threads", "9"),
             ),
@@ -94,6 +98,12 @@ class ThreadUndersubscription:
         )
 
 
+def _why(signals: Signals) -> str:
+    """Who has chosen a single thread, if that is known."""
+    chosen = all(process.restarts is not None and process.omp_num_threads == 1 for process in signals.training)
+    return " (torchrun sets OMP_NUM_THREADS=1 unless it is set)" if chosen and signals.training else ""
+
+
 def _idle_words(percent: float) -> str:
     return f"{units.percent(percent)} of one core is" if percent < 200 else f"{units.count(percent // 100)} of them are"
 
@@ -102,12 +112,13 @@ def _idle_percent(cores: list[Core]) -> float:
     return sum(max(0.0, 100.0 - core.target - core.others - core.steal) for core in cores)
 
 
-def _usually_idle_percent(cores: Cores, usable: float) -> float:
+def _usually_idle_percent(signals: Signals, usable: float) -> float:
     """What most of the session leaves unused, in percent of one core: the newest sample may be of its end.
 
     Siblings of a busy core are idle, too, and beyond a quota nothing is: no more than the `usable` cores can be.
     """
-    allowed = [core for core in cores.cores if core.allowed]
+    cores = signals.view.cores
+    allowed = [core for core in cores.cores if signals.is_allowed(core)]
     used = [ours + others for ours, others in zip(cores.target_history, cores.others_history, strict=False)]
     if not used:
         return min(_idle_percent(allowed), 100 * usable - sum(core.target for core in allowed))

@@ -66,6 +66,11 @@ class Groups:
             if len(self._known) < MOST_GROUPS:
                 self._add(key, there[key])
 
+    def counts(self) -> dict[int, int]:
+        """How many collectives there were in each, by its number; -1 if its backend does not count them."""
+        counted = ((group.number, group.count()) for group in self._known.values())
+        return {number: -1 if count is None else count for number, count in counted}
+
     def newest(self) -> tuple[int, int, bool] | None:
         """A group, its count, and whether it had a collective since the last call; None if nothing is counted."""
         found = None

@@ -55,6 +55,10 @@ class Collectives:
         self._finished: deque[tuple[int, int, int]] = deque(maxlen=MOST_STEPS)
         """Steps: number, when it ended, and its waits that are not told."""
         self._step = self._looks = 0
+        self._counts: dict[int, list[int]] = {}
+        """Of each group in the newest look: step, number of the group, and how many collectives there were."""
+        self._first_counts: deque[list[int]] = deque()
+        """The same of groups that no event has told of, in the look that found them."""
         self._use: _ThreadUse | None = None
         self._ended_ns = 0
         """When the last step ended of which there is an event."""
@@ -73,12 +77,16 @@ class Collectives:
             self._use = _ThreadUse()
             self._timeline.exchanged = self._ended
             self._waiting.install()
+        counts = {number: [self._step, number, count] for number, count in self._groups.counts().items()}
+        self._first_counts.extend(counts[number] for number in sorted(counts.keys() - self._counts.keys()))
+        self._counts = counts
 
     def end_step(self, number: int, ended_ns: int) -> None:
         """A step has ended, at a time that may have passed."""
         if self._use is not None:
             self._finished.append((number, ended_ns, self._rest_ns))
-            self._step, self._count, self._rest_ns = number, 0, 0
+            self._count = self._rest_ns = 0
+        self._step = number
 
     def before_backward(self, tensors: Any) -> None:
         """A backward pass is about to begin."""
@@ -140,6 +148,8 @@ class Collectives:
             event.times.append([cpu_ns, delay_ns, rest_ns])
             while waits and waits[0][-1] <= ended_ns:
                 event.waits.append([number, *waits.popleft()])
+        first = [self._first_counts.popleft() for _ in range(len(self._first_counts))]
+        events[-1].collectives.extend([*first, *self._counts.values()])
         return events
 
 

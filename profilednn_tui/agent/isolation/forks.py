@@ -64,9 +64,10 @@ _original_exit: Any = os._exit
 @functools.wraps(_original_exit)
 def _notify_and_exit(*arguments: Any, **keywords: Any) -> None:
     try:
-        if [type(value) for value in (*arguments, *keywords.values())] == [int]:  # otherwise it raises
+        given = [*arguments, *keywords.values()]
+        if [type(value) for value in given] == [int]:  # otherwise it raises
             for agent in tuple(_present):
-                agent.at_exit()
+                agent.at_exit(given[0] & 0xFF)
     finally:
         try:
             _original_exit(*arguments, **keywords)

@@ -19,7 +19,7 @@ class Opening(Enum):
     SOON = "soon"
     """When the agent's thread first writes."""
     AT_FIRST_STEP = "at the first step"
-    """For child processes, most of which never train."""
+    """For child processes, most of which never train; or when one becomes a rank."""
 
 
 class Arrival(Protocol):

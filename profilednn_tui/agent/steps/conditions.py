@@ -1,7 +1,8 @@
 """Conditions of the training that cost time and that no operator shows, looked at in a few steps only.
 
-These are torch's own switches, denormal numbers, graphs that outlive their step, and parameters that get gradients
-though no optimizer updates them. The looks become rarer as the training goes on, so that they cost next to nothing.
+These are torch's own switches, denormal numbers, graphs that outlive their step, parameters that get gradients though
+no optimizer updates them, and the size of the inputs, of which ranks may have unequal shares. The looks become rarer as
+the training goes on, so that they cost next to nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 from ...protocol.events import ConditionsEvent
+from .input_sizes import batch, elements
 from .root_modules import RootModules
 
 FIRST_LOOK = 4
@@ -46,10 +48,15 @@ class Conditions:
         self._read_mode = _mode_reader()
         self._mkldnn_off = False
         """Whether oneDNN was off in the current step's forward pass."""
+        self._batch = self._elements = 0
+        """Of the current step's inputs."""
 
-    def before_forward(self) -> None:
-        """A root module is about to be called with gradients in the step that is due."""
+    def before_forward(self, learns: bool, arguments: Any, keywords: Any) -> None:
+        """A root module is about to be called with gradients in the step that is due; `learns` if it has parameters."""
         self._mkldnn_off |= not self._torch._C._get_mkldnn_enabled()
+        if learns:
+            self._batch = self._batch or batch(self._torch, arguments, keywords)
+            self._elements += elements(self._torch, arguments, keywords)
 
     def after_update(self, optimizer: Any) -> None:
         """An optimizer has updated its parameters, and a look will soon be due."""
@@ -78,10 +85,13 @@ class Conditions:
                 unneeded_weights=[path for path, whole in unneeded.items() if not whole][:MOST_PATHS],
                 intra_op_threads=int(torch.get_num_threads()),
                 unix_ns=time.time_ns(),
+                batch=self._batch,
+                input_elements=self._elements,
             )
             if root is not None:
                 self._watch(step, root)
         self._mkldnn_off = False
+        self._batch = self._elements = 0
         self._report(event)
 
     def _node_of(self, tensors: Any) -> Any:

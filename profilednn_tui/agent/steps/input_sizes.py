@@ -19,9 +19,7 @@ class InputSizes:
 
     def add(self, arguments: Any, keywords: Any) -> None:
         """Called before a model with parameters is called with gradients."""
-        torch = self._torch
-        with torch._C.DisableTorchFunction():  # the program's function modes must not see our reads
-            self._now += sum(tensor.numel() for tensor in tensors_in(torch, (arguments, keywords)))
+        self._now += elements(self._torch, arguments, keywords)
 
     def end_step(self, number: int) -> None:
         """Called when the step of this number has ended; what belongs to steps before a gap is dropped."""
@@ -35,3 +33,20 @@ class InputSizes:
         event = InputSizesEvent(self._first, self._ended)
         self._first, self._ended = self._first + len(self._ended), []
         return event
+
+
+def elements(torch: Any, arguments: Any, keywords: Any) -> int:
+    """The elements of all tensors that a model is called with."""
+    with torch._C.DisableTorchFunction():  # the program's function modes must not see our reads
+        return sum(tensor.numel() for tensor in tensors_in(torch, (arguments, keywords)))
+
+
+def batch(torch: Any, arguments: Any, keywords: Any) -> int:
+    """The first dimension of the first input; 0 if that is no tensor with dimensions."""
+    first: Any = next(iter((*arguments, *keywords.values())), None)
+    if type(first) is dict:
+        first = next(iter(first.values()), None)
+    if type(first) is not torch.Tensor:
+        return 0
+    with torch._C.DisableTorchFunction():
+        return int(first.size(0)) if first.dim() and not first.is_nested else 0

@@ -135,7 +135,7 @@ class StepTracker:
         if root.learns and not self._late:
             self._first_inputs.look(arguments, keywords)
         if self.steps + 1 == self._conditions.due:
-            self._conditions.before_forward()
+            self._conditions.before_forward(root.learns, arguments, keywords)
         if self._last is NOT_BEGUN:
             self._beginning.on_forward(module, self._timeline.cut)
         elif boundaries.learned and boundaries.forward_may_end() and not self._timeline.updating:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from profilednn_tui import units
+from profilednn_tui.ranks.words import end_words
 from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.view import Module, Optimization, ProcessEntry, SessionView, State
 from profilednn_tui.session.words import change_words, gap_words, windows_words
@@ -45,7 +46,12 @@ def trained_processes(view: SessionView) -> tuple[ProcessEntry, ...]:
 
 
 def process_end(view: SessionView, entry: ProcessEntry) -> str:
-    """How a process ended."""
+    """How a process ended, or that it runs."""
+    return end_words(entry.end) or process_state(view, entry)
+
+
+def process_state(view: SessionView, entry: ProcessEntry) -> str:
+    """``ended``, ``running`` or ``end unknown``."""
     running = view.live or view.state is State.EXCERPT
     return "ended" if entry.ended else "running" if running else "end unknown"
 

@@ -9,13 +9,21 @@ from typing import Any
 
 import msgspec
 
-from profilednn_tui.export.session.facts import process_end
+from profilednn_tui.export.session.facts import process_state
 from profilednn_tui.export.session.frames import frame_text
-from profilednn_tui.export.session.rank_rows import clock_documents, rank_documents, straggler_document
+from profilednn_tui.export.session.rank_rows import (
+    clock_documents,
+    death_document,
+    end_document,
+    life_documents,
+    rank_documents,
+    straggler_document,
+)
 from profilednn_tui.onednn.breakdown import configuration, layout
 from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.ranks.account import ranks_of
+from profilednn_tui.ranks.ends import lives_of
 from profilednn_tui.session.model.work import covered_share, work_per_step
 from profilednn_tui.session.storage.folder import UNREADABLE
 from profilednn_tui.session.view import Operator, Optimization, SessionView, Stack
@@ -36,7 +44,7 @@ def json_text(view: SessionView) -> str:
 def document(view: SessionView) -> dict[str, Any]:
     """The session as plain values; times are in the unit that the key names."""
     target, machine, agent = view.target, view.machine, view.agent
-    ranks = ranks_of(view.ranks)
+    ranks, lives, folder = ranks_of(view.ranks), lives_of(view.processes), view.target.working_directory
     return {
         "schema": SCHEMA,
         "state": view.state.value,
@@ -119,17 +127,22 @@ def document(view: SessionView) -> dict[str, Any]:
                 "rank": entry.rank,
                 "life": entry.life,
                 "shown": entry.shown,
-                "state": process_end(view, entry),
+                "state": process_state(view, entry),
                 "steps": entry.steps,
                 "median_ms": _ms(entry.median_ns),
                 "argv": list(entry.argv),
                 "optimizations": _receipts(entry.optimizations),
+                "world_size": entry.world_size,
+                "cpus": list(entry.cpus),
+                "end": end_document(entry.end, folder),
             }
             for entry in view.processes
         ],
-        "ranks": rank_documents(ranks),
+        "ranks": rank_documents(ranks, view.processes, folder),
         "clocks": clock_documents(ranks),
-        "straggler": straggler_document(ranks.straggler, target.working_directory),
+        "straggler": straggler_document(ranks.straggler, folder),
+        "lives": life_documents(lives),
+        "first_death": death_document(lives, folder),
         "notices": [{"level": one.level, "code": one.code, "text": one.text} for one in view.notices],
     }
 

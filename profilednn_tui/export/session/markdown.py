@@ -12,7 +12,7 @@ from profilednn_tui.export.session.frames import called_from
 from profilednn_tui.export.session.rank_rows import COLUMNS, rank_rows
 from profilednn_tui.onednn.breakdown import By, breakdown
 from profilednn_tui.ranks.account import ranks_of
-from profilednn_tui.ranks.words import clock_words, doubt, ranks_words
+from profilednn_tui.ranks.words import clock_words, doubt, lives_words, ranks_words
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.session.words import operator_text
@@ -23,7 +23,10 @@ TOP_MODULES = 15
 
 
 def markdown_text(view: SessionView) -> str:
-    parts = (_head, _findings, _processes, _ranks, _phases, _operators, _primitives, _modules, _optimizations, _notices)
+    parts = (
+        _head, _findings, _processes, _lives, _ranks, _phases, _operators, _primitives, _modules, _optimizations,
+        _notices,
+    )  # fmt: skip
     return "\n".join(line for part in parts for line in part(view))
 
 
@@ -66,6 +69,12 @@ def _processes(view: SessionView) -> Iterator[str]:
     ]
     if rows:
         yield from section("Processes that trained", ("process", "end", "steps", "median ms"), rows, left=2)
+
+
+def _lives(view: SessionView) -> Iterator[str]:
+    lives = lives_words(view.processes, view.target.working_directory)
+    if lives:
+        yield from ("## Lives", "", *(f"- {escape(words)}" for words in lives), "")
 
 
 def _ranks(view: SessionView) -> Iterator[str]:

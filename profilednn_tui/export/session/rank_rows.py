@@ -2,22 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from profilednn_tui import units
 from profilednn_tui.export.session.frames import frame_text
 from profilednn_tui.ranks.account import RankAccount, Ranks
+from profilednn_tui.ranks.ends import Death, Life, last_death
 from profilednn_tui.ranks.straggler import Straggler
+from profilednn_tui.session.view import ProcessEnd, ProcessEntry
 
 COLUMNS = ("rank", "steps", "median ms", "own ms", "waiting ms", "transfer ms", "caused ms")
 MOST_ROWS = 16
 _NS_PER_MS = 1e6
 
 
-def rank_documents(ranks: Ranks) -> list[dict[str, Any]]:
+def rank_documents(ranks: Ranks, processes: Iterable[ProcessEntry], working_directory: str) -> list[dict[str, Any]]:
     """One object for each rank; times are means per step."""
-    return [_document(row) for row in ranks.rows]
+    ends = {entry.key: entry.end for entry in processes}
+    return [_document(row) | {"end": end_document(ends.get(row.key), working_directory)} for row in ranks.rows]
+
+
+def end_document(end: ProcessEnd | None, working_directory: str) -> dict[str, Any] | None:
+    """How a process ended; None while it runs, and if that is not known."""
+    if end is None:
+        return None
+    return {
+        "unix_ns": end.unix_ns,
+        "alive_unix_ns": end.alive_unix_ns,
+        "error": end.error or None,
+        "source": None if end.source is None else frame_text(end.source, working_directory).rstrip(),
+        "exit_code": end.exit_code,
+        "said_bye": end.said_bye,
+    }
+
+
+def life_documents(lives: Sequence[Life]) -> list[dict[str, Any]]:
+    """One object for each life of the ranks, oldest first."""
+    return [
+        {"life": life.number, "world_size": life.world_size, "steps": life.steps, "running": life.running}
+        for life in lives
+    ]
+
+
+def death_document(lives: Sequence[Life], working_directory: str) -> dict[str, Any] | None:
+    """Which rank died first in the newest life in which one died, and which followed; None if none died.
+
+    There are several first ones if they died of the same, or if it is not known which was first."""
+    life = last_death(lives)
+    if life is None:
+        return None
+
+    def of(deaths: Iterable[Death]) -> list[dict[str, Any]]:
+        return [
+            {"rank": death.rank, "pid": death.pid, "steps": death.steps}
+            | (end_document(death.end, working_directory) or {})
+            for death in deaths
+        ]
+
+    return {
+        "life": life.number,
+        "first": of(life.first),
+        "cause_is_known": life.cause_is_known,
+        "followers": of(life.followers),
+    }
 
 
 def clock_documents(ranks: Ranks) -> list[dict[str, Any]]:

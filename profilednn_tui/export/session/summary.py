@@ -12,7 +12,7 @@ from profilednn_tui.export.session import facts
 from profilednn_tui.export.session.rank_rows import COLUMNS, rank_rows
 from profilednn_tui.plain import plain
 from profilednn_tui.ranks.account import ranks_of
-from profilednn_tui.ranks.words import clock_words, doubt, ranks_words
+from profilednn_tui.ranks.words import clock_words, doubt, lives_words, ranks_words
 from profilednn_tui.session.notices import notices
 from profilednn_tui.session.view import Operator, Optimization, SessionView
 from profilednn_tui.session.words import operator_text
@@ -32,7 +32,7 @@ def summary_lines(view: SessionView) -> tuple[str, ...]:
     """Plain text, aligned, some 25 lines of at most 100 columns where names allow it."""
     return tuple(
         line.rstrip()
-        for part in (_head, _findings, _processes, _ranks, _phases, _operators, _modules, _tail)
+        for part in (_head, _findings, _processes, _lives, _ranks, _phases, _operators, _modules, _tail)
         for line in part(view)
     )
 
@@ -105,6 +105,13 @@ def _processes(view: SessionView) -> Iterator[str]:
         yield f"{facts.process_name(entry):{NAME_WIDTH}} {figures}  {facts.process_end(view, entry)}{shown}"
     if len(trained) > MAX_PROCESSES:
         yield f"and {len(trained) - MAX_PROCESSES} more"
+
+
+def _lives(view: SessionView) -> Iterator[str]:
+    lives = lives_words(view.processes, view.target.working_directory)
+    if lives:
+        yield ""
+        yield from _labelled(("lives" if not number else "", words) for number, words in enumerate(lives))
 
 
 def _ranks(view: SessionView) -> Iterator[str]:

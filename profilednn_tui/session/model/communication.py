@@ -12,7 +12,7 @@ from profilednn_tui.protocol.events import CommunicationEvent, GroupEvent, Hello
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.model.windows import WindowSeries
-from profilednn_tui.session.view import Group, RankRecord
+from profilednn_tui.session.view import Exchange, Group, RankRecord
 
 if TYPE_CHECKING:
     from profilednn_tui.session.view import Integers
@@ -34,6 +34,8 @@ class CommunicationSeries:
         self._times: dict[int, list[int]] = {}
         """By step."""
         self._waits: deque[list[int]] = deque(maxlen=KEPT_WAITS)
+        self._counts: dict[int, tuple[list[int], list[int]]] = {}
+        """By group, the first and the newest look: step, number of the group, and how many collectives there were."""
         self._record: RankRecord | None = None
 
     def add_group(self, event: GroupEvent) -> None:
@@ -54,7 +56,24 @@ class CommunicationSeries:
         while len(self._times) > KEPT_STEPS:
             del self._times[next(iter(self._times))]
         self._waits.extend(wait for wait in event.waits if 0 <= wait[-2] <= wait[-1] < MOST_NUMBER)
+        for look in event.collectives:
+            if look[1] in self._groups:
+                self._counts[look[1]] = self._counts.get(look[1], (look, look))[0], look
         self._record = None
+
+    def exchange(self) -> Exchange | None:
+        """What the process has exchanged; None if it has joined no group."""
+        if not self._groups:
+            return None
+        looks = [look for pair in self._counts.values() for look in pair]
+        steps = max(look[0] for look in looks) - min(look[0] for look in looks) if looks else 0
+        counted = steps > 0 and all(count >= 0 for _, _, count in looks)
+        return Exchange(
+            world_size=max(len(group.ranks) for group in self._groups.values()),
+            backends=tuple(dict.fromkeys(group.backend for group in self._groups.values())),
+            collectives=sum(last[2] - first[2] for first, last in self._counts.values()) if counted else None,
+            steps=steps,
+        )
 
     def record(
         self, key: int, hello: HelloEvent, threads: int, ended: bool, steps: StepSeries, windows: WindowSeries

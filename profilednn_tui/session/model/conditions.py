@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from profilednn_tui.protocol.events import ConditionsEvent
-from profilednn_tui.session.view import Conditions
+from profilednn_tui.session.view import Conditions, Inputs
 
 KEPT_LOOKS = 64
 MOST_PATHS = 256
@@ -18,12 +18,15 @@ class ConditionSeries:
     def __init__(self) -> None:
         self._newest: ConditionsEvent | None = None
         self._nodes: deque[tuple[int, int]] = deque(maxlen=KEPT_LOOKS)
+        self._inputs: deque[Inputs] = deque(maxlen=KEPT_LOOKS)
 
     def add(self, event: ConditionsEvent) -> None:
         """Take note of a look."""
         self._newest = event
         if event.graph_nodes:
             self._nodes.append((event.step, event.graph_nodes))
+        if event.input_elements:
+            self._inputs.append(Inputs(event.step, event.batch, event.input_elements))
 
     def view(self) -> Conditions | None:
         """The conditions; None before the first look."""
@@ -42,6 +45,11 @@ class ConditionSeries:
             unneeded=tuple(event.unneeded[:MOST_PATHS]),
             unneeded_weights=tuple(event.unneeded_weights[:MOST_PATHS]),
         )
+
+    @property
+    def inputs(self) -> tuple[Inputs, ...]:
+        """The size of the inputs in the newest looks."""
+        return tuple(self._inputs)
 
     @property
     def intra_op_threads(self) -> int | None:

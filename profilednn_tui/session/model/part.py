@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from profilednn_tui import units
 from profilednn_tui.protocol.events import (
+    AffinityEvent,
     AttachedEvent,
     ByeEvent,
     ExitEvent,
     MachineEvent,
     OpenMPEvent,
+    ProcessEndEvent,
     StacksEvent,
     ThreadsEvent,
     WorkersEvent,
@@ -22,6 +24,9 @@ from profilednn_tui.session.model.process import Process
 from profilednn_tui.session.model.thread_stacks import stacks_of
 from profilednn_tui.session.storage.folder import SessionFile
 from profilednn_tui.session.view import Machine, Notice, Stacks, State, Thread, Worker
+
+KEPT_PROCESSES = 4_096
+"""Of which the host tells something."""
 
 
 class Part:
@@ -46,6 +51,9 @@ class Part:
         self.stacks = Stacks()
         self.bye: ByeEvent | None = None
         self.exit: ExitEvent | None = None
+        self.cpus: dict[int, tuple[int, ...]] = {}
+        self.ends: dict[int, ProcessEndEvent] = {}
+        """What the host tells of processes, by pid: their own recordings may be read later."""
         self._excerpt = excerpt
         self._attempts: dict[int, AttachedEvent] = {}
 
@@ -77,6 +85,7 @@ class Part:
             numa_nodes=event.numa_nodes,
             features=tuple(event.features),
             usable_physical_cores=event.usable_physical_cores or None,
+            command_cpus=self.machine.command_cpus or tuple(event.affinity),
         )
 
     def on_threads(self, event: ThreadsEvent) -> None:
@@ -89,6 +98,14 @@ class Part:
 
     def on_openmp(self, event: OpenMPEvent) -> None:
         self.openmp_runtimes = tuple(event.runtimes)
+
+    def on_affinity(self, event: AffinityEvent) -> None:
+        if event.pid in self.cpus or len(self.cpus) < KEPT_PROCESSES:
+            self.cpus[event.pid] = tuple(event.cpus)
+
+    def on_process_end(self, event: ProcessEndEvent) -> None:
+        if event.pid in self.ends or len(self.ends) < KEPT_PROCESSES:
+            self.ends[event.pid] = event
 
     def on_stacks(self, event: StacksEvent) -> None:
         self.stacks = stacks_of(event)

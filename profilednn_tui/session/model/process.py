@@ -14,11 +14,12 @@ from profilednn_tui.protocol.events import (
     HelloEvent,
     LoadersEvent,
     OptimizationEvent,
+    ProcessEndEvent,
     ProgressEvent,
     StatusEvent,
     StepsEvent,
 )
-from profilednn_tui.protocol.vocabulary import ASKED, DETACH, UNREAD
+from profilednn_tui.protocol.vocabulary import ASKED, DETACH, EXIT, UNREAD
 from profilednn_tui.session.keys import machine_of, process_key
 from profilednn_tui.session.model.communication import CommunicationSeries
 from profilednn_tui.session.model.conditions import ConditionSeries
@@ -32,6 +33,7 @@ from profilednn_tui.session.view import (
     Frame,
     Loader,
     Optimization,
+    ProcessEnd,
     ProcessEntry,
     Progress,
     RankRecord,
@@ -49,6 +51,10 @@ class Process:
         self.hello = hello
         self.key = key
         """Its name in the session."""
+        self.asked_size = hello.world_size
+        """By the launcher; that of a process group replaces the one in `hello`."""
+        self.cpus: tuple[int, ...] = ()
+        self.gone: ProcessEndEvent | None = None
         self.newest_unix_ns = hello.unix_ns
         """Time of its newest event."""
         self.progress = Progress()
@@ -71,6 +77,11 @@ class Process:
         return self.bye is not None and self.bye.reason in LEFT
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it has ended, or has no agent any more."""
+        return self.bye is not None or self.gone is not None
+
+    @property
     def optimizations(self) -> tuple[Optimization, ...]:
         return tuple(self._optimizations.values())
 
@@ -83,7 +94,8 @@ class Process:
     def trained(self) -> bool:
         return self.first_step_unix_ns is not None
 
-    def entry(self, ended: bool, life: int, shown: bool) -> ProcessEntry:
+    def entry(self, ended: bool, life: int, shown: bool, over_unix_ns: int | None) -> ProcessEntry:
+        """`over_unix_ns`: when the target's first process ended; None while it runs, and if that is not known."""
         hello = self.hello
         return ProcessEntry(
             key=self.key,
@@ -91,17 +103,41 @@ class Process:
             rank=hello.rank,
             argv=tuple(hello.argv),
             steps=self.steps.count,
-            ended=ended or self.bye is not None,
+            ended=ended or self.has_ended,
             median_ns=self.steps.view().median_ns,
             life=life,
             shown=shown,
             optimizations=self.optimizations,
+            world_size=hello.world_size,
+            asked_size=self.asked_size,
+            intra_op_threads=self.intra_op_threads,
+            restarts=hello.restarts,
+            omp_num_threads=hello.omp_num_threads,
+            cpus=self.cpus,
+            exchange=self.communication.exchange(),
+            inputs=self.conditions.inputs,
+            end=self._end(over_unix_ns),
         )
+
+    def _end(self, over_unix_ns: int | None) -> ProcessEnd | None:
+        """How it ended; None while it runs, and if that is not known."""
+        bye, gone = self.bye, self.gone
+        seen_code = gone.exit_code if gone is not None else None
+        if bye is not None and bye.reason == EXIT:
+            source = Frame(bye.file, bye.line, "") if bye.file else None
+            code = bye.exit_code if seen_code is None else seen_code
+            return ProcessEnd(bye.unix_ns, bye.unix_ns, bye.error, source, code)
+        if gone is None:
+            # One that the host never saw has come and gone between two samples.
+            unseen = bye is None and over_unix_ns is not None and not self.cpus
+            return ProcessEnd(over_unix_ns or 0, self.newest_unix_ns, said_bye=False) if unseen else None
+        alive_unix_ns = min(gone.unix_ns, max(gone.alive_unix_ns, self.newest_unix_ns))
+        return ProcessEnd(gone.unix_ns, alive_unix_ns, exit_code=seen_code, said_bye=bye is not None)
 
     def rank_record(self, ended: bool) -> RankRecord | None:
         """As a rank among others; None if it is none."""
         hello = self.hello
-        ended = ended or self.bye is not None
+        ended = ended or self.has_ended
         return self.communication.record(self.key, hello, self.intra_op_threads, ended, self.steps, self.windows)
 
     def agent(self, bad_lines: int) -> Agent:
@@ -166,12 +202,14 @@ class Process:
 def lives(processes: Iterable[Process]) -> dict[Process, int]:
     """Number the lives: processes that trained one after the other as the same rank, or under the same pid.
 
-    A child inherits its parent's rank through the environment; it is another process, not a later life.
+    Ranks that train at the same time are in the same life, even if fewer or more of them came back. A child inherits
+    its parent's rank through the environment; it is another process, not a later life.
     """
     found: dict[Process, int] = {}
     alike: dict[tuple[str, int], list[Process]] = {}
     for process in sorted(processes, key=lambda one: one.hello.unix_ns):
-        found[process] = 1
+        restarts = process.hello.restarts if process.hello.rank is not None else None
+        found[process] = 1 + (restarts or 0)
         if not process.trained:
             continue
         names = [("key", process.key)]
@@ -181,6 +219,9 @@ def lives(processes: Iterable[Process]) -> dict[Process, int]:
             others = alike.setdefault(name, [])
             found[process] = max([found[process], *(found[one] + 1 for one in others if _follows(process, one))])
             others.append(process)
+    ranks = [process for process in found if process.trained and process.hello.rank is not None]
+    if len({found[process] for process in ranks}) > 1:
+        found |= {process: max(found[one] for one in ranks if _together(process, one)) for process in ranks}
     return found
 
 
@@ -201,7 +242,16 @@ def choose_primary(processes: list[Process]) -> Process | None:
 def _follows(later: Process, earlier: Process) -> bool:
     """Whether one of two processes of the same rank or pid is a later life of the other."""
     child = process_key(machine_of(later.key), later.hello.parent_pid) == earlier.key
-    return earlier.newest_unix_ns <= later.hello.unix_ns and not child
+    return _precedes(earlier, later) and not child
+
+
+def _precedes(earlier: Process, later: Process) -> bool:
+    return earlier.newest_unix_ns <= later.hello.unix_ns
+
+
+def _together(one: Process, other: Process) -> bool:
+    """Whether two processes ran at the same time."""
+    return one is other or not (_precedes(one, other) or _precedes(other, one))
 
 
 def _loader(

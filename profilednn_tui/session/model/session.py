@@ -9,6 +9,7 @@ from typing import Any
 
 from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.protocol.events import (
+    AffinityEvent,
     AgentErrorEvent,
     AttachedEvent,
     ByeEvent,
@@ -30,6 +31,7 @@ from profilednn_tui.protocol.events import (
     OptimizationEvent,
     ParametersEvent,
     PrimitivesEvent,
+    ProcessEndEvent,
     ProgressEvent,
     StacksEvent,
     StatusEvent,
@@ -39,7 +41,7 @@ from profilednn_tui.protocol.events import (
     WindowEvent,
     WorkersEvent,
 )
-from profilednn_tui.session.keys import ALL_RANKS, machine_of, pid_of
+from profilednn_tui.session.keys import ALL_RANKS, machine_of, pid_of, process_key
 from profilednn_tui.session.model.merged_windows import MergedWindows
 from profilednn_tui.session.model.part import Part
 from profilednn_tui.session.model.process import LEFT, Process, choose_primary, lives
@@ -115,6 +117,8 @@ class Session:
             ThreadsEvent: lambda key, event: self._part(key).on_threads(event),
             WorkersEvent: lambda key, event: self._part(key).on_workers(event),
             OpenMPEvent: lambda key, event: self._part(key).on_openmp(event),
+            AffinityEvent: self._on_affinity,
+            ProcessEndEvent: self._on_process_end,
             ExitEvent: lambda key, event: self._part(key).on_exit(event),
         }
 
@@ -154,7 +158,7 @@ class Session:
     @property
     def running_agents(self) -> tuple[int, ...]:
         """The keys of processes that can be sent commands."""
-        return tuple(key for key, process in self._processes.items() if process.bye is None)
+        return tuple(key for key, process in self._processes.items() if not process.has_ended)
 
     @property
     def live(self) -> bool:
@@ -240,28 +244,29 @@ class Session:
         self, ages: dict[Process, int], shown: Process | None, overs: Sequence[State | None]
     ) -> tuple[ProcessEntry, ...]:
         """Those that called exec first, then all others in the order of their hello events."""
-        newest: dict[int, int] = {}
-        for process, life in ages.items():
-            if process.hello.rank is not None:
-                newest[process.hello.rank] = max(life, newest.get(process.hello.rank, 1))
+        newest = max((life for process, life in ages.items() if process.hello.rank is not None), default=1)
 
         def ended(process: Process) -> bool:
-            rank = process.hello.rank
-            replaced = process in self._earlier or (rank is not None and ages[process] < newest[rank])
+            replaced = process in self._earlier or (process.hello.rank is not None and ages[process] < newest)
             return overs[machine_of(process.key)] not in _RUNNING or replaced
 
         everyone = (*self._earlier, *self._processes.values())
-        return tuple(process.entry(ended(process), ages[process], process is shown) for process in everyone)
+        exits = [part.exit for part in self._parts]
+        overs_unix_ns = [None if exit is None else exit.unix_ns for exit in exits]
+        return tuple(
+            process.entry(ended(process), ages[process], process is shown, overs_unix_ns[machine_of(process.key)])
+            for process in everyone
+        )
 
     @staticmethod
     def _newest_ranks(ages: dict[Process, int]) -> tuple[Process, ...]:
-        """The newest life of each rank that trains, in their order."""
-        newest: dict[int, Process] = {}
-        for process, life in ages.items():
-            rank = process.hello.rank
-            if rank is not None and process.trained and (rank not in newest or life >= ages[newest[rank]]):
-                newest[rank] = process
-        return tuple(newest[rank] for rank in sorted(newest))
+        """The ranks that train in the newest life, in their order."""
+        trained = {
+            process: life for process, life in ages.items() if process.trained and process.hello.rank is not None
+        }
+        newest = max(trained.values(), default=1)
+        ranks = {process.hello.rank or 0: process for process, life in trained.items() if life == newest}
+        return tuple(ranks[rank] for rank in sorted(ranks))
 
     @staticmethod
     def _ranks(newest: Sequence[Process], overs: Sequence[State | None]) -> tuple[RankRecord, ...]:
@@ -342,7 +347,10 @@ class Session:
         earlier = self._processes.get(key)
         if earlier is not None and earlier.trained:
             self._earlier.append(earlier)
-        self._processes[key] = Process(event, key)
+            earlier.gone = None
+        process = self._processes[key] = Process(event, key)
+        part = self._part(key)
+        process.cpus, process.gone = part.cpus.get(pid_of(key), ()), part.ends.get(pid_of(key))
 
     def _on_window(self, key: int, event: WindowEvent) -> int:
         self._process(key).windows.add(event)
@@ -372,3 +380,15 @@ class Session:
         self._notices[key, notice.code] = notice
         if len(self._notices) > KEPT_NOTICES:
             del self._notices[next(iter(self._notices))]
+
+    def _on_affinity(self, key: int, event: AffinityEvent) -> None:
+        self._part(key).on_affinity(event)
+        process = self._processes.get(process_key(machine_of(key), event.pid))
+        if process is not None:
+            process.cpus = tuple(event.cpus)
+
+    def _on_process_end(self, key: int, event: ProcessEndEvent) -> None:
+        self._part(key).on_process_end(event)
+        process = self._processes.get(process_key(machine_of(key), event.pid))
+        if process is not None:
+            process.gone = event

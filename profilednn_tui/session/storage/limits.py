@@ -14,6 +14,7 @@ import msgspec
 
 from profilednn_tui.protocol.events import (
     COLUMNS,
+    AffinityEvent,
     AttachedEvent,
     CoresEvent,
     HelloEvent,
@@ -95,7 +96,7 @@ def check(event: Any) -> None:
         msgspec.convert(getattr(event, name), rows)
     if isinstance(event, WindowEvent):
         _check_window(event)
-    elif isinstance(event, CoresEvent | MachineEvent):
+    elif isinstance(event, CoresEvent | MachineEvent | AffinityEvent):
         _check_cores(event)
 
 
@@ -118,7 +119,7 @@ def _check_text(name: str, text: str) -> None:
         raise ValueError(f"{name} with a text of {len(text)} characters")
 
 
-def _check_cores(event: CoresEvent | MachineEvent) -> None:
+def _check_cores(event: CoresEvent | MachineEvent | AffinityEvent) -> None:
     counts = [event.cores] if isinstance(event, MachineEvent) else []
     counts += [len(value) for value in vars(event).values() if isinstance(value, list)]
     if max(counts) > CORES:

@@ -8,15 +8,16 @@ from statistics import fmean
 
 from profilednn_tui import units
 from profilednn_tui.ranks.account import RankAccount, Ranks
-from profilednn_tui.ranks.words import clock_words, doubt, ranks_words
+from profilednn_tui.ranks.words import clock_words, doubt, end_words, lives_words, ranks_words
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.present.table import Column
-from profilednn_tui.tui.renderables.line import Line, Span, merge
+from profilednn_tui.tui.renderables.line import Line, Span, merge, wrap
 
 HEAT = " ░▒▓█"
 HEAT_FULL = 0.4
 """Share of the step from which a cell is full."""
+MOST_HEAD_LINES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,16 @@ class RankRow:
     """Whether it is the one that is named."""
     shown: bool
     """Whether the other screens show its process."""
+    end: str = ""
+    """How it ended; empty while it runs, and if that is not known."""
 
 
 def rank_rows(view: SessionView, ranks: Ranks) -> tuple[RankRow, ...]:
     """Those that the others wait for most come first."""
     late = ranks.straggler.rank if ranks.straggler is not None else None
     shown = next((entry.key for entry in view.processes if entry.shown), None)
-    rows = (RankRow(row, row.rank == late, row.key == shown) for row in ranks.rows)
+    ends = {entry.key: end_words(entry.end) for entry in view.processes}
+    rows = (RankRow(row, row.rank == late, row.key == shown, ends.get(row.key, "")) for row in ranks.rows)
     return tuple(sorted(rows, key=lambda row: (-row.account.caused_ns, row.account.rank)))
 
 
@@ -50,13 +54,15 @@ def ranks_message(view: SessionView, ranks: Ranks) -> Message | None:
     )
 
 
-def head_lines(ranks: Ranks) -> tuple[Line, ...]:
-    """What is known in one sentence, and what is not."""
-    if not ranks.rows:
-        return ((),)
-    first: Line = ((" ", ""), (ranks_words(ranks), "bold warning" if ranks.straggler else "bold"))
-    more = filter(None, (doubt(ranks), clock_words(ranks)))
-    return (first, *(((" ", ""), (words, "muted")) for words in more))
+def head_lines(view: SessionView, ranks: Ranks, width: int) -> tuple[Line, ...]:
+    """What is known in one sentence, what is not, and how the lives of the ranks ended, the newest first."""
+    told: list[tuple[str, str]] = []
+    if ranks.rows:
+        told.append((ranks_words(ranks), "bold warning" if ranks.straggler else "bold"))
+        told += [(doubt(ranks), "muted"), (clock_words(ranks), "muted")]
+    told += [(words, "warning") for words in reversed(lives_words(view.processes, view.target.working_directory))]
+    wrapped = [line for words, role in told if words for line in wrap(words, max(10, width - 2), role)]
+    return tuple(((" ", ""), *line) for line in wrapped[:MOST_HEAD_LINES]) or ((),)
 
 
 def search_text(row: RankRow) -> str:
@@ -121,6 +127,8 @@ COLUMNS: tuple[Column[RankRow], ...] = (
            lambda row: row.account.delay_ns or 0.0, drop=2),
     Column("threads", 7, lambda row, width: ((units.count(row.account.intra_op_threads), "muted"),),
            lambda row: row.account.intra_op_threads, drop=4),
+    Column("end", 12, lambda row, width: ((row.end, "" if row.end == "ended" else "warning"),), lambda row: row.end,
+           descending=False, right=False, drop=6),
     Column("waited for, newest steps", 10, lambda row, width: heat(row.account.caused_shares, width), right=False,
-           grow=1, most=64, drop=6),
+           grow=1, most=64, drop=7),
 )  # fmt: skip

@@ -66,7 +66,8 @@ class RanksScreen(SessionScreen):
     def show_body(self, view: SessionView) -> None:
         self.query_one(BreadcrumbBar).show_path(("Ranks",))
         found = ranks_of(view.ranks)
-        head, lines = self.query_one("#ranks-head", BarView), list(present.head_lines(found))
+        head = self.query_one("#ranks-head", BarView)
+        lines = present.head_lines(view, found, self.size.width)
         head.styles.height = len(lines)
         head.show_lines(lines)
         table = self.query_one(RanksTable)

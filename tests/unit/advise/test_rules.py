@@ -53,7 +53,8 @@ def test_a_healthy_training_has_no_finding() -> None:
     assert {one.rule for one in advice.abstained} == {
         "loader-workers", "periodic-stall", "reference-kernels", "reorders", "weight-gradient-rate",
         "bf16-available", "bf16-no-hardware", "primitive-cache-misses", "two-openmp-runtimes",
-        "straggler-rank", "slow-communication",
+        "straggler-rank", "slow-communication", "unequal-batches", "silent-rank", "missing-ranks", "shared-cores",
+        "dtype-refused",
     }  # fmt: skip
 
 

@@ -9,9 +9,9 @@ import pytest
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.grid import grid_variants, parse_axes
 from profilednn_tui.export.grid import json_text, markdown_text, report_text
-from profilednn_tui.launch.launchers import apart, filled, launcher_of
 from profilednn_tui.ranks.efficiency import RunTimes, factors_of
 from profilednn_tui.ranks.grid import CellRuns, grid_of
+from profilednn_tui.ranks.launchers import apart, asked_ranks, filled, launcher_of
 
 MS = 1e6
 
@@ -116,3 +116,20 @@ def test_launchers_are_known_by_program_or_module() -> None:
     found = [launcher_of(words) for words in (["/usr/bin/torchrun"], ["python3", "-m", "accelerate.commands.launch"])]
     assert [one.name if one else None for one in found] == ["torchrun", "accelerate"]
     assert launcher_of(["python", "train.py", "-m"]) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("torchrun", "--nproc-per-node", "2", "train.py"), 2),
+        (("torchrun", "--nproc_per_node=4", "train.py", "--nproc_per_node=8"), 4),
+        (("accelerate", "launch", "--num_processes", "2", "--cpu", "train.py"), 2),
+        (("python", "-m", "accelerate.commands.launch", "--num_processes=3", "train.py"), 3),
+        (("mpirun", "-np", "4", "python", "train.py"), 4),
+        (("torchrun", "--nproc-per-node", "auto", "train.py"), None),
+        (("torchrun", "train.py", "--nproc-per-node", "2"), None),
+        (("python", "train.py"), None),
+    ],
+)
+def test_how_many_ranks_a_command_asks_for(words: tuple[str, ...], asked: int | None) -> None:
+    assert asked_ranks(words) == asked

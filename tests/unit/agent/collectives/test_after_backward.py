@@ -24,7 +24,7 @@ class Trainer:
         """Nodes of the graph, as DDP keeps them."""
 
     def keep(self, model: nn.Module) -> nn.Module:
-        self.kept += [one.view_as(one).grad_fn.next_functions[0][0] for one in model.parameters()]  # type: ignore[union-attr]
+        self.kept += [one.view_as(one).grad_fn.next_functions[0][0] for one in model.parameters()]
         return model
 
     def backward(self, loss: torch.Tensor) -> bool:
@@ -61,7 +61,7 @@ def test_the_smallest_parameter_may_take_no_part(trainer: Trainer) -> None:
     model = trainer.keep(nn.ModuleDict({"used": nn.Linear(8, 8), "unused": nn.Linear(2, 2)}))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(30):
-        assert trainer.backward(model["used"](torch.randn(2, 8)).sum())  # type: ignore[index]
+        assert trainer.backward(model["used"](torch.randn(2, 8)).sum())
         trainer.update(optimizer)
 
 
@@ -80,7 +80,7 @@ def test_parameters_that_take_turns(trainer: Trainer) -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     missed = 0
     for step in range(60):
-        missed += not trainer.backward(model[step // 3 % 2](torch.randn(2, 4)).sum())  # type: ignore[index]
+        missed += not trainer.backward(model[step // 3 % 2](torch.randn(2, 4)).sum())
         trainer.update(optimizer)
     assert missed <= 12, "the first pass after each change"
 

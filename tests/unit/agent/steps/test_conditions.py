@@ -147,7 +147,7 @@ def test_anomaly_detection_and_switched_off_onednn_are_seen() -> None:
 def test_onednn_that_is_off_in_the_forward_pass_only_is_seen() -> None:
     training = Training(nn.Linear(8, 8))
     with torch.backends.mkldnn.flags(enabled=False):
-        training.conditions.before_forward()
+        training.conditions.before_forward(True, (), {})
     training.conditions.before_backward(4, training.model(torch.ones(4, 8)).mean())
     assert not training.events[-1].onednn
 
@@ -176,3 +176,13 @@ def test_graphs_that_are_too_large_are_not_walked(monkeypatch: pytest.MonkeyPatc
     training.run(4)
     assert training.events[-1].graph_nodes == 0
     assert training.events[-1].unneeded == []
+
+
+def test_the_size_of_the_inputs_is_that_of_the_step() -> None:
+    training = Training(nn.Linear(8, 8))
+    for count in (4, 16):
+        training.conditions.before_forward(True, (torch.ones(count, 8),), {})
+        training.conditions.before_forward(False, (torch.ones(999, 8),), {})
+        training.run(training.conditions.due)
+    assert [(event.batch, event.input_elements) for event in training.events[:1]] == [(4, 32)]
+    assert (16, 128) in [(event.batch, event.input_elements) for event in training.events]

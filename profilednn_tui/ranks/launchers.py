@@ -64,17 +64,36 @@ def launcher_of(words: Sequence[str]) -> Launcher | None:
 
 def with_value(words: Sequence[str], options: Sequence[str], change: Callable[[str], str]) -> tuple[str, ...] | None:
     """The words with another value, given the old one, of the first of some options; None if none of them is there."""
+    found = _found(words, options)
+    if found is None:
+        return None
+    place, value = found
     changed = list(words)
-    for place, word in enumerate(changed):
-        if place and _begins_target(changed, place):
+    name, equals, _ = changed[place].partition("=")
+    if equals:
+        changed[place] = f"{name}={change(value)}"
+    else:
+        changed[place + 1] = change(value)
+    return tuple(changed)
+
+
+def asked_ranks(words: Sequence[str]) -> int | None:
+    """How many ranks a command asks for, on each machine or in all; None if no launcher is told a number."""
+    launcher = launcher_of(words)
+    found = _found(words, launcher.counts) if launcher is not None else None
+    return int(found[1]) if found is not None and found[1].isdecimal() else None
+
+
+def _found(words: Sequence[str], options: Sequence[str]) -> tuple[int, str] | None:
+    """The place and the value of the first of some options among those of the launcher."""
+    for place, word in enumerate(words):
+        if place and _begins_target(words, place):
             return None
         name, equals, value = word.partition("=")
         if name in options and equals:
-            changed[place] = f"{name}={change(value)}"
-            return tuple(changed)
-        if word in options and place + 1 < len(changed):
-            changed[place + 1] = change(changed[place + 1])
-            return tuple(changed)
+            return place, value
+        if word in options and place + 1 < len(words):
+            return place, words[place + 1]
     return None
 
 
