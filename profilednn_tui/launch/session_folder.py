@@ -38,6 +38,7 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
         launcher_pid=os.getpid(),
         terminal=terminal,
         optimizations=list(options.optimizations),
+        epochs=options.epochs,
         environment=recorded_environment(os.environ, options),
         script_sha256=script_digest(command),
         # The runs of an experiment carry that of the experiment.

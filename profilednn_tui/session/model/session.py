@@ -36,6 +36,7 @@ from profilednn_tui.protocol.events import (
     StepsEvent,
     StepSourceEvent,
     ThreadsEvent,
+    TotalEvent,
     WindowEvent,
     WorkersEvent,
 )
@@ -56,6 +57,7 @@ from profilednn_tui.session.view import (
     ProcessEntry,
     Progress,
     RankRecord,
+    Remaining,
     SessionView,
     Stacks,
     State,
@@ -124,6 +126,7 @@ class Session:
             GroupEvent: lambda pid, event: self._process(pid).communication.add_group(event),
             CommunicationEvent: lambda pid, event: self._process(pid).communication.add(event),
             LoadersEvent: lambda pid, event: self._process(pid).on_loaders(event),
+            TotalEvent: lambda pid, event: self._process(pid).on_total(event),
             StatusEvent: lambda pid, event: self._process(pid).on_status(event),
             AgentErrorEvent: lambda pid, event: self._process(pid).on_error(event),
             OptimizationEvent: lambda pid, event: self._process(pid).on_optimization(event),
@@ -208,6 +211,7 @@ class Session:
             peaks=self._peaks_of(shown),
             progress=shown.progress if shown else Progress(),
             steps=steps,
+            remaining=self._remaining(shown, running),
             phases=shown.steps.phases() if shown else (),
             operators=operators,
             primitives=shown.primitives.view(operators.windows) if shown else Primitives(),
@@ -231,6 +235,11 @@ class Session:
             awaits_input=live and self._awaits_input,
             unix_ns=self._unix_ns,
         )
+
+    def _remaining(self, shown: Process | None, running: bool) -> Remaining:
+        if not running:
+            return Remaining(reason="the training has ended")
+        return shown.remaining(self._unix_ns, self._started.epochs) if shown else EMPTY_VIEW.remaining
 
     def _peaks_of(self, shown: Process | None) -> Peaks | None:
         """The peaks of the target's cores with its threads; None if they were not measured."""
