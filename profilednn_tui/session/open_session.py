@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.paths import FILE_MODE, SESSION_FILE, list_session_folders, session_home
 from profilednn_tui.plain import plain
 from profilednn_tui.protocol.codec import encode
-from profilednn_tui.protocol.events import Command, ExitEvent, NoticeEvent
+from profilednn_tui.protocol.events import EVENTS, Command, ExitEvent, NoticeEvent
 from profilednn_tui.protocol.files import control_file, recording_pid
 from profilednn_tui.protocol.vocabulary import INFO, WARNING
 from profilednn_tui.session.model.session import Session
@@ -73,7 +73,9 @@ class OpenSession:
         store: Store,
         alive: Callable[[int, int], bool] = is_alive,
         clock: Clock = SYSTEM_CLOCK,
+        kinds: Collection[str] = EVENTS,
     ) -> None:
+        """Only events of these kinds are read."""
         self.location = store.location
         """The folder or the snapshot file."""
         self.started = store.session_file
@@ -85,6 +87,7 @@ class OpenSession:
         self._store = store
         self._alive = alive
         self._clock = clock
+        self._kinds = kinds
         self._session = Session(store.session_file, store.folder is not None, store.cut_short, _known_peaks)
         self._readers: dict[str, RecordingReader | None] = {}
         """None for a recording that cannot be read."""
@@ -199,7 +202,7 @@ class OpenSession:
 
     def _open(self, name: str) -> RecordingReader | None:
         try:
-            return RecordingReader(name, self._store.open(name))
+            return RecordingReader(name, self._store.open(name), self._kinds)
         except OSError as error:
             self._notice(f"unreadable-{name}", f"The recording {name} cannot be read ({error}).", WARNING)
             return None

@@ -635,7 +635,7 @@ class SessionView:
     learning: tuple[OptimizerLearning, ...] = ()
     """One for each optimizer; empty unless recorded."""
     steps: Steps = Steps()
-    remaining: Remaining = Remaining(reason="nothing has told yet how long the training is")
+    remaining: Remaining = Remaining()
     phases: tuple[Phase, ...] = ()
     operators: Operators = Operators()
     primitives: Primitives = Primitives()

@@ -199,8 +199,9 @@ def locals_kept():
 
 
 def lightning():
-    import lightning
     import warnings
+
+    import lightning
 
     warnings.simplefilter("ignore")
 

@@ -18,7 +18,7 @@ from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.ranks.account import ranks_of
 from profilednn_tui.session.model.work import covered_share, work_per_step
 from profilednn_tui.session.storage.folder import UNREADABLE
-from profilednn_tui.session.view import Operator, Optimization, SessionView, Stack
+from profilednn_tui.session.view import Operator, Optimization, Remaining, SessionView, Stack
 
 SCHEMA = "profilednn.session/1"
 
@@ -66,6 +66,7 @@ def document(view: SessionView) -> dict[str, Any]:
             "numa_nodes": machine.numa_nodes,
         },
         "steps": _steps(view),
+        "remaining": _remaining(view.remaining),
         "phases": [
             {
                 "name": phase.name,
@@ -130,6 +131,17 @@ def document(view: SessionView) -> dict[str, Any]:
         "ranks": rank_documents(ranks),
         "straggler": straggler_document(ranks.straggler, target.working_directory),
         "notices": [{"level": one.level, "code": one.code, "text": one.text} for one in view.notices],
+    }
+
+
+def _remaining(remaining: Remaining) -> dict[str, Any]:
+    return {
+        "seconds": remaining.seconds,
+        "low": remaining.low_s,
+        "high": remaining.high_s,
+        "of": {"epochs": remaining.epochs, "steps": remaining.steps},
+        "source": remaining.source or None,
+        "reason": remaining.reason or None,
     }
 
 

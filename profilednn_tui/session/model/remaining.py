@@ -58,7 +58,7 @@ class RemainingSeries:
         try:
             left = self.total.outstanding(pauses.count, epochs)
         except UnknownTotalError as error:
-            return Remaining(reason=str(error))
+            return Remaining(source=error.source, reason=str(error))
         known = Remaining(epochs=left.epochs, steps=left.all_steps, source=left.source)
         if sum(block.steps for block in pauses.blocks) < FEWEST_STEPS:
             return replace(known, reason="there are too few steps so far")

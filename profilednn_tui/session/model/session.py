@@ -239,7 +239,9 @@ class Session:
     def _remaining(self, shown: Process | None, running: bool) -> Remaining:
         if not running:
             return Remaining(reason="the training has ended")
-        return shown.remaining(self._unix_ns, self._started.epochs) if shown else EMPTY_VIEW.remaining
+        if shown is None:
+            return Remaining(reason="there is no training process yet")
+        return shown.remaining(self._unix_ns, self._started.epochs)
 
     def _peaks_of(self, shown: Process | None) -> Peaks | None:
         """The peaks of the target's cores with its threads; None if they were not measured."""

@@ -18,7 +18,12 @@ BEYOND = 0.02
 
 
 class UnknownTotalError(Exception):
-    """It is not known how long the training is; the text says why, in a sentence."""
+    """It is not known how much is left; the text says why, in a sentence."""
+
+    def __init__(self, reason: str, source: str = "") -> None:
+        """`source` tells the length of the training, if that much is known."""
+        super().__init__(reason)
+        self.source = source
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class TotalSeries:
         self._newest: TotalEvent | None = None
         self._passes: dict[int, _Pass] = {}
         self._iterations_per_step = 1.0
+        self._compared = False
+        """Whether that is from two places of the same pass; a loader that is a batch ahead does not matter then."""
 
     def add(self, event: TotalEvent) -> None:
         """Add what the agent has told; a `ValueError` for numbers that no training has."""
@@ -98,13 +105,13 @@ class TotalSeries:
         if passes < 0 and event.steps < 0:
             raise UnknownTotalError(event.reason)
         if event.pass_number >= passes and event.steps < 0:
-            raise UnknownTotalError("the training goes on after the last epoch")
+            raise UnknownTotalError("the training goes on after the last epoch", source)
         found = None
         if 0 <= event.pass_number < passes and not self._ends_within_pass(event):
             found = self._by_passes(event, passes, step, source)
         found = _limited(found, event, step, source)
         if step > found.all_steps * (1 + BEYOND) + 1:
-            raise UnknownTotalError("the training goes on after the expected number of steps")
+            raise UnknownTotalError("the training goes on after the expected number of steps", source)
         return found
 
     def _ends_within_pass(self, event: TotalEvent) -> bool:
@@ -114,12 +121,14 @@ class TotalSeries:
 
     def _compare(self, before: TotalEvent | None, event: TotalEvent) -> None:
         """Learn how many iterations a step has."""
-        done, steps = event.place, event.step - event.first_step + 1
-        if event.first_step < 0:
-            if before is None or before.pass_number != event.pass_number or before.place < 1:
-                return
+        if before is not None and before.pass_number == event.pass_number and 0 < before.place < event.place:
             done, steps = event.place - before.place, event.step - before.step
-        if done > 0 and steps > 0:
+            self._compared = steps > 0
+        elif event.first_step > 0 and not self._compared:
+            done, steps = event.place, event.step - event.first_step + 1
+        else:
+            return
+        if steps > 0:
             self._iterations_per_step = done / steps
 
     def _by_passes(self, event: TotalEvent, passes: int, step: int, source: str) -> Outstanding:
@@ -129,13 +138,13 @@ class TotalSeries:
         stride = Counter(strides).most_common(1)[0][0] if strides else 1
         left = passes - event.pass_number
         if left > stride and not strides:
-            raise UnknownTotalError("what lies between two epochs has not been seen yet")
+            raise UnknownTotalError("what lies between two epochs has not been seen yet", source)
         if strides:
             each = (begins[-1] - begins[0]) / (numbers[-1] - numbers[0])
         elif event.length > 0:
             each = event.length / self._iterations_per_step
         else:
-            raise UnknownTotalError("the length of an epoch is not known")
+            raise UnknownTotalError("the length of an epoch is not known", source)
         last = begins[-1] + left * each - 1
         lengths = [(later - begin) / stride for begin, later, stride in zip(begins, begins[1:], strides, strict=False)]
         exact = all(one.first_step > 0 or one.place > 0 for one in self._passes.values())
