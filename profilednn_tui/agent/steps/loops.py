@@ -109,8 +109,9 @@ def _is_in(node: ast.expr, where: Line) -> bool:
 def _loop(node: ast.For | ast.AsyncFor | ast.While) -> Loop:
     if isinstance(node, ast.While):
         return Loop(f"while {ast.unparse(node.test)}", node.lineno, None, "", False)
-    text = f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}"
     items, target, numbered = node.iter, node.target, False
+    names = target.elts if isinstance(target, ast.Tuple) else [target]
+    text = f"for {', '.join(map(ast.unparse, names))} in {ast.unparse(items)}"
     while isinstance(items, ast.Call) and items.args and called(items) in (*_WRAPPERS, *_BARS):
         if called(items) == "enumerate":
             pair = target.elts if isinstance(target, ast.Tuple) and len(target.elts) == 2 else (ast.Constant(0),) * 2

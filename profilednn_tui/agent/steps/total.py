@@ -151,7 +151,8 @@ class TrainingTotal:
         if now < 0 and len(outer) == 1:
             now = number
         if now < 0:
-            reason = f"the program changes the variable of `{outer[-1][0]}`"
+            changed = next(one for one, count in outer if count is None or count.now < 0)
+            reason = f"the program changes the variable of `{changed}`"
             return self._in_newest(Outlook(number, reason=reason))
         outlook = Outlook(now, total, source=str(plan.loops[-1]))
         count = counts[inner]
