@@ -153,7 +153,7 @@ class TotalSeries:
             steps=max(0.0, last - step),
             borders=ceil(left / stride),
             first_steps=tuple(begins[1:]),
-            is_at_border=step + 1 >= begins[-1] + each * stride,
+            is_at_border=round(begins[-1] + each * stride) - 1 <= step,
             steps_deviation=deviation if deviation > 1 else 0.0,
             epochs=ceil(passes / stride),
             all_steps=round(last),
