@@ -95,8 +95,11 @@ def pace_of(blocks: Sequence[Block], steps: float) -> Part:
     mean_ns = sum(weight * group for weight, group in zip(weights, groups, strict=True)) / sum(weights)
     spread, degrees = _pooled(groups, mean_ns, USUAL_PACE_SPREAD)
     past = sum(weights) ** 2 / sum(weight * weight for weight in weights)
-    ahead = min(float(count), max(1.0, count * steps / sum(block.steps for block in blocks)))
-    return Part(mean_ns, mean_ns * student_95(degrees) * spread * sqrt(1 / past + 1 / ahead))
+    ahead = count * steps / sum(block.steps for block in blocks)
+    # What disturbs a machine lasts: all that comes is taken for one more such part, not for many.
+    random_ns = mean_ns * student_95(degrees) * spread * sqrt(1 + 1 / past)
+    trend_ns = _slope(groups) * min(count, (count + ahead) / 2)
+    return Part(mean_ns, hypot(random_ns, trend_ns))
 
 
 def border_pauses(costs_ns: Sequence[float], count: int) -> Part:
@@ -158,6 +161,13 @@ def _groups(blocks: Sequence[Block]) -> list[float]:
     count = min(GROUPS, len(blocks))
     parts = [blocks[len(blocks) * place // count : len(blocks) * (place + 1) // count] for place in range(count)]
     return [sum(block.sum_ns for block in part) / sum(block.steps for block in part) for part in parts]
+
+
+def _slope(values: Sequence[float]) -> float:
+    """How much the values grow from one to the next, by least squares."""
+    middle, mean = (len(values) - 1) / 2, sum(values) / len(values)
+    squares = sum((place - middle) ** 2 for place in range(len(values)))
+    return sum((place - middle) * (value - mean) for place, value in enumerate(values)) / squares if squares else 0.0
 
 
 def _divide(pauses: Sequence[Pause], first_steps: Sequence[int]) -> tuple[list[float], list[Pause]]:
