@@ -71,8 +71,10 @@ class TrainingTotal:
         self._put = put
         self._late = late
         self._process_began_s = attempt(_process_began_s)[0] or 0.0
-        self._plans: dict[Callers, Plan | None] = {}
-        """None while it is being prepared."""
+        self._plans: dict[tuple[tuple[int, int], ...], Plan | None] = {}
+        """By the identities of the callers' code and their instructions; None while it is being prepared."""
+        self._known: list[Callers] = []
+        """Those with a plan: as they are kept, no other code gets their identities."""
         self._asked: deque[Callers] = deque()
         self._sources: dict[str, Source | None] = {}
         self._newest: Iteration | None = None
@@ -101,7 +103,8 @@ class TrainingTotal:
         while self._asked:
             callers = self._asked.popleft()
             plan, error = attempt(self._plan, callers)
-            self._plans[callers] = plan or Plan([], f"the program's text could not be searched for loops ({error})")
+            key = tuple((id(code), instruction) for code, instruction in callers)
+            self._plans[key] = plan or Plan([], f"the program's text could not be searched for loops ({error})")
 
     # ---- on the training thread
 
@@ -112,13 +115,15 @@ class TrainingTotal:
             outlook = outlook_of(frame, step)
             if outlook is not None:
                 return self._in_newest(outlook)
-        callers = tuple((frame.f_code, frame.f_lasti) for frame in frames)
-        if callers not in self._plans:
+        key = tuple((id(frame.f_code), frame.f_lasti) for frame in frames)
+        if key not in self._plans:
             if len(self._plans) >= MOST_PLACES:
                 return Outlook(reason="steps end at too many places of the program")
-            self._plans[callers] = None
+            callers = tuple((frame.f_code, frame.f_lasti) for frame in frames)
+            self._known.append(callers)
+            self._plans[key] = None
             self._asked.append(callers)
-        plan = self._plans[callers]
+        plan = self._plans[key]
         return None if plan is None else self._follow(plan, frames)
 
     def _callers(self) -> list[FrameType]:

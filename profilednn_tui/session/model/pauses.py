@@ -1,15 +1,19 @@
-"""Steps -> the pace of plain steps, in blocks, and the pauses between them; bounded, and the whole run counts."""
+"""Steps -> the pace of plain steps, in blocks, and the pauses between and inside epochs, of the whole run; bounded."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
 
 from profilednn_tui.protocol.events import StepsEvent
 
 MOST_BLOCKS = 64
 MOST_PAUSES = 4_096
+RECENT_STEPS = 2_000
+"""An epoch is told to have begun within so many steps."""
 PAUSE_RATIO = 3.0
 """A step that takes this many times as long as usual has had a pause: a validation, a checkpoint."""
 NEWEST_STEPS = 15
@@ -18,6 +22,9 @@ MEDIAN_STEPS = 4
 WARM_UP_STEPS = 3
 """At the beginning of a recording; they tell nothing about later steps."""
 WATCHED = StepsEvent.PROFILED | StepsEvent.DISTURBED
+
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(slots=True)
@@ -35,22 +42,25 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """What a step took beyond the usual."""
+class _Recent:
+    """A step, and what was usual then."""
 
-    step: int
-    excess_ns: float
-    watched: bool
-    """Whether it may be due to an operator window."""
+    duration_ns: int
+    usual_ns: float
+    plain: bool
+    """Whether it is in a block."""
 
 
 class PauseSeries:
-    """The durations of all steps of one process, divided into plain steps, pauses and the agent's own work."""
+    """The durations of all steps of one process: plain steps, pauses, borders of epochs and the agent's own work."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         """Of equal numbers of steps, but for the last one."""
-        self.pauses: deque[Pause] = deque(maxlen=MOST_PAUSES)
+        self.inside: dict[int, float] = {}
+        """What a step took beyond the usual, where that was much, in nanoseconds, by the step."""
+        self.borders: dict[int, float] = {}
+        """The same for the first steps of epochs, whatever they took: what lies between two epochs belongs to them."""
         self.begin_unix_ns = 0
         """The end of the first step."""
         self.end_unix_ns = 0
@@ -60,6 +70,7 @@ class PauseSeries:
         self.count = 0
         self._first = 0
         self._size = 1
+        self._recent: dict[int, _Recent] = {}
         self._newest: deque[int] = deque(maxlen=NEWEST_STEPS)
         self._usual_ns = 0.0
 
@@ -82,14 +93,27 @@ class PauseSeries:
             self._newest.append(duration_ns)
             if number % MEDIAN_STEPS == 0 or len(self._newest) < NEWEST_STEPS:
                 self._usual_ns = median(self._newest)
-        if duration_ns > PAUSE_RATIO * usual_ns:
-            self.pauses.append(Pause(number, duration_ns - usual_ns, watched))
+        paused = duration_ns > PAUSE_RATIO * usual_ns
+        if paused and not watched:  # else it may be due to an operator window
+            _keep(self.inside, number, duration_ns - usual_ns, MOST_PAUSES)
         elif not watched:
             self._put(number, duration_ns)
+        _keep(self._recent, number, _Recent(duration_ns, usual_ns, not paused and not watched), RECENT_STEPS)
+
+    def begin_epoch(self, step: int) -> None:
+        """A recent step is the first of an epoch, or one beside it that had a pause."""
+        number = next((near for near in (step, step - 1, step + 1) if near in self.inside), step)
+        recent = self._recent.pop(number, None)
+        if recent is None:
+            return
+        self.inside.pop(number, None)
+        if recent.plain:
+            self._take(number, recent.duration_ns)
+        _keep(self.borders, number, max(0.0, recent.duration_ns - recent.usual_ns), MOST_PAUSES)
 
     def _put(self, number: int, duration_ns: int) -> None:
         blocks = self.blocks
-        if not blocks or blocks[-1].steps == self._size:
+        if not blocks or blocks[-1].steps >= self._size:
             if len(blocks) == MOST_BLOCKS:
                 self._merge()
             blocks.append(Block(0, 0, number))
@@ -98,6 +122,15 @@ class PauseSeries:
         newest.sum_ns += duration_ns
         newest.last_step = number
 
+    def _take(self, number: int, duration_ns: int) -> None:
+        """Take a step out of its block again."""
+        place = bisect_left(self.blocks, number, key=lambda block: block.last_step)
+        if place < len(self.blocks) and self.blocks[place].steps > 1:
+            self.blocks[place].steps -= 1
+            self.blocks[place].sum_ns -= duration_ns
+        elif place < len(self.blocks):
+            del self.blocks[place]
+
     def _merge(self) -> None:
         """Make one block of every two."""
         pairs = zip(self.blocks[::2], self.blocks[1::2], strict=True)
@@ -105,3 +138,9 @@ class PauseSeries:
             Block(one.steps + other.steps, one.sum_ns + other.sum_ns, other.last_step) for one, other in pairs
         ]
         self._size *= 2
+
+
+def _keep(kept: dict[int, _Value], step: int, value: _Value, most: int) -> None:
+    kept[step] = value
+    if len(kept) > most:
+        del kept[next(iter(kept))]

@@ -148,14 +148,14 @@ class Process:
 
     def on_steps(self, event: StepsEvent) -> int:
         end_unix_ns = self.steps.add(event)
-        self._remaining.pauses.add(event)
+        self._remaining.add_steps(event)
         self.windows.settle()
         if self.first_step_unix_ns is None and event.rows:
             self.first_step_unix_ns = int(event.rows[0][0])
         return end_unix_ns
 
     def on_total(self, event: TotalEvent) -> None:
-        self._remaining.total.add(event)
+        self._remaining.add_total(event)
 
     def on_status(self, event: StatusEvent) -> None:
         self._status = event

@@ -33,8 +33,8 @@ class Outstanding:
     steps: float
     borders: int
     """Ends of epochs; the last one counts, as it may have a validation."""
-    first_steps: tuple[int, ...]
-    """Of all epochs but the first that was seen: what lies between two epochs belongs to it."""
+    second_epoch: int | None
+    """Its first step, or that of the second that was seen; None if there was none."""
     is_at_border: bool
     """Whether the newest step was the last of its epoch."""
     steps_deviation: float
@@ -72,8 +72,11 @@ class TotalSeries:
         self._compared = False
         """Whether that is from two places of the same pass; a loader that is a batch ahead does not matter then."""
 
-    def add(self, event: TotalEvent) -> None:
-        """Add what the agent has told; a `ValueError` for numbers that no training has."""
+    def add(self, event: TotalEvent) -> int | None:
+        """Add what the agent has told; returns the first step of a new pass, other than the first that is told of.
+
+        A `ValueError` for numbers that no training has.
+        """
         numbers = event.step, event.pass_number, event.passes, event.place, event.length, event.first_step, event.steps
         if any(number >= MOST_NUMBER for number in numbers):
             raise ValueError("a training of more steps than any has")
@@ -86,10 +89,12 @@ class TotalSeries:
             self._passes.clear()  # the same one, once more
         if event.place > 0:
             self._compare(before, event)
-        if event.pass_number >= 0:
-            self._passes.setdefault(event.pass_number, _Pass(event.step, event.place, event.first_step))
-            while len(self._passes) > MOST_PASSES:
-                del self._passes[next(iter(self._passes))]
+        if event.pass_number < 0 or event.pass_number in self._passes:
+            return None
+        begun = self._passes[event.pass_number] = _Pass(event.step, event.place, event.first_step)
+        if len(self._passes) > MOST_PASSES:
+            del self._passes[next(iter(self._passes))]
+        return begun.begin(self._iterations_per_step) if len(self._passes) > 1 else None
 
     def outstanding(self, step: int, epochs: int | None) -> Outstanding:
         """What is left after a step, with the number of epochs that the user has named for programs that do not tell.
@@ -152,7 +157,7 @@ class TotalSeries:
         return Outstanding(
             steps=max(0.0, last - step),
             borders=ceil(left / stride),
-            first_steps=tuple(begins[1:]),
+            second_epoch=begins[1] if strides else None,
             is_at_border=round(begins[-1] + each * stride) - 1 <= step,
             steps_deviation=deviation if deviation > 1 else 0.0,
             epochs=ceil(passes / stride),
@@ -165,7 +170,7 @@ def _limited(by_passes: Outstanding | None, event: TotalEvent, step: int, source
     """What is left if the training ends after some number of steps, if that is known and comes first."""
     steps = float(max(0, event.steps - step))
     if by_passes is None:
-        return Outstanding(steps, 0, (), False, 0.0, None, event.steps, source)
+        return Outstanding(steps, 0, None, False, 0.0, None, event.steps, source)
     if not 0 <= event.steps < by_passes.all_steps:
         return by_passes
     share = steps / by_passes.steps if by_passes.steps else 0.0

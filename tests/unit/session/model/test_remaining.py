@@ -47,9 +47,9 @@ class Run:
         series = RemainingSeries()
         for number, (end_s, duration_s) in zip(count(1), self.rows[:steps], strict=False):
             row = [int(end_s * 1e9), int(duration_s * 1e9), *[0] * 8, None, 0]
-            series.pauses.add(StepsEvent(number, [row]))
+            series.add_steps(StepsEvent(number, [row]))
             if number % STEPS == 1:
-                series.total.add(
+                series.add_total(
                     TotalEvent(number, number // STEPS, EPOCHS, 1, STEPS, number, -1, SOURCE, "", int(end_s * 1e9))
                 )
         return series.view(int((self.rows[steps - 1][0] + since_s) * 1e9), budget_percent, None)
@@ -143,8 +143,8 @@ def test_the_agent_may_use_its_budget_or_not() -> None:
 def test_too_few_steps_tell_nothing() -> None:
     series = RemainingSeries()
     for number in range(1, 9):
-        series.pauses.add(StepsEvent(number, [[number * 10**9, 10**9, *[0] * 8, None, 0]]))
-    series.total.add(TotalEvent(8, 0, 1, 8, 100, 1, -1, SOURCE, "", 1))
+        series.add_steps(StepsEvent(number, [[number * 10**9, 10**9, *[0] * 8, None, 0]]))
+    series.add_total(TotalEvent(8, 0, 1, 8, 100, 1, -1, SOURCE, "", 1))
     assert series.view(0, 0.0, None).reason == "there are too few steps so far"
 
 
@@ -161,8 +161,10 @@ def test_one_pause_says_little_about_the_next() -> None:
 
 
 def test_border_pauses_of_two_kinds_are_told_apart() -> None:
-    found = border_pauses([1.0, 1.0, 3.0, 1.0, 1.0, 3.0, 1.0, 1.0], 10)
-    assert found.ns == pytest.approx(10 + 4 * 2.0)
+    third = border_pauses([1.0, 1.0, 3.0, 1.0, 1.0, 3.0, 1.0, 1.0], 10)
+    assert third.ns == pytest.approx(10 + 4 * 2.0)
+    second = border_pauses([0.0, 3.0, 0.0, 3.0, 0.0, 3.0], 10)
+    assert second == Part(15.0, 0.0)
 
 
 @pytest.mark.parametrize(("degrees", "quantile"), [(4, 2.776), (5, 2.571), (9, 2.262), (30, 2.042)])

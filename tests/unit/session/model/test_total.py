@@ -33,7 +33,7 @@ def test_nothing_is_known_before_one_validation_was_seen() -> None:
 def test_epochs_and_steps_are_counted_from_the_second_epoch_on() -> None:
     found = left(60, epoch(0, 1), epoch(1, 51))
     assert (found.steps, found.borders, found.epochs, found.all_steps) == (940, 19, 20, 1000)
-    assert found.first_steps == (51,)
+    assert found.second_epoch == 51
     assert not found.is_at_border
     assert left(100, epoch(0, 1), epoch(1, 51)).is_at_border
 
@@ -72,8 +72,10 @@ def test_an_own_loop_of_steps_tells_where_it_is() -> None:
 
 
 def test_own_nested_loops_begin_an_epoch_before_they_are_read() -> None:
-    events = [total(30, place=30), total(80, pass_number=1, place=30)]
-    assert left(80, *events).first_steps == (51,)
+    series = TotalSeries()
+    assert series.add(total(30, place=30)) is None
+    assert series.add(total(80, pass_number=1, place=30)) == 51
+    assert series.add(total(88, pass_number=1, place=38)) is None
 
 
 def test_a_given_number_of_steps_ends_the_training_first() -> None:
