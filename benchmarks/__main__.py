@@ -35,6 +35,7 @@ PARTS = (
     "gains",
     "agreement",
     "collectives",
+    "remaining",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks

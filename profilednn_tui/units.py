@@ -41,6 +41,19 @@ def duration(duration_ns: float | None) -> str:
     return f"{_three_figures(duration_ns / 1e9)} s"
 
 
+def span(low_s: float, high_s: float) -> str:
+    """An interval of time: ``42 to 55 s``, ``37 to 41 min``, ``58 min to 2 h 10 min``, or ``about 12 min``."""
+    if high_s < 99.5:
+        low, high, unit = f"{low_s:.0f}", f"{high_s:.0f}", " s"
+    elif high_s < 99.5 * 60:
+        decimals = 1 if high_s < 9.95 * 60 else 0
+        low, high, unit = f"{low_s / 60:.{decimals}f}", f"{high_s / 60:.{decimals}f}", " min"
+    else:
+        low = duration(low_s * 1e9) if low_s >= 3600 else f"{low_s / 60:.0f} min"
+        high, unit = duration(high_s * 1e9), ""
+    return f"about {high}{unit}" if low == high else f"{low} to {high}{unit}"
+
+
 def percent(value: float | None) -> str:
     """A percentage: ``0.42 %``, ``8.1 %``, ``31 %``, ``400 %``, or ``<0.01 %``."""
     if value is None:

@@ -31,6 +31,7 @@ from .steps.lockstep import LockstepGate
 from .steps.root_modules import RootModules
 from .steps.switching import Switching
 from .steps.timeline import Timeline
+from .steps.total import TrainingTotal
 from .steps.tracker import StepTracker
 from .windows.torch_profiler import TorchProfiler
 from .windows.window import Windows
@@ -91,6 +92,8 @@ class Incarnation:
         if settings.switching:
             switching.begin(0)
         self._collectives = Collectives(torch, timeline, guard, outbox.put)
+        self._loaders = LoaderFacts(torch, lambda: self._tracker.steps)
+        self._total = TrainingTotal(torch, self._loaders, outbox.put, arrival.late)
         self._tracker = StepTracker(
             torch,
             timeline,
@@ -105,6 +108,7 @@ class Incarnation:
             lockstep=_gate(settings),
             switching=switching,
             collectives=self._collectives,
+            total=self._total,
             learn_rank=self._rank.look,
             warming_up=manager.busy if manager is not None else bool,
             after_step=WriteThrough(self._write_steps),
@@ -112,7 +116,6 @@ class Incarnation:
         self._learning = (
             LearningRecorder(torch, roots, outbox.put, guard, available_bytes()) if settings.certificate else None
         )
-        self._loaders = LoaderFacts(torch)
         self._hooks = Hooks(torch, timeline, self._tracker, self._loaders, guard)
 
     @property
@@ -187,6 +190,7 @@ class Incarnation:
     def _round(self) -> None:
         if self._is_open():
             self._take_commands()
+            self._total.prepare()
             self._arrival.look(self._life, self._windows is not None and self._windows.open)
             if self._life.state is not LEAVING and self._looks % FLUSH_EVERY == 0:
                 self._write()

@@ -16,6 +16,7 @@ from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 from profilednn_tui.cli.launching import overhead_option
 from profilednn_tui.cli.sessions import open_whole, summary
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.export.session.progress import ProgressLines
 from profilednn_tui.launch.signals import end_like
 from profilednn_tui.plain import plain
 from profilednn_tui.recording.viewers import viewing
@@ -222,6 +223,7 @@ def _follow(session: OpenSession, last_step: int | None = None) -> int:
     """Wait for the end of a session or for a step; then, or on Ctrl-C, detach from a process that was attached to."""
     with nullcontext() if session.foreign else viewing(session.location), suppress(KeyboardInterrupt):
         printed: set[str] = set()
+        progress = ProgressLines()
         while True:
             view = session.view()
             for notice in view.notices:
@@ -230,6 +232,9 @@ def _follow(session: OpenSession, last_step: int | None = None) -> int:
                     click.echo(f"profilednn-tui: {notice.text}", err=True)
             if not view.live:
                 return 0
+            line = progress.line(view)
+            if line is not None:
+                click.echo(f"profilednn-tui: {line}", err=True)
             if last_step is not None and view.steps.count >= last_step:
                 break
             if not session.poll():

@@ -134,6 +134,12 @@ class TargetLaunch(click.Command):
 
 @click.command("run", cls=TargetLaunch)
 @launch_options
+@click.option(
+    "--epochs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="The training has N epochs: tells the remaining time where the program's loops do not.",
+)
 @click.option("--detach", is_flag=True, help="Start it and return at once; `attach` shows it.")
 @click.pass_context
 def run(context: click.Context, /, python: str | None, headless: bool, detach: bool, **options: Any) -> None:

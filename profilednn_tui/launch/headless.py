@@ -18,6 +18,7 @@ from profilednn_tui.launch.command import TargetCommand
 from profilednn_tui.launch.environment import target_environment
 from profilednn_tui.launch.optimizations import launch_plan
 from profilednn_tui.launch.options import POLITE_NICENESS, LaunchOptions
+from profilednn_tui.launch.progress import ProgressReport
 from profilednn_tui.launch.session_folder import create_session
 from profilednn_tui.plain import plain_lines
 
@@ -45,7 +46,7 @@ def run_headless(command: TargetCommand, options: LaunchOptions) -> int:
     save_holder(folder, pid)
     sampler = Sampler(folder, pid)
     sampler.start()
-    exit_code = record_end(folder, sampler, *_wait(pid, sampler))
+    exit_code = record_end(folder, sampler, *_wait(pid, sampler, ProgressReport(folder, say)))
     _report(folder, options.output)
     return exit_code
 
@@ -85,7 +86,7 @@ def _start(command: TargetCommand, environment: dict[str, str]) -> int:
     )
 
 
-def _wait(pid: int, sampler: Sampler) -> tuple[int, resource.struct_rusage]:
+def _wait(pid: int, sampler: Sampler, progress: ProgressReport) -> tuple[int, resource.struct_rusage]:
     while True:
         info = signal.sigtimedwait(signals.AWAITED, sampler.wait_s())
         ended, status, usage = os.wait4(pid, os.WNOHANG)
@@ -95,3 +96,4 @@ def _wait(pid: int, sampler: Sampler) -> tuple[int, resource.struct_rusage]:
             os.kill(pid, info.si_signo)
         sampler.sample_if_due()
         say_trouble(sampler)
+        progress.look()

@@ -23,6 +23,8 @@ class LaunchOptions:
     overhead_percent: float = DEFAULT_OVERHEAD_PERCENT
     steps: int | None = None
     """End the target cleanly after this many steps."""
+    epochs: int | None = None
+    """How many epochs the training has, for the remaining time of programs that do not tell."""
     optimizations: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to the target's environment."""

@@ -39,6 +39,7 @@ def create_session(command: TargetCommand, options: LaunchOptions, terminal: boo
         launcher_pid=os.getpid(),
         terminal=terminal,
         optimizations=list(options.optimizations),
+        epochs=options.epochs,
         environment=recorded_environment(os.environ, options),
         script_sha256=script_digest(command),
         host=os.uname().nodename,

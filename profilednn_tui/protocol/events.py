@@ -379,6 +379,36 @@ class LoadersEvent:
 
 
 @dataclass(frozen=True)
+class TotalEvent:
+    """How far the training was in the loops around one of its steps, and how long these are.
+
+    A pass is one run of the innermost loop, mostly over the batches of a DataLoader: an epoch.
+    """
+
+    kind: ClassVar[str] = "total"
+
+    step: int
+    """The step that was about to end."""
+    pass_number: int
+    """Of the pass it belongs to, from 0; -1 if unknown."""
+    passes: int
+    """Of the whole training; -1 if unknown."""
+    place: int
+    """Iterations of this pass so far, this one included; -1 if unknown."""
+    length: int
+    """Iterations of a pass; -1 if unknown."""
+    first_step: int
+    """Of this pass; -1 if unknown."""
+    steps: int
+    """Of the whole training, if that is what ends it; else -1."""
+    source: str
+    """What tells the length, such as the loop and its line; empty if nothing does."""
+    reason: str
+    """Why the length is unknown, in a sentence; empty if it is known."""
+    unix_ns: int
+
+
+@dataclass(frozen=True)
 class PrimitivesEvent:
     """What oneDNN ran in the window of the same number. It has its own tables; -1 means "none"."""
 
@@ -692,6 +722,7 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     LoadersEvent,
     GroupEvent,
     CommunicationEvent,
+    TotalEvent,
     OptimizationEvent,
     NoticeEvent,
     AgentErrorEvent,

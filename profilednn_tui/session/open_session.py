@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.paths import FILE_MODE, SESSION_FILE, list_session_folders, session_home
 from profilednn_tui.plain import plain
 from profilednn_tui.protocol.codec import encode
-from profilednn_tui.protocol.events import Command
+from profilednn_tui.protocol.events import EVENTS, Command
 from profilednn_tui.protocol.files import control_file
 from profilednn_tui.session.keys import pid_of
 from profilednn_tui.session.model.part import Part
@@ -71,8 +71,9 @@ class OpenSession:
         alive: Callable[[int, int], bool] = is_alive,
         clock: Clock = SYSTEM_CLOCK,
         name: str = "",
+        kinds: Collection[str] = EVENTS,
     ) -> None:
-        """`name` is what to call it instead of as its first part."""
+        """`name` is what to call it instead of as its first part; only events of these `kinds` are read."""
         first = stores[0]
         self.location = first.location
         """The folder or the snapshot file; of several parts, the first one."""
@@ -85,7 +86,7 @@ class OpenSession:
         parts += [Part(store.session_file, store.folder is not None, store.cut_short) for store in stores[1:]]
         self._session = Session(parts, _known_peaks)
         self._readers = [
-            PartReader(store, machine, self._session, alive, clock) for machine, store in enumerate(stores)
+            PartReader(store, machine, self._session, alive, clock, kinds) for machine, store in enumerate(stores)
         ]
         self._sources = lru_cache(maxsize=64)(self._read_source)
 

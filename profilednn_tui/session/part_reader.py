@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from profilednn_tui.clock import Clock
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.protocol.events import ExitEvent, NoticeEvent
+from profilednn_tui.protocol.events import EVENTS, ExitEvent, NoticeEvent
 from profilednn_tui.protocol.files import recording_pid
 from profilednn_tui.protocol.vocabulary import INFO, WARNING
 from profilednn_tui.session.keys import process_key
@@ -30,8 +30,15 @@ class PartReader:
     """Reads one folder or snapshot; the session has a part for it under the same number."""
 
     def __init__(
-        self, store: Store, machine: int, session: Session, alive: Callable[[int, int], bool], clock: Clock
+        self,
+        store: Store,
+        machine: int,
+        session: Session,
+        alive: Callable[[int, int], bool],
+        clock: Clock,
+        kinds: Collection[str] = EVENTS,
     ) -> None:
+        """Only events of these `kinds` are read."""
         self.store = store
         self.behind = False
         """Whether the last `poll` stopped at its deadline: poll again at once."""
@@ -39,6 +46,7 @@ class PartReader:
         self._session = session
         self._alive = alive
         self._clock = clock
+        self._kinds = kinds
         self._readers: dict[str, RecordingReader | None] = {}
         """None for a recording that cannot be read."""
         self._next_liveness_s = 0.0
@@ -82,7 +90,7 @@ class PartReader:
 
     def _open(self, name: str) -> RecordingReader | None:
         try:
-            return RecordingReader(name, self.store.open(name))
+            return RecordingReader(name, self.store.open(name), self._kinds)
         except OSError as error:
             self._notice(f"unreadable-{name}", f"The recording {name} cannot be read ({error}).", WARNING)
             return None

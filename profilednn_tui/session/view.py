@@ -455,6 +455,24 @@ class Loader:
 
 
 @dataclass(frozen=True, slots=True)
+class Remaining:
+    """How long the training will still take, with what lies between its epochs."""
+
+    seconds: float | None = None
+    low_s: float | None = None
+    """With `high_s`, an interval that holds the truth in 19 of 20 cases."""
+    high_s: float | None = None
+    epochs: int | None = None
+    """Of the whole training."""
+    steps: int | None = None
+    """Of the whole training; an expectation where epochs count."""
+    source: str = ""
+    """What tells how long the training is; empty if nothing does."""
+    reason: str = ""
+    """Why the time is unknown, in a sentence; empty if it is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stepping:
     """Medians of the samples that were taken while steps ran: loading and ending are different."""
 
@@ -682,6 +700,7 @@ class SessionView:
     learning: tuple[OptimizerLearning, ...] = ()
     """One for each optimizer; empty unless recorded."""
     steps: Steps = Steps()
+    remaining: Remaining = Remaining()
     phases: tuple[Phase, ...] = ()
     operators: Operators = Operators()
     merged_ranks: int = 0

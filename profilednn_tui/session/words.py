@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui import units
-from profilednn_tui.session.view import Operators
+from profilednn_tui.session.view import Operators, Remaining
 
 _NODE_PREFIX = "autograd::engine::evaluate_function: "
 
@@ -48,3 +48,10 @@ def gap_words(operators: Operators) -> str:
         return ""
     figures = f"{units.milliseconds(whole_ns - gap_ns)} of {units.milliseconds(whole_ns)} ms"
     return f"the rows, medians each, add up to {figures}"
+
+
+def remaining_words(remaining: Remaining) -> str:
+    """``37 to 41 min left``; empty if it is not even known how long the training is."""
+    if remaining.low_s is None or remaining.high_s is None:
+        return "time left unknown" if remaining.source else ""
+    return f"{units.span(remaining.low_s, remaining.high_s)} left"

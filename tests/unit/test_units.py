@@ -123,3 +123,20 @@ def test_durations_fit_their_column(duration_ns: float) -> None:
 @given(st.floats(min_value=0, max_value=9.9e14))
 def test_counts_fit_their_column(number: float) -> None:
     assert len(units.count(number)) <= 6
+
+
+@pytest.mark.parametrize(
+    ("low_s", "high_s", "text"),
+    [
+        (0.0, 0.3, "about 0 s"),
+        (41.6, 55.2, "42 to 55 s"),
+        (99.4, 99.6, "about 1.7 min"),
+        (125.0, 141.0, "2.1 to 2.4 min"),
+        (37 * 60.0, 41 * 60.0, "37 to 41 min"),
+        (41 * 60.0, 41 * 60.0 + 5, "about 41 min"),
+        (58 * 60.0, 130 * 60.0, "58 min to 2 h 10 min"),
+        (110 * 60.0, 130 * 60.0, "1 h 50 min to 2 h 10 min"),
+    ],
+)
+def test_an_interval_of_time_names_its_unit_once(low_s: float, high_s: float, text: str) -> None:
+    assert units.span(low_s, high_s) == text

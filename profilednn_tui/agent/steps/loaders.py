@@ -6,10 +6,10 @@ import os
 import sys
 import time
 import weakref
-from typing import Any
+from typing import Any, Callable
 
 from ...protocol.events import LoadersEvent
-from ..isolation.guard import OUR_FOLDER
+from ..isolation.guard import OUR_FOLDER, attempt
 
 MOST = 16
 """DataLoaders that are told apart. Those beyond are not reported."""
@@ -28,6 +28,8 @@ class _Facts:
         self.iterators = self.starts = self.batches = 0
         self.workers: tuple[int, ...] = ()
         """Process IDs of the newest ones."""
+        self.length: int | None = None
+        """Number of batches of an iteration; -1 if unknown, None before anyone has asked."""
         self.start_ns = self.first_ns = self.end_ns = self.wait_ns = 0
 
     def row(self) -> list[Any]:
@@ -35,14 +37,36 @@ class _Facts:
         return [*self.setting, self.iterators, self.starts, self.batches, *times, *self.source]
 
 
+class Iteration:
+    """One run over a DataLoader."""
+
+    __slots__ = ("after_step", "batches", "ended", "facts", "first", "iterator", "number")
+
+    def __init__(self, facts: _Facts, iterator: Any, first: int, after_step: int) -> None:
+        self.facts = facts
+        self.iterator = weakref.ref(iterator)
+        self.first = first
+        """How many more batches come from workers that have just been started."""
+        self.after_step = after_step
+        """The newest step when it was started."""
+        self.number = facts.iterators
+        """Among those of the same facts, from 1."""
+        self.batches = 0
+        self.ended = False
+
+
 class LoaderFacts:
     """Called on the training thread by the hooks of DataLoaders; `news` on the agent's thread."""
 
-    def __init__(self, torch: Any) -> None:
-        self._iterable = torch.utils.data.IterableDataset
+    def __init__(self, torch: Any, steps: Callable[[], int] = int) -> None:
+        """`steps` returns the number of the newest step."""
+        self.newest: Iteration | None = None
+        """The one that has delivered the newest batch."""
+        self._steps = steps
+        self._data = torch.utils.data
         self._known: dict[tuple[Any, ...], _Facts] = {}
-        self._running: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
-        """By iterator: its loader's facts, and how many batches come from workers that have just been started."""
+        self._running: weakref.WeakKeyDictionary[Any, Iteration] = weakref.WeakKeyDictionary()
+        """By iterator."""
         self._reported = (0, 0)
 
     def started(self, loader: Any, iterator: Any, took_ns: int) -> None:
@@ -60,18 +84,19 @@ class LoaderFacts:
             facts.starts += 1
             facts.workers = workers
         facts.start_ns += took_ns
-        self._running[iterator] = [facts, max(1, setting[2])]
+        self._running[iterator] = Iteration(facts, iterator, max(1, setting[2]), self._steps())
 
     def delivered(self, iterator: Any, took_ns: int) -> None:
         """An iterator has delivered a batch."""
         running = self._running.get(iterator)
         if running is None:
             return
-        facts, first = running
+        self.newest, facts = running, running.facts
+        running.batches += 1
         facts.batches += 1
-        if first:
+        if running.first:
             facts.first_ns += took_ns
-            running[1] = first - 1
+            running.first -= 1
         else:
             facts.wait_ns += took_ns
 
@@ -79,7 +104,8 @@ class LoaderFacts:
         """An iterator had no batch left."""
         running = self._running.pop(iterator, None)
         if running is not None:
-            running[0].end_ns += took_ns
+            running.facts.end_ns += took_ns
+            running.ended = True
 
     def news(self, final: bool) -> list[LoadersEvent]:
         """The facts, if they have changed much since the last time, or at all if `final`."""
@@ -97,12 +123,32 @@ class LoaderFacts:
         workers = _count(loader, "num_workers", 0)
         return (
             type(loader.dataset).__name__,
-            int(isinstance(loader.dataset, self._iterable)),
+            int(isinstance(loader.dataset, self._data.IterableDataset)),
             workers,
             _count(loader, "prefetch_factor", -1) if workers else -1,
             int(bool(getattr(loader, "persistent_workers", False))),
             _batch_size(loader),
         )
+
+    def length(self, iteration: Iteration) -> int:
+        """The number of batches of an iteration over a loader with samplers of torch's own; -1 if unknown.
+
+        That asks the dataset for its length, once, as torch's samplers do whenever they begin. Other samplers may
+        compute theirs, and the length of an `IterableDataset` makes torch compare it with what comes.
+        """
+        facts, iterator = iteration.facts, iteration.iterator()
+        if facts.length is None:
+            facts.length = -1
+            sampler = getattr(iterator, "_index_sampler", None)
+            stream = isinstance(getattr(iterator, "_dataset", None), self._data.IterableDataset)
+            if not stream and _is_torch_s(sampler) and _is_torch_s(getattr(sampler, "sampler", sampler)):
+                length, _ = attempt(len, sampler)
+                facts.length = -1 if length is None else length
+        return facts.length
+
+
+def _is_torch_s(sampler: Any) -> bool:
+    return type(sampler).__module__.startswith("torch.utils.data.")
 
 
 def _batch_size(loader: Any) -> int:

@@ -25,6 +25,7 @@ from .loss_scale import ScaledLosses
 from .root_modules import RootModule, RootModules
 from .switching import Switching
 from .timeline import Cut, Timeline
+from .total import TrainingTotal
 
 NOT_BEGUN = Cut(0, ())
 LOOK_INTERVAL_NS = 5_000_000
@@ -55,6 +56,7 @@ class StepTracker:
         lockstep: LockstepGate | None,
         switching: Switching,
         collectives: Collectives,
+        total: TrainingTotal,
         learn_rank: Callable[[], None],
         warming_up: Callable[[], bool],
         after_step: Callable[[], None],
@@ -75,6 +77,8 @@ class StepTracker:
         self._switching = switching
         """Changes settings between steps, if asked to."""
         self._collectives = collectives
+        self._total = total
+        """Finds out how long the training will be."""
         self._learn_rank = learn_rank
         """Called at the end of each of the first steps: a short run may be over before the agent's thread checks."""
         self._warming_up = warming_up
@@ -293,6 +297,7 @@ class StepTracker:
         while self._commands:
             self._obey(self._commands.popleft())
         self._collectives.look()
+        self._total.look(self.steps, cut.now_ns, None if self._late else self._stop_after)
         windows = self._windows
         duration_ns, elapsed_ns = cut.now_ns - last.now_ns, cut.now_ns - self._first_ns
         if windows is not None and windows.begun:

@@ -9,7 +9,7 @@ from profilednn_tui import units
 from profilednn_tui.ranks.words import end_words
 from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.view import Module, Optimization, ProcessEntry, SessionView, State
-from profilednn_tui.session.words import change_words, gap_words, windows_words
+from profilednn_tui.session.words import change_words, gap_words, remaining_words, windows_words
 
 
 def target_fact(view: SessionView) -> str:
@@ -97,6 +97,17 @@ def steps_fact(view: SessionView) -> str:
         f"{units.count(steps.count)}{source}, median {units.duration(steps.median_ns)}, "
         f"p95 {units.duration(steps.p95_ns)}, {units.rate(steps.steps_per_s)}"
     )
+
+
+def remaining_fact(view: SessionView) -> str:
+    """``37 to 41 min left of 20 epochs (for epoch in range(20), train.py:40)``, or why that is unknown."""
+    remaining = view.remaining
+    source = f" ({remaining.source})" if remaining.source else ""
+    if remaining.seconds is None:
+        return f"unknown: {remaining.reason}{source}" if remaining.reason else ""
+    if remaining.epochs is not None and remaining.epochs > 1:
+        return f"{remaining_words(remaining)} of {units.count(remaining.epochs)} epochs{source}"
+    return f"{remaining_words(remaining)} of {units.count(remaining.steps)} steps{source}"
 
 
 def loss_fact(view: SessionView) -> str | None:

@@ -26,7 +26,7 @@ from profilednn_tui.ranks.account import ranks_of
 from profilednn_tui.ranks.ends import lives_of
 from profilednn_tui.session.model.work import covered_share, work_per_step
 from profilednn_tui.session.storage.folder import UNREADABLE
-from profilednn_tui.session.view import Operator, Optimization, SessionView, Stack
+from profilednn_tui.session.view import Operator, Optimization, Remaining, SessionView, Stack
 
 SCHEMA = "profilednn.session/1"
 
@@ -74,6 +74,7 @@ def document(view: SessionView) -> dict[str, Any]:
             "numa_nodes": machine.numa_nodes,
         },
         "steps": _steps(view),
+        "remaining": _remaining(view.remaining),
         "phases": [
             {
                 "name": phase.name,
@@ -144,6 +145,17 @@ def document(view: SessionView) -> dict[str, Any]:
         "lives": life_documents(lives),
         "first_death": death_document(lives, folder),
         "notices": [{"level": one.level, "code": one.code, "text": one.text} for one in view.notices],
+    }
+
+
+def _remaining(remaining: Remaining) -> dict[str, Any]:
+    return {
+        "seconds": remaining.seconds,
+        "low": remaining.low_s,
+        "high": remaining.high_s,
+        "of": {"epochs": remaining.epochs, "steps": remaining.steps},
+        "source": remaining.source or None,
+        "reason": remaining.reason or None,
     }
 
 

@@ -18,6 +18,7 @@ from profilednn_tui.protocol.events import (
     ProgressEvent,
     StatusEvent,
     StepsEvent,
+    TotalEvent,
 )
 from profilednn_tui.protocol.vocabulary import ASKED, DETACH, EXIT, UNREAD
 from profilednn_tui.session.keys import machine_of, process_key
@@ -25,6 +26,7 @@ from profilednn_tui.session.model.communication import CommunicationSeries
 from profilednn_tui.session.model.conditions import ConditionSeries
 from profilednn_tui.session.model.learning import LearningSeries
 from profilednn_tui.session.model.primitives import PrimitiveSeries
+from profilednn_tui.session.model.remaining import RemainingSeries
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.model.windows import WindowSeries
 from profilednn_tui.session.view import (
@@ -37,6 +39,7 @@ from profilednn_tui.session.view import (
     ProcessEntry,
     Progress,
     RankRecord,
+    Remaining,
 )
 
 KEPT_ERRORS = 50
@@ -66,6 +69,7 @@ class Process:
         self.windows = WindowSeries(self.steps)
         self.primitives = PrimitiveSeries()
         self.communication = CommunicationSeries()
+        self._remaining = RemainingSeries()
         self.bye: ByeEvent | None = None
         self.first_step_unix_ns: int | None = None
         self._status: StatusEvent | None = None
@@ -140,6 +144,12 @@ class Process:
         ended = ended or self.has_ended
         return self.communication.record(self.key, hello, self.intra_op_threads, ended, self.steps, self.windows)
 
+    def remaining(self, now_unix_ns: int, epochs: int | None) -> Remaining:
+        """How long it will still train, with the number of epochs that the user has named, if any."""
+        status = self._status
+        budget = status.budget_percent if status is not None else self.hello.overhead_budget_percent
+        return self._remaining.view(now_unix_ns, budget, epochs)
+
     def agent(self, bad_lines: int) -> Agent:
         errors = tuple(self._errors)
         status = self._status
@@ -178,10 +188,14 @@ class Process:
 
     def on_steps(self, event: StepsEvent) -> int:
         end_unix_ns = self.steps.add(event)
+        self._remaining.add_steps(event)
         self.windows.settle()
         if self.first_step_unix_ns is None and event.rows:
             self.first_step_unix_ns = int(event.rows[0][0])
         return end_unix_ns
+
+    def on_total(self, event: TotalEvent) -> None:
+        self._remaining.add_total(event)
 
     def on_status(self, event: StatusEvent) -> None:
         self._status = event

@@ -38,6 +38,7 @@ from profilednn_tui.protocol.events import (
     StepsEvent,
     StepSourceEvent,
     ThreadsEvent,
+    TotalEvent,
     WindowEvent,
     WorkersEvent,
 )
@@ -55,6 +56,7 @@ from profilednn_tui.session.view import (
     ProcessEntry,
     Progress,
     RankRecord,
+    Remaining,
     SessionView,
     State,
     Steps,
@@ -104,6 +106,7 @@ class Session:
             GroupEvent: lambda key, event: self._process(key).communication.add_group(event),
             CommunicationEvent: lambda key, event: self._process(key).communication.add(event),
             LoadersEvent: lambda key, event: self._process(key).on_loaders(event),
+            TotalEvent: lambda key, event: self._process(key).on_total(event),
             StatusEvent: lambda key, event: self._process(key).on_status(event),
             AgentErrorEvent: lambda key, event: self._process(key).on_error(event),
             OptimizationEvent: lambda key, event: self._process(key).on_optimization(event),
@@ -206,6 +209,7 @@ class Session:
             peaks=self._peaks_of(shown, part),
             progress=shown.progress if shown else Progress(),
             steps=steps,
+            remaining=self._remaining(shown, part, overs[self.shown_machine]),
             phases=shown.steps.phases() if shown else (),
             operators=operators,
             merged_ranks=len(merged),
@@ -230,6 +234,13 @@ class Session:
             awaits_input=live and part.awaits_input,
             unix_ns=self._unix_ns,
         )
+
+    def _remaining(self, shown: Process | None, part: Part, over: State | None) -> Remaining:
+        if over not in _RUNNING:
+            return Remaining(reason="the training has ended")
+        if shown is None:
+            return Remaining(reason="there is no training process yet")
+        return shown.remaining(self._unix_ns, part.started.epochs)
 
     def _peaks_of(self, shown: Process | None, part: Part) -> Peaks | None:
         """The peaks of the target's cores with its threads; None if they were not measured."""

@@ -63,6 +63,8 @@ class SessionFile:
     """The copy of the working directory that the target ran in, and that was removed afterwards; empty for none."""
     spread: Spread | None = None
     """How much earlier sessions on this machine differed, if known at the start."""
+    epochs: Integer | None = None
+    """The number of epochs that the user has named, for programs that do not tell."""
     environment: dict[str, str] = field(default_factory=dict)
     """Variables to set when it is started again; a snapshot, which others may read, has none."""
     host: str = ""

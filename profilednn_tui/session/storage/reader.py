@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,10 +35,12 @@ class _Kind:
 class RecordingReader:
     """Yields each event once; an incomplete line is kept for the next call."""
 
-    def __init__(self, name: str, stream: Stream) -> None:
+    def __init__(self, name: str, stream: Stream, kinds: Collection[str] = EVENTS) -> None:
+        """Only events of these kinds are decoded."""
         self.name = name
         self.bad_lines = 0
         self._stream = stream
+        self._kinds = kinds
         self._tail = b""
         self._format: RowFormat | None = None
         """None before the header."""
@@ -83,7 +85,7 @@ class RecordingReader:
         if not line:
             return None
         try:
-            event = decode_event(line)
+            event = decode_event(line, self._kinds)
             if event is None:
                 return None
             event = format.translate(event)
@@ -103,13 +105,15 @@ class RecordingReader:
         )
 
 
-def decode_event(line: bytes) -> Any:
-    """The event of a line, with plain texts; None for a kind that this version does not know.
+def decode_event(line: bytes, kinds: Collection[str] = EVENTS) -> Any:
+    """The event of a line, with plain texts; None for a kind that is not among `kinds`, or that this version does not
+    know.
 
     Raises one of `UNREADABLE`, or a `ValueError`, if the line is not an event.
     """
     if line.count(b"[") + line.count(b"{") > limits.BRACKETS:
         raise ValueError("a line with too many lists")
-    kind = EVENTS.get(msgspec.json.decode(line, type=_Kind).event)
+    name = msgspec.json.decode(line, type=_Kind).event
+    kind = EVENTS.get(name) if name in kinds else None
     # Not strict: numbers that JSON cannot represent are written as text, such as "nan".
     return decode_plain(line, kind, strict=False) if kind else None

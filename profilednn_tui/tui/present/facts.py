@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from profilednn_tui import units
+from profilednn_tui.export.session.facts import remaining_fact
 from profilednn_tui.protocol.vocabulary import WARNING
 from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.notices import notices
@@ -52,6 +53,7 @@ def _facts(view: SessionView) -> list[tuple[str, str]]:
         ("cores", _cores_text(view)),
         ("memory", units.bytes_size(machine.memory_bytes) if machine.memory_bytes else ""),
         ("steps from", f"{steps.source}: {steps.source_reason}" if steps.source else ""),
+        ("time left", remaining_fact(view) if view.live else ""),
         ("windows", _windows_text(view)),
         ("overhead", _overhead_text(view)),
         ("ui", f"{units.percent(view.cores.host_percent)} of one core" if view.cores.host_percent is not None else ""),

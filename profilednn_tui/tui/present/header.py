@@ -9,8 +9,9 @@ from profilednn_tui import units
 from profilednn_tui.ranks.account import ranks_of
 from profilednn_tui.ranks.words import straggler_words
 from profilednn_tui.session.view import SessionView
+from profilednn_tui.session.words import remaining_words
 from profilednn_tui.tui.present.states import state_badge
-from profilednn_tui.tui.renderables.line import Line, Span, clip, ends, line_width
+from profilednn_tui.tui.renderables.line import Line, Span, clip, ends, line_width, width_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ def _name(view: SessionView, width: int) -> Line:
     late = ranks_of(view.ranks).straggler
     if late is not None and room >= 12:
         spans.append((f" {clip(straggler_words(late), room - 1)}", "warning"))
+        room = width - line_width(tuple(spans)) - 1
+    left = remaining_words(view.remaining)
+    if left and room >= width_of(left):
+        spans.append((f" {left}", "bold" if view.remaining.seconds is not None else "muted"))
         room = width - line_width(tuple(spans)) - 1
     if switched and room >= 4:
         spans.append((clip(switched, room), "primary"))

@@ -19,7 +19,8 @@ WAITING = {"communication": 30.0}
 
 def rank(number: int, **facts: Any) -> ProcessEntry:
     fields: dict[str, Any] = {
-        "key": 100 + number, "pid": 100 + number, "rank": number, "argv": ("train.py",), "steps": 40, "ended": False, "world_size": 2,
+        "key": 100 + number, "pid": 100 + number,
+        "rank": number, "argv": ("train.py",), "steps": 40, "ended": False, "world_size": 2,
         "exchange": Exchange(2, ("gloo",), 39, 39), "shown": number == 0,
     }  # fmt: skip
     return ProcessEntry(**{**fields, **facts})

@@ -21,7 +21,8 @@ def end(at_ms: int, seen_ms: int | None = None, **facts: Any) -> ProcessEnd:
 
 def rank(number: int, how: ProcessEnd | None = None, **facts: Any) -> ProcessEntry:
     fields: dict[str, Any] = {
-        "key": 100 + number, "pid": 100 + number, "rank": number, "argv": ("train.py",), "steps": 20, "ended": how is not None,
+        "key": 100 + number, "pid": 100 + number,
+        "rank": number, "argv": ("train.py",), "steps": 20, "ended": how is not None,
         "world_size": 2, "end": how,
     }  # fmt: skip
     return ProcessEntry(**{**fields, **facts})

@@ -23,6 +23,7 @@ from profilednn_tui.protocol.events import (
     StepsEvent,
     StepSourceEvent,
     ThreadsEvent,
+    TotalEvent,
     WindowEvent,
     WorkersEvent,
     current_header,
@@ -252,6 +253,35 @@ def status(count: int = 0, windows: int = 0, overhead_percent: float = 0.8, **ch
         "unix_ns": START_UNIX_NS + 6_000_000_000,
     }
     return StatusEvent(**{**fields, **changes})
+
+
+def total(step: int, **changes: Any) -> TotalEvent:
+    """In the first of 20 epochs of 50 steps."""
+    fields: dict[str, Any] = {
+        "step": step,
+        "pass_number": 0,
+        "passes": 20,
+        "place": -1,
+        "length": 50,
+        "first_step": -1,
+        "steps": -1,
+        "source": "for epoch in range(20), train.py:40",
+        "reason": "",
+        "unix_ns": step_row(step)[0],
+    }
+    return TotalEvent(**{**fields, **changes})
+
+
+def epoch(number: int, first_step: int, **changes: Any) -> TotalEvent:
+    """In the first step of an epoch."""
+    fields = {"step": first_step, "pass_number": number, "place": 1, "first_step": first_step, **changes}
+    return total(**fields)
+
+
+def epochs(count: int) -> list[Any]:
+    """A training of 20 epochs of 50 steps, at the end of the first step of one of them."""
+    events: list[Any] = [hello(), training(50 * (count - 1) + 1)]
+    return [*events, *(epoch(number, 50 * number + 1) for number in range(count))]
 
 
 def bye(reason: str = "exit") -> ByeEvent:

@@ -31,6 +31,7 @@ CONTRACT: dict[str, Any] = {
     },
     "modules": {"path", "class", "forward_ms", "backward_ms"},
     "cores": {"mean_percent", "target_percent", "others_percent"},
+    "remaining": {"seconds", "low", "high", "of", "source", "reason"},
     "agent": {"windows", "overhead_percent", "dropped_events", "errors"},
 }
 
@@ -158,3 +159,20 @@ def test_json_says_of_which_steps_the_operators_are() -> None:
     assert found["operator_gap_ms_per_step"] == 0.0
     grown = parsed(r.view_of(*r.agent_events(windows=2), r.steps(41, 40, duration_ns=3 * r.STEP_NS)))
     assert grown["operator_steps_since"] == {"before_ms": 40.0, "now_ms": 120.0}
+
+
+def test_json_has_the_remaining_time_of_a_running_training() -> None:
+    remaining = parsed(r.view_of(*r.epochs(5), live=True))["remaining"]
+    assert remaining["low"] < remaining["seconds"] < remaining["high"]
+    assert remaining["seconds"] == pytest.approx(799 * 0.04, rel=0.05)
+    assert remaining["of"] == {"epochs": 20, "steps": 1000}
+    assert remaining["source"] == "for epoch in range(20), train.py:40"
+    assert remaining["reason"] is None
+
+
+def test_json_says_why_there_is_no_remaining_time(view: SessionView) -> None:
+    assert parsed(view)["remaining"]["reason"] == "the training has ended"
+    assert parsed(view)["remaining"]["seconds"] is None
+    before = parsed(r.view_of(*r.agent_events(), live=True))["remaining"]
+    assert before["reason"] == "nothing has told yet how long the training is"
+    assert before["of"] == {"epochs": None, "steps": None}

@@ -22,7 +22,9 @@ from profilednn_tui.session.storage.limits import check
 from tests.unit.session import recordings as r
 
 
-@pytest.mark.parametrize("event", [*r.agent_events(), *r.host_events(), r.bye(), r.exit_event(), r.big_window(1)])
+@pytest.mark.parametrize(
+    "event", [*r.agent_events(), *r.epochs(2), *r.host_events(), r.bye(), r.exit_event(), r.big_window(1)]
+)
 def test_what_agents_and_hosts_write_passes(event: Any) -> None:
     check(event)
 
