@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from profilednn_tui import units
 from profilednn_tui.cli import values
+from profilednn_tui.launch.headless import say
 
 if TYPE_CHECKING:
     from profilednn_tui.plan.convergence import Convergence
@@ -37,7 +39,7 @@ NUMBERS = "N,N"
 )  # fmt: skip
 @click.option(
     "--reference-batch", metavar="N", type=click.IntRange(1, 10**12),
-    help="The global batch that --epochs and the convergence refer to  [default: the smallest in the plan, or in FILE]",
+    help="The global batch that --epochs and the convergence refer to  [default: the smallest measured, or in FILE]",
 )  # fmt: skip
 @click.option("--ranks", metavar=NUMBERS, default="", callback=values.whole_numbers, help="Ranks to look at.")
 @click.option("--threads", metavar=NUMBERS, default="", callback=values.whole_numbers, help="Threads of each rank.")
@@ -77,18 +79,20 @@ def plan_command(
 
     format_name = values.format_asked_for(as_json, format_name) or "text"
     measured = read_points(sessions, batch)
-    settings = settings_to_plan(measured.points, measured.place.cores, ranks, threads, batches)
-    smallest = min(one.global_batch for one in settings)
+    cores = measured.place.cores
+    settings, too_large = settings_to_plan(measured.points, cores, ranks, threads, batches)
+    if too_large:
+        say(f"profilednn-tui: left out, as there are {units.count(cores)} cores: {', '.join(too_large)}")
+    smallest = min(point.setting.global_batch for point in measured.points)
     assumed = _convergence(convergence, noise_scale, reference_batch, smallest)
     training = Training(assumed, samples, epochs if epochs is not None else assumed.epochs)
-    found = make_plan(
-        measured.name, model_of(measured.points), measured.place, training, settings, notes=measured.notes
-    )
+    model = model_of(measured.points)
+    found = make_plan(measured.name, model, measured.place, training, settings, measured.notes)
     values.write_text(FORMATS[format_name](found), output)
 
 
 def _convergence(name: str, noise_scale: float | None, reference: int | None, smallest: int) -> Convergence:
-    """What the options assume; `smallest` is the smallest global batch of the plan."""
+    """What the options assume; `smallest` is the smallest global batch that was measured."""
     from profilednn_tui.plan.convergence import NoiseScale, SameEpochs, file_curve, named_curve
     from profilednn_tui.plan.references import REFERENCES
 

@@ -14,8 +14,8 @@ from profilednn_tui.experiment.sides import VARIANT_MARK, expanded, find_variant
 from profilednn_tui.plain import plain
 from profilednn_tui.plan.planner import Place
 from profilednn_tui.plan.points import Observation, Point, Setting, points_of
-from profilednn_tui.ranks.efficiency import RunTimes, run_times
-from profilednn_tui.ranks.grid import BATCH, RANKS
+from profilednn_tui.ranks.efficiency import run_times
+from profilednn_tui.ranks.grid import BATCH, other_ranks
 from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.view import SessionView
 
@@ -57,7 +57,7 @@ def read_points(names: Sequence[str], batch: int | None = None) -> Measured:
     kept, notes = [], []
     for sample in samples:
         times = run_times(sample.run.view) if sample.run is not None else None
-        unfit = sample.unfit or _unfit(sample, times)
+        unfit = sample.unfit or (other_ranks(times, sample.values) if times is not None else "too few plain steps")
         if unfit or sample.run is None or times is None:
             notes.append(f"{sample.label}: {unfit}")
         else:
@@ -110,15 +110,6 @@ def _of_cell(recorded: Recorded, variant: str) -> Iterator[_Sample]:
 
 def _sample(label: str, run: Run, values: Mapping[str, str] | None = None) -> _Sample:
     return _Sample(label, run, values or {}, f"disturbed: {run.disturbance}" if run.disturbance else "")
-
-
-def _unfit(sample: _Sample, times: RunTimes | None) -> str:
-    """Why a run is no point; empty if it is one."""
-    if times is None:
-        return "too few plain steps"
-    if sample.values.get(RANKS, str(times.ranks)) != str(times.ranks):
-        return f"{times.ranks} ranks were seen in a process group of torch.distributed"
-    return ""
 
 
 def _check_same(runs: Sequence[tuple[str, Run]]) -> None:

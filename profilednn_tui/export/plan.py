@@ -79,7 +79,8 @@ FORMATS: Mapping[str, Callable[[Plan], str]] = MappingProxyType(
 
 def _counts(plan: Plan) -> str:
     found = [(kind, sum(one.kind is kind for one in plan.choices)) for kind in Kind]
-    return f"{len(plan.choices)} settings, {', '.join(f'{count} {kind.value}' for kind, count in found if count)}"
+    settings = "1 setting" if len(plan.choices) == 1 else f"{len(plan.choices)} settings"
+    return f"{settings}, {', '.join(f'{count} {kind.value}' for kind, count in found if count)}"
 
 
 def _columns(plan: Plan) -> tuple[str, ...]:
@@ -224,6 +225,7 @@ def _document(plan: Plan, choice: Choice) -> dict[str, Any]:
         "global_batch": setting.global_batch,
         "known": choice.kind.value,
         "reason": outlook.reach.reason,
+        "nearest": outlook.reach.edge.name,
         "runs": outlook.runs,
         "step_ms": _estimate(outlook.step_ns, 1e-6),
         "samples_per_s": _estimate(choice.throughput),

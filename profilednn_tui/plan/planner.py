@@ -140,32 +140,33 @@ def settings_to_plan(
     ranks: Sequence[int] = (),
     threads: Sequence[int] = (),
     batches: Sequence[int] = (),
-) -> tuple[Setting, ...]:
-    """All combinations of the given values that fit on the cores; raises a `ProfilerError` if there are none.
+) -> tuple[tuple[Setting, ...], tuple[str, ...]]:
+    """All combinations of the given values that fit on the cores, and the names of those that do not.
 
     By default those of the points, and twice as many ranks and threads if points tell what more of them do. The points
-    themselves belong to them unless values are given.
+    themselves belong to them unless values are given. Raises a `ProfilerError` if there are none.
     """
     measured = [point.setting for point in points]
+    given = bool(ranks or threads or batches)
     combinations = itertools.product(
         ranks or _further({one.ranks for one in measured}),
         threads or _further({one.threads for one in measured}),
         batches or {one.batch for one in measured},
     )
-    found = {one for one in itertools.starmap(Setting, combinations) if cores is None or one.cores <= cores}
-    if not (ranks or threads or batches):
-        found.update(measured)
+    wanted = set(itertools.starmap(Setting, itertools.islice(combinations, MOST_SETTINGS + 1)))
+    if len(wanted) > MOST_SETTINGS:
+        raise ProfilerError(
+            f"These are more than {MOST_SETTINGS} settings. Name fewer with --ranks, --threads and --batches."
+        )
+    found = {one for one in wanted if cores is None or one.cores <= cores}
+    if not given:
+        return tuple(sorted(found.union(measured))), ()
     if not found:
         raise ProfilerError(
             f"Every setting needs more than the {units.count(cores)} cores that there are. "
-            "Take fewer --ranks or --threads."
+            "Name fewer --ranks or --threads."
         )
-    if len(found) > MOST_SETTINGS:
-        raise ProfilerError(
-            f"These are {units.count(len(found))} settings, and {MOST_SETTINGS} are the most. "
-            "Name fewer with --ranks, --threads and --batches."
-        )
-    return tuple(sorted(found))
+    return tuple(sorted(found)), tuple(one.name for one in sorted(wanted - found))
 
 
 def _further(levels: set[int]) -> set[int]:

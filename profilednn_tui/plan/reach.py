@@ -48,8 +48,8 @@ def reach(setting: Setting, measured: Collection[Setting]) -> Reach:
     if edge == setting:
         return Reach(Kind.PREDICTED, setting)
     if max(abs(math.log2(factor)) for factor in _factors(setting, edge)) > math.log2(FARTHEST):
-        return Reach(Kind.UNKNOWN, edge, f"more than {FARTHEST:g} times beyond {edge.name}, up to where points carry")
-    return Reach(Kind.ASSUMED, edge, f"beyond what was measured: between no gain and a perfect one over {edge.name}")
+        return Reach(Kind.UNKNOWN, edge, f"more than {FARTHEST:g} times beyond what was measured")
+    return Reach(Kind.ASSUMED, edge, "beyond what was measured: between no gain and a perfect one over the nearest")
 
 
 def step_bounds(setting: Setting, edge: Setting) -> tuple[float, float]:

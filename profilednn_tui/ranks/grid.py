@@ -67,13 +67,20 @@ def grid_of(name: str, runs: tuple[CellRuns, ...]) -> Grid:
     return Grid(name, cells, unit, best, ties)
 
 
+def other_ranks(run: RunTimes, values: Values) -> str:
+    """Why a run is none of its cell: it had other ranks than wanted; empty if it had not."""
+    if values.get(RANKS, str(run.ranks)) == str(run.ranks):
+        return ""
+    return f"{run.ranks} ranks were seen in a process group of torch.distributed"
+
+
 def _cell(one: CellRuns, reference: CellRuns | None) -> Cell:
     if not one.times:
         return Cell(one.name, one.values, 0, reason=one.reason)
     times, samples = one.times, int(one.values.get(BATCH, "1"))
     first = next(iter(times.values()))
-    if {str(run.ranks) for run in times.values()} != {one.values.get(RANKS, str(first.ranks))}:
-        reason = f"{first.ranks} ranks were seen in a process group of torch.distributed"
+    reason = next(filter(None, (other_ranks(run, one.values) for run in times.values())), "")
+    if reason:
         return Cell(one.name, one.values, 0, reason=reason)
     common = sorted(times.keys() & reference.times.keys()) if reference is not None else []
     factors = None
