@@ -35,6 +35,7 @@ PARTS = (
     "gains",
     "agreement",
     "collectives",
+    "plan",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks
