@@ -108,7 +108,8 @@ def lines(row: Row) -> Iterator[str]:
     wanted = f"{100 * MEDIAN_WANTED:g}, {100 * WORST_WANTED:g} and {100 * MEMORY_WANTED:g} %"
     yield (
         f"\n- Six settings predict {len(pairs)}: median error {100 * middle:.1f} %, at worst {100 * worst:.1f} %, of "
-        f"memory {100 * max(memory):.1f} %; {held} in their intervals. Wanted are {wanted}: {'held' if good else 'missed'}."
+        f"memory {100 * max(memory):.1f} %; {held} in their intervals. "
+        f"Wanted are {wanted}: {'held' if good else 'missed'}."
     )
     yield from others(row)
 
@@ -122,8 +123,8 @@ def others(row: Row) -> Iterator[str]:
     passed = sum(a <= MEDIAN_WANTED and b <= WORST_WANTED for a, b in zip(middles, worsts, strict=True))
     usual, most = (f"{100 * statistics.median(errors):.1f} %" for errors in (middles, worsts))
     yield (
-        f"- Of all {len(middles)} choices of two batches for each number of ranks and threads, {passed} are within what is "
-        f"wanted of throughput; usual median error {usual}, usual worst {most}."
+        f"- Of all {len(middles)} choices of two batches for each number of ranks and threads, {passed} are within "
+        f"what is wanted of throughput; usual median error {usual}, usual worst {most}."
     )
 
 

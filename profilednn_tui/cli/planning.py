@@ -12,9 +12,10 @@ from profilednn_tui.cli import values
 from profilednn_tui.launch.headless import say
 
 if TYPE_CHECKING:
+    from profilednn_tui.experiment.points import Measured
     from profilednn_tui.plan.convergence import Convergence
 
-NO_CURVE = "none"
+NO_CURVE, MEASURED = "none", "measured"
 NUMBERS = "N,N"
 
 
@@ -29,9 +30,9 @@ NUMBERS = "N,N"
     "--batch", metavar="N", type=click.IntRange(1, 10**9), help="The local batch of sessions that do not tell it."
 )
 @click.option(
-    "--convergence", metavar="NAME|FILE|none", default=NO_CURVE, show_default=True,
-    help="What larger global batches need: reference points of ssd, resnet, bert or maskrcnn, or a JSON file "
-    "with \"points\": [[global batch, epochs], ...].",
+    "--convergence", metavar="NAME|FILE|measured|none", default=NO_CURVE, show_default=True,
+    help="What larger global batches need: reference points of ssd, resnet, bert or maskrcnn, a JSON file with "
+    "\"points\": [[global batch, epochs], ...], or the noise that `run --gradient-noise` has measured.",
 )  # fmt: skip
 @click.option(
     "--noise-scale", metavar="B", type=click.FloatRange(0, 10**15, min_open=True),
@@ -83,23 +84,25 @@ def plan_command(
     settings, too_large = settings_to_plan(measured.points, cores, ranks, threads, batches)
     if too_large:
         say(f"profilednn-tui: left out, as there are {units.count(cores)} cores: {', '.join(too_large)}")
-    smallest = min(point.setting.global_batch for point in measured.points)
-    assumed = _convergence(convergence, noise_scale, reference_batch, smallest)
+    assumed = _convergence(convergence, noise_scale, reference_batch, measured)
     training = Training(assumed, samples, epochs if epochs is not None else assumed.epochs)
     model = model_of(measured.points)
     found = make_plan(measured.name, model, measured.place, training, settings, measured.notes)
     values.write_text(FORMATS[format_name](found), output)
 
 
-def _convergence(name: str, noise_scale: float | None, reference: int | None, smallest: int) -> Convergence:
-    """What the options assume; `smallest` is the smallest global batch that was measured."""
-    from profilednn_tui.plan.convergence import NoiseScale, SameEpochs, file_curve, named_curve
+def _convergence(name: str, noise_scale: float | None, reference: int | None, found: Measured) -> Convergence:
+    """What the options assume of sessions; without a reference, their smallest global batch is it."""
+    from profilednn_tui.plan.convergence import NoiseScale, SameEpochs, file_curve, measured_noise_scale, named_curve
     from profilednn_tui.plan.references import REFERENCES
 
+    smallest = min(point.setting.global_batch for point in found.points)
     if noise_scale is not None:
         if name != NO_CURVE:
             raise click.UsageError("--convergence and --noise-scale name two sources. Leave one of them out.")
         return NoiseScale(noise_scale, reference or smallest)
+    if name == MEASURED:
+        return measured_noise_scale(found.noise, reference or smallest)
     if name in REFERENCES:
         return named_curve(name, reference or smallest)
     if name != NO_CURVE:

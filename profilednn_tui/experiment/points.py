@@ -12,6 +12,7 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.plan import Recorded, RunState, find_experiment, load_experiment
 from profilednn_tui.experiment.sides import VARIANT_MARK, expanded, find_variant, read_entry
 from profilednn_tui.plain import plain
+from profilednn_tui.plan.noise import MeasuredNoise, measured_noise
 from profilednn_tui.plan.planner import Place
 from profilednn_tui.plan.points import Observation, Point, Setting, points_of
 from profilednn_tui.ranks.efficiency import run_times
@@ -32,6 +33,8 @@ class Measured:
     place: Place
     notes: tuple[str, ...]
     """What was left out, and why."""
+    noise: MeasuredNoise | None
+    """Of the session with the most updates; None if none recorded it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ def read_points(names: Sequence[str], batch: int | None = None) -> Measured:
     ]
     name = plain(Path(names[0]).name) if len(names) == 1 else f"{len(names)} sessions"
     place = _place([run.view for _, run, _ in kept], observations)
-    return Measured(name, points_of(observations), place, tuple(dict.fromkeys(notes)))
+    noise = _noise([(sample.label, run.view) for sample, run, _ in kept], observations)
+    return Measured(name, points_of(observations), place, tuple(dict.fromkeys(notes)), noise)
 
 
 def _samples(name: str) -> Iterator[_Sample]:
@@ -143,6 +147,14 @@ def _loader_batch(view: SessionView) -> int | None:
     if loader is None or not loader.batch_size or not loader.batches or not view.steps.count:
         return None
     return loader.batch_size * max(1, round(loader.batches / view.steps.count))
+
+
+def _noise(views: Sequence[tuple[str, SessionView]], observations: Sequence[Observation]) -> MeasuredNoise | None:
+    pairs = zip(views, observations, strict=True)
+    (label, view), observation = max(pairs, key=lambda pair: len(pair[0][1].gradient_noise))
+    if not view.gradient_noise:
+        return None
+    return measured_noise(label, view.gradient_noise, observation.setting.global_batch)
 
 
 def _place(views: Iterable[SessionView], observations: Iterable[Observation]) -> Place:

@@ -14,6 +14,7 @@ import msgspec
 from profilednn_tui import units
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.plain import decode_plain
+from profilednn_tui.plan.noise import MeasuredNoise
 from profilednn_tui.plan.references import REFERENCES, SOURCE
 from profilednn_tui.session.storage.files import read_file
 from profilednn_tui.session.storage.folder import UNREADABLE
@@ -83,11 +84,14 @@ class NoiseScale:
     scale: float
     """B_noise, in samples."""
     reference_batch: int
+    measured: str = ""
+    """Where; empty if it was given."""
     epochs: float | None = None
 
     @property
     def source(self) -> str:
-        return f"a gradient noise scale of {units.count(self.scale)} samples (McCandlish et al. 2018)"
+        where = f", {self.measured}" if self.measured else ""
+        return f"a gradient noise scale of {units.count(self.scale)} samples{where} (McCandlish et al. 2018)"
 
     def ratio(self, global_batch: int) -> float | None:
         return (1 + global_batch / self.scale) / (1 + self.reference_batch / self.scale)
@@ -100,6 +104,21 @@ class _CurveFile:
     points: Annotated[tuple[tuple[float, float], ...], msgspec.Meta(min_length=2, max_length=MOST_POINTS)]
     """(global batch, epochs)."""
     source: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+def measured_noise_scale(noise: MeasuredNoise | None, reference_batch: int) -> NoiseScale:
+    """That of a session; raises a `ProfilerError` if none tells it."""
+    if noise is None:
+        raise ProfilerError(
+            "None of these sessions has recorded what its gradients have in common. Record one with "
+            "`profilednn-tui run --gradient-noise ...`, and name it too."
+        )
+    scale = noise.scale
+    if scale is None:
+        raise ProfilerError(f"{noise.session} does not tell its gradient noise scale: {noise.reason}.")
+    interval = f"{units.count(scale.low)} to {units.count(scale.high)}"
+    where = f"measured in updates {noise.first} to {noise.last} of {noise.session} ({interval})"
+    return NoiseScale(scale.value, reference_batch, where)
 
 
 def named_curve(name: str, reference_batch: int) -> Curve:
