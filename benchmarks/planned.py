@@ -15,7 +15,7 @@ SAMPLES, CLASSES = 4_096, 10
 LETTERS, CONTEXT, WIDTH, LAYERS, HEADS = 65, 64, 128, 2, 4
 
 
-class Residual(nn.Module):
+class Residual(nn.Module):  # type: ignore[misc]
     """Two convolutions beside a shortcut."""
 
     def __init__(self, width: int) -> None:

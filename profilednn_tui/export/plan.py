@@ -85,8 +85,7 @@ def _counts(plan: Plan) -> str:
 
 def _columns(plan: Plan) -> tuple[str, ...]:
     training = plan.training
-    timed = ("epoch",) if training.samples is not None else ()
-    timed += ("epochs",) if training.epochs is not None else ()
+    timed = [*(["epoch"] if training.samples is not None else []), *(["epochs"] if training.epochs is not None else [])]
     whole = "time to train" if training.samples is not None and training.epochs is not None else "against best"
     return (
         "ranks", "threads", "batch", "global", "step ms", "samples/s", "interval", "memory/rank", *timed, whole,
@@ -99,8 +98,8 @@ def _row(plan: Plan, choice: Choice) -> tuple[str, ...]:
     four = (setting.ranks, setting.threads, setting.batch, setting.global_batch)
     step, throughput, peak = choice.outlook.step_ns, choice.throughput, choice.outlook.peak_bytes
     epoch, train = plan.epoch_ns(choice), plan.train_ns(choice)
-    timed = (units.duration(epoch.value if epoch else None),) if training.samples is not None else ()
-    timed += (units.count(plan.epochs(choice)),) if training.epochs is not None else ()
+    timed = [units.duration(epoch.value if epoch else None)] if training.samples is not None else []
+    timed += [units.count(plan.epochs(choice))] if training.epochs is not None else []
     whole = units.ratio(plan.relative(choice))
     if training.samples is not None and training.epochs is not None:
         whole = units.duration(train.value if train else None)

@@ -63,6 +63,8 @@ def test_an_assumed_setting_keeps_between_no_gain_and_a_perfect_one() -> None:
         assert found.reach.kind is Kind.ASSUMED
         assert found.step_ns is not None
         assert edge is not None
+        assert found.step_ns.low is not None
+        assert found.step_ns.high is not None
         assert found.step_ns.low == pytest.approx(least * (edge.low or edge.value))
         assert found.step_ns.high == pytest.approx(most * (edge.high or edge.value))
         assert found.step_ns.low <= found.step_ns.value <= found.step_ns.high

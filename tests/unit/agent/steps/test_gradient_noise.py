@@ -42,7 +42,7 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-class Cloud(nn.Module):
+class Cloud(nn.Module):  # type: ignore[misc]
     """Learns the mean of a cloud of points: the gradient of a point x is ``place - x``."""
 
     def __init__(self, size: int, away: float) -> None:
