@@ -78,8 +78,7 @@ def read_points(names: Sequence[str], batch: int | None = None) -> Measured:
     ]
     name = plain(Path(names[0]).name) if len(names) == 1 else f"{len(names)} sessions"
     place = _place([run.view for _, run, _ in kept], observations)
-    noise = _noise([(sample.label, run.view) for sample, run, _ in kept], observations)
-    return Measured(name, points_of(observations), place, tuple(dict.fromkeys(notes)), noise)
+    return Measured(name, points_of(observations), place, tuple(dict.fromkeys(notes)), _noise(samples, batch))
 
 
 def _samples(name: str) -> Iterator[_Sample]:
@@ -149,12 +148,14 @@ def _loader_batch(view: SessionView) -> int | None:
     return loader.batch_size * max(1, round(loader.batches / view.steps.count))
 
 
-def _noise(views: Sequence[tuple[str, SessionView]], observations: Sequence[Observation]) -> MeasuredNoise | None:
-    pairs = zip(views, observations, strict=True)
-    (label, view), observation = max(pairs, key=lambda pair: len(pair[0][1].gradient_noise))
-    if not view.gradient_noise:
+def _noise(samples: Sequence[_Sample], batch: int | None) -> MeasuredNoise | None:
+    """Other load on the machine does not matter to it."""
+    told = [(one, one.run.view) for one in samples if one.run is not None and one.run.view.gradient_noise]
+    if not told:
         return None
-    return measured_noise(label, view.gradient_noise, observation.setting.global_batch)
+    sample, view = max(told, key=lambda one: len(one[1].gradient_noise))
+    ranks = max(1, len(view.ranks))
+    return measured_noise(sample.label, view.gradient_noise, ranks * _batch(sample, view, batch))
 
 
 def _place(views: Iterable[SessionView], observations: Iterable[Observation]) -> Place:

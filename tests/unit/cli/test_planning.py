@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from profilednn_tui.cli import program
+from profilednn_tui.cli import main, program
 from profilednn_tui.experiment.plan import RunState
 from tests.unit.experiment.test_points import grid, record
 
@@ -59,7 +59,7 @@ def test_a_curve_of_ones_own_brings_its_epochs(home: Path, tmp_path: Path) -> No
 
 def test_settings_that_need_more_cores_are_told(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
     cells(home)
-    assert plan("grid", "--threads", "1,8").exit_code == 0
+    main(["plan", "grid", "--threads", "1,8"])
     names = "ranks1-threads8-batch8, ranks1-threads8-batch64"
     assert capfd.readouterr().err == f"profilednn-tui: left out, as there are 4 cores: {names}\n"
 

@@ -12,7 +12,7 @@ from profilednn_tui.experiment.plan import Experiment, RunEntry, RunState
 from profilednn_tui.experiment.points import read_points
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.plan.points import Setting
-from profilednn_tui.protocol.events import LoadersEvent
+from profilednn_tui.protocol.events import GradientNoiseEvent, LoadersEvent
 from tests.unit.session import recordings as r
 
 MS = 1_000_000
@@ -22,7 +22,8 @@ def record(folder: Path, step_ms: float = 40.0, batch: int | None = None, batche
     """A session with 4 threads; `batch` is that of its DataLoader."""
     threads = changes.pop("threads", 4)
     host = changes.pop("host", [r.machine(), r.memory(700_000_000)])
-    agent = [r.hello(intra_op_threads=threads), r.steps(1, 40, duration_ns=round(step_ms * MS)), r.bye()]
+    noise = changes.pop("noise", [])
+    agent = [r.hello(intra_op_threads=threads), r.steps(1, 40, duration_ns=round(step_ms * MS)), *noise, r.bye()]
     if batch is not None:
         agent.append(LoadersEvent([["Images", 0, 0, -1, 0, batch, 1, 0, batches, 1, 1, 1, 1, "train.py", 7]], 1))
     return r.write_session(folder, agent, host, exit_code=0, **changes)
@@ -142,6 +143,22 @@ def test_disturbed_sessions_are_left_out(home: Path) -> None:
     assert found.notes[0].startswith("busy: disturbed: ")
     with pytest.raises(ProfilerError, match="Nothing can be planned: busy: disturbed"):
         read_points(["busy"])
+
+
+def test_the_noise_of_gradients_is_that_of_the_session_that_tells_most(home: Path) -> None:
+    def noisy(name: str, count: int, others: float = 0.0) -> None:
+        host = [r.machine(), *[r.cores(others=(others, others, 0.0, 0.0))] * 5, r.memory()]
+        pairs = [GradientNoiseEvent(9 + 8 * number, 2.0 + number % 2, 1.0, 0, 1) for number in range(count)]
+        record(home / name, batch=16, host=host, noise=pairs)
+
+    noisy("short", 20)
+    noisy("long", 40, others=100.0)
+    noise = read_points(["short", "long"]).noise
+    assert noise is not None
+    assert (noise.session, noise.first, noise.last) == ("long", 8, 321), "other load does not matter to gradients"
+    assert noise.scale is not None
+    assert noise.scale.value == pytest.approx(16 * 1.5)
+    assert read_points([str(record(home / "plain", batch=16))]).noise is None
 
 
 def test_what_does_not_exist_is_told(home: Path) -> None:
