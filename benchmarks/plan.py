@@ -27,8 +27,8 @@ from profilednn_tui.ranks.efficiency import Estimate
 PROGRAM = Path(__file__).with_name("planned.py")
 PAIRS = ((1, 1), (1, 2), (2, 1))
 """Ranks and threads."""
-BATCHES = {"convolutions": (8, 16, 32, 64), "transformer": (4, 8, 16, 32)}
-REPEAT, STEPS = 3, 50
+BATCHES = {"convolutions": (4, 8, 16, 32), "transformer": (4, 8, 16, 32)}
+REPEAT, STEPS = 3, 40
 MEDIAN_WANTED, WORST_WANTED, MEMORY_WANTED = 0.07, 0.15, 0.10
 
 
