@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from profilednn_tui.tables import aligned, escape, markdown_table
 
 SCHEMA = "profilednn.plan/1"
 MOST_NAMED = 4
-"""Ties that are named."""
+"""Settings in a sentence."""
 
 
 def plan_text(plan: Plan) -> str:
@@ -142,11 +142,7 @@ def _best_words(plan: Plan) -> str:
     )
     train = plan.train_ns(plan.best)
     best += f", {units.duration(train.value)})" if train is not None else ")"
-    if not plan.ties:
-        return f"{best}."
-    named = ", ".join(str(_name(one)) for one in plan.ties[:MOST_NAMED])
-    more = f" and {len(plan.ties) - MOST_NAMED} more" if len(plan.ties) > MOST_NAMED else ""
-    return f"{best}; not told apart from {named}{more}."
+    return f"{best}; not told apart from {_some(plan.ties)}." if plan.ties else f"{best}."
 
 
 def _convergence_words(plan: Plan) -> str:
@@ -197,13 +193,11 @@ def _doubts(plan: Plan) -> Iterator[str]:
         text += f" and {units.percent(missed['worst_percent'])} at worst"
         missed = _left_out(memory)
         yield f"{text}, their memory by {units.percent(missed['worst_percent'])} at worst." if missed else f"{text}."
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[str, list[Choice]] = {}
     for one in plan.choices:
         if one.outlook.reach.reason:
-            by_reason.setdefault(f"{one.kind.value}: {one.outlook.reach.reason}", []).append(str(_name(one)))
-    for reason, names in by_reason.items():
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        yield f"{', '.join(names[:MOST_NAMED])}{more}, {reason}."
+            by_reason.setdefault(f"{one.kind.value}: {one.outlook.reach.reason}", []).append(one)
+    yield from (f"{_some(choices)}, {reason}." for reason, choices in by_reason.items())
 
 
 def _left_out(found: Predictor | None) -> dict[str, float] | None:
@@ -243,6 +237,11 @@ def _estimate(one: Estimate | None, factor: float = 1.0) -> dict[str, float | No
         return None
     scaled = one.times(factor)
     return {"value": scaled.value, "low": scaled.low, "high": scaled.high}
+
+
+def _some(choices: Sequence[Choice]) -> str:
+    names = ", ".join(one.setting.name for one in choices[:MOST_NAMED])
+    return f"{names} and {len(choices) - MOST_NAMED} more" if len(choices) > MOST_NAMED else names
 
 
 def _name(choice: Choice | None) -> str | None:
