@@ -34,8 +34,10 @@ SETTINGS = tuple(Setting(*pair, batch) for pair in PAIRS for batch in BATCHES)
 CHOSEN = tuple(one for one in SETTINGS if one.batch in (BATCHES[0], BATCHES[-1]))
 REPEAT, STEPS = 3, 40
 MEDIAN_WANTED, WORST_WANTED, MEMORY_WANTED = 0.07, 0.15, 0.10
-ATTEMPTS, PAUSE_S = 40, 10.0
+ATTEMPTS = 40
 """Until a run is not disturbed."""
+QUIET_CORES, QUIET_S = 0.15, 3.0
+"""What others may use for so long before a run."""
 
 
 def trial(model: str, setting: Setting) -> Row:
@@ -45,6 +47,7 @@ def trial(model: str, setting: Setting) -> Row:
     words += ["--env", f"OMP_NUM_THREADS={setting.threads}", "--name", setting.name, "--", *launcher]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
     for _ in range(ATTEMPTS):
+        await_quiet()
         with tempfile.TemporaryDirectory() as home:
             done = subprocess.run(
                 [*words, "--model", model, "--batch", str(setting.batch)],
@@ -61,12 +64,20 @@ def trial(model: str, setting: Setting) -> Row:
                 (found,) = read_points([str(folder)]).points
             except ProfilerError as error:
                 print(f"{model} {setting.name}: {error}", flush=True)
-                time.sleep(PAUSE_S)
                 continue
         assert found.setting == setting, found.setting
         assert found.peak_bytes is not None
         return {"step_ms": found.step_ns.value / 1e6, "peak_bytes": found.peak_bytes.value}
     sys.exit(f"{ATTEMPTS} runs were disturbed. Wait until the machine is quiet.")
+
+
+def await_quiet() -> None:
+    """Wait until other processes leave the cores alone."""
+    busy = True
+    while busy:
+        contention = Contention()
+        time.sleep(QUIET_S)
+        busy = contention.others() > QUIET_CORES
 
 
 def measured(trials: Trials, model: str) -> tuple[Point, ...]:
