@@ -36,6 +36,9 @@ PARTS = (
     "agreement",
     "collectives",
     "remaining",
+    "plan",
+    "stragglers",
+    "many_ranks",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks

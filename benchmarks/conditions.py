@@ -36,12 +36,15 @@ class Contention:
     def __init__(self) -> None:
         self._begin = self._clocks()
 
+    def others(self) -> float:
+        """The cores that other processes used on average."""
+        wall_s, own_s, busy_s = (now - then for now, then in zip(self._clocks(), self._begin, strict=True))
+        return max(0.0, busy_s - own_s) / wall_s
+
     def line(self) -> str:
         """The result in Markdown."""
-        wall_s, own_s, busy_s = (now - then for now, then in zip(self._clocks(), self._begin, strict=True))
         load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
-        others = max(0.0, busy_s - own_s) / wall_s
-        return f"- Contention: other processes used {others:.2f} cores on average; load average {load}."
+        return f"- Contention: other processes used {self.others():.2f} cores on average; load average {load}."
 
     @staticmethod
     def _clocks() -> tuple[float, float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from _thread import allocate_lock
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from time import thread_time_ns
@@ -24,6 +24,7 @@ from .recording.outbox import Outbox
 from .recording.write_through import WriteThrough
 from .recording.writer_thread import WriterThread
 from .settings import Settings
+from .steps.gradient_noise import GradientNoise
 from .steps.hooks import Hooks
 from .steps.learning import LearningRecorder, available_bytes
 from .steps.loaders import LoaderFacts
@@ -116,6 +117,9 @@ class Incarnation:
         self._learning = (
             LearningRecorder(torch, roots, outbox.put, guard, available_bytes()) if settings.certificate else None
         )
+        self._gradient_noise = (
+            GradientNoise(torch, outbox.put, guard, available_bytes()) if settings.gradient_noise else None
+        )
         self._hooks = Hooks(torch, timeline, self._tracker, self._loaders, guard)
 
     @property
@@ -129,8 +133,8 @@ class Incarnation:
             self._introduce()
             self._outbox.flush()
         if self._life.ask(Request.LISTEN):
-            if self._learning is not None:
-                self._learning.install()  # before the hooks, which may end the run after an update
+            for recorder in self._recorders():
+                recorder.install()  # before the hooks, which may end the run after an update
             self._hooks.install()
             self._writer.start()
 
@@ -177,8 +181,15 @@ class Incarnation:
     def _remove_hooks(self) -> None:
         self._hooks.remove()
         self._collectives.remove()
+        for recorder in self._recorders():
+            recorder.remove()
+
+    def _recorders(self) -> Iterator[LearningRecorder | GradientNoise]:
+        """Those that this run asks for."""
         if self._learning is not None:
-            self._learning.remove()
+            yield self._learning
+        if self._gradient_noise is not None:
+            yield self._gradient_noise
 
     # ---- the thread
 

@@ -21,6 +21,8 @@ class Settings:
     """Whether steps alternate with those of another variant."""
     certificate: bool = False
     """Whether to record what each update does to the parameters."""
+    gradient_noise: bool = False
+    """Whether to record what the gradients of neighbouring updates have in common."""
     switching: bool = False
     """Whether settings change between steps, as a plan in the session folder says."""
     optimizations: tuple[str, ...] = ()

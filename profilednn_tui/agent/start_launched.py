@@ -7,7 +7,18 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ..protocol.vocabulary import CERTIFICATE, LOCKSTEP, OVERHEAD, PRIMITIVES, SEED, SESSION, STEPS, SWITCHING, WITH
+from ..protocol.vocabulary import (
+    CERTIFICATE,
+    GRADIENT_NOISE,
+    LOCKSTEP,
+    OVERHEAD,
+    PRIMITIVES,
+    SEED,
+    SESSION,
+    STEPS,
+    SWITCHING,
+    WITH,
+)
 from .agent import AgentProcess
 from .life.arrival import Opening
 from .life.launched import Launched
@@ -41,6 +52,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         primitives=environment.get(PRIMITIVES) != "0",
         lockstep=environment.get(LOCKSTEP) == "1" and not distributed,
         certificate=environment.get(CERTIFICATE) == "1",
+        gradient_noise=environment.get(GRADIENT_NOISE) == "1",
         switching=environment.get(SWITCHING) == "1" and not distributed,
         optimizations=tuple(name for name in environment.get(WITH, "").split(",") if name),
         seed=whole(environment.get(SEED)),

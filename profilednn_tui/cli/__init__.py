@@ -17,6 +17,7 @@ from profilednn_tui.cli.diagnosis import doctor
 from profilednn_tui.cli.experimenting import experiment
 from profilednn_tui.cli.gating import gate
 from profilednn_tui.cli.launching import demo, run
+from profilednn_tui.cli.planning import plan_command
 from profilednn_tui.cli.primitives import onednn
 from profilednn_tui.cli.projecting import project
 from profilednn_tui.cli.sessions import export, list_command, open_command
@@ -34,6 +35,7 @@ COMMANDS = (
     compare,
     experiment,
     gate,
+    plan_command,
     export,
     onednn,
     project,

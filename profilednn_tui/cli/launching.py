@@ -81,6 +81,9 @@ LAUNCH_OPTIONS = (
         help="Switch on what a search has proven (see `tune`); --with and --env add to it.",
     ),
     environment_option("for the target"),
+    click.option(
+        "--gradient-noise", is_flag=True, help="Record what `plan --convergence measured` needs, every eighth update."
+    ),
     click.option("--name", metavar="TEXT", help="A name for the session."),
 )
 

@@ -43,6 +43,14 @@ def checks(context: click.Context, parameter: click.Parameter, text: str) -> tup
     return names
 
 
+def whole_numbers(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, ...]:
+    """``N,N``: whole numbers from 1 on; none if the text is empty."""
+    words = tuple(filter(None, (word.strip() for word in text.split(","))))
+    if not all(word.isascii() and word.isdecimal() and len(word) < 10 and int(word) for word in words):
+        raise click.BadParameter(f"{text} is not a list of whole numbers. Write N,N, such as 1,2,4.")
+    return tuple(dict.fromkeys(map(int, words)))
+
+
 def assignments(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> dict[str, str]:
     """``NAME=VALUE``, any number of times."""
     for text in texts:

@@ -27,7 +27,7 @@ VARIANT_MARK = ":"
 def side_of(text: str) -> Side:
     """Read one or more sessions, snapshots or ``EXPERIMENT:VARIANT``, separated by commas; allows shell patterns."""
     names = [text] if os.path.lexists(os.path.expanduser(text)) else [one for one in text.split(",") if one]
-    parts = [_part(name) for one in names for name in _expanded(one)]
+    parts = [_part(name) for one in names for name in expanded(one)]
     if not parts:
         raise ProfilerError(f"No session matches {text}. `profilednn-tui list` shows the sessions on this machine.")
     if len(parts) == 1:
@@ -43,7 +43,7 @@ def sessions_report(baseline: str, candidate: str, across: Collection[str]) -> R
     return Report(f"{second.name} against {first.name}", (compare(first, second, across),))
 
 
-def _expanded(name: str) -> list[str]:
+def expanded(name: str) -> list[str]:
     """The matches of a pattern: files and folders, or else names of sessions on this machine."""
     if not glob.has_magic(name):
         return [name]
@@ -51,14 +51,22 @@ def _expanded(name: str) -> list[str]:
     return paths or sorted(folder.name for folder in list_session_folders() if fnmatch(folder.name, name))
 
 
-def _part(name: str) -> Side:
+def find_variant(name: str) -> tuple[Recorded, str] | None:
+    """The experiment and the variant that ``EXPERIMENT:VARIANT`` names; None if it is no such name."""
     where, mark, variant = name.rpartition(VARIANT_MARK)
     folder = find_experiment(where) if mark else None
-    if folder is not None:
-        recorded = load_experiment(folder)
-        if variant not in (known := [one.name for one in recorded.experiment.variants]):
-            raise ProfilerError(f"The experiment {where} has no variant {variant}. There are: {', '.join(known)}.")
-        return variant_side(recorded, variant)
+    if folder is None:
+        return None
+    recorded = load_experiment(folder)
+    if variant not in (known := [one.name for one in recorded.experiment.variants]):
+        raise ProfilerError(f"The experiment {where} has no variant {variant}. There are: {', '.join(known)}.")
+    return recorded, variant
+
+
+def _part(name: str) -> Side:
+    found = find_variant(name)
+    if found is not None:
+        return variant_side(*found)
     folder = find_experiment(name)
     if folder is not None:
         names = ", ".join(f"{name}{VARIANT_MARK}{one.name}" for one in load_experiment(folder).experiment.variants)

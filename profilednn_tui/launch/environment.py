@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
-from profilednn_tui.protocol.vocabulary import CERTIFICATE, OVERHEAD, SEED, SESSION, STEPS, SWITCHING, VARIABLES, WITH
+from profilednn_tui.protocol.vocabulary import (
+    CERTIFICATE,
+    GRADIENT_NOISE,
+    OVERHEAD,
+    SEED,
+    SESSION,
+    STEPS,
+    SWITCHING,
+    VARIABLES,
+    WITH,
+)
 
 BOOT_FOLDER = AGENT_FOLDER / "boot"
 """Holds a ``sitecustomize`` that every Python process of the target finds first."""
@@ -39,6 +49,8 @@ def target_environment(base: Mapping[str, str], session: Path, options: LaunchOp
         environment[STEPS] = str(options.steps)
     if options.certificate:
         environment[CERTIFICATE] = "1"
+    if options.gradient_noise:
+        environment[GRADIENT_NOISE] = "1"
     if options.switching is not None:
         environment[SWITCHING] = "1"
     if options.optimizations:

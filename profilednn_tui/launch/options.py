@@ -34,6 +34,8 @@ class LaunchOptions:
     """Have the target note the files that it writes, and the like."""
     certificate: bool = False
     """Record what each update does to the parameters."""
+    gradient_noise: bool = False
+    """Record what the gradients of neighbouring updates have in common."""
     switching: SwitchingPlan | None = None
     """Settings that change between steps; None to keep them as they are."""
     name: str | None = None

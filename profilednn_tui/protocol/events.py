@@ -315,6 +315,23 @@ class LearningEvent:
 
 
 @dataclass(frozen=True)
+class GradientNoiseEvent:
+    """How much the gradients of two neighbouring updates have in common, in a run for the gradient noise scale."""
+
+    kind: ClassVar[str] = "gradient_noise"
+
+    update: int
+    """Number of the second one, from 1."""
+    square: float
+    """Mean of their squared Euclidean norms."""
+    product: float
+    """Their inner product."""
+    unread: int
+    """Number of parameters whose gradients could not be read."""
+    unix_ns: int
+
+
+@dataclass(frozen=True)
 class WindowEvent:
     """The summary of one profiled step.
 
@@ -717,6 +734,7 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     InputSizesEvent,
     ParametersEvent,
     LearningEvent,
+    GradientNoiseEvent,
     WindowEvent,
     PrimitivesEvent,
     LoadersEvent,

@@ -36,6 +36,9 @@ INFO, WARNING = "info", "warning"
 CERTIFICATE_NOTICE = "certificate"
 """The code of the notice that says why an optimizer's updates were not recorded."""
 
+GRADIENT_NOISE_NOTICE = "gradient-noise"
+"""The code of the notice that says why the noise of gradients was not recorded."""
+
 EXIT, DETACH, UNREAD = "exit", "detach", "unread"
 """Why an agent left: its process exited; it was told to detach; nothing read its output."""
 GAVE_UP = "gave up after errors"
@@ -65,7 +68,7 @@ ACTIONS: tuple[str, ...] = (
 ALREADY_PRESENT, NOT_STARTED = "present", "failed"
 """The answers of a process in which no agent was started: one is already running, or starting it failed."""
 
-SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP, CERTIFICATE, SWITCHING = VARIABLES = (
+SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP, CERTIFICATE, SWITCHING, GRADIENT_NOISE = VARIABLES = (
     "PROFILEDNN_SESSION",
     "PROFILEDNN_OVERHEAD",
     "PROFILEDNN_STEPS",
@@ -74,9 +77,10 @@ SESSION, OVERHEAD, STEPS, WITH, SEED, LOCKSTEP, CERTIFICATE, SWITCHING = VARIABL
     "PROFILEDNN_LOCKSTEP",
     "PROFILEDNN_CERTIFICATE",
     "PROFILEDNN_SWITCHING",
+    "PROFILEDNN_GRADIENT_NOISE",
 )
 """Environment variables of a launched target: the session folder, the overhead budget in percent, the number of steps
 to run, the optimizations, the seed, ``1`` for lockstep, ``1`` for recording what each update does, ``1`` for settings
-that change between steps."""
+that change between steps, ``1`` for recording what gradients have in common."""
 PRIMITIVES = "PROFILEDNN_PRIMITIVES"
 """Set by the user: ``0`` disables oneDNN primitives."""

@@ -58,6 +58,22 @@ class Estimate:
     low: float | None = None
     high: float | None = None
 
+    def times(self, factor: float) -> Estimate:
+        """Scaled by a positive factor."""
+        low, high = (None if one is None else one * factor for one in (self.low, self.high))
+        return Estimate(self.value * factor, low, high)
+
+    def dividing(self, amount: float) -> Estimate:
+        """An amount over this, such as samples over seconds."""
+        low, high = (None if one is None else amount / one for one in (self.high, self.low))
+        return Estimate(amount / self.value, low, high)
+
+    def overlaps(self, other: Estimate) -> bool:
+        """Whether the intervals have a common value; single values count as intervals."""
+        return (self.low or self.value) <= (other.high or other.value) and (
+            (other.low or other.value) <= (self.high or self.value)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Factors:

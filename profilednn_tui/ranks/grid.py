@@ -62,9 +62,16 @@ def grid_of(name: str, runs: tuple[CellRuns, ...]) -> Grid:
     cells = tuple(_cell(one, _reference(one, runs)) for one in runs)
     known = [cell for cell in cells if cell.throughput is not None]
     best = max(known, key=lambda cell: cell.throughput.value if cell.throughput else 0.0, default=None)
-    ties = tuple(cell.name for cell in known if cell is not best and best is not None and _overlap(cell, best))
+    ties = tuple(cell.name for cell in known if cell is not best and _overlap(cell, best))
     unit = "samples/s" if runs and all(BATCH in one.values for one in runs) else "batches/s"
     return Grid(name, cells, unit, best, ties)
+
+
+def other_ranks(run: RunTimes, values: Values) -> str:
+    """Why a run is none of its cell: it had other ranks than wanted; empty if it had not."""
+    if values.get(RANKS, str(run.ranks)) == str(run.ranks):
+        return ""
+    return f"{run.ranks} ranks were seen in a process group of torch.distributed"
 
 
 def _cell(one: CellRuns, reference: CellRuns | None) -> Cell:
@@ -72,8 +79,8 @@ def _cell(one: CellRuns, reference: CellRuns | None) -> Cell:
         return Cell(one.name, one.values, 0, reason=one.reason)
     times, samples = one.times, int(one.values.get(BATCH, "1"))
     first = next(iter(times.values()))
-    if {str(run.ranks) for run in times.values()} != {one.values.get(RANKS, str(first.ranks))}:
-        reason = f"{first.ranks} ranks were seen in a process group of torch.distributed"
+    reason = next(filter(None, (other_ranks(run, one.values) for run in times.values())), "")
+    if reason:
         return Cell(one.name, one.values, 0, reason=reason)
     common = sorted(times.keys() & reference.times.keys()) if reference is not None else []
     factors = None
@@ -101,8 +108,7 @@ def _reference(one: CellRuns, runs: tuple[CellRuns, ...]) -> CellRuns | None:
     return min(alike, key=lambda other: int(other.values.get(THREADS, "1")), default=None)
 
 
-def _overlap(cell: Cell, best: Cell) -> bool:
-    one, other = cell.throughput, best.throughput
-    assert one is not None
-    assert other is not None
-    return (one.high or one.value) >= (other.low or other.value)
+def _overlap(cell: Cell, best: Cell | None) -> bool:
+    if cell.throughput is None or best is None or best.throughput is None:
+        return False
+    return cell.throughput.overlaps(best.throughput)

@@ -148,6 +148,20 @@ class OptimizerLearning:
 
 
 @dataclass(frozen=True, slots=True)
+class GradientPair:
+    """What the gradients of two neighbouring updates have in common."""
+
+    update: int
+    """Number of the second one."""
+    square: float
+    """Mean of their squared Euclidean norms."""
+    product: float
+    """Their inner product."""
+    unread: int
+    """Number of parameters that are left out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """One part of the step. Medians over unprofiled steps; `share` is of the sum of all phases' means.
 
@@ -699,6 +713,8 @@ class SessionView:
     """None before the agent has looked."""
     learning: tuple[OptimizerLearning, ...] = ()
     """One for each optimizer; empty unless recorded."""
+    gradient_noise: tuple[GradientPair, ...] = ()
+    """The newest pairs; empty unless recorded."""
     steps: Steps = Steps()
     remaining: Remaining = Remaining()
     phases: tuple[Phase, ...] = ()

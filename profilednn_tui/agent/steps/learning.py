@@ -17,6 +17,7 @@ from ...protocol.events import LearningEvent, NoticeEvent, ParametersEvent
 from ...protocol.vocabulary import CERTIFICATE_NOTICE, WARNING
 from ..isolation.guard import Guard
 from .optimizer_hooks import hook_updates
+from .readable import has_closure, is_readable, unseen
 from .root_modules import RootModules
 
 MOST_UPDATES = 100
@@ -82,9 +83,9 @@ class LearningRecorder:
 
     def before_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
         """An optimizer is about to update its parameters."""
-        with self._unseen(), self._torch.no_grad():
+        with unseen(self._torch), self._torch.no_grad():
             known = self._look_up(optimizer)
-            if known is not None and not _has_closure(arguments, keywords):
+            if known is not None and not has_closure(arguments, keywords):
                 self._gradients = self._gradient_norms(optimizer, known)
 
     def after_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
@@ -92,14 +93,14 @@ class LearningRecorder:
         known = self._optimizers.get(id(optimizer))
         if known is None or known.optimizer() is not optimizer or self._updates[known.number] >= MOST_UPDATES:
             return
-        with self._unseen(), self._torch.no_grad():
-            if _has_closure(arguments, keywords):  # it has only now computed the gradients
+        with unseen(self._torch), self._torch.no_grad():
+            if has_closure(arguments, keywords):  # it has only now computed the gradients
                 self._gradients = self._gradient_norms(optimizer, known)
             movements: list[float | None] = [None] * known.rows
             checksums = [0] * known.rows
             for one in known.parameters:
                 tensor = one.tensor()
-                if tensor is None or not self._is_readable(tensor) or tensor.shape != one.start.shape:
+                if tensor is None or not is_readable(self._torch, tensor) or tensor.shape != one.start.shape:
                     continue
                 tensor = tensor.detach()
                 movements[one.row] = _with(movements[one.row], self._distance(tensor, one.start))
@@ -108,10 +109,6 @@ class LearningRecorder:
         rows = [list(row) for row in zip(self._gradients, movements, checksums)]
         self._report(LearningEvent(known.number, self._updates[known.number], rows, time.time_ns()))
         self._gradients = []
-
-    def _unseen(self) -> Any:
-        """Hides what we compute from the program's function and dispatch modes."""
-        return _Both(self._torch._C.DisableTorchFunction(), self._torch._C._DisableTorchDispatch())
 
     def _look_up(self, optimizer: Any) -> _Optimizer | None:
         known = self._optimizers.get(id(optimizer))
@@ -124,7 +121,7 @@ class LearningRecorder:
         number = len(self._updates)
         members = [(group, place, one) for group, its in enumerate(optimizer.param_groups)
                    for place, one in enumerate(its["params"])]  # fmt: skip
-        readable = [member for member in members if self._is_readable(member[2])]
+        readable = [member for member in members if is_readable(self._torch, member[2])]
         needed_bytes = sum(one.numel() * one.element_size() for _, _, one in readable)
         reason = ""
         if number >= MOST_OPTIMIZERS:
@@ -169,17 +166,9 @@ class LearningRecorder:
                 continue
             if gradient.layout == self._torch.sparse_coo:
                 gradient = gradient.coalesce()._values()
-            if self._is_readable(gradient):
+            if is_readable(self._torch, gradient):
                 norms[one.row] = _with(norms[one.row], self._norm(gradient.detach()) / scale)
         return norms
-
-    def _is_readable(self, tensor: Any) -> bool:
-        torch = self._torch
-        plain = type(tensor).__torch_dispatch__ is torch.Tensor.__torch_dispatch__
-        numbers = tensor.dtype.is_floating_point or tensor.dtype.is_complex
-        if not (plain and numbers and tensor.is_cpu and tensor.layout == torch.strided):
-            return False
-        return bool(tensor.data_ptr() or not tensor.numel())
 
     def _distance(self, tensor: Any, start: Any) -> float:
         if tensor.element_size() == 2:  # the difference would be rounded to its 8 or 11 bits
@@ -194,21 +183,6 @@ class LearningRecorder:
         if tensor.dtype.is_complex:
             tensor = torch.view_as_real(tensor.resolve_conj())
         return float(torch.linalg.vector_norm(tensor, dtype=torch.float64))
-
-
-class _Both:
-    """Two guards, entered together."""
-
-    def __init__(self, first: Any, second: Any) -> None:
-        self._first, self._second = first, second
-
-    def __enter__(self) -> None:
-        self._first.__enter__()
-        self._second.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._second.__exit__(*error)
-        self._first.__exit__(*error)
 
 
 def available_bytes() -> float:
@@ -227,12 +201,6 @@ def available_bytes() -> float:
 def _with(norm: float | None, other: float) -> float:
     """The norm of two vectors together."""
     return other if norm is None else math.hypot(norm, other)
-
-
-def _has_closure(arguments: Any, keywords: Any) -> bool:
-    """Whether ``step(optimizer, closure)`` computes the gradients itself."""
-    closure = arguments[1] if len(arguments) > 1 else keywords.get("closure")
-    return closure is not None
 
 
 def _loss_scale(optimizer: Any) -> float:

@@ -24,6 +24,7 @@ from profilednn_tui.protocol.vocabulary import ASKED, DETACH, EXIT, UNREAD
 from profilednn_tui.session.keys import machine_of, process_key
 from profilednn_tui.session.model.communication import CommunicationSeries
 from profilednn_tui.session.model.conditions import ConditionSeries
+from profilednn_tui.session.model.gradient_noise import GradientNoiseSeries
 from profilednn_tui.session.model.learning import LearningSeries
 from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.model.remaining import RemainingSeries
@@ -64,6 +65,7 @@ class Process:
         self.first_inputs: FirstInputs | None = None
         self.conditions = ConditionSeries()
         self.learning = LearningSeries()
+        self.gradient_noise = GradientNoiseSeries()
         self.loaders: tuple[Loader, ...] = ()
         self.steps = StepSeries()
         self.windows = WindowSeries(self.steps)
