@@ -22,8 +22,10 @@ from profilednn_tui.session.view import Remaining
 FEWEST_STEPS = 10
 GROUPS = 6
 """Parts of the run so far, whose paces are compared."""
-USUAL_PACE_SPREAD = 0.04
-"""Relative standard deviation of the pace of such parts."""
+USUAL_PACE_SPREAD = 0.05
+"""Relative standard deviation of the pace of such parts, beyond noise."""
+TREND_SHARE = 0.25
+"""A trend of the pace may go on for this share of the time in which it was seen."""
 USUAL_PAUSE_SPREAD = 0.15
 """The same for the pauses after epochs."""
 PRIOR_DEGREES = 4
@@ -115,7 +117,8 @@ def pace_of(blocks: Sequence[Block], steps: float) -> Part:
     lasting = (PRIOR_DEGREES * (USUAL_PACE_SPREAD * mean_ns) ** 2 + (count - 1) * beyond) / degrees
     random_ns = student_95(degrees) * sqrt(lasting + noise * (1 / past + 1 / max(ahead, 0.5)))
     slope_ns, error_ns = _slope(groups, noise)
-    return Part(mean_ns, hypot(random_ns, max(0.0, abs(slope_ns) - error_ns) * min(count, (count + ahead) / 2)))
+    trend_ns = max(0.0, abs(slope_ns) - error_ns) * TREND_SHARE * min(count, ahead)
+    return Part(mean_ns, hypot(random_ns, trend_ns))
 
 
 def border_pauses(costs_ns: Sequence[float], count: int) -> Part:
