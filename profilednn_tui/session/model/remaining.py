@@ -92,7 +92,7 @@ def _ahead(pauses: PauseSeries, left: Outstanding, since_ns: int, budget_percent
     more_or_less = _uncertain_steps(left, len(pauses.borders))
     steps = Part(pace.ns * left.steps, hypot(pace.half_ns * left.steps, pace.ns * more_or_less))
     borders = border_pauses(list(pauses.borders.values()), left.borders)
-    recurring = recurring_pauses(list(pauses.inside.items()), pauses.count, left.steps)
+    recurring = recurring_pauses(sorted(pauses.inside.items()), pauses.count, left.steps)
     parts = [steps, borders, recurring]
     ahead_ns = sum(part.ns for part in parts)
     parts.append(_own_work(pauses, ahead_ns, budget_percent))
@@ -148,9 +148,9 @@ def recurring_pauses(seen: Sequence[tuple[int, float]], count: int, ahead: float
     places, costs = zip(*seen, strict=True)
     mean_ns = sum(costs) / len(costs)
     if len(seen) == 1:
-        expected = doubt = ahead / max(places[0], count - places[0] + 1)
+        expected = doubt = ahead / max(1, places[0], count - places[0] + 1)
     elif _is_regular(places):
-        expected = (count + ahead - places[-1]) // _period(places)
+        expected = max(0.0, count + ahead - places[-1]) // _period(places)
         doubt = float(len(seen) == 2)
     else:
         expected = ahead / _period(places)
