@@ -115,7 +115,7 @@ def pace_of(blocks: Sequence[Block], steps: float) -> Part:
     beyond = max(0.0, _deviation(groups, sum(groups) / count) ** 2 - noise)
     # What lasts disturbs all that comes alike, while noise averages out.
     lasting = (PRIOR_DEGREES * (USUAL_PACE_SPREAD * mean_ns) ** 2 + (count - 1) * beyond) / degrees
-    random_ns = student_95(degrees) * sqrt(lasting + noise * (1 / past + 1 / max(ahead, 0.5)))
+    random_ns = student_95(degrees) * sqrt(lasting * (1 + 1 / past) + noise * (1 / past + 1 / max(ahead, 0.5)))
     slope_ns, error_ns = _slope(groups, noise)
     trend_ns = max(0.0, abs(slope_ns) - error_ns) * TREND_SHARE * min(count, ahead)
     return Part(mean_ns, hypot(random_ns, trend_ns))
