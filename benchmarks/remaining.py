@@ -123,8 +123,8 @@ def report(rows: list[Row], contention: str) -> Iterator[str]:
     yield from machine()
     yield versions("torch")
     yield f"- {len(rows)} trainings of 20 to 30 epochs, with a validation after every or every second one and a"
-    yield f"  checkpoint every 3 to 6. Wanted: {WANTED_HOLD} of {RUNS} intervals hold the truth, with a half width of at"
-    yield f"  most {units.share(WANTED_HALF_WIDTH)}."
+    yield f"  checkpoint every 3 to 6. Wanted: {WANTED_HOLD} of {RUNS} intervals hold the truth, with a half width of"
+    yield f"  at most {units.share(WANTED_HALF_WIDTH)}."
     yield ""
     yield "| done | known | intervals that hold the truth | median half width | largest half width | median error |"
     yield "|---:|---:|---:|---:|---:|---:|"
