@@ -66,8 +66,9 @@ def test_the_length_is_found_and_the_program_cannot_tell(tmp_path: Path, shape: 
 
 def test_neither_a_stream_nor_a_sampler_of_the_program_is_asked_for_its_length(tmp_path: Path) -> None:
     """`plain` prints each time that one is asked."""
-    assert {event["length"] for event in told(tmp_path, "stream")} == {-1}
-    told(tmp_path / "sampler", "talking_sampler")
+    for shape in ("stream", "talking_sampler"):
+        (tmp_path / shape).mkdir()
+        assert {event["length"] for event in told(tmp_path / shape, shape)} == {-1}
 
 
 def test_the_user_s_number_of_epochs_is_kept_with_the_session(tmp_path: Path) -> None:

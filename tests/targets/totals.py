@@ -185,8 +185,8 @@ def stream():
 
 
 def talking_sampler():
-    sampler = Talking(SequentialSampler(Numbers()), 4, False)
-    for batch in DataLoader(Numbers(), batch_sampler=sampler):
+    numbers = Numbers(4 * EPOCHS * BATCHES)
+    for batch in DataLoader(numbers, batch_sampler=Talking(SequentialSampler(numbers), 4, False)):
         step(batch)
 
 

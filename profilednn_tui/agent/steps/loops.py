@@ -15,6 +15,9 @@ from typing import NamedTuple
 MOST_BYTES = 128 * 1024
 """Of a source file: parsing it holds the interpreter for up to 60 ms."""
 
+MOST_TEXT = 120
+"""Characters of a loop's first line that are told."""
+
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -108,10 +111,10 @@ def _is_in(node: ast.expr, where: Line) -> bool:
 
 def _loop(node: ast.For | ast.AsyncFor | ast.While) -> Loop:
     if isinstance(node, ast.While):
-        return Loop(f"while {ast.unparse(node.test)}", node.lineno, None, "", False)
+        return Loop(_clipped(f"while {ast.unparse(node.test)}"), node.lineno, None, "", False)
     items, target, numbered = node.iter, node.target, False
     names = target.elts if isinstance(target, ast.Tuple) else [target]
-    text = f"for {', '.join(map(ast.unparse, names))} in {ast.unparse(items)}"
+    text = _clipped(f"for {', '.join(map(ast.unparse, names))} in {ast.unparse(items)}")
     while isinstance(items, ast.Call) and items.args and called(items) in (*_WRAPPERS, *_BARS):
         if called(items) == "enumerate":
             pair = target.elts if isinstance(target, ast.Tuple) and len(target.elts) == 2 else (ast.Constant(0),) * 2
@@ -120,6 +123,10 @@ def _loop(node: ast.For | ast.AsyncFor | ast.While) -> Loop:
         items = items.args[0]
     variable = target.id if isinstance(target, ast.Name) and not _is_set_in(node, target) else ""
     return Loop(text, node.lineno, items, variable, numbered)
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}..."
 
 
 def called(call: ast.Call) -> str:

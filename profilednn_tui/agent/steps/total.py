@@ -90,7 +90,7 @@ class TrainingTotal:
             return
         outlook, error = attempt(self._read, step)
         if error is not None:
-            outlook = Outlook(reason=f"the loops of the program could not be read ({type(error).__name__}: {error})")
+            outlook = Outlook(reason=f"the loops of the program could not be read ({type(error).__name__})")
         self._newest, self._due_ns = newest, now_ns + (READ_INTERVAL_NS if outlook else PREPARE_INTERVAL_NS)
         if outlook is None:
             return
@@ -104,7 +104,9 @@ class TrainingTotal:
             callers = self._asked.popleft()
             plan, error = attempt(self._plan, callers)
             key = tuple((id(code), instruction) for code, instruction in callers)
-            self._plans[key] = plan or Plan([], f"the program's text could not be searched for loops ({error})")
+            self._plans[key] = plan or Plan(
+                [], f"the program's text could not be searched for loops ({type(error).__name__})"
+            )
 
     # ---- on the training thread
 

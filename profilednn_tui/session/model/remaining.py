@@ -22,8 +22,10 @@ from profilednn_tui.session.view import Remaining
 FEWEST_STEPS = 10
 GROUPS = 6
 """Parts of the run so far, whose paces are compared."""
-USUAL_PACE_SPREAD = 0.04
-"""Relative standard deviation of the pace of such parts."""
+USUAL_PACE_SPREAD = 0.05
+"""Relative standard deviation of the pace of such parts, beyond noise."""
+TREND_SHARE = 0.25
+"""A trend of the pace may go on for this share of the time in which it was seen."""
 USUAL_PAUSE_SPREAD = 0.15
 """The same for the pauses after epochs."""
 PRIOR_DEGREES = 4
@@ -90,7 +92,7 @@ def _ahead(pauses: PauseSeries, left: Outstanding, since_ns: int, budget_percent
     more_or_less = _uncertain_steps(left, len(pauses.borders))
     steps = Part(pace.ns * left.steps, hypot(pace.half_ns * left.steps, pace.ns * more_or_less))
     borders = border_pauses(list(pauses.borders.values()), left.borders)
-    recurring = recurring_pauses(list(pauses.inside.items()), pauses.count, left.steps)
+    recurring = recurring_pauses(sorted(pauses.inside.items()), pauses.count, left.steps)
     parts = [steps, borders, recurring]
     ahead_ns = sum(part.ns for part in parts)
     parts.append(_own_work(pauses, ahead_ns, budget_percent))
@@ -113,9 +115,10 @@ def pace_of(blocks: Sequence[Block], steps: float) -> Part:
     beyond = max(0.0, _deviation(groups, sum(groups) / count) ** 2 - noise)
     # What lasts disturbs all that comes alike, while noise averages out.
     lasting = (PRIOR_DEGREES * (USUAL_PACE_SPREAD * mean_ns) ** 2 + (count - 1) * beyond) / degrees
-    random_ns = student_95(degrees) * sqrt(lasting + noise * (1 / past + 1 / max(ahead, 0.5)))
+    random_ns = student_95(degrees) * sqrt(lasting * (1 + 1 / past) + noise * (1 / past + 1 / max(ahead, 0.5)))
     slope_ns, error_ns = _slope(groups, noise)
-    return Part(mean_ns, hypot(random_ns, max(0.0, abs(slope_ns) - error_ns) * min(count, (count + ahead) / 2)))
+    trend_ns = max(0.0, abs(slope_ns) - error_ns) * TREND_SHARE * min(count, ahead)
+    return Part(mean_ns, hypot(random_ns, trend_ns))
 
 
 def border_pauses(costs_ns: Sequence[float], count: int) -> Part:
@@ -145,9 +148,9 @@ def recurring_pauses(seen: Sequence[tuple[int, float]], count: int, ahead: float
     places, costs = zip(*seen, strict=True)
     mean_ns = sum(costs) / len(costs)
     if len(seen) == 1:
-        expected = doubt = ahead / max(places[0], count - places[0] + 1)
+        expected = doubt = ahead / max(1, places[0], count - places[0] + 1)
     elif _is_regular(places):
-        expected = (count + ahead - places[-1]) // _period(places)
+        expected = max(0.0, count + ahead - places[-1]) // _period(places)
         doubt = float(len(seen) == 2)
     else:
         expected = ahead / _period(places)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from profilednn_tui.agent.steps.loops import MOST_BYTES, Line, Source, read_source
+from profilednn_tui.agent.steps.loops import MOST_BYTES, MOST_TEXT, Line, Source, read_source
 
 PROGRAM = b"""
 def main(args):
@@ -113,3 +113,9 @@ def test_a_text_changed_since_the_start_gives_nothing(tmp_path: Path) -> None:
     changed_s = file.stat().st_mtime
     assert read_source(str(file), changed_s + 1) is not None
     assert read_source(str(file), changed_s - 1) is None
+
+
+def test_a_long_list_is_not_told_in_full() -> None:
+    (text,) = around(f"for number in {list(range(1000))}:\n    step()\n".encode(), 2, "<module>", 1)
+    assert text.endswith("...")
+    assert len(text) <= MOST_TEXT + 3

@@ -148,6 +148,22 @@ def test_too_few_steps_tell_nothing() -> None:
     assert series.view(0, 0.0, None).reason == "there are too few steps so far"
 
 
+def test_a_recording_whose_steps_go_back_is_no_trouble() -> None:
+    series = RemainingSeries()
+    for number, duration_ns in (
+        (50, 10),
+        (60, 10),
+        (54, 900),
+        (51, 900),
+        (-3, 900),
+        *((place, 0) for place in range(9)),
+    ):
+        series.add_steps(StepsEvent(number, [[-number, duration_ns, *[0] * 8, None, 0]] * 5))
+    for number, step in ((0, 60), (1, 3), (2, -(10**9))):
+        series.add_total(TotalEvent(step, number, EPOCHS, 1, STEPS, step, -1, SOURCE, "", 1))
+    assert series.view(10**18, 2.0, None).source == SOURCE
+
+
 def test_pauses_that_come_at_random_are_expected_at_their_rate() -> None:
     found = recurring_pauses([(3, 1.0), (40, 1.0), (50, 1.0), (90, 1.0)], 100, 100.0)
     assert found.ns == pytest.approx(100 / 29)
