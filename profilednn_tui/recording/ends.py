@@ -37,6 +37,8 @@ class EndWatch:
         """Processes without a descriptor."""
         self._posted: queue.SimpleQueue[ProcessEndEvent] = queue.SimpleQueue()
         self._epoll: select.epoll | None = None
+        self._taking = threading.Lock()
+        """Held until an end that was taken is posted."""
 
     def follow(self, processes: Iterable[ProcessUse]) -> None:
         """Follow some processes that have just been seen running, if they are not followed yet."""
@@ -66,7 +68,8 @@ class EndWatch:
         for descriptor, pid in [*self._descriptors.items()]:
             if self._is_gone(pid):
                 self._take(descriptor)
-        return self.news()
+        with self._taking:
+            return self.news()
 
     def _is_gone(self, pid: int) -> bool:
         stat = procfs.process(pid)
@@ -85,10 +88,11 @@ class EndWatch:
 
     def _take(self, descriptor: int) -> None:
         """Post the end of a process; the first of two threads does."""
-        pid = self._descriptors.pop(descriptor, None)
-        if pid is not None:
-            self._post(pid)
-            os.close(descriptor)  # which takes it out of the epoll
+        with self._taking:
+            pid = self._descriptors.pop(descriptor, None)
+            if pid is not None:
+                self._post(pid)
+                os.close(descriptor)  # which takes it out of the epoll
 
     def _post(self, pid: int) -> None:
         now_ns = time.time_ns()
