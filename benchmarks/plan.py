@@ -22,6 +22,7 @@ from benchmarks.safety.run import OWN_VARIABLES
 from benchmarks.trials import Row, Trials
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.points import read_points
+from profilednn_tui.paths import SESSION_FILE
 from profilednn_tui.plan.model import Model, model_of
 from profilednn_tui.plan.points import Observation, Point, Setting, points_of
 
@@ -59,9 +60,9 @@ def trial(model: str, setting: Setting) -> Row:
             )
             if done.returncode:
                 sys.exit(f"{model} {setting.name} ended with exit code {done.returncode}:\n{done.stderr[-2000:]}")
-            (folder,) = Path(home).iterdir()
+            (session,) = Path(home).glob(f"*/{SESSION_FILE}")
             try:
-                (found,) = read_points([str(folder)]).points
+                (found,) = read_points([str(session.parent)]).points
             except ProfilerError as error:
                 print(f"{model} {setting.name}: {error}", flush=True)
                 continue
