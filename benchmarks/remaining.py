@@ -1,6 +1,6 @@
 """Whether the remaining time is within its interval: trainings of many epochs, judged at several points of their way.
 
-`python -m benchmarks.remaining [--minutes M] [--anew] [--runs N]` continues until there are N trainings of 20 to 30
+`python -m benchmarks.remaining [--minutes M] [--anew]` continues until there are twenty trainings of 20 to 30
 epochs, each with a validation after every or every second epoch and a checkpoint every few; how many of each is drawn
 anew for every training. Each is watched like any other; what the screen would have shown at some moment is what its
 recording gives, read up to there.
@@ -117,7 +117,12 @@ def half_width(estimate: Row) -> float:
     return float((estimate["high_s"] - estimate["low_s"]) / (estimate["high_s"] + estimate["low_s"]))
 
 
-def report(rows: list[Row], contention: str) -> Iterator[str]:
+def used_cores(row: Row) -> float:
+    """How many cores other processes used meanwhile."""
+    return float(row["contention"].partition("used ")[2].split()[0])
+
+
+def report(rows: list[Row]) -> Iterator[str]:
     """The table."""
     yield "## Remaining time"
     yield ""
@@ -141,18 +146,20 @@ def report(rows: list[Row], contention: str) -> Iterator[str]:
             *(units.share(value) for value in (widths[len(widths) // 2], widths[-1], errors[len(errors) // 2])),
         ]
         yield f"| {' | '.join(cells)} |"
+    estimates = [one for row in rows for one in row["estimates"] if one["seconds"] is not None]
+    wide = sum(half_width(one) > WANTED_HALF_WIDTH for one in estimates)
+    cores = sorted(map(used_cores, rows))
+    middle = cores[len(cores) // 2]
     yield ""
-    yield contention
+    yield f"- {wide} of {len(estimates)} intervals have a larger half width than wanted."
+    yield f"- Contention: other processes used {cores[0]:.2f} to {cores[-1]:.2f} cores, {middle:.2f} in the median."
 
 
 def main() -> None:
     """Make the missing trainings and write the table."""
     minutes = TRIALS.minutes_asked_for(__doc__, MINUTES)
-    contention = Contention()
     TRIALS.go_on(minutes, {CASE: RUNS}, lambda case: train(len(TRIALS.rows(case))))
-    rows = TRIALS.rows(CASE)
-    lines = rows[-1]["contention"] if not minutes else contention.line()
-    write("remaining", list(report(rows, lines)))
+    write("remaining", list(report(TRIALS.rows(CASE))))
 
 
 if __name__ == "__main__":
