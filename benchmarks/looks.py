@@ -15,12 +15,14 @@ from torch import nn
 
 from benchmarks.conditions import Contention, machine, versions, write
 from profilednn_tui import units
-from profilednn_tui.agent.steps.conditions import OPTIMIZER_STEPS, Conditions, looks
+from profilednn_tui.agent.steps.conditions import FIRST_LOOK, OPTIMIZER_STEPS, Conditions, next_look
 from profilednn_tui.agent.steps.root_modules import RootModules
 
 STEPS = 30
 """With a look in each, unlike in a training."""
 TRAINING_STEPS = (100, 1_000)
+LONG_STEP_NS = 10_000_000_000
+"""What each step is said to have taken here, so that no look is put off."""
 
 
 def models() -> dict[str, tuple[nn.Module, torch.Tensor]]:
@@ -44,10 +46,10 @@ def measure(model: nn.Module, inputs: torch.Tensor) -> tuple[float, float, float
     conditions = Conditions(torch, roots, told.append)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     steps, costs, others = [], [], []
-    number = 0
     conditions.after_update(optimizer)
     for _ in range(STEPS):
-        number = next(look for look in looks() if look > number)
+        number = conditions.due
+        first_ns = perf_counter_ns() - number * LONG_STEP_NS
         roots.look_up(model)
         begin_ns = perf_counter_ns()
         optimizer.zero_grad()
@@ -56,11 +58,11 @@ def measure(model: nn.Module, inputs: torch.Tensor) -> tuple[float, float, float
         if number == conditions.due + 1:
             conditions.before_forward(True, (inputs,), {})
         if number > conditions.due:
-            conditions.before_backward(number, loss)
+            conditions.before_backward(number, loss, first_ns)
         if number + OPTIMIZER_STEPS < conditions.due:
             conditions.after_update(optimizer)
         plain_ns = perf_counter_ns()
-        conditions.before_backward(number, loss)
+        conditions.before_backward(number, loss, first_ns)
         look_ns = perf_counter_ns()
         loss.backward()
         optimizer.step()
@@ -87,21 +89,20 @@ def main() -> None:
         step_ns, look_ns, other_ns, nodes = measure(model, inputs)
         shares = []
         for steps in TRAINING_STEPS:
-            count = len(looks_until(steps))
+            count = looks_until(steps, step_ns, look_ns)
             shares.append(units.share((count * look_ns + steps * other_ns) / (steps * step_ns)))
         cells = [name, units.count(nodes), *map(units.duration, (step_ns, look_ns, other_ns)), *shares]
         lines.append(f"| {' | '.join(cells)} |")
     write("looks", [*lines, "", contention.line()])
 
 
-def looks_until(steps: int) -> list[int]:
-    """The steps of a training in which the agent looks."""
-    found = []
-    for look in looks():
-        if look > steps:
-            break
-        found.append(look)
-    return found
+def looks_until(steps: int, step_ns: float, look_ns: float) -> int:
+    """Number of looks in the first steps of a training."""
+    count, step = 0, FIRST_LOOK
+    while step <= steps:
+        count += 1
+        step = next_look(step, step_ns, (count + 1) * look_ns)
+    return count
 
 
 if __name__ == "__main__":

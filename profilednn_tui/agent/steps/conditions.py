@@ -2,16 +2,18 @@
 
 These are torch's own switches, denormal numbers, graphs that outlive their step, parameters that get gradients though
 no optimizer updates them, and the size of the inputs, of which ranks may have unequal shares. The looks become rarer as
-the training goes on, so that they cost next to nothing.
+the training goes on, and a further one is taken only when all together cost next to nothing.
 """
 
 from __future__ import annotations
 
 import ctypes
+import math
 import platform
 import time
 import weakref
 from collections.abc import Iterator
+from time import perf_counter_ns
 from typing import Any, Callable
 
 from ...protocol.events import ConditionsEvent
@@ -21,6 +23,8 @@ from .root_modules import RootModules
 FIRST_LOOK = 4
 RAREST = 256
 """Steps between two looks at most; before that, each look comes twice as late as the one before."""
+MOST_TIME = 0.001
+"""Of the training's time that all looks together may take, but for the first one."""
 OPTIMIZER_STEPS = 16
 """Steps before a look in which updates are reported: an optimizer has made one, or it has been known for long."""
 MOST_NODES = 5_000
@@ -42,6 +46,8 @@ class Conditions:
         self._report = report
         self.due = FIRST_LOOK
         """The step of the next look."""
+        self._spent_ns = 0
+        """By all looks so far."""
         self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._anchors: list[tuple[int, weakref.ref[Any]]] = []
         """Objects that live as long as the graph of a step's loss, with the number of the step."""
@@ -62,9 +68,15 @@ class Conditions:
         """An optimizer has updated its parameters, and a look will soon be due."""
         self._optimizers.add(optimizer)
 
-    def before_backward(self, step: int, tensors: Any) -> None:
-        """The backward pass of a step is about to begin, and a look is due."""
-        self.due = next(look for look in looks() if look > step)
+    def before_backward(self, step: int, tensors: Any, first_ns: int) -> None:
+        """The backward pass of a step is about to begin, and a look is due; the first step began at `first_ns`."""
+        begin_ns = perf_counter_ns()
+        self._look(step, tensors)
+        cost_ns = perf_counter_ns() - begin_ns
+        self._spent_ns += cost_ns
+        self.due = next_look(step, (begin_ns - first_ns) / step, self._spent_ns + cost_ns)
+
+    def _look(self, step: int, tensors: Any) -> None:
         torch = self._torch
         mode = self._read_mode()
         with torch._C.DisableTorchFunction():  # the program's function modes must not see our reads
@@ -166,14 +178,12 @@ class _Anchor:
     """Something to refer to weakly."""
 
 
-def looks() -> Iterator[int]:
-    look = FIRST_LOOK
-    while look < RAREST:
-        yield look
-        look *= 2
-    while True:
-        yield look
-        look += RAREST
+def next_look(step: int, step_ns: float, cost_ns: float) -> int:
+    """The step of the look after that in `step`, where a step takes `step_ns` and all looks up to it `cost_ns`."""
+    later = FIRST_LOOK
+    while later <= step:
+        later += min(later, RAREST)
+    return max(later, math.ceil(cost_ns / MOST_TIME / step_ns))
 
 
 def _mode_reader() -> Callable[[], int | None]:

@@ -205,7 +205,7 @@ class StepTracker:
         if not self._boundaries.on_backward(keeps_graph):
             return
         if self.steps + 1 >= self._conditions.due:
-            self._conditions.before_backward(self.steps + 1, tensors)
+            self._conditions.before_backward(self.steps + 1, tensors, self._first_ns)
         if self._loss_read and self._timeline.updating:
             return  # a closure is called again: `step` returns the loss of its first call
         loss = self._scaled.read(tensors)

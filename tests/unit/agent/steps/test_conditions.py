@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from time import perf_counter_ns
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from profilednn_tui.agent.steps.conditions import Conditions
+from profilednn_tui.agent.steps.conditions import FIRST_LOOK, MOST_TIME, Conditions, next_look
 from profilednn_tui.agent.steps.root_modules import RootModules
 from profilednn_tui.protocol.events import ConditionsEvent
 
+STEP_NS = 1_000_000_000
+"""So long that all looks are affordable."""
+
 
 class Training:
-    """A few steps of a model under `Conditions`."""
+    """A few steps of a model under `Conditions`, as if each had taken `STEP_NS`."""
 
     def __init__(self, model: nn.Module, *trained: nn.Parameter) -> None:
         self.model = model
@@ -30,7 +34,7 @@ class Training:
             self.roots.look_up(self.model)
             loss = loss_of(self.model(torch.ones(4, 8)))
             if step >= self.conditions.due:
-                self.conditions.before_backward(step, loss)
+                self.conditions.before_backward(step, loss, perf_counter_ns() - step * STEP_NS)
             self.optimizer.zero_grad()
             loss.backward(retain_graph=True)
             self.optimizer.step()
@@ -43,6 +47,21 @@ def test_the_agent_looks_ever_more_rarely() -> None:
     assert [event.step for event in training.events] == [
         4, 8, 16, 32, 64, 128, 256, 512,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("step_ns", [100_000, 3_000_000, 1_000_000_000])
+def test_all_looks_but_the_first_take_a_thousandth_of_the_time(step_ns: int) -> None:
+    step, looks, cost_ns = FIRST_LOOK, 1, 158_000
+    while step < 100_000:
+        step = next_look(step, step_ns, (looks + 1) * cost_ns)
+        looks += 1
+        assert looks * cost_ns <= MOST_TIME * (step + 1) * step_ns
+
+
+def test_a_short_step_puts_off_the_second_look() -> None:
+    assert next_look(4, step_ns=3_000_000, cost_ns=2 * 158_000) == 106
+    assert next_look(106, step_ns=3_000_000, cost_ns=3 * 158_000) == 158
+    assert next_look(158, step_ns=3_000_000, cost_ns=4 * 158_000) == 256
 
 
 def test_a_healthy_training_keeps_no_graph_and_needs_all_gradients() -> None:
@@ -148,7 +167,7 @@ def test_onednn_that_is_off_in_the_forward_pass_only_is_seen() -> None:
     training = Training(nn.Linear(8, 8))
     with torch.backends.mkldnn.flags(enabled=False):
         training.conditions.before_forward(True, (), {})
-    training.conditions.before_backward(4, training.model(torch.ones(4, 8)).mean())
+    training.conditions.before_backward(4, training.model(torch.ones(4, 8)).mean(), perf_counter_ns() - 4 * STEP_NS)
     assert not training.events[-1].onednn
 
 
