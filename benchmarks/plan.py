@@ -8,7 +8,6 @@ made again.
 from __future__ import annotations
 
 import itertools
-import os
 import statistics
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
-from benchmarks.safety.run import OWN_VARIABLES
+from benchmarks.safety.run import clean_environment
 from benchmarks.trials import Row, Trials
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.points import read_points
@@ -46,13 +45,12 @@ def trial(model: str, setting: Setting) -> Row:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(setting.ranks), str(PROGRAM)]
     words = [sys.executable, "-m", "profilednn_tui", "run", "--headless", "--steps", str(STEPS), "--overhead", "0"]
     words += ["--env", f"OMP_NUM_THREADS={setting.threads}", "--name", setting.name, "--", *launcher]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
     for _ in range(ATTEMPTS):
         await_quiet()
         with tempfile.TemporaryDirectory() as home:
             done = subprocess.run(
                 [*words, "--model", model, "--batch", str(setting.batch)],
-                env={**clean, "PROFILEDNN_HOME": home},
+                env=clean_environment(PROFILEDNN_HOME=home),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

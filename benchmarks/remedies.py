@@ -7,7 +7,6 @@ remedy that the advisor offers with `advise --try`. It goes on where the last ca
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.advice import programs
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
-from benchmarks.safety.run import OWN_VARIABLES
+from benchmarks.safety.run import clean_environment
 from benchmarks.trials import Row, Trials
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,11 +27,10 @@ THIRD = 1 / 3
 
 def tool(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run our command line as a user would, with sessions in `home`."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
     return subprocess.run(
         [sys.executable, "-m", "profilednn_tui", *words],
         cwd=ROOT,
-        env={**clean, "PROFILEDNN_HOME": str(home)},
+        env=clean_environment(PROFILEDNN_HOME=str(home)),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from statistics import median
 
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
-from benchmarks.safety.run import OWN_VARIABLES
+from benchmarks.safety.run import clean_environment
 from benchmarks.trials import Row, Trials
+from benchmarks.verdicts import neighbour
 from profilednn_tui.ranks.account import FIRST_STEPS, Ranks, ranks_of
 from profilednn_tui.ranks.straggler import NEIGHBOUR
 from profilednn_tui.session.open_session import open_session
@@ -27,19 +27,20 @@ PHASES = ("backward", "forward", "data", "optimizer")
 EQUAL, BESIDE = "equal", "beside a busy process"
 RUNS = 40
 STEPS = FIRST_STEPS + 20
+ROWS = 1_024
+"""Of a batch: a step takes some 20 ms."""
 LATE = 0.2
 """Of the step."""
 
 
 def trained(milliseconds: float, where: str, steps: int = STEPS) -> Ranks:
     """The account of two ranks, of which the second one is late."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
     with tempfile.TemporaryDirectory() as home:
         subprocess.run(
             [sys.executable, "-m", "profilednn_tui", "run", "--headless", "--name", "ranks", str(PROGRAM), "plain",
-             f"{milliseconds:.3f}", where, str(steps)],
+             f"{milliseconds:.3f}", where, str(steps), "2", str(ROWS)],
             cwd=home,
-            env={**clean, "PROFILEDNN_HOME": home, "PYTHONPATH": str(ROOT)},
+            env=clean_environment(PROFILEDNN_HOME=home, PYTHONPATH=str(ROOT)),
             check=True,
             capture_output=True,
         )  # fmt: skip
@@ -47,6 +48,12 @@ def trained(milliseconds: float, where: str, steps: int = STEPS) -> Ranks:
         with open_session(folder) as session:
             session.catch_up()
             return ranks_of(session.view().ranks)
+
+
+@cache
+def own_ms(case: str) -> float:
+    """The own work of a rank in a step, without any delay."""
+    return median(row.own_ns for row in trained(0.0, case).rows) / 1e6
 
 
 def named(case: str) -> Row:
@@ -57,8 +64,7 @@ def named(case: str) -> Row:
     elif case == EQUAL:
         found = trained(0.0, "backward")
     else:
-        own_ms = median(row.own_ns for row in trained(0.0, case).rows) / 1e6
-        found = trained(LATE * own_ms / (1 - LATE), case)
+        found = trained(LATE * own_ms(case) / (1 - LATE), case)
     late = found.straggler
     return {
         "known": found.known,
@@ -66,17 +72,6 @@ def named(case: str) -> Row:
         if late is None
         else {"rank": late.rank, "phase": late.phase, "cause": late.cause, "share": late.share},
     }
-
-
-@contextmanager
-def neighbour() -> Iterator[None]:
-    """Another process that uses one core all the time."""
-    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    try:
-        yield
-    finally:
-        busy.kill()
-        busy.wait()
 
 
 def is_right(case: str, row: Row) -> bool:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -115,11 +115,8 @@ print(sorted(times)[25])
 
 
 @contextmanager
-def neighbour(wanted: bool) -> Iterator[None]:
+def neighbour() -> Iterator[None]:
     """A process that keeps one core busy."""
-    if not wanted:
-        yield
-        return
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         yield
@@ -136,7 +133,7 @@ def results() -> list[Result]:
 def trial(name: str, units: int) -> Row:
     """One experiment of the case with that name."""
     case = next(case for case in CASES if case.name == name)
-    with neighbour(case.neighbour):
+    with neighbour() if case.neighbour else nullcontext():
         return asdict(experiment(case, units))
 
 

@@ -26,7 +26,7 @@ OVERHEAD = "30%"
 """So that runs of a few steps have a window, whose operators are checked, too."""
 TOOL = (sys.executable, "-m", "profilednn_tui")
 ERROR = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Failed)\b.*", re.MULTILINE)
-OWN_VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "MALLOC_", "LD_PRELOAD", "PROFILEDNN_", "TORCHINDUCTOR_", "PYTHON")
+_OWN_VARIABLES = ("OMP_", "MKL_", "KMP_", "GOMP_", "MALLOC_", "LD_PRELOAD", "PROFILEDNN_", "TORCHINDUCTOR_", "PYTHON")
 """Prefixes of the caller's variables that would decide what an optimization decides, or what a program computes."""
 
 
@@ -140,7 +140,13 @@ def _environment() -> dict[str, str]:
     ours = {"PROFILEDNN_HOME": str(WORK / "home"), "TORCHINDUCTOR_CACHE_DIR": str(WORK / "inductor")}
     if threads := os.environ.get(THREADS):
         ours["OMP_NUM_THREADS"] = threads
-    return {**{name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}, **ours}
+    return clean_environment(**ours)
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """This process's environment without what changes how trainings run, and with `more`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_VARIABLES)}
+    return {**kept, **more}
 
 
 def export(place: Path) -> dict[str, Any]:

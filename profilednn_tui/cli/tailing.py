@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 POLL_S = 0.2
 ALIVE_S = 1.0
+KINDS = frozenset({"hello", "distributed", "steps", "status", "bye"})
+"""The events that tell whether a session goes on; operator windows, which are large, do not."""
 
 
 @click.command("tail")
@@ -30,6 +32,7 @@ def tail_command(session: str, no_follow: bool, sources: bool, resume: str | Non
 
     Another machine follows it with `profilednn-tui open ssh://THIS-MACHINE/SESSION`.
     """
+    from profilednn_tui.protocol.events import EVENTS
     from profilednn_tui.session.open_session import OpenSession, open_store
     from profilednn_tui.session.storage.folder import STREAM_ENDED, STREAM_SO_FAR
     from profilednn_tui.session.storage.tail import Resume, Tail, alive_line, end_line
@@ -37,7 +40,7 @@ def tail_command(session: str, no_follow: bool, sources: bool, resume: str | Non
     where = Resume.decode(resume) if resume is not None else None
     store = open_store(session)
     tail = Tail(store, where)
-    with OpenSession([store]) as opened:
+    with OpenSession([store], kinds=EVENTS if sources else KINDS) as opened:
         _write(tail.first())
         told_s = time.monotonic()
         while True:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from profilednn_tui import units
+from profilednn_tui.export.estimates import estimate_document
 from profilednn_tui.ranks.efficiency import Estimate
 from profilednn_tui.ranks.grid import Cell, Grid
 from profilednn_tui.tables import aligned, escape, markdown_table
@@ -111,14 +112,10 @@ def _document(cell: Cell) -> dict[str, Any]:
         "ranks": cell.ranks,
         "threads": cell.threads,
         "step_ms": cell.step_ns / 1e6 if cell.throughput else None,
-        "throughput": _estimate(cell.throughput),
-        "efficiency": _estimate(factors.efficiency) if factors else None,
+        "throughput": estimate_document(cell.throughput),
+        "efficiency": estimate_document(factors.efficiency) if factors else None,
         "load_balance": factors.load_balance if factors else None,
         "communication": factors.communication if factors else None,
         "thread_efficiency": factors.threads if factors else None,
         "reason": cell.reason,
     }
-
-
-def _estimate(one: Estimate | None) -> dict[str, float | None] | None:
-    return None if one is None else {"value": one.value, "low": one.low, "high": one.high}

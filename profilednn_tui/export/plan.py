@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from profilednn_tui import units
+from profilednn_tui.export.estimates import estimate_document
 from profilednn_tui.plan.convergence import Convergence
 from profilednn_tui.plan.fit import Predictor
 from profilednn_tui.plan.planner import Choice, Plan
@@ -220,23 +221,16 @@ def _document(plan: Plan, choice: Choice) -> dict[str, Any]:
         "reason": outlook.reach.reason,
         "nearest": outlook.reach.edge.name,
         "runs": outlook.runs,
-        "step_ms": _estimate(outlook.step_ns, 1e-6),
-        "samples_per_s": _estimate(choice.throughput),
-        "memory_per_rank_bytes": _estimate(outlook.peak_bytes),
+        "step_ms": estimate_document(outlook.step_ns, 1e-6),
+        "samples_per_s": estimate_document(choice.throughput),
+        "memory_per_rank_bytes": estimate_document(outlook.peak_bytes),
         "fits_memory": choice.fits,
         "epochs_ratio": choice.ratio,
         "epochs": plan.epochs(choice),
-        "epoch_s": _estimate(plan.epoch_ns(choice), 1e-9),
-        "train_s": _estimate(plan.train_ns(choice), 1e-9),
+        "epoch_s": estimate_document(plan.epoch_ns(choice), 1e-9),
+        "train_s": estimate_document(plan.train_ns(choice), 1e-9),
         "relative_time": plan.relative(choice),
     }
-
-
-def _estimate(one: Estimate | None, factor: float = 1.0) -> dict[str, float | None] | None:
-    if one is None:
-        return None
-    scaled = one.times(factor)
-    return {"value": scaled.value, "low": scaled.low, "high": scaled.high}
 
 
 def _some(choices: Sequence[Choice]) -> str:

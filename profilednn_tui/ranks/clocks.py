@@ -21,6 +21,9 @@ MOST_EXCEPTIONS = 0.1
 """Of the collectives that may be inconsistent with a bound: a few are left early, see `waits.SLACK_NS`."""
 
 
+_Times = dict[tuple[str, int], tuple[int, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class ClockOffset:
     """The clock of another machine against that of the first rank."""
@@ -39,20 +42,20 @@ class ClockOffset:
 def clock_offsets(records: Sequence[RankRecord]) -> tuple[ClockOffset, ...]:
     """One for each clock but that of the first record, if it has collectives in common with it."""
     reference = clock_of(records[0])
-    mine = [record for record in records if clock_of(record) == reference]
+    by_clock: dict[str, list[tuple[RankRecord, _Times]]] = {}
+    for record in records:
+        by_clock.setdefault(clock_of(record), []).append((record, _times(record)))
+    mine = [times for _, times in by_clock.pop(reference)]
     found = []
-    for clock in dict.fromkeys(map(clock_of, records)):
-        theirs = [record for record in records if clock_of(record) == clock]
-        if clock != reference:
-            offsets = (_offset(one, other) for one in mine for other in theirs)
-            best = max(offsets, key=lambda offset: offset.collectives)
-            if best.collectives:
-                found.append(best)
+    for theirs in by_clock.values():
+        offsets = (_offset(here, record, there) for here in mine for record, there in theirs)
+        best = max(offsets, key=lambda offset: offset.collectives)
+        if best.collectives:
+            found.append(best)
     return tuple(found)
 
 
-def _offset(reference: RankRecord, other: RankRecord) -> ClockOffset:
-    here, there = _times(reference), _times(other)
+def _offset(here: _Times, other: RankRecord, there: _Times) -> ClockOffset:
     common = sorted(here.keys() & there.keys())
     host = other.groups[0].host if other.groups else ""
     if not common:
@@ -71,7 +74,7 @@ def _offset(reference: RankRecord, other: RankRecord) -> ClockOffset:
     return ClockOffset(clock_of(other), host, estimate, bound, len(common))
 
 
-def _times(record: RankRecord) -> dict[tuple[str, int], tuple[int, int]]:
+def _times(record: RankRecord) -> _Times:
     """When the rank entered and when it went on, by the name of the group and the number of the collective."""
     names = {group.number: group.name for group in record.groups}
     rows = record.waits[np.isin(record.waits[:, GROUP], list(names))]

@@ -1,4 +1,8 @@
-"""The rank that the others wait for, if it is the same one beyond noise, and where it falls behind."""
+"""The rank that the others wait for, if it is the same one beyond noise, and where it falls behind.
+
+When it arrives varies with whatever else wants its core; what it computes in a step hardly does. So a rank that
+computes longer than the others is told from a few steps, and one that is late for another reason from more.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +23,20 @@ NEWEST_STEPS = 64
 FEWEST_STEPS = 10
 LEAST_SHARE = 0.05
 """Of the step. Equal ranks differ by less, on cores that are not quite alike."""
-CONFIDENCE_ERROR = 0.005
+CONFIDENCE_ERROR = 0.02
 """Of the lower bound on the median lateness, after Conover, Practical Nonparametric Statistics, section 3.2."""
 OWN_PHASE, OWN_OPERATOR = 0.5, 0.3
 """A phase or an operator is named if the rank loses at least this part of its lateness there."""
-NO_CORE = 0.25
-"""The cause is a neighbour if the training thread waits for a core for at least this part of the lateness."""
 COMPUTING = 0.5
 """The rank computes if at least this part of the lateness is time on the processor."""
+NO_CORE = 0.5
+"""Otherwise, the cause is a neighbour if the training thread waits for a core for at least this part of it,"""
+NEIGHBOUR_NS = 1e9
+"""in steps that took so long together: at the start of a training, its own processes compete for the cores."""
 NEIGHBOUR = "neighbour on its core"
+ELSEWHERE = "it waits there for something else than other ranks, and computes as much as they do"
+CPU, DELAY = 0, 1
+"""Columns of `RankRecord.times`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +71,25 @@ def find_straggler(
     places = [np.searchsorted(record.numbers, steps) for record in records]
     caused = np.array([one.caused[place] for one, place in zip(waits, places, strict=True)])
     late = int(np.argmax(np.median(caused, axis=1)))
-    others = np.max(np.delete(caused, late, axis=0), axis=0)
     step_ns = float(
         np.median(np.concatenate([record.durations[place] for record, place in zip(records, places, strict=True)]))
     )
-    lead = caused[late] - others
-    if _lower_bound(lead) < LEAST_SHARE * step_ns:
-        return None
+    lead = _lead(caused, late)
     late_ns = float(np.median(lead))
-    phase, cause = _reason(records, places, late, late_ns)
+    cpu = np.array([record.times[place, CPU] for record, place in zip(records, places, strict=True)])
+    computed = _lead(cpu, late) if (cpu >= 0).all() else np.zeros(0)
+    beyond = max(_lower_bound(lead), _lower_bound(computed))
+    if min(late_ns, beyond) < LEAST_SHARE * step_ns:
+        return None
+    phase = _phase(records, places, late, late_ns)
+    cause = None
+    if len(computed) and float(np.median(computed)) < COMPUTING * late_ns:
+        waits_for_core = _part_without_core(records, waits, steps, late) >= NO_CORE
+        if waits_for_core and step_ns * len(steps) < NEIGHBOUR_NS:
+            return None
+        phase, cause = (None, NEIGHBOUR) if waits_for_core else (phase, ELSEWHERE)
+    elif threads := _fewer_threads(records, late):
+        cause = f"it computes with {units.count(threads)} threads, and the others with more"
     operator, source = _operator(records, records[late].rank, phase, late_ns) if phase is not None else (None, None)
     return Straggler(
         rank=records[late].rank,
@@ -103,27 +122,39 @@ def _lower_bound(values: Floats) -> float:
     return float(np.sort(values)[below - 1]) if below else -np.inf
 
 
-def _reason(
+def _lead(values: Floats, late: int) -> Floats:
+    """By how much a rank is beyond all others, in each step."""
+    lead: Floats = values[late] - np.max(np.delete(values, late, axis=0), axis=0)
+    return lead
+
+
+def _phase(
     records: Sequence[RankRecord], places: Sequence[npt.NDArray[np.int64]], late: int, late_ns: float
-) -> tuple[str | None, str | None]:
-    """The phase in which a rank falls behind, and the cause."""
+) -> str | None:
+    """The phase in which a rank falls behind; None if it is not one phase."""
     own = np.array([np.median(record.phases[place], axis=0) for record, place in zip(records, places, strict=True)])
     own[:, WAITING] = 0.0
     excess = own[late] - np.median(np.delete(own, late, axis=0), axis=0)
-    times = np.array([np.median(record.times[place], axis=0) for record, place in zip(records, places, strict=True)])
-    cpu, delay = (times[late] - np.median(np.delete(times, late, axis=0), axis=0))[:2]
-    told = bool((times[:, 0] >= 0).all())
-    if told and delay >= NO_CORE * late_ns:
-        return None, NEIGHBOUR
-    phase = PHASES[int(np.argmax(excess))] if float(np.max(excess)) >= OWN_PHASE * late_ns else None
-    fewer = records[late].intra_op_threads < min(
-        record.intra_op_threads for place, record in enumerate(records) if place != late
-    )
-    if fewer:
-        return (
-            phase,
-            f"it computes with {units.count(records[late].intra_op_threads)} threads, and the others with more",
-        )
-    if told and cpu < COMPUTING * late_ns:
-        return phase, "it waits there for something else than other ranks, and computes as much as they do"
-    return phase, None
+    return PHASES[int(np.argmax(excess))] if float(np.max(excess)) >= OWN_PHASE * late_ns else None
+
+
+def _part_without_core(
+    records: Sequence[RankRecord], waits: Sequence[StepWaits], steps: npt.NDArray[np.int64], late: int
+) -> float:
+    """The part of a rank's lateness for which it waits for a core, more than the others do; 0 if that is not known.
+
+    Of all steps in between, as the kernel's figure is shared by those between two looks at it.
+    """
+    whole = [(record.numbers >= steps[0]) & (record.numbers <= steps[-1]) for record in records]
+    delays = np.array([record.times[kept, DELAY].mean() for record, kept in zip(records, whole, strict=True)])
+    caused = np.array([one.caused[kept].mean() for one, kept in zip(waits, whole, strict=True)])
+    told = all((record.times[kept, DELAY] >= 0).all() for record, kept in zip(records, whole, strict=True))
+    lead = float(_lead(caused, late))
+    return float(_lead(delays, late)) / lead if told and lead > 0 else 0.0
+
+
+def _fewer_threads(records: Sequence[RankRecord], late: int) -> int | None:
+    """How many threads a rank computes with; None if it has not fewer than all others."""
+    mine = records[late].intra_op_threads
+    others = min(record.intra_op_threads for place, record in enumerate(records) if place != late)
+    return mine if mine < others else None

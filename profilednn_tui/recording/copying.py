@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from profilednn_tui.paths import FILE_MODE, FOLDER_MODE, folders_with, new_session_folder
+from profilednn_tui.paths import FOLDER_MODE, folders_with, new_session_folder
 from profilednn_tui.protocol.files import HOST_RECORDING, recording_pid
-from profilednn_tui.session.storage.files import regular_files
+from profilednn_tui.session.storage.files import append, regular_files
 from profilednn_tui.session.storage.folder import MIRROR_FILE, MirrorFile
 from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.ownership import why_foreign
@@ -115,7 +115,7 @@ class Copy:
             raise StreamError("it leaves something out")
         if len(self._sizes) > MAX_AGENTS or sum(self._sizes.values()) + len(data) > LIMIT_BYTES:
             raise StreamError("it is larger than a session may be")
-        _append(folder / name, data)
+        append(folder / name, data)
         self._sizes[name] = size + len(data)
 
     def _keep_source(self, folder: Path, line: StreamLine) -> None:
@@ -126,7 +126,7 @@ class Copy:
         (folder / COPIED_SOURCES).mkdir(mode=FOLDER_MODE, exist_ok=True)
         path = copied_source(folder, line.file)
         path.unlink(missing_ok=True)
-        _append(path, data)
+        append(path, data)
 
 
 def _earlier_copy(origin: str) -> tuple[Path, MirrorFile] | None:
@@ -163,9 +163,3 @@ def _cut(path: Path, size: int) -> int:
         if end < size:
             stream.truncate(end)
         return end
-
-
-def _append(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)

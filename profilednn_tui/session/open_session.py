@@ -14,7 +14,7 @@ from types import TracebackType
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.onednn.roofline import Peaks
-from profilednn_tui.paths import FILE_MODE, SESSION_FILE, list_session_folders, session_home
+from profilednn_tui.paths import SESSION_FILE, list_session_folders, session_home
 from profilednn_tui.plain import plain
 from profilednn_tui.protocol.codec import encode
 from profilednn_tui.protocol.events import EVENTS, Command
@@ -23,6 +23,7 @@ from profilednn_tui.session.keys import pid_of
 from profilednn_tui.session.model.part import Part
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.part_reader import PartReader
+from profilednn_tui.session.storage.files import append
 from profilednn_tui.session.storage.folder import INPUT_FIFO, SessionFile
 from profilednn_tui.session.storage.jobs import check_parts
 from profilednn_tui.session.storage.liveness import is_alive
@@ -144,7 +145,11 @@ class OpenSession:
         agents = self._session.running_agents if folder and self.view().live else ()
         for key in agents:
             assert folder
-            self._append(folder / control_file(pid_of(key)), encode(command))
+            path = folder / control_file(pid_of(key))
+            try:
+                append(path, encode(command))
+            except OSError as error:
+                raise ProfilerError(f"Cannot send a command through {path}: {error.strerror or error}.") from None
         return len(agents)
 
     def write_input(self, data: bytes) -> int:
@@ -208,17 +213,6 @@ class OpenSession:
             lines = _LINE_END.split(text.decode("utf-8", "replace").expandtabs(4))
             return SourceFile(file, tuple(map(plain, lines[:-1] if not lines[-1] else lines)), path, foreign)
         return SourceFile(file, None, path, foreign)
-
-    @staticmethod
-    def _append(path: Path, line: bytes) -> None:
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
-            try:
-                os.write(handle, line)
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise ProfilerError(f"Cannot send a command through {path}: {error.strerror or error}.") from None
 
 
 def open_session(

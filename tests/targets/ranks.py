@@ -1,4 +1,4 @@
-"""Trains on two ranks; `python ranks.py PROGRAM LATE WHERE STEPS`: rank 1 is LATE milliseconds late in WHERE.
+"""Trains on two ranks; `python ranks.py PROGRAM LATE WHERE STEPS WORLD ROWS`: rank 1 is LATE milliseconds late in WHERE.
 
 Prints a digest of the weights and of the random state, for each rank.
 """
@@ -57,22 +57,23 @@ class Net(nn.Module):
 
 
 class Batches(torch.utils.data.IterableDataset):
-    def __init__(self, milliseconds):
+    def __init__(self, milliseconds, rows):
         self.milliseconds = milliseconds
+        self.rows = rows
 
     def __iter__(self):
         while True:
             busy(self.milliseconds)
-            yield torch.randn(256, WIDTH)
+            yield torch.randn(self.rows, WIDTH)
 
 
-def batches(late):
+def batches(late, rows):
     if late.get("data"):
-        return torch.utils.data.DataLoader(Batches(late["data"]), batch_size=None)
-    return iter(lambda: torch.randn(256, WIDTH), None)
+        return torch.utils.data.DataLoader(Batches(late["data"], rows), batch_size=None)
+    return iter(lambda: torch.randn(rows, WIDTH), None)
 
 
-def train(rank, world, folder, program, milliseconds, where, steps):
+def train(rank, world, folder, program, milliseconds, where, steps, rows):
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world)
     torch.manual_seed(0)
@@ -81,11 +82,19 @@ def train(rank, world, folder, program, milliseconds, where, steps):
     if program != "unused":
         del net.unused
     options = {"buckets": {"bucket_cap_mb": 0.3}, "unused": {"find_unused_parameters": True}}.get(program, {})
-    model = net if program in ("by_hand", "fsdp") else DistributedDataParallel(net, **options)
+    model = net if program in ("by_hand", "functional", "fsdp", "tensor") else DistributedDataParallel(net, **options)
     if program == "compressed":
         from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import bf16_compress_hook
 
         model.register_comm_hook(None, bf16_compress_hook)
+    if program == "functional":
+        import torch.distributed._functional_collectives as functional
+    if program == "tensor":
+        from torch.distributed.device_mesh import init_device_mesh
+        from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+
+        plan = {f"layers.{number}": (RowwiseParallel if number % 2 else ColwiseParallel)() for number in range(LAYERS)}
+        parallelize_module(net, init_device_mesh("cpu", (world,)), plan)
     if program == "fsdp":
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
@@ -96,7 +105,7 @@ def train(rank, world, folder, program, milliseconds, where, steps):
         fully_shard(net, mesh=mesh)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     torch.manual_seed(rank)
-    for step, x in zip(range(steps), batches(late)):
+    for step, x in zip(range(steps), batches(late, rows)):
         if late.get("other"):
             busy(late["other"])
         if late.get("sleep"):
@@ -112,11 +121,14 @@ def train(rank, world, folder, program, milliseconds, where, steps):
             for parameter in model.parameters():
                 dist.all_reduce(parameter.grad)
                 parameter.grad /= world
+        if program == "functional":
+            for parameter in model.parameters():
+                parameter.grad = functional.all_reduce(parameter.grad, "avg", dist.group.WORLD) + 0.0
         if late.get("optimizer"):
             optimizer.register_step_pre_hook(lambda *_: busy(late["optimizer"])) if not step else None
         optimizer.step()
         optimizer.zero_grad()
-    weights = [one.full_tensor() if program == "fsdp" else one for one in model.parameters()]
+    weights = [one.full_tensor() if program in ("fsdp", "tensor") else one for one in model.parameters()]
     digest = hashlib.sha256(b"".join(one.detach().numpy().tobytes() for one in weights)).hexdigest()[:16]
     states = [None] * world
     dist.all_gather_object(states, [rank, digest, torch.rand(()).item()])
@@ -126,14 +138,14 @@ def train(rank, world, folder, program, milliseconds, where, steps):
     dist.destroy_process_group()
 
 
-def main(program="plain", milliseconds="0", where="backward", steps="40", world="2"):
+def main(program="plain", milliseconds="0", where="backward", steps="40", world="2", rows="256"):
     if "RANK" in os.environ:  # started by torchrun
         folder = os.environ["RANKS_FOLDER"]
         train(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), folder, program, float(milliseconds), where,
-              int(steps))  # fmt: skip
+              int(steps), int(rows))  # fmt: skip
         return
     with tempfile.TemporaryDirectory() as folder:
-        arguments = (int(world), folder, program, float(milliseconds), where, int(steps))
+        arguments = (int(world), folder, program, float(milliseconds), where, int(steps), int(rows))
         mp.spawn(train, arguments, nprocs=int(world))
 
 

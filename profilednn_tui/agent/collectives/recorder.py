@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from _thread import get_native_id
 from collections import deque
+from time import thread_time_ns
 from typing import Any, Callable
 
 from ...protocol.events import CommunicationEvent
@@ -52,14 +53,18 @@ class Collectives:
         """Of each step that may be told."""
         self._rest_ns = 0
         """Waits of this step beyond them."""
-        self._finished: deque[tuple[int, int, int]] = deque(maxlen=MOST_STEPS)
-        """Steps: number, when it ended, and its waits that are not told."""
+        self._finished: deque[tuple[int, int, int, int]] = deque(maxlen=MOST_STEPS)
+        """Steps: number, when it ended, what the thread has used of the processor by then, and its waits that are not
+        told."""
         self._step = self._looks = 0
         self._counts: dict[int, list[int]] = {}
         """Of each group in the newest look: step, number of the group, and how many collectives there were."""
         self._first_counts: deque[list[int]] = deque()
         """The same of groups that no event has told of, in the look that found them."""
-        self._use: _ThreadUse | None = None
+        self._queueing: _Queueing | None = None
+        """None as long as there is no process group."""
+        self._used_ns = -1
+        """What the thread had used of the processor at the end of the last step of which there is an event."""
         self._ended_ns = 0
         """When the last step ended of which there is an event."""
         self._removed = False
@@ -73,9 +78,10 @@ class Collectives:
 
     def _look(self) -> None:
         self._groups.look()
-        if len(self._groups) and self._use is None:
-            self._use = _ThreadUse()
+        if len(self._groups) and self._queueing is None:
+            self._queueing = _Queueing()
             self._timeline.exchanged = self._ended
+        if self._queueing is not None:
             self._waiting.install()
         counts = {number: [self._step, number, count] for number, count in self._groups.counts().items()}
         self._first_counts.extend(counts[number] for number in sorted(counts.keys() - self._counts.keys()))
@@ -83,20 +89,20 @@ class Collectives:
 
     def end_step(self, number: int, ended_ns: int) -> None:
         """A step has ended, at a time that may have passed."""
-        if self._use is not None:
-            self._finished.append((number, ended_ns, self._rest_ns))
+        if self._queueing is not None:
+            self._finished.append((number, ended_ns, thread_time_ns(), self._rest_ns))
             self._count = self._rest_ns = 0
         self._step = number
 
     def before_backward(self, tensors: Any) -> None:
         """A backward pass is about to begin."""
-        if self._use is not None and not self._removed:
+        if self._queueing is not None and not self._removed:
             self._timeline.computed.clear()
             self._guard.run(self._after_backward.watch, tensors)
 
     def after_update(self, optimizer: Any) -> None:
         """An optimizer has updated its parameters."""
-        if self._use is not None and not self._removed:
+        if self._queueing is not None and not self._removed:
             self._guard.run(self._after_backward.keep_watching, optimizer)
 
     def remove(self) -> None:
@@ -133,19 +139,21 @@ class Collectives:
         """What has been recorded since the last call."""
         finished, waits = self._finished, self._waits
         steps = [finished.popleft() for _ in range(len(finished))]
-        if not steps or self._use is None:
+        if not steps or self._queueing is None:
             return []
-        cpu_ns, delay_ns = self._use.since_last(len(steps))
+        delay_ns = self._queueing.since_last(len(steps))
         took_s = (steps[-1][1] - self._ended_ns) / 1e9 / len(steps)
         self._ended_ns = steps[-1][1]
         self._most_waits = max(FEWEST_WAITS, min(MOST_WAITS, int(WAITS_PER_S * took_s)))
         events: list[CommunicationEvent] = []
         event: CommunicationEvent | None = None
-        for number, ended_ns, rest_ns in steps:
+        for number, ended_ns, used_ns, rest_ns in steps:
             if event is None or len(event.times) == ROWS_PER_EVENT or number != event.first + len(event.times):
                 event = CommunicationEvent(number, [], [])
                 events.append(event)
-            event.times.append([cpu_ns, delay_ns, rest_ns])
+            before_ns, self._used_ns = self._used_ns, used_ns
+            cpu_ns = used_ns - before_ns if before_ns >= 0 else -1
+            event.times.append([cpu_ns if cpu_ns >= 0 else -1, delay_ns, rest_ns])  # less: it is another thread now
             while waits and waits[0][-1] <= ended_ns:
                 event.waits.append([number, *waits.popleft()])
         first = [self._first_counts.popleft() for _ in range(len(self._first_counts))]
@@ -153,29 +161,25 @@ class Collectives:
         return events
 
 
-class _ThreadUse:
-    """What the calling thread uses of the processor, and for how long it is ready to run and has no core, as Linux
-    counts it; -1 where it does not."""
+class _Queueing:
+    """For how long the calling thread is ready to run and has no core, as Linux counts it; -1 where it does not."""
 
     def __init__(self) -> None:
         self._path = f"/proc/self/task/{get_native_id()}/schedstat"
         self._before = self._now_ns()
 
-    def since_last(self, steps: int) -> tuple[int, int]:
-        """Both, shared by the steps since the last call; on any thread."""
+    def since_last(self, steps: int) -> int:
+        """Shared by the steps since the last call; on any thread."""
         before, self._before = self._before, self._now_ns()
-        if before is None or self._before is None:
-            return -1, -1
-        return (self._before[0] - before[0]) // steps, (self._before[1] - before[1]) // steps
+        return -1 if before is None or self._before is None else (self._before - before) // steps
 
-    def _now_ns(self) -> tuple[int, int] | None:
+    def _now_ns(self) -> int | None:
         try:
             # Opened each time: the program may close every descriptor.
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                cpu, delay = os.read(descriptor, 64).split()[:2]
-                return int(cpu), int(delay)
+                return int(os.read(descriptor, 64).split()[1])
             finally:
                 os.close(descriptor)
-        except (OSError, ValueError):
+        except (OSError, ValueError, IndexError):
             return None

@@ -1,8 +1,9 @@
 """Where the training thread waits for other ranks.
 
 Python code waits in ``Work.wait``, which `all_reduce` and its kind call unless they are asynchronous, and FSDP as
-well; DDP broadcasts its buffers in C++. DDP's reducer waits at the end of the backward pass, in a callback of autograd:
-ours runs right before it, and the call of the backward pass ends with it.
+well; functional collectives, which DTensor uses, wait in ``wait_tensor``; DDP broadcasts its buffers in C++. DDP's
+reducer waits at the end of the backward pass, in a callback of autograd: ours runs right before it, and the call of the
+backward pass ends with it. What torch.compile makes of functional collectives waits out of our sight.
 
 What torch calls within a backward pass or a collective consists of built-in functions only. Python runs pending signal
 handlers when it enters a function of its own: there, Ctrl-C would end the backward pass between two buckets, and this
@@ -14,6 +15,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+import sys
 from _thread import get_ident
 from typing import Any, Callable
 
@@ -44,21 +46,31 @@ class Waiting:
         self._guard = guard
         self._waited = waited
         self._undo: list[Callable[[], None]] = []
+        self._replaced: set[str] = set()
+        """Names of the functions."""
+        self._removed = False
 
     def install(self) -> None:
-        """Begin to watch; torch.distributed must have been imported."""
+        """Begin to watch; torch.distributed must have been imported. To be called again for what is imported later."""
         self._replace(self._torch._C._distributed_c10d.Work, "wait", self._method)
         self._replace(self._torch.distributed, "_broadcast_coalesced", self._function)
+        functional = sys.modules.get("torch.distributed._functional_collectives")
+        if functional is not None:
+            self._replace(functional, "wait_tensor", self._function)
+        if self._removed:  # on another thread, in the meantime
+            self.remove()
 
     def remove(self) -> None:
-        """Restore what was replaced."""
+        """Restore what was replaced, for good."""
+        self._removed = True
         while self._undo:
             self._undo.pop()()
 
     def _replace(self, owner: Any, name: str, wrapped: Callable[[Any], Callable[..., Any]]) -> None:
         original = owner.__dict__.get(name)
-        if original is None:
+        if original is None or name in self._replaced:
             return
+        self._replaced.add(name)
         wrapper = wrapped(original)
 
         def undo() -> None:

@@ -168,7 +168,7 @@ class Session:
     @property
     def live(self) -> bool:
         """Whether more events may come."""
-        return any(part.live and over is None for part, over in zip(self._parts, self._overs(), strict=True))
+        return self._goes_on(self._overs(self._shown()))
 
     def hellos(self, machine: int) -> tuple[HelloEvent, ...]:
         """How the processes of a machine introduced themselves."""
@@ -177,8 +177,7 @@ class Session:
     @property
     def shown_machine(self) -> int:
         """The number of the machine whose figures are shown."""
-        shown = self._shown()
-        return machine_of(shown.key) if shown else 0
+        return _machine(self._shown())
 
     @property
     def source_files(self) -> frozenset[str]:
@@ -192,9 +191,10 @@ class Session:
         return self._view[1]
 
     def _build(self, window: int | None) -> SessionView:
-        shown, part = self._shown(), self._parts[self.shown_machine]
-        state = self.state
-        overs, live = self._overs(), self.live
+        shown = self._shown()
+        part = self._parts[_machine(shown)]
+        overs = self._overs(shown)
+        live = self._goes_on(overs)
         ages = lives((*self._earlier, *self._processes.values()))
         windows = shown.windows if shown else WindowSeries()
         newest = self._newest_ranks(ages)
@@ -204,14 +204,14 @@ class Session:
         )
         steps = shown.steps.view() if shown else Steps()
         return SessionView(
-            state=state,
+            state=self._state(shown, overs),
             live=live,
-            target=self._target(shown, live, ages[shown] if shown else 1),
+            target=self._target(shown, part, live, ages[shown] if shown else 1),
             machine=part.machine,
             peaks=self._peaks_of(shown, part),
             progress=shown.progress if shown else Progress(),
             steps=steps,
-            remaining=self._remaining(shown, part, overs[self.shown_machine]),
+            remaining=self._remaining(shown, part, overs[_machine(shown)]),
             phases=shown.steps.phases() if shown else (),
             operators=operators,
             merged_ranks=len(merged),
@@ -294,10 +294,12 @@ class Session:
 
     @property
     def state(self) -> State:
-        overs = self._overs()
+        shown = self._shown()
+        return self._state(shown, self._overs(shown))
+
+    def _state(self, shown: Process | None, overs: Sequence[State | None]) -> State:
         if None not in overs:
             return next(state for state in (State.LOST, State.EXCERPT, State.ENDED) if state in overs)
-        shown = self._shown()
         if shown is None:
             return State.OUTSIDE if any(part.kept_out for part in self._parts) else State.STARTING
         if not shown.steps.count:
@@ -307,9 +309,11 @@ class Session:
     def _on(self, machine: int) -> list[Process]:
         return [process for key, process in self._processes.items() if machine_of(key) == machine]
 
-    def _overs(self) -> list[State | None]:
+    def _goes_on(self, overs: Sequence[State | None]) -> bool:
+        return any(part.live and over is None for part, over in zip(self._parts, overs, strict=True))
+
+    def _overs(self, shown: Process | None) -> list[State | None]:
         """How each part has ended; None for those that go on."""
-        shown = self._shown()
         return [
             part.over(self._on(machine), bool(shown and shown.detached and machine_of(shown.key) == machine))
             for machine, part in enumerate(self._parts)
@@ -320,8 +324,7 @@ class Session:
         codes = [part.exit.exit_code for part in self._parts if part.exit]
         return next((code for code in codes if code), 0 if len(codes) == len(self._parts) else None)
 
-    def _target(self, shown: Process | None, live: bool, life: int) -> Target:
-        part = self._parts[self.shown_machine]
+    def _target(self, shown: Process | None, part: Part, live: bool, life: int) -> Target:
         started = part.started
         hello = shown.hello if shown else None
         argv = tuple(started.argv or (hello.argv if hello else ()))
@@ -406,3 +409,8 @@ class Session:
         process = self._processes.get(process_key(machine_of(key), event.pid))
         if process is not None:
             process.gone = event
+
+
+def _machine(shown: Process | None) -> int:
+    """The number of the machine that a process runs on; the first one if there is none."""
+    return machine_of(shown.key) if shown else 0

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
+from profilednn_tui.paths import FILE_MODE
+
 NO_FILE = "it is not a regular file, but a folder, a pipe, a device or a link"
 
 
@@ -46,6 +48,13 @@ def read_end(path: str | Path, limit_bytes: int) -> bytes:
     with open_file(path) as stream:
         stream.seek(max(0, stream.seek(0, os.SEEK_END) - limit_bytes))
         return stream.read(limit_bytes)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Write at the end of a file of ours, which is made if there is none; an `OSError` if it is a link."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    with FileIO(handle, "wb") as stream:
+        stream.write(data)
 
 
 def regular_files(folder: str | Path, depth: int = 0) -> Iterator[tuple[Path, os.stat_result]]:

@@ -19,7 +19,6 @@ from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import SESSION_FILE
 from profilednn_tui.plain import decode_plain
 from profilednn_tui.protocol.events import MAGIC, VERSION
-from profilednn_tui.session.frames import is_users
 from profilednn_tui.session.storage.files import open_file
 from profilednn_tui.session.storage.folder import (
     EXIT_FILE,
@@ -34,7 +33,7 @@ from profilednn_tui.session.storage.folder import (
 from profilednn_tui.session.storage.limits import LINE_BYTES
 from profilednn_tui.session.storage.ownership import SNAPSHOT
 from profilednn_tui.session.storage.reader import CHUNK_BYTES, Stream
-from profilednn_tui.session.storage.store import SOURCE_LIMIT_BYTES, Store, recordings_among
+from profilednn_tui.session.storage.store import SOURCE_LIMIT_BYTES, Store, recordings_among, user_sources
 
 SUFFIX = ".pdnn"
 OUTPUT_LIMIT_BYTES = 4_000_000
@@ -199,7 +198,7 @@ class _BoundedReads(io.BufferedReader):
 
 def write_snapshot(store: Store, source_files: Iterable[str], live: bool, path: Path) -> None:
     """Write a whole session to one file, which appears once it is complete."""
-    sources = _user_sources(store, source_files)
+    sources = dict(user_sources(store, source_files))
     index = SnapshotFile(
         magic=MAGIC,
         version=VERSION,
@@ -218,12 +217,6 @@ def write_snapshot(store: Store, source_files: Iterable[str], live: bool, path: 
         archive.writestr(OUTPUT_FILE, store.output_tail(OUTPUT_LIMIT_BYTES))
         for file, text in sources.items():
             archive.writestr(index.sources[file], text)
-
-
-def _user_sources(store: Store, files: Iterable[str]) -> dict[str, bytes]:
-    script = next((part for part in store.session_file.argv if part.endswith(".py")), "")
-    texts = {file: store.source(file) for file in sorted(files) if is_users(file, script)}
-    return {file: text for file, text in texts.items() if text is not None}
 
 
 def _chunks(store: Store, name: str) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from profilednn_tui.paths import SESSION_FILE
 from profilednn_tui.protocol.files import HOST_RECORDING, recording_pid
-from profilednn_tui.session.frames import relative_file
+from profilednn_tui.session.frames import is_users, relative_file
 from profilednn_tui.session.storage.elsewhere import why_elsewhere
 from profilednn_tui.session.storage.files import open_file, read_end
 from profilednn_tui.session.storage.folder import OUTPUT_FILE, STREAM_SO_FAR, ExitFile, MirrorFile, SessionFile
@@ -148,6 +148,15 @@ def recordings_among(names: Iterable[str]) -> Iterator[str]:
     known = dict.fromkeys(names)
     agents = (name for name in known if recording_pid(name) is not None)
     return chain([HOST_RECORDING] if HOST_RECORDING in known else [], islice(agents, MAX_AGENTS))
+
+
+def user_sources(store: Store, files: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Those of the files that belong to the user's program and can be read, in order, with their texts."""
+    script = next((part for part in store.session_file.argv if part.endswith(".py")), "")
+    for file in sorted(files):
+        text = store.source(file) if is_users(file, script) else None
+        if text is not None:
+            yield file, text
 
 
 def copied_source(folder: Path, file: str) -> Path:

@@ -14,11 +14,10 @@ import msgspec
 
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.plain import plain
-from profilednn_tui.session.frames import is_users
 from profilednn_tui.session.storage.folder import ExitFile, SessionFile
 from profilednn_tui.session.storage.limits import LINE_BYTES, Integer
 from profilednn_tui.session.storage.reader import CHUNK_BYTES, Stream
-from profilednn_tui.session.storage.store import MAX_AGENTS, Store
+from profilednn_tui.session.storage.store import MAX_AGENTS, Store, user_sources
 
 SCHEMA = "profilednn.tail/1"
 MOST_RESUME_BYTES = 100_000
@@ -113,12 +112,10 @@ class Tail:
 
     def sources(self, files: frozenset[str]) -> Iterator[bytes]:
         """The texts of the user's files among these that were not told yet."""
-        script = next((part for part in self._store.session_file.argv if part.endswith(".py")), "")
-        for file in sorted(files - self._sources):
-            self._sources.add(file)
-            text = self._store.source(file) if is_users(file, script) else None
-            if text is not None:
-                yield _encode(StreamLine(file=file, text=text.decode("utf-8", "replace")))
+        new = files - self._sources
+        self._sources |= new
+        for file, text in user_sources(self._store, new):
+            yield _encode(StreamLine(file=file, text=text.decode("utf-8", "replace")))
 
     def _open(self, name: str) -> _Recording | None:
         try:

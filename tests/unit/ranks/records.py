@@ -26,22 +26,30 @@ def trained(
     *,
     noise: float = 0.0,
     seed: int = 0,
+    disturbed: float = 0.0,
     delay_ms: Mapping[int, float] | None = None,
     sleeping: frozenset[int] = frozenset(),
     skew_ns: Mapping[int, int] | None = None,
 ) -> tuple[RankRecord, ...]:
-    """A record for each rank; `own_ms` are the phases in which it differs from `USUAL`."""
+    """A record for each rank; `own_ms` are the phases in which it differs from `USUAL`.
+
+    In this part of the steps, `disturbed`, something else takes a rank's core for a while.
+    """
     generator = np.random.default_rng(seed)
     count = len(own_ms)
     works = [{**USUAL, **extra} for extra in own_ms]
     phases = np.zeros((count, steps, len(PHASES)), dtype=np.int64)
     waits = np.zeros((count, steps, 5), dtype=np.int64)
+    lost = np.zeros((count, steps), dtype=np.int64)
     now = np.full(count, START_NS, dtype=np.int64)
     for step in range(steps):
         for rank, work in enumerate(works):
             for name, each in work.items():
                 factor = 1 + noise * float(generator.standard_normal())
                 phases[rank, step, PHASES.index(name)] = max(0, round(each * MS * factor))
+            if generator.random() < disturbed:
+                lost[rank, step] = round(generator.uniform(2.0, 12.0) * MS)
+                phases[rank, step, PHASES.index(str(generator.choice(list(USUAL))))] += lost[rank, step]
         entered = now + phases[:, step].sum(axis=1)
         ended = int(entered.max()) + TRANSFER_NS
         phases[:, step, PHASES.index(COMMUNICATION)] = ended - entered
@@ -54,9 +62,13 @@ def trained(
         waits[rank, :, 3:] += skew
         durations = phases[rank].sum(axis=1)
         own = durations - phases[rank][:, PHASES.index(COMMUNICATION)]
-        delay = round((delay_ms or {}).get(rank, 0.0) * MS)
+        delay = round((delay_ms or {}).get(rank, 0.0) * MS + lost[rank].mean())
         usual = round(sum(USUAL.values()) * MS)
-        cpu = np.full(steps, usual) if rank in sleeping else own - delay
+        cpu = (
+            np.full(steps, usual)
+            if rank in sleeping
+            else own - lost[rank] - round((delay_ms or {}).get(rank, 0.0) * MS)
+        )
         records.append(
             RankRecord(
                 key=100 + rank,
