@@ -39,6 +39,7 @@ PARTS = (
     "plan",
     "stragglers",
     "many_ranks",
+    "interruptions",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks

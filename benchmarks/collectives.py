@@ -25,12 +25,14 @@ from profilednn_tui.agent.steps.training_thread import Sign, TrainingThread
 BLOCK, LEARNING = 20, FIRST_LOOKS + LOOKS
 """Steps that are measured; and before, in which the account finds the groups and settles."""
 WIDTH, LAYERS, BATCH = 256, 8, 80
+STEP_MS = 10.0
+"""The batch is made larger or smaller until a step takes about so long."""
 BUCKET_MB = 0.6
 WORTH = 0.01
 
 
 class Training:
-    """A step of about 10 ms."""
+    """Steps of about `STEP_MS`."""
 
     def __init__(self) -> None:
         torch.manual_seed(0)
@@ -40,11 +42,15 @@ class Training:
         self.timeline = Timeline()
         TrainingThread(self.timeline).is_me(Sign.UPDATE)
         self.number = 0
+        self.batch = BATCH
+        for _ in range(3):
+            steps_ms = [self.step(None) / 1e6 for _ in range(2 * BLOCK)]
+            self.batch = max(1, round(self.batch * STEP_MS / statistics.median(steps_ms)))
 
     def step(self, collectives: Collectives | None) -> int:
         """One step; returns its duration in nanoseconds."""
         began_ns = time.perf_counter_ns()
-        loss = self.model(torch.randn(BATCH, WIDTH)).square().mean()
+        loss = self.model(torch.randn(self.batch, WIDTH)).square().mean()
         if collectives is not None:
             collectives.before_backward(loss)
         previous = self.timeline.enter(BACKWARD, self.timeline.now())
@@ -93,8 +99,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=0, world_size=1)
         training = Training()
-        for _ in range(3 * BLOCK):
-            training.step(None)
         found = list(blocks(training, minutes))
         dist.destroy_process_group()
     ratios = sorted(with_ns / without_ns for without_ns, with_ns, _ in found)

@@ -88,6 +88,7 @@ def lines(folder: Path, environment: dict[str, str]) -> Iterator[str]:
     terminal.drain_for(3)
     rss_bytes = max(rss_bytes, terminal.rss_bytes())
     terminal.press("\x1b")
+    terminal.drain_for(1)  # an escape and a letter at once would be one key
     terminal.press("q")
     terminal.close()
     keys = sorted(key_to_repaint_s(command, environment, KEYS, 15.0))
