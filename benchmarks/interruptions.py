@@ -77,7 +77,7 @@ def trial(case: str) -> Row:
 def left(mark: str) -> int:
     """How many processes of a search there are still, after some time at most."""
     end_s = time.monotonic() + AFTERWARDS_S
-    while (count := sum(map(lambda process: _mark_of(process) == mark, psutil.process_iter()))) > 0:
+    while (count := sum(_mark_of(process) == mark for process in psutil.process_iter())) > 0:
         if time.monotonic() > end_s:
             return count
         time.sleep(0.2)
@@ -155,8 +155,8 @@ def main() -> None:
     contention = Contention()
     trials.go_on(minutes, dict.fromkeys(CASES, EACH), trial)
     note = (
-        "- At random moments of a search of half a minute and its proof. Right: no process is left, what is reported is "
-        "proven, and the search, when it is resumed, comes to its end and measures nothing again that was finished."
+        "- At random moments of a search of half a minute and its proof. Right: no process is left, what is reported "
+        "is proven, and the search, when it is resumed, comes to its end and measures nothing again that was finished."
     )
     write(
         "interruptions",
