@@ -33,17 +33,37 @@ LATE = 0.2
 """Of the step."""
 
 
+FAILURES: list[str] = []
+"""What runs ended with that had to be made again: gloo loses a connection now and then."""
+MOST_FAILURES = 5
+
+
 def trained(milliseconds: float, where: str, steps: int = STEPS) -> Ranks:
     """The account of two ranks, of which the second one is late."""
+    found = None
+    while found is None:
+        found = _trained(milliseconds, where, steps)
+        if len(FAILURES) > MOST_FAILURES:
+            sys.exit("\n".join(FAILURES))
+    return found
+
+
+def _trained(milliseconds: float, where: str, steps: int) -> Ranks | None:
+    """None if the run has failed."""
     with tempfile.TemporaryDirectory() as home:
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "profilednn_tui", "run", "--headless", "--name", "ranks", str(PROGRAM), "plain",
              f"{milliseconds:.3f}", where, str(steps), "2", str(ROWS)],
             cwd=home,
             env=clean_environment(PROFILEDNN_HOME=home, PYTHONPATH=str(ROOT)),
-            check=True,
+            check=False,
             capture_output=True,
+            text=True,
         )  # fmt: skip
+        if done.returncode:
+            FAILURES.append(f"exit code {done.returncode}: {done.stderr[-2000:]}")
+            print(FAILURES[-1], flush=True)
+            return None
         (folder,) = (path for path in Path(home).iterdir() if path.is_dir())
         with open_session(folder) as session:
             session.catch_up()
