@@ -60,7 +60,13 @@ def open_command(sessions: tuple[str, ...], commands: tuple[str, ...], job: str,
 
 @click.command("export")
 @_with_parts
-@click.option("--to", "format_name", metavar="FORMAT", required=True, help="pdnn, json, csv or markdown.")
+@click.option(
+    "--to",
+    "format_name",
+    metavar="FORMAT",
+    required=True,
+    help="pdnn, json, csv, markdown, html, speedscope, collapsed or pprof.",
+)
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), required=True, help="- is standard output."
 )
@@ -77,7 +83,7 @@ def export(
         raise ProfilerError(f"There is no format {format_name}. Available: {', '.join(FORMATS)}.")
     chosen = FORMATS[format_name]
     if str(output) == STANDARD_OUTPUT and chosen.binary and sys.stdout.isatty():
-        raise ProfilerError("A snapshot is no text for a terminal. Redirect standard output, or name a file.")
+        raise ProfilerError(f"{chosen.name} is no text for a terminal. Redirect standard output, or name a file.")
     with opened(sessions, commands, job, follow=False, sources=sources) as session:
         session.catch_up()
         if str(output) == STANDARD_OUTPUT:

@@ -33,6 +33,13 @@ def call_site(frames: Sequence[Frame]) -> Frame | None:
     return next(outside, frames[-1] if frames else None)
 
 
+def visible_frames(frames: Sequence[Frame], libraries: bool) -> tuple[Frame, ...]:
+    """The frames outside of torch and Python, or all; a stack without any keeps its innermost frame."""
+    if libraries:
+        return tuple(frames)
+    return tuple(frame for frame in frames if not is_library(frame.file)) or tuple(frames[-1:])
+
+
 def relative_file(file: str, working_directory: str) -> str:
     """A file relative to the working directory if it lies inside, else unchanged."""
     root = working_directory.rstrip("/") + "/"

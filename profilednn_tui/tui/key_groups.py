@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.binding import Binding, BindingType
 
+from profilednn_tui.tui.panels.flame import FlameView
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.operators import OperatorsPane
 from profilednn_tui.tui.panels.output import OutputPane
@@ -14,6 +15,7 @@ from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.screens.base import SessionScreen
 from profilednn_tui.tui.screens.compare import CompareScreen, SideOperatorScreen
 from profilednn_tui.tui.screens.findings import FindingsScreen
+from profilednn_tui.tui.screens.flame import FlameScreen
 from profilednn_tui.tui.screens.help import Group
 from profilednn_tui.tui.screens.live import LiveScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
@@ -38,6 +40,7 @@ def key_groups(app_bindings: Sequence[BindingType]) -> list[Group]:
         ("o Optimizations", OptimizationsView.BINDINGS),
         ("T Fastest setting", TuningScreen.BINDINGS),
         ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
+        ("f Flame graph", [*FlameView.BINDINGS, *FlameScreen.BINDINGS]),
         ("oneDNN", PrimitivesScreen.BINDINGS),
         ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),
         ("Stacks of threads", [*ThreadStacksScreen.BINDINGS, *ThreadStacksView.BINDINGS]),

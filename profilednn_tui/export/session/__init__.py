@@ -8,9 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.export.session.collapsed import collapsed_text
 from profilednn_tui.export.session.csv_operators import csv_text
 from profilednn_tui.export.session.json_session import json_text
 from profilednn_tui.export.session.markdown import markdown_text
+from profilednn_tui.export.session.page.report import html_text
+from profilednn_tui.export.session.pprof import pprof_bytes
+from profilednn_tui.export.session.speedscope import speedscope_text
 from profilednn_tui.session.open_session import OpenSession
 from profilednn_tui.session.storage.folder import atomic_file
 from profilednn_tui.session.storage.snapshot import SUFFIX
@@ -30,11 +34,15 @@ class Format:
 
 
 def _text(render: Callable[[SessionView], str]) -> Callable[[OpenSession, Path], None]:
+    return _data(lambda view: render(view).encode("utf-8", "backslashreplace"))
+
+
+def _data(render: Callable[[SessionView], bytes]) -> Callable[[OpenSession, Path], None]:
     def write(session: OpenSession, path: Path) -> None:
-        text = render(session.view())
+        data = render(session.view())
         try:
             with atomic_file(path) as stream:
-                stream.write(text.encode("utf-8", "backslashreplace"))
+                stream.write(data)
         except OSError as error:
             raise ProfilerError(
                 f"Cannot write {path}: {error.strerror or error}. Name a file in a writable folder."
@@ -51,6 +59,10 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("json", ".json", "all figures for other programs", _text(json_text)),
             Format("csv", ".csv", "operators as a table", _text(csv_text)),
             Format("markdown", ".md", "summary for people", _text(markdown_text)),
+            Format("html", ".html", "page to send around, without source text", _text(html_text)),
+            Format("speedscope", ".speedscope.json", "flame graphs for speedscope.app", _text(speedscope_text)),
+            Format("collapsed", ".folded", "stacks for flamegraph.pl, inferno and others", _text(collapsed_text)),
+            Format("pprof", ".pb.gz", "profile for pprof", _data(pprof_bytes), True),
         )
     }
 )

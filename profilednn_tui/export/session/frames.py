@@ -11,11 +11,16 @@ def frame_text(frame: Frame, working_directory: str) -> str:
     return _text(relative_file(frame.file, working_directory), frame)
 
 
+def short_frame_text(frame: Frame, working_directory: str) -> str:
+    """``train.py:10 main``; the file relative to the working directory, or to where its package was installed."""
+    return _text(short_file(frame.file, working_directory), frame)
+
+
 def called_from(operator: Operator, working_directory: str) -> str:
     """The call site with most of an operator's time; for a backward one, the forward line that created its work."""
     stack = operator.stacks[0] if operator.stacks else None
     frame = call_site(stack.forward_frames or stack.frames) if stack else None
-    return _text(short_file(frame.file, working_directory), frame) if frame else ""
+    return short_frame_text(frame, working_directory) if frame else ""
 
 
 def _text(file: str, frame: Frame) -> str:

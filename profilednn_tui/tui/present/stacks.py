@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
 from profilednn_tui import units
-from profilednn_tui.session.frames import is_library
+from profilednn_tui.session.frames import is_library, visible_frames
 from profilednn_tui.session.view import Frame, Operator, Stack
 from profilednn_tui.tui.present.operators import decimals_for
 from profilednn_tui.tui.present.table import Column
@@ -47,13 +47,6 @@ class StackRow:
     @property
     def frame(self) -> Frame:
         return self.key[-1]
-
-
-def visible_frames(frames: Sequence[Frame], library: bool) -> Path:
-    """The frames outside of torch and Python, or all; a stack without any keeps its innermost frame."""
-    if library:
-        return tuple(frames)
-    return tuple(frame for frame in frames if not is_library(frame.file)) or tuple(frames[-1:])
 
 
 def has_forward_origin(operator: Operator) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from profilednn_tui import units
-from profilednn_tui.session.frames import is_library
+from profilednn_tui.session.frames import is_library, visible_frames
 from profilednn_tui.session.view import Frame, SessionView, Stacks, ThreadStack
-from profilednn_tui.tui.present.stacks import short_file, visible_frames
+from profilednn_tui.tui.present.stacks import short_file
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.line import Line, clip
@@ -43,7 +43,7 @@ def thread_stack_rows(view: SessionView, library: bool) -> tuple[ThreadStackRow,
 def _rows(thread: ThreadStack, role: str, library: bool) -> Iterator[ThreadStackRow]:
     yield ThreadStackRow(thread, role)
     # Neither the agent's frames nor torch's say anything about training.
-    frames = thread.frames if library else visible_frames(_without_agent(thread.frames), library=False)
+    frames = thread.frames if library else visible_frames(_without_agent(thread.frames), libraries=False)
     for depth, frame in enumerate(frames):
         yield ThreadStackRow(thread, role, depth, frame, depth == len(frames) - 1)
 

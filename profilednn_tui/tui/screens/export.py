@@ -88,9 +88,11 @@ class ExportScreen(ModalScreen[None]):
     def _other_format(self, event: TableView.Moved) -> None:
         """The file's suffix follows the format."""
         field = self.query_one(Input)
-        path = PurePath(field.value)
-        if path.name and path.suffix in {one.suffix for one in self._formats}:
-            field.value = str(path.with_suffix(event.row.suffix))
+        suffixes = sorted((one.suffix for one in self._formats), key=len, reverse=True)
+        known = next((suffix for suffix in suffixes if field.value.endswith(suffix)), "")
+        stem = field.value.removesuffix(known)
+        if known and PurePath(stem).name:
+            field.value = stem + event.row.suffix
 
     @on(TableView.Opened)
     def _to_path(self) -> None:

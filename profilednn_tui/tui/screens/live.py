@@ -13,6 +13,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.message import Message
 from textual.widget import Widget
 
+from profilednn_tui.flame.tree import Shape, module_label, operator_label
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BarView, TabsBar
@@ -32,6 +33,7 @@ from profilednn_tui.tui.present.operators import OperatorRow
 from profilednn_tui.tui.present.rerun import EarlierRun, before_line
 from profilednn_tui.tui.present.threads import TaskRow
 from profilednn_tui.tui.screens.base import Question, SessionScreen
+from profilednn_tui.tui.screens.flame import FlameScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.ranks import RanksScreen
@@ -119,6 +121,7 @@ class LiveScreen(SessionScreen):
           for number, name in enumerate(dashboard.PANES, start=1)),
         Binding("z", "zoom_pane", "maximize"),
         Binding("d", "primitives", "oneDNN"),
+        Binding("f", "flame", "flame graph"),
         Binding("R", "ranks", "ranks, and who waits for whom", show=False),
         Binding("x", "thread_stacks", "Python stacks of all threads", show=False),
     ]  # fmt: skip
@@ -227,6 +230,16 @@ class LiveScreen(SessionScreen):
         row: Any = event.row
         assert isinstance(row, TaskRow)
         self.app.push_screen(ThreadStacksScreen(self._read_source, self._sample_stacks, row.key[1]))
+
+    def action_flame(self) -> None:
+        """Show the flame graph, beginning at the operator or module under the cursor."""
+        focused = self.focused
+        focus, shape = None, Shape()
+        if isinstance(focused, OperatorsPane) and focused.current is not None:
+            focus = operator_label(focused.current.operator.key)
+        elif isinstance(focused, ModulesPane) and focused.current is not None:
+            focus, shape = module_label(focused.current.module), Shape(by_module=True)
+        self.app.push_screen(FlameScreen(self._read_source, focus, shape))
 
     def action_thread_stacks(self) -> None:
         self.app.push_screen(ThreadStacksScreen(self._read_source, self._sample_stacks))

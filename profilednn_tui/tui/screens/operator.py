@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
+from profilednn_tui.flame.tree import operator_label
 from profilednn_tui.session.operator_rows import find_operator
 from profilednn_tui.session.view import Operator, OperatorKey, Operators, Primitives, SessionView
 from profilednn_tui.session.words import operator_text
@@ -23,6 +24,7 @@ from profilednn_tui.tui.present.operator import no_stacks_message, summary_lines
 from profilednn_tui.tui.present.primitives import log_of, summary_line
 from profilednn_tui.tui.present.stacks import Path, StackRow
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
+from profilednn_tui.tui.screens.flame import FlameScreen
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.source_code import SourceCodeScreen
 
@@ -92,6 +94,7 @@ class OperatorScreen(SessionScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "edit", "edit"),
         Binding("d", "primitives", "oneDNN"),
+        Binding("f", "flame", "flame graph"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (textual declares it without ClassVar)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-high")]  # noqa: RUF012
@@ -157,6 +160,12 @@ class OperatorScreen(SessionScreen):
 
     def action_primitives(self) -> None:
         self.app.push_screen(PrimitivesScreen(("Operators", operator_text(self._key.name)), self._keys))
+
+    def action_flame(self) -> None:
+        place = (*self.place, operator_text(self._key.name))
+        screen = FlameScreen(self._read_source, operator_label(self._key), place=place)
+        screen.pinned = self.pinned
+        self.app.push_screen(screen)
 
     @on(TableView.Moved, "#stacks")
     def _preview(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from profilednn_tui.session.frames import visible_frames
 from profilednn_tui.session.view import (
     Frame,
     Stack,
@@ -54,4 +55,4 @@ def test_a_closed_frame_hides_what_is_below() -> None:
 
 def test_models_of_other_packages_are_not_hidden() -> None:
     model = Frame("/venv/lib/python3.11/site-packages/torchvision/models/resnet.py", 93, "forward")
-    assert stacks.visible_frames((TRAIN, TORCH, model, TORCH), library=False) == (TRAIN, model)
+    assert visible_frames((TRAIN, TORCH, model, TORCH), libraries=False) == (TRAIN, model)
