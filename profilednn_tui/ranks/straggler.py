@@ -85,8 +85,8 @@ def find_straggler(
     cause = None
     if len(computed) and float(np.median(computed)) < COMPUTING * late_ns:
         waits_for_core = _part_without_core(records, waits, steps, late) >= NO_CORE
-        if waits_for_core and step_ns * len(steps) < NEIGHBOUR_NS:
-            return None
+        if step_ns * len(steps) < NEIGHBOUR_NS if waits_for_core else phase is None:
+            return None  # nothing tells why
         phase, cause = (None, NEIGHBOUR) if waits_for_core else (phase, ELSEWHERE)
     elif threads := _fewer_threads(records, late):
         cause = f"it computes with {units.count(threads)} threads, and the others with more"

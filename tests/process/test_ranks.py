@@ -21,6 +21,8 @@ from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.storage.folder import SessionFile
 from profilednn_tui.session.view import SessionView
 from tests.process.harness import ROOT, TARGETS, Ended, run, watch
+from tests.process.launching import PROGRAM, eventually, session_folder
+from tests.process.launching import run as launch
 
 PROGRAMS = ("plain", "buckets", "no_sync", "unused", "compressed", "by_hand", "functional", "fsdp", "tensor")
 
@@ -66,6 +68,27 @@ def test_the_times_of_a_step_add_up_and_the_weights_are_the_same(tmp_path: Path,
         assert waited.mean() == pytest.approx(exchanging, abs=0.1), "of two of three steps nothing was told once (#21)"
     assert {group.name for record in view.ranks for group in record.groups}
     assert COMMUNICATION in {phase.name for phase in view.phases}
+
+
+@pytest.mark.parametrize("program", ["buckets", "fsdp"])
+def test_the_weights_are_the_same_if_we_attach_in_the_middle(tmp_path: Path, program: str) -> None:
+    arguments = (program, "0", "backward", "1500")
+    expected = plain(*arguments)
+    sign = tmp_path / "trains"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "RANKS_TRAIN": str(sign)}
+    with subprocess.Popen(
+        [sys.executable, "ranks.py", *arguments], cwd=TARGETS, env=environment, stdout=subprocess.PIPE, text=True
+    ) as training:
+        eventually(sign.exists, "the training")
+        attached = launch((*PROGRAM, "attach", str(training.pid), "--headless", "--steps", "40"), tmp_path)
+        out, _ = training.communicate(timeout=240)
+    assert attached.exit_code == 0, attached.stderr
+    assert (training.returncode, out) == (0, expected.stdout)
+    with open_session(session_folder(tmp_path)) as session:
+        session.catch_up()
+        found = account(session.view())
+    assert min(row.count for row in found.rows) >= 30
+    assert found.known > 0.9
 
 
 @pytest.mark.parametrize("where", ["forward", "backward", "optimizer"])
