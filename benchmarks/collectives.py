@@ -57,9 +57,9 @@ class Training:
         loss.backward()
         self.timeline.leave(previous)
         self.optimizer.step()
-        self.optimizer.zero_grad()
         if collectives is not None:
             collectives.after_update(self.optimizer)
+        self.optimizer.zero_grad()
         self.number += 1
         if collectives is not None:
             collectives.end_step(self.number, self.timeline.now())

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from profilednn_tui.attach.process_facts import command_line, is_training_candidate
 from profilednn_tui.collect import procfs
 from profilednn_tui.collect.tree import TreeReader
+from profilednn_tui.ranks.launchers import launcher_of
 
 _WORKER_NAME = "pt_data_worker"
-_LAUNCHERS = ("torchrun", "torch.distributed.run", "torch.distributed.launch", "accelerate", "deepspeed")
+_SPAWNED = "--multiprocessing-fork"
+"""The last word of processes that multiprocessing has started anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,17 @@ class Candidate:
     argv: tuple[str, ...]
     rank: int | None = None
     age_s: float = 0.0
+    parent_pid: int = 0
 
     @property
     def launcher(self) -> bool:
         """Whether it only starts other processes."""
-        return any(os.path.basename(word) in _LAUNCHERS for word in self.argv[:4])
+        return any(launcher_of(self.argv[begin:]) for begin in (0, 1))
+
+    @property
+    def spawned(self) -> bool:
+        """Whether multiprocessing has started it, as `torch.multiprocessing.spawn` starts ranks."""
+        return _SPAWNED in self.argv
 
 
 def all_candidates() -> tuple[Candidate, ...]:
@@ -50,8 +58,12 @@ class Meant:
 
 
 def meant_by(pid: int, candidates: tuple[Candidate, ...]) -> Meant:
-    """The process itself if it trains, otherwise the ranks of one training run or the only trainer below it."""
+    """The ranks that the process has spawned, or itself if it trains, otherwise the ranks of one training run or the
+    only trainer below it."""
     trainers = tuple(candidate for candidate in candidates if not candidate.launcher)
+    spawned = tuple(candidate for candidate in trainers if candidate.spawned and candidate.parent_pid == pid)
+    if len(spawned) > 1:
+        return Meant(spawned, belong_together=True)
     itself = tuple(candidate for candidate in trainers if candidate.pid == pid)
     if itself:
         return Meant(itself, belong_together=True)
@@ -70,7 +82,8 @@ def _candidate(pid: int) -> Candidate | None:
     if stat is None or stat.state in "ZX" or stat.name == _WORKER_NAME or not is_training_candidate(pid):
         return None
     up_s = float(procfs.read("/proc/uptime").split()[0])
-    return Candidate(pid, command_line(pid), _rank(pid), max(0.0, up_s - stat.start_ticks / procfs.TICKS_PER_S))
+    age_s = max(0.0, up_s - stat.start_ticks / procfs.TICKS_PER_S)
+    return Candidate(pid, command_line(pid), _rank(pid), age_s, stat.parent_pid)
 
 
 def _without_workers(found: dict[int, Candidate]) -> Iterator[Candidate]:

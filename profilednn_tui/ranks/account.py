@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from profilednn_tui.protocol.vocabulary import COMMUNICATION, PHASES
 from profilednn_tui.ranks.clocks import ClockOffset, clock_offsets
+from profilednn_tui.ranks.same_steps import with_same_steps
 from profilednn_tui.ranks.straggler import FEWEST_STEPS, NEWEST_STEPS, Straggler, find_straggler
 from profilednn_tui.ranks.waits import StepWaits, step_waits
 from profilednn_tui.session.view import RankRecord
@@ -76,6 +77,7 @@ def ranks_of(records: tuple[RankRecord, ...]) -> Ranks:
     """The account of all ranks; empty with fewer than two."""
     if len(records) < 2:
         return NO_RANKS
+    records = with_same_steps(records)
     clocks = clock_offsets(records)
     waits = step_waits(records, {clock.clock: clock.ns for clock in clocks})
     plain = [_plain(record) for record in records]

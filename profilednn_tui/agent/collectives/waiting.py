@@ -167,7 +167,9 @@ class AfterBackward:
         kinds = self._torch.Tensor, self._torch.nn.Parameter
         # One without a gradient takes no part in the pass: DDP may be told to look for unused parameters.
         plain = [one for one in every if type(one) in kinds and one.is_leaf and one.grad is not None]
-        if plain:
+        if not plain:  # such as with gradients that are given up within the backward pass
+            hook.failed()
+        else:
             # A gradient that a hook has seen may be copied instead of taken over: the smallest ones cost least.
             plain.sort(key=lambda one: one.numel())
             chosen = plain[hook.failures % len(plain)]
@@ -216,9 +218,13 @@ class _Hook:
         self._calls.clear()
         self._missed = 0 if self._handle is not None and called else self._missed + 1
         if self._handle is not None and self._missed >= _TRIED:
-            self.remove()
-            self.failures += 1
-            self._missed = -_NOT_AGAIN if self.failures % _CHOICES == 0 else 0
+            self.failed()
+
+    def failed(self) -> None:
+        """The parameter is none to hook into: another one is to be chosen, and after some of them none for a while."""
+        self.remove()
+        self.failures += 1
+        self._missed = -_NOT_AGAIN if self.failures % _CHOICES == 0 else 0
 
     def remove(self) -> None:
         """Remove it from the graph."""

@@ -26,6 +26,20 @@ def test_a_launcher_means_its_ranks() -> None:
     assert meant.belong_together
 
 
+def test_the_parent_of_spawned_ranks_means_them() -> None:
+    """The parent has torch, too, but does not train: attaching to it alone showed nothing (#21)."""
+    words = ("python", "-c", "from multiprocessing.spawn import spawn_main", "--multiprocessing-fork")
+    ranks = tuple(Candidate(11 + number, words, parent_pid=10) for number in range(2))
+    meant = meant_by(10, (TRAINING, *ranks))
+    assert meant.candidates == ranks
+    assert meant.belong_together
+
+
+def test_the_module_of_a_launcher_is_one() -> None:
+    assert Candidate(5, ("python", "-m", "torch.distributed.run", "train.py")).launcher
+    assert not TRAINING.launcher
+
+
 def test_trainings_that_have_nothing_to_do_with_each_other_must_be_named() -> None:
     other = Candidate(20, ("python", "other.py"))
     assert not meant_by(1, (TRAINING, other)).belong_together
