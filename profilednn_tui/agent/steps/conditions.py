@@ -23,8 +23,9 @@ from .root_modules import RootModules
 FIRST_LOOK = 4
 RAREST = 256
 """Steps between two looks at most; before that, each look comes twice as late as the one before."""
+FREE_NS = 1_000_000
 MOST_TIME = 0.001
-"""Of the training's time that all looks together may take, but for the first one."""
+"""All looks together may take so long, for short runs need some; beyond that, this part of the training's time."""
 OPTIMIZER_STEPS = 16
 """Steps before a look in which updates are reported: an optimizer has made one, or it has been known for long."""
 MOST_NODES = 5_000
@@ -183,7 +184,7 @@ def next_look(step: int, step_ns: float, cost_ns: float) -> int:
     later = FIRST_LOOK
     while later <= step:
         later += min(later, RAREST)
-    return max(later, math.ceil(cost_ns / MOST_TIME / step_ns))
+    return max(later, math.ceil((cost_ns - FREE_NS) / MOST_TIME / step_ns))
 
 
 def _mode_reader() -> Callable[[], int | None]:
