@@ -70,9 +70,9 @@ def test_the_times_of_a_step_add_up_and_the_weights_are_the_same(tmp_path: Path,
     assert COMMUNICATION in {phase.name for phase in view.phases}
 
 
-@pytest.mark.parametrize("program", ["buckets", "fsdp"])
-def test_the_weights_are_the_same_if_we_attach_in_the_middle(tmp_path: Path, program: str) -> None:
-    arguments = (program, "0", "backward", "1500")
+@pytest.mark.parametrize(("program", "steps"), [("buckets", "900"), ("fsdp", "250")])
+def test_the_weights_are_the_same_if_we_attach_in_the_middle(tmp_path: Path, program: str, steps: str) -> None:
+    arguments = (program, "0", "backward", steps)
     expected = plain(*arguments)
     sign = tmp_path / "trains"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "RANKS_TRAIN": str(sign)}
@@ -80,14 +80,14 @@ def test_the_weights_are_the_same_if_we_attach_in_the_middle(tmp_path: Path, pro
         [sys.executable, "ranks.py", *arguments], cwd=TARGETS, env=environment, stdout=subprocess.PIPE, text=True
     ) as training:
         eventually(sign.exists, "the training")
-        attached = launch((*PROGRAM, "attach", str(training.pid), "--headless", "--steps", "40"), tmp_path)
+        attached = launch((*PROGRAM, "attach", str(training.pid), "--headless"), tmp_path)
         out, _ = training.communicate(timeout=240)
     assert attached.exit_code == 0, attached.stderr
     assert (training.returncode, out) == (0, expected.stdout)
     with open_session(session_folder(tmp_path)) as session:
         session.catch_up()
         found = account(session.view())
-    assert min(row.count for row in found.rows) >= 30
+    assert min(row.count for row in found.rows) >= 10
     assert found.known > 0.9
 
 

@@ -276,6 +276,7 @@ class OptimizationManager:
         except Exception:  # noqa: BLE001 - objects of the program that fail when they are inspected
             since = _nowhere
         given = versions(self._torch, arguments, keywords)
+        self._receipts.looked_at(root)
         result = self._run(plan, root, arguments, keywords, [], plan.with_only([]))
         changed = versions(self._torch, arguments, keywords) != given
         for one in list(plan.active):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from ...protocol.vocabulary import DECLINED, NO_EFFECT, ON
@@ -49,6 +50,8 @@ class Receipts:
         """Why a model was left alone, by the optimization's name and the model's class."""
         self._acted: set[Optimization] = set()
         """Optimizations that were on in a model call."""
+        self._looks: Counter[int] = Counter()
+        """Calls of each model, by its ``id``, that were made as in a plain run."""
 
     def close(self, name: str, state: str, text: str) -> None:
         """Record that an optimization is not, or no longer, active."""
@@ -61,6 +64,10 @@ class Receipts:
     def acted(self, active: list[Optimization]) -> None:
         """Record that these optimizations were active in a model call."""
         self._acted.update(active)
+
+    def looked_at(self, model: object) -> None:
+        """Record that a call of a model was made as in a plain run, without any optimization of it."""
+        self._looks[id(model)] += 1
 
     def news(self, active: list[Optimization], steps: int, final: bool) -> dict[str, Account]:
         """Unreported accounts; those of active optimizations follow after a whole step, or when `final`."""
@@ -80,7 +87,8 @@ class Receipts:
     def account(self, one: Optimization, steps: int) -> Account:
         """State and text of an optimization that has not been reverted."""
         try:
-            receipt = one.receipt(steps)
+            without = max(self._looks.values(), default=0) if one.acts_on == "model" else 0
+            receipt = one.receipt(max(0, steps - without))
             reasons = {**self._left_alone.get(one.name, {}), **one.left_alone}
             left_alone = "; ".join(f"{what} left alone, because {reason}" for what, reason in reasons.items())
             nowhere = one.acts_on == "model" and one not in self._acted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from profilednn_tui.agent.optimizations import Optimization, here
+from profilednn_tui.agent.optimizations import Optimization, each_step, here
 from profilednn_tui.agent.optimizations._receipts import Receipts
 from profilednn_tui.protocol.vocabulary import DECLINED, NO_EFFECT, ON
 
@@ -71,3 +71,17 @@ def test_an_account_is_told_once_until_it_changes() -> None:
     assert receipts.news([one], 9, final=False) == {}
     one.text = "3 weights turned"
     assert receipts.news([one], 100, final=False) == {"turned": (ON, "3 weights turned")}
+
+
+def test_a_call_that_was_made_as_in_a_plain_run_is_in_no_average() -> None:
+    """Of five steps, the first was such a call: three convolutions a step were told as two."""
+
+    class Counted(Turned):
+        def receipt(self, steps: int) -> str:
+            return each_step(12, steps)
+
+    receipts, model = trained(), nn.Linear(1, 1)
+    one = Counted(here(torch, frozenset()))
+    receipts.looked_at(model)
+    receipts.acted([one])
+    assert receipts.account(one, 5) == (ON, "called 3x per step")
