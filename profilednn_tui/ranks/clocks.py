@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profilednn_tui.ranks.waits import Collective, clock_of, collectives_of
+from profilednn_tui.ranks.waits import BEGAN, COLLECTIVE, ENDED, GROUP, clock_of
 from profilednn_tui.session.view import RankRecord
 
 FASTEST = 0.25
@@ -21,7 +21,7 @@ MOST_EXCEPTIONS = 0.1
 """Of the collectives that may be inconsistent with a bound: a few are left early, see `waits.SLACK_NS`."""
 
 
-_Times = dict[Collective, tuple[int, int, int]]
+_Times = dict[tuple[str, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,11 @@ class ClockOffset:
 def clock_offsets(records: Sequence[RankRecord]) -> tuple[ClockOffset, ...]:
     """One for each clock but that of the first record, if it has collectives in common with it."""
     reference = clock_of(records[0])
+    if len(set(map(clock_of, records))) == 1:
+        return ()
     by_clock: dict[str, list[tuple[RankRecord, _Times]]] = {}
     for record in records:
-        by_clock.setdefault(clock_of(record), []).append((record, collectives_of(record)))
+        by_clock.setdefault(clock_of(record), []).append((record, _times(record)))
     mine = [times for _, times in by_clock.pop(reference)]
     found = []
     for theirs in by_clock.values():
@@ -61,7 +63,7 @@ def _offset(here: _Times, other: RankRecord, there: _Times) -> ClockOffset:
     if not common:
         return ClockOffset(clock_of(other), host, 0.0, np.inf, 0)
     (began, ended), (their_began, their_ended) = (
-        np.array([times[key][1:] for key in common], dtype=np.float64).T for times in (here, there)
+        np.array([times[key] for key in common], dtype=np.float64).T for times in (here, there)
     )
     apart = ended - their_ended
     estimate = float(np.median(apart))
@@ -72,3 +74,13 @@ def _offset(here: _Times, other: RankRecord, there: _Times) -> ClockOffset:
     highest = float(np.quantile(ended - their_began, MOST_EXCEPTIONS))
     bound = max(abs(highest - estimate), abs(estimate - lowest))
     return ClockOffset(clock_of(other), host, estimate, bound, len(common))
+
+
+def _times(record: RankRecord) -> _Times:
+    """When the rank entered and when it went on, by the name of the group and the number of the collective."""
+    names = {group.number: group.name for group in record.groups}
+    rows = record.waits[np.isin(record.waits[:, GROUP], list(names))]
+    return {
+        (names[group], collective): (began, ended)
+        for group, collective, began, ended in rows[:, (GROUP, COLLECTIVE, BEGAN, ENDED)].tolist()
+    }

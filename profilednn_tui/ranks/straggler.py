@@ -84,10 +84,13 @@ def find_straggler(
     phase = _phase(records, places, late, late_ns)
     cause = None
     if len(computed) and float(np.median(computed)) < COMPUTING * late_ns:
-        waits_for_core = _part_without_core(records, waits, steps, late) >= NO_CORE
-        if step_ns * len(steps) < NEIGHBOUR_NS if waits_for_core else phase is None:
-            return None  # nothing tells why
-        phase, cause = (None, NEIGHBOUR) if waits_for_core else (phase, ELSEWHERE)
+        if _part_without_core(records, waits, steps, late) >= NO_CORE:
+            phase, cause = None, NEIGHBOUR
+            explained = step_ns * len(steps) >= NEIGHBOUR_NS
+        else:
+            cause, explained = ELSEWHERE, phase is not None
+        if not explained:
+            return None
     elif threads := _fewer_threads(records, late):
         cause = f"it computes with {units.count(threads)} threads, and the others with more"
     operator, source = _operator(records, records[late].rank, phase, late_ns) if phase is not None else (None, None)

@@ -86,20 +86,6 @@ def step_waits(records: Sequence[RankRecord], offsets_ns: Mapping[str, float]) -
     )
 
 
-Collective = tuple[str, int]
-"""The name of a group, and the number of a collective in it, which all ranks count alike."""
-
-
-def collectives_of(record: RankRecord) -> dict[Collective, tuple[int, int, int]]:
-    """The step in which a rank waited for each collective, when it entered, and when it went on."""
-    names = {group.number: group.name for group in record.groups}
-    rows = record.waits[np.isin(record.waits[:, GROUP], list(names))]
-    return {
-        (names[group], collective): (step, began, ended)
-        for step, group, collective, began, ended in rows[:, (STEP, GROUP, COLLECTIVE, BEGAN, ENDED)].tolist()
-    }
-
-
 def clock_of(record: RankRecord) -> str:
     """The name of a rank's clock; empty if unknown."""
     return record.groups[0].clock if record.groups else ""

@@ -12,6 +12,22 @@ from profilednn_tui.session.view import Module, Optimization, ProcessEntry, Sess
 from profilednn_tui.session.words import change_words, gap_words, remaining_words, windows_words
 
 
+def figures(view: SessionView) -> Iterator[tuple[str, str]]:
+    """Name and text of each fact that is known, as a reader wants them first."""
+    named = (
+        ("target", target_fact(view)),
+        ("end", end_fact(view)),
+        ("process", process_fact(view)),
+        ("machine", machine_fact(view)),
+        ("steps", steps_fact(view)),
+        ("loss", loss_fact(view)),
+        ("cores", cores_fact(view)),
+        ("memory", memory_fact(view)),
+        ("overhead", overhead_fact(view)),
+    )
+    yield from ((name, text) for name, text in named if text is not None)
+
+
 def target_fact(view: SessionView) -> str:
     target = view.target
     versions = [

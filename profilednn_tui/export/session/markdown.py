@@ -33,18 +33,8 @@ def markdown_text(view: SessionView) -> str:
 def _head(view: SessionView) -> Iterator[str]:
     yield f"# {escape(view.target.name or 'session')}"
     yield ""
-    figures = (
-        ("Target", f"{markdown_code(facts.target_fact(view))}"),
-        ("End", facts.end_fact(view)),
-        ("Process", facts.process_fact(view)),
-        ("Machine", facts.machine_fact(view)),
-        ("Steps", facts.steps_fact(view)),
-        ("Loss", facts.loss_fact(view)),
-        ("Cores", facts.cores_fact(view)),
-        ("Memory", facts.memory_fact(view)),
-        ("Overhead", facts.overhead_fact(view)),
-    )
-    yield from (f"- {name}: {text}" for name, text in figures if text is not None)
+    for name, text in facts.figures(view):
+        yield f"- {name.capitalize()}: {markdown_code(text) if name == 'target' else text}"
     yield from (f"- {text}" for text in facts.missing(view))
     yield ""
 

@@ -33,16 +33,16 @@ def pprof_bytes(view: SessionView) -> bytes:
         for path, node in tree.walk():
             if node.own:
                 samples.setdefault(path, [0] * len(VALUES))[column] = round(scale * node.own)
-    parts = [_message(1, _value_type(kind, unit, strings)) for kind, unit, _ in VALUES]
+    parts = [_bytes(1, _value_type(kind, unit, strings)) for kind, unit, _ in VALUES]
     for path, values in samples.items():
         numbers = [locations.setdefault(label, len(locations) + 1) for label in reversed(path)]
-        parts.append(_message(2, _packed(1, numbers) + _packed(2, values)))
+        parts.append(_bytes(2, _packed(1, numbers) + _packed(2, values)))
     for label, number in locations.items():
         line = _varint(1, number) + _varint(2, label.line)
-        parts.append(_message(4, _varint(1, number) + _message(4, line)))
+        parts.append(_bytes(4, _varint(1, number) + _bytes(4, line)))
     for label, number in locations.items():
         name, file = (strings.setdefault(text, len(strings)) for text in (_name(label), label.file))
-        parts.append(_message(5, _varint(1, number) + _varint(2, name) + _varint(3, name) + _varint(4, file)))
+        parts.append(_bytes(5, _varint(1, number) + _varint(2, name) + _varint(3, name) + _varint(4, file)))
     comment = f"one step of {view.target.name}; calls are those of {CALL_SCALE:,} steps"
     comments = [strings.setdefault(comment, len(strings))]
     default = strings[_DEFAULT]
@@ -72,11 +72,8 @@ def _varint(field: int, value: int) -> bytes:
 
 
 def _bytes(field: int, data: bytes) -> bytes:
+    """A text, a message, or packed numbers."""
     return bytes((*_encoded(field << 3 | 2), *_encoded(len(data)))) + data
-
-
-def _message(field: int, data: bytes) -> bytes:
-    return _bytes(field, data)
 
 
 def _packed(field: int, values: Iterable[int]) -> bytes:

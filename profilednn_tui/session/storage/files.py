@@ -51,9 +51,10 @@ def read_end(path: str | Path, limit_bytes: int) -> bytes:
 
 
 def append(path: Path, data: bytes) -> None:
-    """Write at the end of a file of ours, which is made if there is none; an `OSError` if it is a link."""
+    """Write all of it at the end of a file of ours, which is made if there is none; an `OSError` if it is a link, or if
+    the disk takes no more."""
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
-    with FileIO(handle, "wb") as stream:
+    with os.fdopen(handle, "wb") as stream:  # buffered: a bare write may stop short
         stream.write(data)
 
 

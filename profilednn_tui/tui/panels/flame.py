@@ -246,6 +246,13 @@ class FlameView(LinesView):
 
     def search(self, text: str) -> None:
         super().search(text)
+        self._show_matches()
+
+    def clear_search(self) -> None:
+        super().clear_search()
+        self._show_matches()
+
+    def _show_matches(self) -> None:
         if self._rows:
             self._paint()
         self.post_message(self.Changed())

@@ -140,6 +140,11 @@ class LinesView(ScrollView, Themed, can_focus=True):
         self.refresh()
         self.search_next(0)
 
+    def clear_search(self) -> None:
+        """Forget the pattern, and mark nothing any more."""
+        self.pattern = None
+        self.refresh()
+
     def search_next(self, direction: int) -> None:
         found = search.matches(self.pattern, self.search_texts())
         target = search.next_match(found, self.search_position(), direction)

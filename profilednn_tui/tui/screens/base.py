@@ -206,8 +206,7 @@ class SessionScreen(Screen[None]):
         view, self._searched = self._searched, None
         if view is None or view.pattern is None:
             return False
-        view.pattern = None
-        view.refresh()
+        view.clear_search()
         return True
 
     def action_back(self) -> None:

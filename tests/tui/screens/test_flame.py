@@ -79,6 +79,9 @@ async def test_a_search_goes_to_matches_and_tells_their_share(watch: Watch) -> N
         await pilot.pause()
         assert under_cursor(app) == "aten::add_"
         assert "matches: 10" in screen_text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "matches" not in screen_text(app), "they stayed marked after the search had been left"
 
 
 async def test_without_operators_it_says_so(watch: Watch) -> None:

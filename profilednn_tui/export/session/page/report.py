@@ -50,18 +50,7 @@ def _resource(name: str) -> Markup:
 
 
 def _summary(view: SessionView) -> Markup:
-    figures = (
-        ("target", facts.target_fact(view)),
-        ("end", facts.end_fact(view)),
-        ("process", facts.process_fact(view)),
-        ("machine", facts.machine_fact(view)),
-        ("steps", facts.steps_fact(view)),
-        ("loss", facts.loss_fact(view)),
-        ("cores", facts.cores_fact(view)),
-        ("memory", facts.memory_fact(view)),
-        ("overhead", facts.overhead_fact(view)),
-    )
-    rows = (element("dt", name) + element("dd", text) for name, text in figures if text is not None)
+    rows = (element("dt", name) + element("dd", text) for name, text in facts.figures(view))
     missing = (element("p", text, class_="quiet") for text in facts.missing(view))
     return joined((element("dl", *map(Markup, rows)), *missing))
 
