@@ -6,13 +6,13 @@ from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals, self_ms
 from profilednn_tui.advise.rules._bfloat16 import (
-    KEPT,
+    Hardware,
     hardware,
     is_bfloat16_product,
     multiplies_bfloat16,
     multiplies_float32,
-    no_features,
     on_kernel,
+    unknown_hardware,
 )
 from profilednn_tui.advise.rules._primitives import covered_by, per_step_ms, uses
 from profilednn_tui.onednn.records import PrimitiveUse
@@ -26,13 +26,15 @@ class Bf16Available:
     name = "bf16-available"
 
     def missing(self, signals: Signals) -> str:
-        return no_features(signals)
+        return unknown_hardware(signals)
 
     def look(self, signals: Signals) -> Finding | None:
-        found = hardware(signals.view.machine.features)
-        if found is None:
+        found = hardware(signals.view)
+        if found.kept is None:
             return None
-        return self._tried(signals, found) if self._is_on(signals) else self._untried(signals, found)
+        if self._is_on(signals):
+            return self._tried(signals, found.kept, str(found.instructions))
+        return self._untried(signals, found.kept, found)
 
     @staticmethod
     def _is_on(signals: Signals) -> bool:
@@ -40,16 +42,18 @@ class Bf16Available:
         share = account.share(account.of_operators(signals.operators(multiplies_bfloat16)))
         return share >= LEAST_SHARE or "bf16" in signals.view.target.optimizations
 
-    def _untried(self, signals: Signals, found: str) -> Finding | None:
+    def _untried(self, signals: Signals, kept: float, found: Hardware) -> Finding | None:
         rows, account = signals.operators(multiplies_float32), signals.account
         share = account.share(account.of_operators(rows))
         if share < LEAST_SHARE:
             return None
         heaviest = rows[0]
+        text = "time of a large product in bfloat16, of that in float32"
+        measured = () if found.ratio is None else (Evidence(text, found.ratio, "x"),)
         return Finding(
             self.name,
             f"{units.share(share)} of the step multiplies in float32, and this processor has instructions for bfloat16 "
-            f"({found})",
+            f"({found.instructions})",
             (
                 Evidence("self time of products and convolutions in float32", self_ms(rows), "ms per step", "2"),
                 Evidence(
@@ -58,12 +62,13 @@ class Bf16Available:
                     "ms per step",
                     signals.place(heaviest) or heaviest.key.name,
                 ),
+                *measured,
             ),
             Remedy(("bf16",), {}),
-            account.of_operators(rows, 1 - KEPT[found]),
+            account.of_operators(rows, 1 - kept),
         )
 
-    def _tried(self, signals: Signals, found: str) -> Finding | None:
+    def _tried(self, signals: Signals, kept: float, found: str) -> Finding | None:
         products = uses(signals, is_bfloat16_product)
         whole_ms = sum(per_step_ms(signals, use) for use in products)
         elsewhere = [use for use in products if not on_kernel(use)]
@@ -72,7 +77,7 @@ class Bf16Available:
         def chosen(use: PrimitiveUse) -> bool:
             return is_bfloat16_product(use) and not on_kernel(use)
 
-        covered = covered_by(signals, chosen, 1 - KEPT[found])
+        covered = covered_by(signals, chosen, 1 - kept)
         if not elsewhere or signals.account.share(covered) < LEAST_SHARE / 2:
             return None
         heaviest = elsewhere[0].primitive
