@@ -85,7 +85,14 @@ class Incarnation:
         timeline = Timeline()
         roots = RootModules()
         self._windows = (
-            Windows(profiler, arrival.budget(settings.budget_percent), roots.paths, timeline, outbox.put)
+            Windows(
+                profiler,
+                arrival.budget(settings.budget_percent),
+                roots.paths,
+                timeline,
+                outbox.put,
+                outbox.traces.put,
+            )
             if profiler is not None
             else None
         )

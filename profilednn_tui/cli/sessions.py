@@ -65,7 +65,7 @@ def open_command(sessions: tuple[str, ...], commands: tuple[str, ...], job: str,
     "format_name",
     metavar="FORMAT",
     required=True,
-    help="pdnn, json, csv, markdown, html, speedscope, collapsed or pprof.",
+    help="pdnn, json, csv, markdown, html, speedscope, collapsed, pprof, perfetto, perfetto-zip or chrome.",
 )
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), required=True, help="- is standard output."

@@ -379,6 +379,36 @@ class WindowEvent:
 
 
 @dataclass(frozen=True)
+class TraceEvent:
+    """The calls of one window in the order in which they began; `WindowEvent` has their sums.
+
+    It is not part of the recording: the newest ones have files of their own.
+    """
+
+    kind: ClassVar[str] = "trace"
+
+    window: int
+    """Number of the window, and with `end_unix_ns` the same as in its `WindowEvent`."""
+    step: int
+    end_unix_ns: int
+    began_unix_ns: int
+    """When the step began: times count from then on."""
+    thread: int
+    """The profiler's number of the training thread; 0 if unknown."""
+    calls: int
+    """Length of the columns of calls."""
+    complete: bool
+    """Whether all calls are here; else the first ones."""
+    columns: dict[str, str]
+    """By name: 64-bit integers, little-endian, all lowest bytes first, compressed by zlib, in base64. ``call.row``: 1 +
+    index of the window's row, 0 for one left out there; ``~`` of that for an only child of the same name, which is part
+    of the call around it. ``call.start_ns``, ``call.duration_ns``, ``call.self_ns``, ``call.thread`` (the profiler's
+    numbers). ``phase.end_ns``, ``phase.phase``: consecutive spans of the training thread; -1 outside of the step and
+    for the agent's own time. ``primitive.row``: index of the `PrimitivesEvent`'s row, ``~`` of that for its creations;
+    ``primitive.start_ns``, ``primitive.duration_ns``."""
+
+
+@dataclass(frozen=True)
 class LoadersEvent:
     """DataLoaders that the training thread has iterated over; written when their figures have changed much.
 
@@ -762,7 +792,7 @@ HOST_EVENTS: tuple[type[Any], ...] = (
     ByeEvent,
     ExitEvent,
 )
-_ALL: tuple[type[Any], ...] = (Header, *AGENT_EVENTS, *HOST_EVENTS)
+_ALL: tuple[type[Any], ...] = (Header, *AGENT_EVENTS, TraceEvent, *HOST_EVENTS)
 EVENTS: dict[str, type[Any]] = {event.kind: event for event in _ALL}
 
 

@@ -14,6 +14,10 @@ SWITCHING_PLAN = "switching.json"
 SIDE_EFFECTS = "side-effects.jsonl"
 """Created by the host of a run whose side effects it wants to know; the target's processes append notes."""
 
+TRACES = 8
+"""Newest windows of a process whose calls are kept; each takes the place of the oldest one."""
+
+_TRACE = re.compile(r"trace-([1-9][0-9]{0,9})-([0-7])\.jsonl")
 _AGENT_RECORDING = re.compile(r"agent-([1-9][0-9]{0,9})\.jsonl")
 
 
@@ -25,6 +29,17 @@ def agent_recording(pid: int) -> str:
 def recording_pid(name: str) -> int | None:
     """The process that wrote a recording; None for the host's recording and for other files."""
     named = _AGENT_RECORDING.fullmatch(name)
+    return int(named[1]) if named else None
+
+
+def trace_file(pid: int, window: int) -> str:
+    """The calls of a window of a process: a header and a `TraceEvent`."""
+    return f"trace-{pid}-{window % TRACES}.jsonl"
+
+
+def trace_pid(name: str) -> int | None:
+    """The process that wrote a trace; None for other files."""
+    named = _TRACE.fullmatch(name)
     return int(named[1]) if named else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,8 +18,9 @@ from profilednn_tui.paths import SESSION_FILE, list_session_folders, session_hom
 from profilednn_tui.plain import plain
 from profilednn_tui.protocol.codec import encode
 from profilednn_tui.protocol.events import EVENTS, Command
-from profilednn_tui.protocol.files import control_file
+from profilednn_tui.protocol.files import TRACES, control_file
 from profilednn_tui.session.keys import pid_of
+from profilednn_tui.session.model.fragmentation import fragmentation
 from profilednn_tui.session.model.part import Part
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.part_reader import PartReader
@@ -30,7 +31,9 @@ from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.peaks import CACHE_FILE, PeaksKey, known_peaks
 from profilednn_tui.session.storage.snapshot import SUFFIX, SnapshotStore, write_snapshot
 from profilednn_tui.session.storage.store import FolderStore, Store
-from profilednn_tui.session.view import SessionView
+from profilednn_tui.session.trace import Trace
+from profilednn_tui.session.traces import Traces, process_name
+from profilednn_tui.session.view import Fragmentation, SessionView, Steps
 
 POLL_BUDGET_S = 0.02
 """A poll of a huge recording stops after this time, so that the screen responds while it loads."""
@@ -58,6 +61,18 @@ class SourceFile:
         return self.foreign or (
             f"{self.file} is not on this machine: the session was recorded elsewhere, or the file is gone."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessTimeline:
+    """What is known of a training process in time."""
+
+    name: str
+    """``rank 1``, or ``process 4711``."""
+    pid: int
+    steps: Steps
+    traces: Iterator[Trace]
+    """The calls of its newest windows, oldest first, read one by one."""
 
 
 class OpenSession:
@@ -89,6 +104,9 @@ class OpenSession:
         self._readers = [
             PartReader(store, machine, self._session, alive, clock, kinds) for machine, store in enumerate(stores)
         ]
+        self._traces = Traces(stores)
+        self._told: tuple[SessionView, tuple[int, ...], SessionView] | None = None
+        """The last view of the session, the windows with traces at that time, and what was made of both."""
         self._sources = lru_cache(maxsize=64)(self._read_source)
 
     def __enter__(self) -> OpenSession:
@@ -129,7 +147,42 @@ class OpenSession:
 
     def view(self, window: int | None = None) -> SessionView:
         """The current view; with `window`, its operators are those of that window alone."""
-        return self._session.view(window)
+        view, traced = self._session.view(window), self.traced_windows
+        if self._told is None or self._told[0] is not view or self._told[1] != traced:
+            self._told = view, traced, replace(view, traced_windows=traced, fragmentation=self._fragmentation(traced))
+        return self._told[2]
+
+    def _fragmentation(self, windows: Sequence[int]) -> tuple[Fragmentation, ...]:
+        return fragmentation([trace for window in windows if (trace := self.trace(window))])
+
+    @property
+    def traced_windows(self) -> tuple[int, ...]:
+        """Windows of the process that is shown whose calls are kept, oldest first."""
+        process = self._session.shown_process
+        return self._traces.numbers(process) if process else ()
+
+    def trace(self, window: int) -> Trace | None:
+        """The calls of a window of the process that is shown; None if they are not kept."""
+        process = self._session.shown_process
+        return self._traces.of(process, window) if process else None
+
+    def timelines(self) -> Iterator[ProcessTimeline]:
+        """All training processes, the shown one first."""
+        shown = self._session.shown_process
+        for process in (*([shown] if shown else ()), *self._session.others()):
+            windows = self._traces.numbers(process)
+            traces = (trace for number in windows if (trace := self._traces.of(process, number)))
+            yield ProcessTimeline(process_name(process), pid_of(process.key), process.steps.view(), traces)
+
+    def traces_beside(self, trace: Trace) -> tuple[Trace, ...]:
+        """Those of other processes whose windows were open at the same time."""
+        began, ended = trace.began_unix_ns, trace.began_unix_ns + trace.duration_ns
+        found = []
+        for process in self._session.others():
+            for window in process.windows.newest(TRACES):
+                if window.end_unix_ns > began and window.end_unix_ns - window.duration_ns < ended:
+                    found.append(self._traces.of(process, window.number))
+        return tuple(other for other in found if other and other.began_unix_ns < ended)
 
     def output_tail(self, max_bytes: int) -> bytes:
         """The end of what the target wrote to its terminal, on the machine that is shown."""
@@ -142,7 +195,7 @@ class OpenSession:
     def send(self, command: Command) -> int:
         """Send a command to every running agent; returns their number."""
         folder = self._steered
-        agents = self._session.running_agents if folder and self.view().live else ()
+        agents = self._session.running_agents if folder and self._session.live else ()
         for key in agents:
             assert folder
             path = folder / control_file(pid_of(key))
@@ -197,7 +250,7 @@ class OpenSession:
         if self.parts > 1:
             raise ProfilerError("A snapshot holds what one machine recorded. Export each of the sessions by itself.")
         try:
-            write_snapshot(self._readers[0].store, self.source_files, self.view().live, path)
+            write_snapshot(self._readers[0].store, self.source_files, self._session.live, path)
         except OSError as error:
             raise ProfilerError(f"Cannot write {path}: {getattr(error, 'strerror', None) or error}.") from None
 

@@ -288,6 +288,22 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
+class Fragmentation:
+    """One phase of a step on the training thread; medians over the windows. Shares are of the phase's time."""
+
+    phase: str
+    duration_ns: float
+    calls: float
+    """Of operators that are in no other one."""
+    short_calls: float
+    short_calls_share: float
+    gaps: float
+    """Times without an operator."""
+    short_gaps: float
+    gaps_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class PaceChange:
     """A change of the step time since the windows were taken; medians of plain steps."""
 
@@ -721,6 +737,10 @@ class SessionView:
     operators: Operators = Operators()
     merged_ranks: int = 0
     """Of how many ranks the operators are, if not of the process that is shown alone."""
+    fragmentation: tuple[Fragmentation, ...] = ()
+    """Of the newest windows, in the order of `PHASES`; empty if their calls are not kept."""
+    traced_windows: tuple[int, ...] = ()
+    """Windows whose calls are kept: see `OpenSession.trace`."""
     primitives: Primitives = Primitives()
     window_numbers: tuple[int, ...] = ()
     """Windows that can be stepped through."""

@@ -42,7 +42,7 @@ from profilednn_tui.tui.present.advice import Findings
 from profilednn_tui.tui.present.header import Display
 from profilednn_tui.tui.present.rerun import EarlierRun
 from profilednn_tui.tui.refresh_rate import RefreshRate
-from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
+from profilednn_tui.tui.screens.base import EditRequested, SessionScreen, StretchChosen
 from profilednn_tui.tui.screens.findings import PaneRequested, TryRequested
 from profilednn_tui.tui.screens.help import HelpScreen
 from profilednn_tui.tui.screens.live import LiveScreen
@@ -81,6 +81,7 @@ class ProfilerApp(App[None]):
         Binding("a", "advice", "advice"),
         Binding("o", "optimizations", "optimizations"),
         Binding("r", "rerun", "run again"),
+        Binding("v", "timeline", "timeline", show=False),
         Binding("left_square_bracket", "window(-1)", "previous window", key_display="[", show=False),
         Binding("right_square_bracket", "window(1)", "next window", key_display="]", show=False),
         Binding("0", "merged", "all windows merged, live", show=False),
@@ -282,6 +283,18 @@ class ProfilerApp(App[None]):
     def action_tune(self) -> None:
         self.tuning.ask()
 
+    def action_timeline(self) -> None:
+        # Imported here: most sessions are watched without it, and it needs numpy.
+        from profilednn_tui.tui.screens.timeline import TimelineScreen
+
+        screen = self.screen
+        if not isinstance(screen, SessionScreen) or isinstance(screen, TimelineScreen):
+            return
+        if screen.pinned is not None:
+            self.notify("The timeline is that of the session that is followed, not of another run.", timeout=3)
+            return
+        self.push_screen(TimelineScreen(self._feed, self._feed.source, screen.operator_in_focus))
+
     def action_help(self) -> None:
         # Imported here: the help names screens that are not needed before the first frame.
         from profilednn_tui.tui.key_groups import key_groups
@@ -314,6 +327,11 @@ class ProfilerApp(App[None]):
     @on(SearchEnded)
     def _end_search(self, event: SearchEnded) -> None:
         self.tuning.ended(event)
+
+    @on(StretchChosen)
+    def _show_stretch(self, event: StretchChosen) -> None:
+        self.following.show_stretch(event.operators, event.text)
+        self.publish()
 
     @on(RanksScreen.Chosen)
     def _show_rank(self, event: RanksScreen.Chosen) -> None:

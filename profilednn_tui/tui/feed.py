@@ -7,12 +7,27 @@ from typing import Protocol
 
 from profilednn_tui.protocol.events import Command
 from profilednn_tui.session.open_session import SourceFile
+from profilednn_tui.session.trace import Trace
 from profilednn_tui.session.view import SessionView
 
 ReadSource = Callable[[str], SourceFile]
 
 
-class Feed(Protocol):
+class ReadTraces(Protocol):
+    """The calls of windows, as far as they are kept."""
+
+    @property
+    def traced_windows(self) -> tuple[int, ...]:
+        """Windows of the process that is shown whose calls are kept, oldest first."""
+
+    def trace(self, window: int) -> Trace | None:
+        """The calls of a window of the process that is shown; None if they are not kept."""
+
+    def traces_beside(self, trace: Trace) -> tuple[Trace, ...]:
+        """Those of other processes whose windows were open at the same time."""
+
+
+class Feed(ReadTraces, Protocol):
     """A live or a recorded session."""
 
     @property

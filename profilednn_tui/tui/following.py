@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from profilednn_tui.session.view import EMPTY_VIEW, SessionView
+from profilednn_tui.session.view import EMPTY_VIEW, Operators, SessionView
 from profilednn_tui.tui.feed import Feed
 from profilednn_tui.tui.present.header import Display
 
@@ -24,6 +24,8 @@ class Following:
         """What the screens show: older than `latest` during a pause."""
         self.paused = False
         self._window: int | None = None
+        self._stretch: tuple[Operators, str] | None = None
+        """Operators that are shown instead of those of whole steps, and what to call them."""
 
     def poll(self) -> None:
         """Read new data."""
@@ -34,7 +36,7 @@ class Following:
         if changed or self.latest is EMPTY_VIEW:
             self.latest = self.feed.view(self._window)
             if not self.paused:
-                self.shown = self.latest
+                self.shown = self._in_stretch(self.latest)
 
     @property
     def display(self) -> Display:
@@ -44,16 +46,25 @@ class Following:
             behind_steps=self.latest.steps.count - self.shown.steps.count,
             window=self._window,
             reading=self.feed.behind,
+            stretch=self._stretch[1] if self._stretch else "",
         )
 
     def toggle_pause(self) -> None:
         self.paused = not self.paused
         if not self.paused:
-            self.shown = self.latest
+            self.shown = self._in_stretch(self.latest)
+
+    def show_stretch(self, operators: Operators | None, text: str) -> None:
+        """Show the operators of a stretch of time, or with None those of whole steps again."""
+        self._stretch = None if operators is None else (operators, text)
+        self.shown = self._in_stretch(replace(self.shown, operators=self.latest.operators))
+
+    def _in_stretch(self, view: SessionView) -> SessionView:
+        return view if self._stretch is None else replace(view, operators=self._stretch[0])
 
     def show_window(self, number: int | None) -> None:
         """Show the operators of one window, or of all merged; a pause holds everything else."""
-        self._window = number
+        self._window, self._stretch = number, None
         self.latest = self.feed.view(number)
         self.shown = replace(self.shown, operators=self.latest.operators) if self.paused else self.latest
 

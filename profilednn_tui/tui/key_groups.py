@@ -12,6 +12,7 @@ from profilednn_tui.tui.panels.operators import OperatorsPane
 from profilednn_tui.tui.panels.output import OutputPane
 from profilednn_tui.tui.panels.steps import StepsPane
 from profilednn_tui.tui.panels.table import TableView
+from profilednn_tui.tui.panels.timeline import TimelineView
 from profilednn_tui.tui.screens.base import SessionScreen
 from profilednn_tui.tui.screens.compare import CompareScreen, SideOperatorScreen
 from profilednn_tui.tui.screens.findings import FindingsScreen
@@ -22,6 +23,7 @@ from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
 from profilednn_tui.tui.screens.optimizations import OptimizationsView
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.thread_stacks import ThreadStacksScreen, ThreadStacksView
+from profilednn_tui.tui.screens.timeline import TimelineScreen
 from profilednn_tui.tui.screens.tuning import TuningScreen
 
 
@@ -41,6 +43,7 @@ def key_groups(app_bindings: Sequence[BindingType]) -> list[Group]:
         ("T Fastest setting", TuningScreen.BINDINGS),
         ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
         ("f Flame graph", [*FlameView.BINDINGS, *FlameScreen.BINDINGS]),
+        ("v Timeline", [*TimelineView.BINDINGS, *TimelineScreen.BINDINGS]),
         ("oneDNN", PrimitivesScreen.BINDINGS),
         ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),
         ("Stacks of threads", [*ThreadStacksScreen.BINDINGS, *ThreadStacksView.BINDINGS]),

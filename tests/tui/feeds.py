@@ -8,6 +8,7 @@ from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.open_session import SourceFile
+from profilednn_tui.session.trace import Trace
 from profilednn_tui.session.view import (  # fmt: skip
     EMPTY_VIEW,
     Agent,
@@ -52,6 +53,8 @@ class FakeFeed:
         self.commands: list[Command] = []
         self.typed = b""
         self.process: int | None = None
+        self.traces: dict[int, Trace] = {}
+        """Those that are kept, by window."""
 
     def poll(self) -> bool:
         return True
@@ -61,6 +64,16 @@ class FakeFeed:
         if window is None:
             return self.current
         return replace(self.current, operators=replace(self.current.operators, windows=(window,)))
+
+    @property
+    def traced_windows(self) -> tuple[int, ...]:
+        return tuple(self.traces)
+
+    def trace(self, window: int) -> Trace | None:
+        return self.traces.get(window)
+
+    def traces_beside(self, trace: Trace) -> tuple[Trace, ...]:
+        return ()
 
     def output_tail(self, max_bytes: int) -> bytes:
         return self.output[-max_bytes:]

@@ -18,6 +18,7 @@ from ...protocol.events import NoticeEvent, StepsEvent, current_header
 from ...protocol.files import agent_recording
 from ...protocol.vocabulary import AGENT, INFO, WARNING
 from ..steps.timeline import Cut
+from .trace_ring import TraceRing
 
 MAX_EVENTS = 2_000
 MAX_STEPS = 50_000
@@ -49,6 +50,7 @@ class Outbox:
         self._begun = False
         """Whether the header has been written."""
         self._writing = allocate_lock()
+        self.traces = TraceRing(folder)
 
     def introduce(self, events: list[Any]) -> None:
         """Put the opening events of the stream before everything queued."""
@@ -75,6 +77,7 @@ class Outbox:
         """
         with self._writing:
             self._flush()
+            self.traces.write()
 
     def flush_if_free(self) -> None:
         """Flush unless another thread is flushing: training does not wait."""

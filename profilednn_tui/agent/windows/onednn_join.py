@@ -14,6 +14,7 @@ from ...protocol.events import PrimitivesEvent
 from .operator_table import OperatorTable
 from .tables import NONE, StringTable
 from .torch_profiler import EventTree, NodeTypes
+from .trace import Uses
 
 Chain = Optional[tuple[int, Any]]
 """An operator and the chain of its enclosing operator; None outside of all operators."""
@@ -21,8 +22,8 @@ Chain = Optional[tuple[int, Any]]
 _LONGEST_NS = 1 << 62
 
 
-def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> PrimitivesEvent:
-    """Sum up executions and creations by enclosing operators and text of the log line."""
+def join(tree: EventTree, types: NodeTypes, window: int, step: int, uses: Uses) -> PrimitivesEvent:
+    """Sum up executions and creations by enclosing operators and text of the log line; each is added to `uses`."""
     begin = time.perf_counter_ns()
     ran = sorted(tree.ran or ())
     strings = StringTable()
@@ -38,9 +39,14 @@ def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> Primitive
         line = lines.get(one.text)
         if line is None:
             line = lines[one.text] = strings.index(one.text)
-        row = (created_rows if one.created else ran_rows).setdefault((number, line), [0, 0])
+        rows = created_rows if one.created else ran_rows
+        row = rows.setdefault((number, line), [0, 0, len(rows)])
         row[0] += 1
         row[1] += one.duration_ns
+        if one.middle_ns:
+            uses.rows.append(~row[2] if one.created else row[2])
+            uses.starts_ns.append(one.middle_ns - one.duration_ns // 2)
+            uses.durations_ns.append(one.duration_ns)
     return PrimitivesEvent(
         window=window,
         step=step,
@@ -49,8 +55,8 @@ def join(tree: EventTree, types: NodeTypes, window: int, step: int) -> Primitive
         strings=strings.texts(),
         operators=operators.rows,
         chains=[list(path) for path in chains],
-        rows=[[*key, *figures] for key, figures in ran_rows.items()],
-        creations=[[*key, *figures] for key, figures in created_rows.items()],
+        rows=[[*key, *figures[:2]] for key, figures in ran_rows.items()],
+        creations=[[*key, *figures[:2]] for key, figures in created_rows.items()],
         creations_logged=True,
     )
 

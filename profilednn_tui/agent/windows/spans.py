@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from array import array
+
 from .tables import SELF_NS
 
 
 class _Span:
-    __slots__ = ("covered_ns", "end_ns", "row")
+    __slots__ = ("call", "covered_ns", "end_ns", "row")
 
-    def __init__(self, start_ns: int, end_ns: int, row: list[int]) -> None:
+    def __init__(self, start_ns: int, end_ns: int, row: list[int], call: int) -> None:
         self.covered_ns = start_ns
         self.end_ns = end_ns
         self.row = row
+        self.call = call
 
 
 class Spans:
     """The spans around the current event; the time of events inside them is subtracted from their self time."""
 
-    __slots__ = ("covered_ns", "open")
+    __slots__ = ("_selves_ns", "covered_ns", "open")
 
-    def __init__(self) -> None:
+    def __init__(self, selves_ns: array[int]) -> None:
+        """`selves_ns` are the self times of all calls."""
+        self._selves_ns = selves_ns
         self.open: list[_Span] = []
         self.covered_ns = 0
         """Events that end by this time are already accounted for in every open span."""
 
     def add(self, start_ns: int, end_ns: int, row: list[int]) -> None:
-        """Open a span, whose self time is in `row`."""
-        self.open.append(_Span(start_ns, end_ns, row))
+        """Open a span for the newest call; its self time is in `row`, too."""
+        self.open.append(_Span(start_ns, end_ns, row, len(self._selves_ns) - 1))
         self.covered_ns = 0
 
     def subtract(self, start_ns: int, end_ns: int) -> None:
@@ -40,6 +45,7 @@ class Spans:
                 continue
             if start_ns >= span.covered_ns:
                 span.row[SELF_NS] -= end_ns - start_ns
+                self._selves_ns[span.call] -= end_ns - start_ns
                 span.covered_ns = end_ns
             still_open.append(span)
         self.open = still_open

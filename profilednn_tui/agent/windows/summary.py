@@ -7,15 +7,16 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from .phase_spans import NO_SPANS, PhaseSpans
-from .tables import SELF_NS
+from .tables import NUMBER, SELF_NS
 from .torch_profiler import EventTree, NodeTypes
+from .trace import Trace
 from .walk import Walk
 
 MAX_ROWS = 6_000
 
 
 class Summary(NamedTuple):
-    """The tables of a `protocol.WindowEvent`."""
+    """The tables of a `protocol.WindowEvent`, and the trace."""
 
     strings: list[str]
     frames: list[list[int]]
@@ -27,6 +28,7 @@ class Summary(NamedTuple):
     events: int
     operator_ns: int
     truncated: bool
+    trace: Trace
 
 
 def summarize(tree: EventTree, types: NodeTypes, module_paths: dict[int, str], spans: PhaseSpans = NO_SPANS) -> Summary:
@@ -39,14 +41,19 @@ def summarize(tree: EventTree, types: NodeTypes, module_paths: dict[int, str], s
         walk = Walk(types, module_paths, spans)
         walk.visit(tree.roots)
         walk.modules.add_backward_to_parents()
-        return _summary(walk)
+        return _summary(walk, spans)
     finally:
         if collecting:
             gc.enable()
 
 
-def _summary(walk: Walk) -> Summary:
+def _summary(walk: Walk, spans: PhaseSpans) -> Summary:
     rows = sorted(walk.rows.values(), key=itemgetter(SELF_NS), reverse=True)
+    order = [-1] * len(rows)
+    for place, row in enumerate(rows):
+        if place < MAX_ROWS:
+            order[row[NUMBER]] = place
+        del row[NUMBER]
     return Summary(
         strings=walk.strings.texts(),
         frames=walk.call_tree.frames,
@@ -58,4 +65,5 @@ def _summary(walk: Walk) -> Summary:
         events=walk.events,
         operator_ns=sum(row[SELF_NS] for row in rows),
         truncated=len(rows) > MAX_ROWS,
+        trace=Trace(walk.calls, order, walk.thread, spans.ends_ns, spans.phases),
     )

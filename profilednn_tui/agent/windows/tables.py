@@ -15,6 +15,8 @@ NONE = -1
 _ROW = COLUMNS["window.rows"]
 NODE, CALLS, SELF_NS, TOTAL_NS = (_ROW.index(name) for name in ("node", "calls", "self_ns", "total_ns"))
 """Columns of `WindowEvent.rows`."""
+NUMBER = len(_ROW)
+"""The column after them: the number of a row, in the order of first use."""
 
 _MODULE = COLUMNS["window.modules"]
 _CALLS, _FORWARD_NS, _BACKWARD_NS, _PARENT = (

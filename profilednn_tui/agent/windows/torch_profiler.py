@@ -37,6 +37,7 @@ class Readers(NamedTuple):
     name: Callable[[Any], str]
     duration_ns: Callable[[Any], int]
     start_ns: Callable[[Any], int]
+    thread: Callable[[Any], int]
     inputs: Callable[[Any], list[Any]]
     sequence_number: Callable[[Any], int]
     sizes: Callable[[Any], list[int]]
@@ -122,7 +123,14 @@ class TorchProfiler:
                 read=Readers(
                     *(
                         _getter(_ProfilerEvent, name)
-                        for name in ("extra_fields", "children", "name", "duration_time_ns", "start_time_ns")
+                        for name in (
+                            "extra_fields",
+                            "children",
+                            "name",
+                            "duration_time_ns",
+                            "start_time_ns",
+                            "start_tid",
+                        )
                     ),
                     *(_getter(_ExtraFields_TorchOp, name) for name in ("inputs", "sequence_number")),
                     *(

@@ -19,8 +19,9 @@ from .call_tree import CallTree, RunningFrame, calling_line
 from .operator_table import OperatorTable
 from .phase_spans import NO_SPANS, PhaseSpans
 from .spans import Spans
-from .tables import CALLS, NODE, NONE, SELF_NS, TOTAL_NS, ModuleTable, StringTable
+from .tables import CALLS, NODE, NONE, NUMBER, SELF_NS, TOTAL_NS, ModuleTable, StringTable
 from .torch_profiler import BACKWARD_PREFIX, STARTING_FUNCTION, NodeTypes
+from .trace import Calls
 
 ForwardCall = tuple[int, int]
 """Node and module of the operator that created an autograd node."""
@@ -100,6 +101,9 @@ class Walk:
         """Rows of annotations outside of operators, whose own time is part of that of the calls around and inside."""
         self._phases = spans
         self.events = 0
+        self.calls = Calls()
+        self.thread = 0
+        """The profiler's number of the training thread; 0 if unknown."""
         self._made_by: dict[int, ForwardCall] = {}
         """Keyed by autograd sequence number."""
 
@@ -110,11 +114,15 @@ class Walk:
         types, read = self._types, self._types.read
         torch_op, py_call, python_counts = types.torch_op, types.py_call, types.python_counts
         extra_of, children_of, name_of, duration_of = read.extra_fields, read.children, read.name, read.duration_ns
-        inputs_of, sequence_of, start_of = read.inputs, read.sequence_number, read.start_ns
+        inputs_of, sequence_of, start_of, thread_of = read.inputs, read.sequence_number, read.start_ns, read.thread
         phase_of = self._phases.phase
         operator_index, call_tree, rows = self.operators.index, self.call_tree, self.rows
-        spans, made_by = Spans(), self._made_by
+        calls, made_by = self.calls, self._made_by
+        add_row, add_start, add_duration = calls.rows.append, calls.starts_ns.append, calls.durations_ns.append
+        add_self, add_thread = calls.selves_ns.append, calls.threads.append
+        spans = Spans(calls.selves_ns)
         thread = _training_thread(roots)
+        self.thread = thread or 0
         levels = [_level(sorted(roots, key=attrgetter("start_time_ns")), NONE, None, NONE, None)]
         levels[0].edge = self._phases.ended_ns > 0
         self.events += len(roots)
@@ -143,6 +151,11 @@ class Walk:
                 self_ns = duration_ns = duration_of(event)
                 if children:
                     self_ns -= sum(map(duration_of, children))
+                start_ns = start_of(event)
+                add_start(start_ns)
+                add_duration(duration_ns)
+                add_self(self_ns)
+                add_thread(thread_of(event))
                 name = name_of(event)
                 node = level.node if frame is None else frame.node(call_tree)
                 forward = level.forward
@@ -150,6 +163,7 @@ class Walk:
                 row = level.twin_row
                 if row is not None and name == level.twin_name:
                     row[SELF_NS] += self_ns
+                    add_row(~row[NUMBER])
                 else:
                     if name.startswith(BACKWARD_PREFIX):
                         forward = self._forward_call(extra, duration_ns)
@@ -164,7 +178,6 @@ class Walk:
                         (forward_node, module), backward = forward, 1
                     phase = level.phase
                     if phase is None:
-                        start_ns = start_of(event)
                         phase, whole = phase_of(start_ns, start_ns + duration_ns)
                         below = phase if whole else None
                     else:
@@ -172,13 +185,15 @@ class Walk:
                     key = (operator, node, forward_node, module, backward, phase)
                     row = rows.get(key)
                     if row is None:
-                        row = rows[key] = [operator, node, forward_node, module, 0, 0, 0, backward, phase]
+                        number = len(rows)
+                        row = rows[key] = [operator, node, forward_node, module, 0, 0, 0, backward, phase, number]
                     row[CALLS] += 1
                     row[SELF_NS] += self_ns
                     row[TOTAL_NS] += duration_ns
+                    add_row(row[NUMBER])
                     if not children and not inputs:
                         # An annotation. With stacks, its operators are not its children but lie within its time.
-                        spans.add(event.start_time_ns, event.end_time_ns, row)
+                        spans.add(start_ns, event.end_time_ns, row)
                         if left_ns is not None:
                             self._annotations[id(row)] = row
                             left_ns = None
@@ -188,7 +203,8 @@ class Walk:
                     continue
                 if not python_counts and any(type(child.extra_fields) is not torch_op for child in children):
                     row[SELF_NS] += duration_ns - self_ns
-                    spans.add(event.start_time_ns, event.end_time_ns, row)
+                    calls.selves_ns[-1] = duration_ns
+                    spans.add(start_ns, event.end_time_ns, row)
                 self.events += len(children)
                 twin_row = row if len(children) == 1 else None
                 levels.append(_level(children, node, None, level.module, forward, below, None, name, twin_row))

@@ -7,10 +7,11 @@ import threading
 import time
 import traceback
 from _thread import _local, get_ident
+from functools import partial
 from time import perf_counter_ns
 from typing import Any, Callable, NamedTuple
 
-from ...protocol.events import NoticeEvent, PrimitivesEvent, StepsEvent, WindowEvent
+from ...protocol.events import NoticeEvent, PrimitivesEvent, StepsEvent, TraceEvent, WindowEvent
 from ...protocol.vocabulary import INFO, WARNING
 from ..isolation.guard import attempt
 from ..steps.timeline import Timeline
@@ -20,10 +21,12 @@ from .pace import Pace
 from .phase_spans import PhaseSpans
 from .summary import Summary, summarize
 from .torch_profiler import EventTree, TorchProfiler, has_process_group, stacks_refused
+from .trace import Trace
 
 
 class _Closed(NamedTuple):
     summary: Summary
+    began_unix_ns: int
     summarize_ns: int
     primitives: PrimitivesEvent | None
 
@@ -42,12 +45,14 @@ class Windows:
         module_paths: Callable[[], dict[int, str]],
         timeline: Timeline,
         report: Callable[[Any], None],
+        keep_trace: Callable[[Callable[[], TraceEvent]], None],
     ) -> None:
         self._profiler = profiler
         self.budget = budget
         self._module_paths = module_paths
         self._timeline = timeline
         self._report = report
+        self._keep_trace = keep_trace
         self._stacks = True
         self._joins = True
         """Whether primitives are joined to operators; false once that has failed."""
@@ -138,18 +143,20 @@ class Windows:
         else:
             self.budget.closed(cost_ns, elapsed_ns)
             self._pace.window()
-            self._report(
-                WindowEvent(
-                    number=self.budget.windows,
-                    step=step,
-                    end_unix_ns=time.time_ns(),
-                    duration_ns=duration_ns,
-                    cost_ns=cost_ns,
-                    summarize_ns=closed.summarize_ns,
-                    stacks=self._stacks,
-                    **closed.summary._asdict(),
-                )
+            tables = closed.summary._asdict()
+            trace = tables.pop("trace")
+            window = WindowEvent(
+                number=self.budget.windows,
+                step=step,
+                end_unix_ns=time.time_ns(),
+                duration_ns=duration_ns,
+                cost_ns=cost_ns,
+                summarize_ns=closed.summarize_ns,
+                stacks=self._stacks,
+                **tables,
             )
+            self._report(window)
+            self._keep_trace(partial(trace.event, window.number, step, window.end_unix_ns, closed.began_unix_ns))
             if closed.primitives is not None:
                 self._report(closed.primitives)
 
@@ -164,11 +171,11 @@ class Windows:
             return None
         begin = perf_counter_ns()
         summary = summarize(tree, self._profiler.types, self._module_paths(), spans)
-        primitives = self._join(tree, step) if tree.ran is not None and self._joins else None
-        return _Closed(summary, perf_counter_ns() - begin, primitives)
+        primitives = self._join(tree, step, summary.trace) if tree.ran is not None and self._joins else None
+        return _Closed(summary, spans.began_ns, perf_counter_ns() - begin, primitives)
 
-    def _join(self, tree: EventTree, step: int) -> PrimitivesEvent | None:
-        primitives, error = attempt(join, tree, self._profiler.types, self.budget.windows + 1, step)
+    def _join(self, tree: EventTree, step: int, trace: Trace) -> PrimitivesEvent | None:
+        primitives, error = attempt(join, tree, self._profiler.types, self.budget.windows + 1, step, trace.uses)
         if error is not None:
             self._joins = False
             text = f"oneDNN primitives cannot be joined to operators ({_cause(error)}): only operators are recorded"

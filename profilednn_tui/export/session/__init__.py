@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.export.session.chrome import write_chrome
 from profilednn_tui.export.session.collapsed import collapsed_text
 from profilednn_tui.export.session.csv_operators import csv_text
 from profilednn_tui.export.session.json_session import json_text
 from profilednn_tui.export.session.markdown import markdown_text
 from profilednn_tui.export.session.page.report import html_text
+from profilednn_tui.export.session.perfetto import write_perfetto, write_perfetto_zip
 from profilednn_tui.export.session.pprof import pprof_bytes
 from profilednn_tui.export.session.speedscope import speedscope_text
 from profilednn_tui.session.open_session import OpenSession
@@ -38,11 +41,19 @@ def _text(render: Callable[[SessionView], str]) -> Callable[[OpenSession, Path],
 
 
 def _data(render: Callable[[SessionView], bytes]) -> Callable[[OpenSession, Path], None]:
+    def write(session: OpenSession, stream: BinaryIO) -> None:
+        stream.write(render(session.view()))
+
+    return _stream(write)
+
+
+def _stream(write_to: Callable[[OpenSession, BinaryIO], None]) -> Callable[[OpenSession, Path], None]:
+    """A format that is written bit by bit: the file appears once it is complete."""
+
     def write(session: OpenSession, path: Path) -> None:
-        data = render(session.view())
         try:
             with atomic_file(path) as stream:
-                stream.write(data)
+                write_to(session, stream)
         except OSError as error:
             raise ProfilerError(
                 f"Cannot write {path}: {error.strerror or error}. Name a file in a writable folder."
@@ -63,6 +74,21 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("speedscope", ".speedscope.json", "flame graphs for speedscope.app", _text(speedscope_text)),
             Format("collapsed", ".folded", "stacks for flamegraph.pl, inferno and others", _text(collapsed_text)),
             Format("pprof", ".pb.gz", "profile for pprof", _data(pprof_bytes), True),
+            Format(
+                "perfetto",
+                ".pftrace.gz",
+                "timeline of all processes for ui.perfetto.dev",
+                _stream(write_perfetto),
+                True,
+            ),
+            Format(
+                "perfetto-zip",
+                ".perfetto.zip",
+                "the same, one trace for each process",
+                _stream(write_perfetto_zip),
+                True,
+            ),
+            Format("chrome", ".trace.json", "timeline for chrome://tracing and others", _stream(write_chrome)),
         )
     }
 )

@@ -84,6 +84,20 @@ def document(view: SessionView) -> dict[str, Any]:
             }
             for phase in view.phases
         ],
+        "fragmentation": [
+            {
+                "phase": one.phase,
+                "duration_ms": _ms(one.duration_ns),
+                "calls": one.calls,
+                "calls_below_10_us": one.short_calls,
+                "calls_below_10_us_share": one.short_calls_share,
+                "gaps": one.gaps,
+                "gaps_below_10_us": one.short_gaps,
+                "gaps_share": one.gaps_share,
+            }
+            for one in view.fragmentation
+        ],
+        "traced_windows": list(view.traced_windows),
         "operators": _operators(view),
         "operator_windows": list(view.operators.windows),
         "operator_window_steps": list(view.operators.steps),

@@ -45,6 +45,9 @@ class _Window:
     creations_logged: bool
     unread: int
     """Executions whose line cannot be parsed."""
+    names: tuple[str, ...]
+    """Of each row, as they were recorded."""
+    created_names: tuple[str, ...]
 
 
 class PrimitiveSeries:
@@ -72,6 +75,11 @@ class PrimitiveSeries:
                 self._views.popitem(last=False)
         return self._views[key]
 
+    def names(self, number: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Of a window: the primitive of each of its rows, and of each of its rows of creations."""
+        found = next((window for window in self._windows if window.number == number), None)
+        return (found.names, found.created_names) if found else ((), ())
+
     def _read(self, event: PrimitivesEvent) -> _Window:
         keys = [OperatorKey(*(_at(event.strings, index) for index in row[:4])) for row in event.operators]
         chains = [tuple(_at(keys, operator) for operator in chain) for chain in event.chains]
@@ -93,7 +101,11 @@ class PrimitiveSeries:
 
         rows, unread = read(event.rows)
         created, _ = read(event.creations)
-        return _Window(event.window, rows, created, event.creations_logged, unread)
+        names, created_names = (
+            tuple(_name(_primitive(_at(event.strings, row[1]))) for row in table)
+            for table in (event.rows, event.creations)
+        )
+        return _Window(event.window, rows, created, event.creations_logged, unread, names, created_names)
 
 
 def _at(table: Sequence[_Item], index: int) -> _Item:
@@ -106,6 +118,12 @@ def _at(table: Sequence[_Item], index: int) -> _Item:
 def _primitive(text: str) -> Primitive | None:
     entry = parse(f"exec,{text},0", None)
     return entry.primitive if isinstance(entry, Entry) else None
+
+
+def _name(primitive: Primitive | None) -> str:
+    if primitive is None:
+        return "an unreadable primitive"
+    return " ".join(filter(None, (primitive.name, primitive.direction, primitive.implementation)))
 
 
 def _merge(windows: Sequence[_Window]) -> Primitives:

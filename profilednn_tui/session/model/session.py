@@ -180,6 +180,18 @@ class Session:
         return _machine(self._shown())
 
     @property
+    def shown_process(self) -> Process | None:
+        """The training process that is shown; None if there is none."""
+        return self._shown()
+
+    def others(self) -> tuple[Process, ...]:
+        """The other processes of the newest life that train, ranks in their order."""
+        shown = self._shown()
+        ranks = self._newest_ranks(lives((*self._earlier, *self._processes.values())))
+        everyone = ranks or tuple(process for process in self._processes.values() if process.trained)
+        return tuple(process for process in everyone if process is not shown)
+
+    @property
     def source_files(self) -> frozenset[str]:
         """All files named in call stacks."""
         return frozenset[str]().union(*(process.windows.source_files for process in self._processes.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -36,11 +37,16 @@ class PackedWindow:
 
     number: int
     step: int
+    end_unix_ns: int
+    duration_ns: int
+    """Of the step."""
     data: bytes
 
     @classmethod
     def pack(cls, event: WindowEvent) -> PackedWindow:
-        return cls(event.number, event.step, zlib.compress(msgspec.json.encode(event), 1))
+        return cls(
+            event.number, event.step, event.end_unix_ns, event.duration_ns, zlib.compress(msgspec.json.encode(event), 1)
+        )
 
     def unpack(self) -> WindowEvent:
         return msgspec.json.decode(zlib.decompress(self.data), type=WindowEvent)
@@ -65,6 +71,10 @@ class WindowSeries:
     def numbers(self) -> tuple[int, ...]:
         return tuple(window.number for window in self._windows)
 
+    def newest(self, count: int) -> tuple[PackedWindow, ...]:
+        """The newest windows, oldest first."""
+        return tuple(self._windows)[-count:] if count else ()
+
     def add(self, event: WindowEvent) -> None:
         _check(event)
         self._windows.append(PackedWindow.pack(event))
@@ -73,6 +83,10 @@ class WindowSeries:
         if len(self.source_files) < _KEPT_FILES:
             self.source_files |= _files(event)
 
+    def event(self, number: int) -> WindowEvent | None:
+        """A window as it was recorded; None if it is not kept."""
+        return next((window.unpack() for window in self._windows if window.number == number), None)
+
     def settle(self) -> None:
         """More steps have arrived."""
         self._paces.settle()
@@ -80,8 +94,10 @@ class WindowSeries:
     def view(self, number: int | None = None) -> Operators:
         """The operators of one window, or of the newest ones merged that were taken at the same pace of training:
         the current pace if there are windows of it, else that of the newest window."""
-        newest = self._newest()
-        chosen = [window for window in newest if number == window.number] if number is not None else newest
+        newest = self.newest(MERGED_WINDOWS)
+        chosen: Sequence[PackedWindow] = newest
+        if number is not None:
+            chosen = [window for window in newest if number == window.number]
         if number is not None and not chosen:
             chosen = [window for window in self._windows if window.number == number]
         if not chosen:
@@ -103,10 +119,10 @@ class WindowSeries:
 
     def representative(self) -> list[PackedWindow]:
         """The windows that `view` merges, oldest first."""
-        newest = self._newest()
+        newest = self.newest(MERGED_WINDOWS)
         return self._of_one_pace(newest, self._paces.now()) if newest else []
 
-    def _of_one_pace(self, newest: list[PackedWindow], now: Pace | None) -> list[PackedWindow]:
+    def _of_one_pace(self, newest: Sequence[PackedWindow], now: Pace | None) -> list[PackedWindow]:
         around = {window.number: self._paces.around(window.step) for window in newest}
         present = (now,) if now is not None else ()
         last = newest[-1]
@@ -115,10 +131,6 @@ class WindowSeries:
             for window in newest
             if window is last or same_pace(around[window.number], around[last.number])  # its two sides may differ
         ]
-
-    def _newest(self) -> list[PackedWindow]:
-        count = len(self._windows)
-        return [self._windows[index] for index in range(max(0, count - MERGED_WINDOWS), count)]
 
     def _numbered_window(self, window: PackedWindow) -> NumberedWindow:
         if window.number not in self._numbered:

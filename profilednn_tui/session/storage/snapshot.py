@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import IO
 
@@ -33,7 +34,13 @@ from profilednn_tui.session.storage.folder import (
 from profilednn_tui.session.storage.limits import LINE_BYTES
 from profilednn_tui.session.storage.ownership import SNAPSHOT
 from profilednn_tui.session.storage.reader import CHUNK_BYTES, Stream
-from profilednn_tui.session.storage.store import SOURCE_LIMIT_BYTES, Store, recordings_among, user_sources
+from profilednn_tui.session.storage.store import (
+    SOURCE_LIMIT_BYTES,
+    Store,
+    recordings_among,
+    traces_among,
+    user_sources,
+)
 
 SUFFIX = ".pdnn"
 OUTPUT_LIMIT_BYTES = 4_000_000
@@ -99,6 +106,9 @@ class SnapshotStore:
 
     def recordings(self) -> Iterator[str]:
         return recordings_among(self._zip.namelist())
+
+    def traces(self) -> Iterator[str]:
+        return traces_among(self._zip.namelist())
 
     def open(self, name: str) -> Stream:
         try:
@@ -212,7 +222,7 @@ def write_snapshot(store: Store, source_files: Iterable[str], live: bool, path: 
         exit_file = store.exit_file()
         if exit_file:
             archive.writestr(EXIT_FILE, msgspec.json.encode(exit_file))
-        for name in store.recordings():
+        for name in chain(store.recordings(), store.traces()):
             _copy_whole_lines(_chunks(store, name), archive, name)
         archive.writestr(OUTPUT_FILE, store.output_tail(OUTPUT_LIMIT_BYTES))
         for file, text in sources.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from profilednn_tui.paths import SESSION_FILE
-from profilednn_tui.protocol.files import HOST_RECORDING, recording_pid
+from profilednn_tui.protocol.files import HOST_RECORDING, recording_pid, trace_pid
 from profilednn_tui.session.frames import is_users, relative_file
 from profilednn_tui.session.storage.elsewhere import why_elsewhere
 from profilednn_tui.session.storage.files import open_file, read_end
@@ -43,6 +43,9 @@ class Store(Protocol):
 
     def recordings(self) -> Iterator[str]:
         """Names of the recordings so far."""
+
+    def traces(self) -> Iterator[str]:
+        """Names of the files with the calls of the newest windows."""
 
     def open(self, name: str) -> Stream: ...
 
@@ -96,11 +99,16 @@ class FolderStore:
         return self._mirror is not None and self._mirror.end == STREAM_SO_FAR
 
     def recordings(self) -> Iterator[str]:
+        return recordings_among(self._names())
+
+    def traces(self) -> Iterator[str]:
+        return traces_among(self._names())
+
+    def _names(self) -> list[str]:
         try:
-            names = sorted(entry.name for entry in os.scandir(self.folder))
+            return sorted(entry.name for entry in os.scandir(self.folder))
         except OSError:
-            return iter(())
-        return recordings_among(names)
+            return []
 
     def open(self, name: str) -> Stream:
         return FileTail(self.folder / name)
@@ -148,6 +156,16 @@ def recordings_among(names: Iterable[str]) -> Iterator[str]:
     known = dict.fromkeys(names)
     agents = (name for name in known if recording_pid(name) is not None)
     return chain([HOST_RECORDING] if HOST_RECORDING in known else [], islice(agents, MAX_AGENTS))
+
+
+def traces_among(names: Iterable[str]) -> Iterator[str]:
+    """The traces among a session's files, distinct, of at most `MAX_AGENTS` processes."""
+    known: dict[int, list[str]] = {}
+    for name in dict.fromkeys(names):
+        pid = trace_pid(name)
+        if pid is not None and (pid in known or len(known) < MAX_AGENTS):
+            known.setdefault(pid, []).append(name)
+    return chain.from_iterable(known.values())
 
 
 def user_sources(store: Store, files: Iterable[str]) -> Iterator[tuple[str, bytes]]:

@@ -28,7 +28,7 @@ class StepsPane(Pane):
 
     def records(self, view: SessionView) -> tuple[object, ...]:
         # Without a step, the message contains the time since the start, which changes with every view.
-        return (view.steps, view.phases) if view.steps.count else (view,)
+        return (view.steps, view.phases, view.fragmentation) if view.steps.count else (view,)
 
     def message(self, view: SessionView) -> Message | None:
         return steps_message(view)

@@ -25,6 +25,8 @@ class Display:
     """The single window shown; None for all merged."""
     reading: bool = False
     """Whether a recording is still being read."""
+    stretch: str = ""
+    """The stretch of time whose operators are shown: ``2.10 ms OF STEP 412``; empty for whole steps."""
     finding: str = ""
     """What holds the training back most, if it costs much: ``data wait 94 %``."""
 
@@ -90,6 +92,8 @@ def _badges(view: SessionView, display: Display, width: int) -> Line:
         spans.append((f" PAUSED +{display.behind_steps:,} steps ", "bold background on primary"))
     if display.window is not None:
         spans.append((f" WINDOW {display.window} ", "background on primary"))
+    if display.stretch:
+        spans.append((f" {display.stretch} ", "bold background on primary"))
     if view.merged_ranks:
         spans.append((f" {view.merged_ranks} RANKS MERGED ", "background on primary"))
     if view.awaits_input:

@@ -21,6 +21,8 @@ GLYPHS = ":█▒▓░~/·"
 _SHORT = dict(zip(PHASES, ("data", "fwd", "loss", "bwd", "opt", "comm", "infer", "other"), strict=True))
 _AXIS = 7
 """Width of the labels on the left, in cells."""
+_LEAST_PHASE = 0.02
+"""Part of the step from which on the gaps of a phase are told."""
 _COLUMN_S = 0.25
 """A column covers about this time at least, so that fast steps do not race by."""
 
@@ -79,13 +81,16 @@ def history_lines(view: SessionView, width: int, height: int, zoom: int = 0, col
     has_loss = any(item.loss is not None for item in shown)
     loss_height = (2 if height >= 13 else 1) if has_loss and height >= 7 else 0
     legend = _legend(view, width, colours) if height >= 4 else ()
-    chart_height = max(1, height - 1 - loss_height - (1 if legend else 0))
+    gaps = _gaps(view, width) if height >= 9 else ()
+    chart_height = max(1, height - 1 - loss_height - (1 if legend else 0) - (1 if gaps else 0))
     lines = list(_chart(shown, chart_height, columns, colours))
     lines.append(_axis(shown, columns))
     if loss_height:
         lines += _loss(shown, columns, loss_height)
     if legend:
         lines.append(legend)
+    if gaps:
+        lines.append(gaps)
     return tuple(lines)
 
 
@@ -150,6 +155,20 @@ def _legend(view: SessionView, width: int, colours: bool) -> Line:
         if line_width(line) <= width:
             break
     return line
+
+
+def _gaps(view: SessionView, width: int) -> Line:
+    """How much of each phase no operator fills, and how many of its operators take less than 10 us."""
+    spans: list[Span] = [("gaps", "muted")]
+    whole_ns = sum(one.duration_ns for one in view.fragmentation)
+    for one in view.fragmentation:
+        if one.calls and one.duration_ns >= _LEAST_PHASE * whole_ns:
+            short = f" {units.count(one.short_calls)}/{units.count(one.calls)} short"
+            part: list[Span] = [(f"  {_SHORT[one.phase]} {units.share(one.gaps_share)}", ""), (short, "muted")]
+            if line_width((*spans, *part)) > width:
+                break
+            spans += part
+    return tuple(spans) if len(spans) > 1 else ()
 
 
 def subtitle(view: SessionView, zoom: int) -> str:

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Label
 
 from profilednn_tui.session.open_session import SourceFile
-from profilednn_tui.session.view import EMPTY_VIEW, SessionView
+from profilednn_tui.session.view import EMPTY_VIEW, Operators, SessionView
 from profilednn_tui.tui.keys import ALWAYS_SHOWN, key_name
 from profilednn_tui.tui.panels.bars import HeaderBar, KeysBar
 from profilednn_tui.tui.panels.lines import LinesView
@@ -30,6 +30,15 @@ class EditRequested(Message):
         super().__init__()
         self.source = source
         self.line = line
+
+
+class StretchChosen(Message):
+    """All panes shall show the operators of a stretch of time, described by `text`; None: those of whole steps."""
+
+    def __init__(self, operators: Operators | None, text: str = "") -> None:
+        super().__init__()
+        self.operators = operators
+        self.text = text
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,11 @@ class SessionScreen(Screen[None]):
     def show_body(self, view: SessionView) -> None:
         """Show this state of the session."""
         raise NotImplementedError
+
+    @property
+    def operator_in_focus(self) -> str:
+        """The name of the operator under the cursor; empty if there is none."""
+        return ""
 
     def go_back(self) -> None:
         """Go one level up."""

@@ -81,6 +81,11 @@ class FlameScreen(SessionScreen):
         else:
             self.query_one(FlameView).action_zoom()
 
+    @property
+    def operator_in_focus(self) -> str:
+        box = self.query_one(FlameView).current
+        return box.node.label.name if box is not None and box.node.label.kind is Kind.OPERATOR else ""
+
     def action_edit(self) -> None:
         box = self.query_one(FlameView).current
         if box is not None and box.node.label.file:

@@ -194,6 +194,13 @@ class LiveScreen(SessionScreen):
         maximized = self.board.maximized_pane is not None
         self.board.maximize_pane(None if maximized or not isinstance(focused, Pane) else focused.NAME)
 
+    @property
+    def operator_in_focus(self) -> str:
+        focused = self.focused
+        if isinstance(focused, OperatorsPane) and focused.current is not None:
+            return focused.current.operator.key.name
+        return ""
+
     def action_primitives(self) -> None:
         self.app.push_screen(PrimitivesScreen())
 

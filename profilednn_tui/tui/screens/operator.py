@@ -158,6 +158,10 @@ class OperatorScreen(SessionScreen):
             return (self._key,)
         return tuple(row.key for row in operators.rows if row.key.name == self._key.name)
 
+    @property
+    def operator_in_focus(self) -> str:
+        return self._key.name
+
     def action_primitives(self) -> None:
         self.app.push_screen(PrimitivesScreen(("Operators", operator_text(self._key.name)), self._keys))
 

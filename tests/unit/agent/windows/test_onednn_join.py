@@ -13,6 +13,7 @@ from profilednn_tui.agent.windows.onednn_capture import Execution
 from profilednn_tui.agent.windows.onednn_join import join
 from profilednn_tui.agent.windows.summary import summarize
 from profilednn_tui.agent.windows.torch_profiler import EventTree, TorchProfiler
+from profilednn_tui.agent.windows.trace import Uses
 from profilednn_tui.protocol.events import PrimitivesEvent
 
 
@@ -58,7 +59,7 @@ def test_a_primitive_belongs_to_the_innermost_operator_around_it(profiler: Torch
         Execution(0, "without a timestamp", 7),
     ]
 
-    assert chains_by_line(join(tree, profiler.types, 1, 1)) == {
+    assert chains_by_line(join(tree, profiler.types, 1, 1, Uses())) == {
         "product": ["aten::matmul", "aten::mm"],
         "after all": [],
         "without a timestamp": [],
@@ -68,17 +69,22 @@ def test_a_primitive_belongs_to_the_innermost_operator_around_it(profiler: Torch
 def test_equal_primitives_of_an_operator_are_one_row(profiler: TorchProfiler, tree: EventTree) -> None:
     inner = find(tree.roots, "aten::mm")
     tree.ran = [Execution(inner.start_time_ns, "product", 7), Execution(inner.end_time_ns, "product", 5)]
-    event = join(tree, profiler.types, 3, 30)
+    uses = Uses()
+    event = join(tree, profiler.types, 3, 30, uses)
 
     assert (event.window, event.step) == (3, 30)
     assert [row[2:] for row in event.rows] == [[2, 12]]
+    assert (list(uses.rows), list(uses.durations_ns)) == ([0, 0], [7, 5])
+    assert uses.starts_ns[0] == inner.start_time_ns - 3
 
 
 def test_creations_have_rows_of_their_own(profiler: TorchProfiler, tree: EventTree) -> None:
     inner = find(tree.roots, "aten::mm")
     tree.ran = [Execution(inner.start_time_ns, "product", 3, True), Execution(inner.end_time_ns, "product", 5)]
-    event = join(tree, profiler.types, 1, 1)
+    uses = Uses()
+    event = join(tree, profiler.types, 1, 1, uses)
 
+    assert list(uses.rows) == [~0, 0], "the creation first"
     assert event.creations_logged
     assert [row[2:] for row in event.rows] == [[1, 5]]
     assert [row[2:] for row in event.creations] == [[1, 3]]
@@ -88,7 +94,7 @@ def test_creations_have_rows_of_their_own(profiler: TorchProfiler, tree: EventTr
 def test_operators_are_described_as_in_the_summary(profiler: TorchProfiler, tree: EventTree) -> None:
     inner = find(tree.roots, "aten::mm")
     tree.ran = [Execution(inner.start_time_ns, "product", 7)]
-    joined, summary = join(tree, profiler.types, 1, 1), summarize(tree, profiler.types, {})
+    joined, summary = join(tree, profiler.types, 1, 1, Uses()), summarize(tree, profiler.types, {})
 
     def texts(of: Any) -> list[list[str]]:
         return [[of.strings[index] for index in operator] for operator in of.operators]

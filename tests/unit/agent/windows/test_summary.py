@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from functools import cache
@@ -12,8 +13,11 @@ import torch
 from torch import nn
 
 from profilednn_tui.agent.isolation.guard import Guard
+from profilednn_tui.agent.windows import trace as trace_module
 from profilednn_tui.agent.windows.summary import Summary, summarize
 from profilednn_tui.agent.windows.torch_profiler import EventTree, TorchProfiler
+from profilednn_tui.protocol.events import WindowEvent
+from profilednn_tui.session.model.trace import read_trace
 
 Figures = dict[Any, list[float]]
 
@@ -320,3 +324,33 @@ def test_odd_tensors_are_no_error(make: Callable[[], torch.Tensor], word: str) -
     tensor = make()
 
     assert {found for _, found in formats(lambda: tensor.neg(), "aten::neg")} == {word}
+
+
+@pytest.mark.parametrize("stacks", [True, False])
+@pytest.mark.parametrize("make", MODELS)
+def test_the_calls_add_up_to_the_rows_to_the_nanosecond(make: Callable[[], Any], stacks: bool) -> None:
+    summary = captured(make, stacks).summary
+    window = WindowEvent(
+        number=1, step=2, end_unix_ns=3, duration_ns=4, cost_ns=0, summarize_ns=0, stacks=stacks,
+        **{name: value for name, value in summary._asdict().items() if name != "trace"},
+    )  # fmt: skip
+    trace = read_trace("process 1", summary.trace.event(1, 2, 3, time.time_ns()), window, ((), ()))
+    calls = trace.calls
+
+    for number, row in enumerate(summary.rows):
+        chosen = calls.place == number
+        found = [int(chosen.sum()), int(calls.self_ns[chosen].sum()), int(calls.duration_ns[chosen].sum())]
+        assert found == row[4:7], summary.strings[summary.operators[row[0]][0]]
+    assert int(calls.self_ns.sum()) == summary.operator_ns
+    assert trace.complete
+    inner = calls.parent >= 0
+    assert (calls.start_ns[inner] >= calls.start_ns[calls.parent[inner]]).all()
+    assert (calls.end_ns[inner] <= calls.end_ns[calls.parent[inner]]).all()
+    assert (calls.depth[inner] == calls.depth[calls.parent[inner]] + 1).all()
+
+
+def test_calls_beyond_the_limit_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace_module, "MOST_CALLS", 10)
+    event = captured(resnet, False).summary.trace.event(1, 2, 3, 0)
+
+    assert (event.calls, event.complete) == (10, False)

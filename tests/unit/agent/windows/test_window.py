@@ -29,7 +29,10 @@ class Fixture:
         self.errors: list[Any] = []
         self.profiler = TorchProfiler(torch, Guard(self.errors.append))
         self.reported: list[Any] = []
-        self.windows = Windows(self.profiler, WindowBudget(50.0), dict, Timeline(), self.reported.append)
+        self.traces: list[Any] = []
+        self.windows = Windows(
+            self.profiler, WindowBudget(50.0), dict, Timeline(), self.reported.append, self.traces.append
+        )
 
     def take(self, step: int = 3) -> int:
         flags = self.windows.start(step * SECOND)

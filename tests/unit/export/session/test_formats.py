@@ -34,8 +34,8 @@ def test_every_format_writes_a_private_file(tmp_path: Path) -> None:
         one.write(session, path)
         assert path.stat().st_size > 100, name
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    stacks = {"speedscope", "collapsed", "pprof"}
-    assert set(FORMATS) == {"pdnn", "json", "csv", "markdown", "html"} | stacks
+    stacks, times = {"speedscope", "collapsed", "pprof"}, {"perfetto", "perfetto-zip", "chrome"}
+    assert set(FORMATS) == {"pdnn", "json", "csv", "markdown", "html"} | stacks | times
 
 
 @pytest.mark.parametrize("name", list(FORMATS))
