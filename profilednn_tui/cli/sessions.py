@@ -46,7 +46,8 @@ def _with_parts(command: Callable[..., None]) -> Callable[..., None]:
 def open_command(sessions: tuple[str, ...], commands: tuple[str, ...], job: str, sources: bool) -> None:
     """Replay a session or snapshot in the TUI, or follow it.
 
-    Several are read as one: what the machines of one distributed job have recorded.
+    Several are read as one: what the machines of one distributed job have recorded. A FILE may also be a trace that
+    torch.profiler has written with export_chrome_trace, compressed or not.
     Without a terminal, print the summary.
     """
     follow = on_terminal()

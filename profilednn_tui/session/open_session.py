@@ -31,6 +31,8 @@ from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.peaks import CACHE_FILE, PeaksKey, known_peaks
 from profilednn_tui.session.storage.snapshot import SUFFIX, SnapshotStore, write_snapshot
 from profilednn_tui.session.storage.store import FolderStore, Store
+from profilednn_tui.session.torch_trace.file import is_torch_trace
+from profilednn_tui.session.torch_trace.store import TorchTraceStore
 from profilednn_tui.session.trace import Trace
 from profilednn_tui.session.traces import Traces, process_name
 from profilednn_tui.session.view import Fragmentation, SessionView, Steps
@@ -299,7 +301,7 @@ def open_store(path_or_name: str | Path, started_here: bool = False) -> Store:
     """Find what `open_session` opens; raises a `ProfilerError`."""
     path = Path(os.path.expanduser(path_or_name))
     if os.path.isfile(path):
-        return SnapshotStore(path)
+        return TorchTraceStore(path) if is_torch_trace(path) else SnapshotStore(path)
     if not os.path.lexists(path / SESSION_FILE):
         path = _find(str(path_or_name)) or path
     if not os.path.isdir(path):

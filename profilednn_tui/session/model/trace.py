@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from binascii import Error as Base64Error
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,14 @@ def _unpacked(text: str) -> Integers:
         raise ValueError("a column of no possible length")
     items = np.frombuffer(planes, dtype=np.uint8).reshape(_ITEM_BYTES, -1).T
     return np.ascontiguousarray(items).view("<i8").reshape(-1).astype(np.int64)
+
+
+def packed(values: Sequence[int]) -> str:
+    """A column as an agent would write it."""
+    import numpy as np
+
+    planes = np.array(values, dtype="<i8").view(np.uint8).reshape(-1, _ITEM_BYTES).T.tobytes()
+    return b2a_base64(zlib.compress(planes, 1), newline=False).decode("ascii")
 
 
 def _check_times(starts: Integers, durations: Integers) -> None:

@@ -1,0 +1,1 @@
+"""Opens traces that torch.profiler has written itself, as if they were recordings."""
