@@ -40,6 +40,7 @@ PARTS = (
     "stragglers",
     "many_ranks",
     "interruptions",
+    "differences",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks

@@ -17,7 +17,7 @@ def network(outputs):
 actor, critic = network(192), network(1)
 optimizer = torch.optim.Adam([*actor.parameters(), *critic.parameters()], lr=3e-4, fused=True)
 dynamics = torch.randn(192, 192) / 14
-state = torch.randn(64, 192)
+state = torch.randn(160, 192)
 for _ in range(600):
     states, actions = [], []
     with torch.no_grad():

@@ -11,14 +11,10 @@ import numpy as np
 
 from profilednn_tui.compare.runs import Side
 from profilednn_tui.compare.samples import FairSteps
+from profilednn_tui.compare.significance import Significance, changed_parts
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.ranks.account import ranks_of
 from profilednn_tui.session.view import Module, Operator, SessionView
-
-NOTABLE_SHARE = 0.1
-"""Smaller relative changes of a part cannot be detected with windows of a few steps."""
-NOTABLE_TOTAL = 0.002
-"""Changes smaller than this share of the total are not worth reporting."""
 
 Part = TypeVar("Part")
 Key = TypeVar("Key", bound=Hashable)
@@ -34,6 +30,8 @@ class Change(Enum):
     UNCHANGED = "unchanged"
     NOT_JUDGED = "not judged"
     """It may have grown or shrunk, but the sides are not comparable."""
+    FEW_RUNS = "too few runs"
+    """It may have grown or shrunk, but the runs do not show how much it varies between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,33 +89,34 @@ class Figure:
 
 def align_phases(baseline: Sequence[FairSteps], candidate: Sequence[FairSteps]) -> tuple[Aligned[str], ...]:
     """Align the phases of a step: medians over the runs of their per-step medians."""
-    sides = [np.median([np.median(run.phases_ns, axis=0) for run in runs], axis=0) for runs in (baseline, candidate)]
-    total_ns = float(sides[0].sum())
+    each = [np.array([np.median(run.phases_ns, axis=0) for run in runs]) for runs in (baseline, candidate)]
+    whole_ns = float(each[0].mean(axis=0).sum())
+    changed = changed_parts(
+        each[0], each[1], ([run.turn for run in baseline], [run.turn for run in candidate]), whole_ns
+    )
     return tuple(
-        Aligned(name, float(first), float(second), _change(float(first), float(second), total_ns))
-        for name, first, second in zip(PHASES, *sides, strict=True)
+        Aligned(name, float(first), float(second), _change(float(first), float(second), changed, place))
+        for place, (name, first, second) in enumerate(
+            zip(PHASES, *(np.median(side, axis=0) for side in each), strict=True)
+        )
         if first or second
     )
 
 
 def align_operators(baseline: Side, candidate: Side) -> tuple[Aligned[OperatorName], ...]:
     """Align operators by name and input shapes, with self time per step; largest difference first."""
-    return _align([*map(_operator_totals, _profiled(baseline))], [*map(_operator_totals, _profiled(candidate))])
+    return _align(baseline, candidate, _operator_totals, _is_profiled)
 
 
 def align_modules(baseline: Side, candidate: Side) -> tuple[Aligned[ModuleName], ...]:
     """Align modules by path and class, with forward and backward time including children; largest difference first."""
-    return _align(
-        [*map(_module_totals, _profiled(baseline))], [*map(_module_totals, _profiled(candidate))], nested=True
-    )
+    return _align(baseline, candidate, _module_totals, _is_profiled, nested=True)
 
 
 def align_ranks(baseline: Side, candidate: Side) -> tuple[Aligned[RankPart], ...]:
     """Align the parts of the step of each rank, in the order of the ranks; empty unless both sides have several."""
-    first, second = (
-        [_rank_totals(view) for view in _views(side) if len(view.ranks) > 1] for side in (baseline, candidate)
-    )
-    return tuple(sorted(_align(first, second), key=lambda row: row.key.rank))
+    rows = _align(baseline, candidate, _rank_totals, lambda view: len(view.ranks) > 1)
+    return tuple(sorted(rows, key=lambda row: row.key.rank))
 
 
 def align_figures(baseline: Side, candidate: Side) -> tuple[Figure, ...]:
@@ -146,30 +145,42 @@ _Totals = dict[Key, tuple[float, float]]
 
 
 def _align(
-    baseline: list[_Totals[Key]], candidate: list[_Totals[Key]], nested: bool = False
+    baseline: Side,
+    candidate: Side,
+    totals: Callable[[SessionView], _Totals[Key]],
+    counts: Callable[[SessionView], bool],
+    nested: bool = False,
 ) -> tuple[Aligned[Key], ...]:
-    if not baseline or not candidate:
+    """Align what `totals` tells of those runs that count; parts may be `nested` in each other."""
+    runs = [[run for run in side.runs if counts(run.view)] for side in (baseline, candidate)]
+    if not all(runs):
         return ()
-    first, second = _mean(baseline), _mean(candidate)
-    times = [time_ns for time_ns, _ in first.values()]
-    total_ns = max(times, default=0.0) if nested else sum(times)
+    each = [[totals(run.view) for run in side] for side in runs]
+    first, second = map(_mean, each)
+    keys = list({**first, **second})
+    times = [np.array([[known.get(key, (0.0, 0.0))[0] for key in keys] for known in side]) for side in each]
+    turns = [[run.turn for run in side] for side in runs]
+    before = times[0].mean(axis=0)
+    whole_ns = float(before.max(initial=0.0) if nested else before.sum())
+    changed = changed_parts(times[0], times[1], (turns[0], turns[1]), whole_ns)
     rows = []
-    for key in {**first, **second}:
+    for place, key in enumerate(keys):
         (before_ns, before_calls), (after_ns, after_calls) = (side.get(key, (None, 0.0)) for side in (first, second))
-        change = _change(before_ns, after_ns, total_ns)
+        change = _change(before_ns, after_ns, changed, place)
         rows.append(Aligned(key, before_ns, after_ns, change, before_calls, after_calls))
     return tuple(sorted(rows, key=lambda row: -abs(row.difference_ns)))
 
 
-def _change(before_ns: float | None, after_ns: float | None, total_ns: float) -> Change:
+def _change(before_ns: float | None, after_ns: float | None, changed: Significance, place: int) -> Change:
     if before_ns is None:
         return Change.ADDED
     if after_ns is None:
         return Change.GONE
-    difference_ns = after_ns - before_ns
-    if abs(difference_ns) < max(NOTABLE_SHARE * before_ns, NOTABLE_TOTAL * total_ns):
+    if changed.reason:
+        return Change.FEW_RUNS
+    if not changed.changed[place]:
         return Change.UNCHANGED
-    return Change.GROWN if difference_ns > 0 else Change.SHRUNK
+    return Change.GROWN if after_ns > before_ns else Change.SHRUNK
 
 
 def _operator_totals(view: SessionView) -> _Totals[OperatorName]:
@@ -225,8 +236,8 @@ def _views(side: Side) -> list[SessionView]:
     return [run.view for run in side.runs]
 
 
-def _profiled(side: Side) -> list[SessionView]:
-    return [view for view in _views(side) if view.operators.windows]
+def _is_profiled(view: SessionView) -> bool:
+    return bool(view.operators.windows)
 
 
 def _median(values: Iterable[float | None]) -> float | None:
@@ -236,5 +247,5 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 def without_judgement(rows: tuple[Aligned[Key], ...]) -> tuple[Aligned[Key], ...]:
     """The rows for sides that are not comparable: none is marked as grown or shrunk."""
-    changed = (Change.GROWN, Change.SHRUNK)
+    changed = (Change.GROWN, Change.SHRUNK, Change.FEW_RUNS)
     return tuple(replace(row, change=Change.NOT_JUDGED) if row.change in changed else row for row in rows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from profilednn_tui import units
 from profilednn_tui.compare.alignment import (
     Aligned,
@@ -24,10 +26,12 @@ from profilednn_tui.compare.comparable import differences
 from profilednn_tui.compare.losses import Agreement, LossAgreement, loss_agreement, precision_of, same_numbers
 from profilednn_tui.compare.runs import Run, Side, others_share
 from profilednn_tui.compare.samples import FairSteps, common_warm_up, fair_steps
+from profilednn_tui.compare.significance import Floats, Significance, changed_parts
 from profilednn_tui.compare.verdict import Outcome, Verdict, judge
 from profilednn_tui.protocol.vocabulary import ASKED, ON
 from profilednn_tui.session.ending import exit_words, was_killed
 from profilednn_tui.session.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
+from profilednn_tui.session.view import SessionView
 
 TAKEN = (ON, ASKED)
 """States of an optimization that need no note. In any other state, the side is not what its name says."""
@@ -111,6 +115,26 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
         notes=tuple(_notes(baseline, candidate, verdict, losses, [different[n] for n in different if n in across])),
         certificate=certified,
     )
+
+
+def profiled_views(side: Side) -> list[SessionView]:
+    """The runs of a side that have operator windows."""
+    return [run.view for run in _profiled(side)]
+
+
+def _profiled(side: Side) -> list[Run]:
+    return [run for run in side.runs if run.view.operators.windows]
+
+
+def judge_nodes(comparison: Comparison, baseline: Floats, candidate: Floats) -> Significance:
+    """Which nodes of a flame graph have changed, given their values in each of the `profiled_views` of both sides; the
+    first node is the whole."""
+    turns = tuple([run.turn for run in _profiled(side)] for side in (comparison.baseline, comparison.candidate))
+    found = changed_parts(baseline, candidate, (turns[0], turns[1]), float(baseline[:, 0].mean()))
+    if comparison.verdict.outcome is Outcome.NOT_COMPARABLE:
+        reason = f"the sides are not comparable ({'; '.join(comparison.verdict.reasons)})"
+        return Significance(reason, np.zeros_like(found.changed))
+    return found
 
 
 def _certificate(baseline: Side, candidate: Side) -> Certificate | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.binding import Binding, BindingType
 
+from profilednn_tui.tui.panels.difference import DifferenceView
 from profilednn_tui.tui.panels.flame import FlameView
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.operators import OperatorsPane
@@ -46,5 +47,6 @@ def key_groups(app_bindings: Sequence[BindingType]) -> list[Group]:
         ("v Timeline", [*TimelineView.BINDINGS, *TimelineScreen.BINDINGS]),
         ("oneDNN", PrimitivesScreen.BINDINGS),
         ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),
+        ("Differences", DifferenceView.BINDINGS),
         ("Stacks of threads", [*ThreadStacksScreen.BINDINGS, *ThreadStacksView.BINDINGS]),
     ]

@@ -137,10 +137,12 @@ def figure_texts(figure: Figure) -> tuple[str, str]:
 
 
 def change_text(row: Aligned[Key]) -> str:
-    """How a part changed: ``+12.0 %``, or that only one side has it."""
+    """How a part changed: ``+12.0 %``, in parentheses if the runs do not show that it did, or that only one side has
+    it."""
     if row.change in (Change.ADDED, Change.GONE, Change.NOT_JUDGED) or not row.baseline_ns:
         return row.change.value
-    return units.change((row.candidate_ns or 0.0) / row.baseline_ns)
+    text = units.change((row.candidate_ns or 0.0) / row.baseline_ns)
+    return f"({text})" if row.change in (Change.FEW_RUNS, Change.UNCHANGED) else text
 
 
 def notable(rows: Sequence[Aligned[Key]], limit: int) -> tuple[Aligned[Key], ...]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
+from textual.message import Message as WidgetMessage
 
 from profilednn_tui.flame.tree import Label, Node, Path, Shape, Weight, flame_tree, path_to, sandwich
 from profilednn_tui.protocol.vocabulary import PHASES
@@ -17,6 +17,7 @@ from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.present import flame as present
 from profilednn_tui.tui.present.flame import CALLEES, Box, Row
+from profilednn_tui.tui.present.states import Message
 
 _EMPTY = flame_tree(SessionView().operators, SessionView().primitives, Shape())
 
@@ -35,14 +36,14 @@ class FlameView(LinesView):
         Binding(">,full_stop", "weight(1)", "next weight", key_display=">", show=False),
     ]
 
-    class Opened(Message):
+    class Opened(WidgetMessage):
         """The user pressed Enter on a node, or double-clicked it."""
 
         def __init__(self, label: Label) -> None:
             super().__init__()
             self.label = label
 
-    class Changed(Message):
+    class Changed(WidgetMessage):
         """Another node is under the cursor, or another graph is shown."""
 
     def __init__(self, shape: Shape, focus: Label | None) -> None:
@@ -72,10 +73,28 @@ class FlameView(LinesView):
         """Draw the operators of a view; what is under the cursor stays there."""
         if view.operators is not self._view.operators or view.primitives is not self._view.primitives or not self._rows:
             self._view = view
-            self._grow()
+            self.grow()
 
-    def _grow(self) -> None:
-        self.graph = flame_tree(self._view.operators, self._view.primitives, self.shape)
+    def make_graph(self) -> Node:
+        """The tree to draw."""
+        return flame_tree(self._view.operators, self._view.primitives, self.shape)
+
+    def paint(self, box: Box) -> tuple[str, str]:
+        """The role of a box, and what is written before its label."""
+        return present.by_phase(box)
+
+    def phases(self) -> Sequence[str]:
+        """The phases that operators are in."""
+        there = {row.phase for row in self._view.operators.rows}
+        return [phase for phase in PHASES if phase in there]
+
+    def why_empty(self) -> Message:
+        """Why there is no graph."""
+        return present.flame_message(self._view.operators, self.shape)
+
+    def grow(self) -> None:
+        """Make the graph again; what is under the cursor stays there."""
+        self.graph = self.make_graph()
         self._everyone = None
         if self._focus is not None and self.graph.value:
             path, self._focus = path_to(self.graph, self._focus), None
@@ -93,8 +112,7 @@ class FlameView(LinesView):
             return
         if not self.graph.value:
             self._rows = ()
-            message = present.flame_message(self._view.operators, self.shape)
-            self.show_lines(message_lines(message, width, self.room.height))
+            self.show_lines(message_lines(self.why_empty(), width, self.room.height))
         else:
             if self._middle is not None:
                 self._rows = present.sandwich_rows(*self._sides, width)
@@ -109,7 +127,7 @@ class FlameView(LinesView):
         self.post_message(self.Changed())
 
     def _paint(self) -> None:
-        self.show_lines(present.flame_lines(self._rows, self._key, self.pattern, self.room.width))
+        self.show_lines(present.flame_lines(self._rows, self._key, self.pattern, self.room.width, self.paint))
 
     def _place(self) -> tuple[int, int]:
         """Row and column of the box under the cursor."""
@@ -188,7 +206,7 @@ class FlameView(LinesView):
         box = self.current
         self._focus = box.node.label if box is not None and box.path else None
         self.shape, self._zoom, self._middle = shape, (), None
-        self._grow()
+        self.grow()
 
     def action_modules(self) -> None:
         self._reshape(replace(self.shape, by_module=not self.shape.by_module))
@@ -202,8 +220,7 @@ class FlameView(LinesView):
 
     def action_phase(self) -> None:
         """Show the next phase alone that has operators, and after the last one all of them."""
-        there = {row.phase for row in self._view.operators.rows}
-        phases = ["", *(phase for phase in PHASES if phase in there)]
+        phases = ["", *self.phases()]
         place = phases.index(self.shape.phase) if self.shape.phase in phases else 0
         self._reshape(replace(self.shape, phase=phases[(place + 1) % len(phases)]))
 

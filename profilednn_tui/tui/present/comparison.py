@@ -39,6 +39,7 @@ _CHANGE_ROLES = {
     Change.GONE: "success",
     Change.GROWN: "warning",
     Change.NOT_JUDGED: "muted",
+    Change.FEW_RUNS: "muted",
     Change.SHRUNK: "success",
     Change.UNCHANGED: "muted",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from profilednn_tui import units
@@ -79,44 +79,54 @@ def _below(top: Box, width: int) -> list[Row]:
     return rows
 
 
+Paint = Callable[[Box], tuple[str, str]]
+"""The role of a box, and what is written before its label."""
+
+
+def by_phase(box: Box) -> tuple[str, str]:
+    """The colour says in which phase most of a node is, or that it is no operator's."""
+    if box.quiet:
+        return "muted", ""
+    if box.node.label.kind is Kind.OUTSIDE or not box.node.phase:
+        return "muted reverse", ""
+    return f"phase-{box.node.phase} reverse", ""
+
+
 def flame_lines(
-    rows: Sequence[Row], cursor: tuple[str, Path] | None, pattern: re.Pattern[str] | None, width: int
+    rows: Sequence[Row],
+    cursor: tuple[str, Path] | None,
+    pattern: re.Pattern[str] | None,
+    width: int,
+    paint: Paint = by_phase,
 ) -> tuple[Line, ...]:
     """A line for each row; the box under the cursor and those that match the pattern stand out."""
-    return tuple(_line(row, cursor, pattern, width) for row in rows)
+    return tuple(_line(row, cursor, pattern, width, paint) for row in rows)
 
 
-def _line(row: Row, cursor: tuple[str, Path] | None, pattern: re.Pattern[str] | None, width: int) -> Line:
+def _line(row: Row, cursor: tuple[str, Path] | None, pattern: re.Pattern[str] | None, width: int, paint: Paint) -> Line:
     spans: list[Span] = []
     at = 0
     for box in row:
         if box.x > at:
             spans.append((" " * (box.x - at), ""))
-        spans += _box(box, box.key == cursor, pattern)
+        spans += _box(box, box.key == cursor, pattern, paint)
         at = box.x + box.width
     return fit_line(merge(spans), width)
 
 
-def _box(box: Box, at_cursor: bool, pattern: re.Pattern[str] | None) -> list[Span]:
+def _box(box: Box, at_cursor: bool, pattern: re.Pattern[str] | None, paint: Paint) -> list[Span]:
     # The last cell separates a box from the next one.
     gap = " " if box.width > 1 else ""
     room = box.width - len(gap)
-    text = label_text(box.node.label, room) if room >= _BARE_TEXT else ""
+    role, mark = paint(box)
+    text = label_text(box.node.label, room - len(mark)) if room - len(mark) >= _BARE_TEXT else ""
+    text = clip(mark + text, room) if room else ""
     text += " " * (room - width_of(text))
     if at_cursor:
         return [(text if text.strip() else "▒" * room, "bold underline primary"), (gap, "")]
     if pattern is not None and pattern.search(search_text(box.node.label)):
         return [(text, "background on warning"), (gap, "")]
-    return [(text, role_of(box)), (gap, "")]
-
-
-def role_of(box: Box) -> str:
-    """The colour says in which phase most of a node is, or that it is no operator's."""
-    if box.quiet:
-        return "muted"
-    if box.node.label.kind is Kind.OUTSIDE or not box.node.phase:
-        return "muted reverse"
-    return f"phase-{box.node.phase} reverse"
+    return [(text, role), (gap, "")]
 
 
 def label_text(label: Label, width: int) -> str:

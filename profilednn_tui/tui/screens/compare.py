@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +13,6 @@ from textual.containers import Horizontal, Vertical
 
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.runs import Run, Side
-from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.view import Operator, SessionView
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.comparison import Figures, Losses, Notes, PartTable, StepTimes
@@ -22,9 +21,8 @@ from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import comparison as present
 from profilednn_tui.tui.present.comparison import PartRow
 from profilednn_tui.tui.screens.base import SessionScreen
+from profilednn_tui.tui.screens.difference import DifferenceScreen, ReadRunSource
 from profilednn_tui.tui.screens.operator import OperatorScreen
-
-ReadSource = Callable[[Run, str], SourceFile]
 
 WIDE = 110
 """Terminal width, in columns, from which several parts are shown at a time."""
@@ -43,10 +41,11 @@ class CompareScreen(SessionScreen):
         *(Binding(str(number), f"part({number})", f"part {number}: {name.replace('-', ' ')}", show=False)
           for number, name in enumerate(present.PARTS, start=1)),
         Binding("z", "zoom_part", "maximize"),
+        Binding("f", "differences", "differences as a flame graph"),
         Binding("tab", "next_part", "next part", show=False),
     ]  # fmt: skip
 
-    def __init__(self, comparison: Comparison, read_source: ReadSource) -> None:
+    def __init__(self, comparison: Comparison, read_source: ReadRunSource) -> None:
         super().__init__()
         self.comparison = comparison
         self._read_source = read_source
@@ -130,6 +129,10 @@ class CompareScreen(SessionScreen):
         self._zoomed = not self._zoomed
         self._arrange()
 
+    def action_differences(self) -> None:
+        """Show where in the program the sides differ."""
+        self.app.push_screen(DifferenceScreen(self.comparison, self._read_source))
+
     def go_back(self) -> None:
         if self._zoomed:
             self.action_zoom_part()
@@ -172,7 +175,7 @@ class SideOperatorScreen(OperatorScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "other_side", "other side", priority=True)]
 
-    def __init__(self, places: Sequence[SideOperator], shown: int, read_source: ReadSource) -> None:
+    def __init__(self, places: Sequence[SideOperator], shown: int, read_source: ReadRunSource) -> None:
         place = places[shown]
         super().__init__(place.operator, False, lambda file: read_source(place.run, file))
         self.pinned = place.run.view

@@ -20,7 +20,8 @@ from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present.comparison import RunRow
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.screens.base import SessionScreen
-from profilednn_tui.tui.screens.compare import CompareScreen, ReadSource
+from profilednn_tui.tui.screens.compare import CompareScreen
+from profilednn_tui.tui.screens.difference import ReadRunSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class RunsScreen(SessionScreen):
         title: str,
         choices: Sequence[RunChoice],
         shown_side: str,
-        read_source: ReadSource,
+        read_source: ReadRunSource,
         remarks: Sequence[str] = (),
     ) -> None:
         super().__init__()

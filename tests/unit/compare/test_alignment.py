@@ -5,7 +5,8 @@ from __future__ import annotations
 from profilednn_tui.compare.alignment import Change, OperatorName
 from profilednn_tui.compare.comparison import Comparison, compare
 from profilednn_tui.compare.runs import Side
-from profilednn_tui.session.view import Memory, Module
+from profilednn_tui.export.comparison.words import change_text
+from profilednn_tui.session.view import Memory, Module, Operators
 from tests.unit.compare.sides import MS, STEPS, one_run, operator, operators, run
 
 
@@ -23,19 +24,36 @@ def test_operators_are_aligned_by_name_and_shapes() -> None:
         operator("profilednn::focal", "", 1 * MS), operator("aten::add_", "", 6 * MS),
         operator("aten::mul", "", 0.03 * MS),
     )  # fmt: skip
-    found = compare(one_run("A", operators=before), one_run("B", operators=after))
+    found = compare(several("A", before), several("B", after))
     assert parts(found) == {
         "aten::conv2d a": Change.SHRUNK,
         "aten::log": Change.GONE,
         "aten::add_": Change.GROWN,
         "profilednn::focal": Change.ADDED,
-        "aten::conv2d b": Change.UNCHANGED,
+        "aten::conv2d b": Change.GROWN,
         "aten::mul": Change.UNCHANGED,
     }
     assert [row.key for row in found.operators[:2]] == [
         OperatorName("aten::conv2d", "a"),
         OperatorName("aten::log", ""),
     ]
+
+
+def several(name: str, found: Operators) -> Side:
+    """Four runs that tell the same."""
+    return Side(name, tuple(run(f"{name}{number}", STEPS, operators=found) for number in range(4)))
+
+
+def test_one_run_per_side_tells_what_is_new_and_nothing_of_growth() -> None:
+    before = operators(operator("aten::mm", "", 10 * MS), operator("aten::log", "", 4 * MS))
+    after = operators(operator("aten::mm", "", 15 * MS), operator("aten::exp", "", 4 * MS))
+    found = compare(one_run("A", operators=before), one_run("B", operators=after))
+    assert parts(found) == {
+        "aten::mm": Change.FEW_RUNS,
+        "aten::log": Change.GONE,
+        "aten::exp": Change.ADDED,
+    }
+    assert change_text(next(row for row in found.operators if row.key.name == "aten::mm")) == "(+50.0 %)"
 
 
 def test_operators_are_means_over_the_runs_of_a_side() -> None:

@@ -24,7 +24,8 @@ def run(name: str, late_ms: float) -> Run:
 @pytest.fixture
 def mended() -> Comparison:
     """A late rank before, and none afterwards."""
-    return compare(Side("before", (run("a", 8.0),)), Side("after", (run("b", 0.0),)))
+    before = tuple(run(f"a{number}", 8.0) for number in range(4))
+    return compare(Side("before", before), Side("after", tuple(run(f"b{number}", 0.0) for number in range(4))))
 
 
 def test_the_waiting_for_a_late_rank_is_gone(mended: Comparison) -> None:
