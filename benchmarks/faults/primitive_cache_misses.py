@@ -10,7 +10,7 @@ torch.manual_seed(0)
 random.seed(0)
 model = nn.Sequential(nn.Conv1d(16, 32, 3), nn.ReLU(), nn.Conv1d(32, 32, 5), nn.ReLU(), nn.Conv1d(32, 8, 3))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-for _ in range(2000):
+for _ in range(4000):
     texts = torch.randn(random.randint(1, 8), 16, random.randint(40, 400))
     loss = model(texts).pow(2).mean()
     optimizer.zero_grad()

@@ -62,6 +62,12 @@ def _stream(write_to: Callable[[OpenSession, BinaryIO], None]) -> Callable[[Open
     return write
 
 
+def _write_page(session: OpenSession, stream: BinaryIO) -> None:
+    windows = session.traced_windows
+    trace = session.trace(windows[-1]) if windows else None
+    stream.write(html_text(session.view(), trace).encode("utf-8", "backslashreplace"))
+
+
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         one.name: one
@@ -70,7 +76,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("json", ".json", "all figures for other programs", _text(json_text)),
             Format("csv", ".csv", "operators as a table", _text(csv_text)),
             Format("markdown", ".md", "summary for people", _text(markdown_text)),
-            Format("html", ".html", "page to send around, without source text", _text(html_text)),
+            Format("html", ".html", "page to send around, without source text", _stream(_write_page)),
             Format("speedscope", ".speedscope.json", "flame graphs for speedscope.app", _text(speedscope_text)),
             Format("collapsed", ".folded", "stacks for flamegraph.pl, inferno and others", _text(collapsed_text)),
             Format("pprof", ".pb.gz", "profile for pprof", _data(pprof_bytes), True),

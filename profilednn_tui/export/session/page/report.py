@@ -1,4 +1,4 @@
-"""The page: summary, findings, steps, flame graphs and tables."""
+"""The page: summary, findings, steps, flame graphs, timeline and tables."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from profilednn_tui.export.session.frames import called_from
 from profilednn_tui.export.session.page.flame import flame_section
 from profilednn_tui.export.session.page.markup import Markup, element, joined, table
 from profilednn_tui.export.session.page.steps import steps_chart
+from profilednn_tui.export.session.page.timeline import timeline_section
 from profilednn_tui.export.session.rank_rows import COLUMNS, rank_rows
 from profilednn_tui.ranks.account import ranks_of
 from profilednn_tui.ranks.words import lives_words, ranks_words
 from profilednn_tui.session.notices import notices
+from profilednn_tui.session.trace import Trace
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.session.words import operator_text
 
@@ -27,8 +29,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 """Nothing is loaded, and nothing is sent, whatever the names in the session say."""
 
 
-def html_text(view: SessionView) -> str:
-    """The whole page."""
+def html_text(view: SessionView, trace: Trace | None = None) -> str:
+    """The whole page, with the calls of a window if there are some."""
     name = view.target.name or "session"
     head = element(
         "head",
@@ -38,9 +40,15 @@ def html_text(view: SessionView) -> str:
         element("title", f"{name} - profilednn-tui"),
         element("style", _resource("page.css")),
     )
-    parts = (_summary, _findings, _ranks, _steps, flame_section, _operators, _modules, _optimizations, _notices)
+    above = (_summary, _findings, _ranks, _steps, flame_section)
+    below = (_operators, _modules, _optimizations, _notices)
     body = element(
-        "body", element("h1", name), *(part(view) for part in parts), element("script", _resource("page.js"))
+        "body",
+        element("h1", name),
+        *(part(view) for part in above),
+        timeline_section(trace),
+        *(part(view) for part in below),
+        element("script", _resource("page.js")),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
