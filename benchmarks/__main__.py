@@ -41,6 +41,7 @@ PARTS = (
     "many_ranks",
     "interruptions",
     "differences",
+    "pictures",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
 PREFACE = """# Benchmarks

@@ -97,6 +97,14 @@ def key_to_repaint_s(
     """For each key, the time until the screen begins to change; keys that change nothing are omitted."""
     terminal = Terminal(command, environment)
     terminal.drain_for(loading_s)
+    found = repaint_times_s(terminal, keys)
+    terminal.press("q")
+    terminal.close()
+    return found
+
+
+def repaint_times_s(terminal: Terminal, keys: str) -> list[float]:
+    """The same in a terminal that is there."""
     found = []
     for key in keys:
         while terminal.read(0.02):
@@ -105,8 +113,6 @@ def key_to_repaint_s(
         terminal.press(key)
         if terminal.read(0.5):
             found.append(time.monotonic() - begin)
-    terminal.press("q")
-    terminal.close()
     return found
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 
 class Terminal:
-    """A process under a pty of 120 x 40."""
+    """A process under a pty, of 120 x 40 unless told otherwise."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: dict[str, str], columns: int = 120, rows: int = 40) -> None:
         self.start_s = time.monotonic()
         self.pid, self._descriptor = pty.fork()
         if self.pid == 0:
             os.execvpe(command[0], list(command), {**environment, "TERM": "xterm-256color"})
-        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, timeout_s: float, *others: int) -> bytes:
         """Return output as soon as there is some; empty at the timeout, or if only other descriptors are ready.

@@ -6,8 +6,9 @@ A backward operator stands below the line of the forward pass that created its w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from profilednn_tui.session.frames import visible_frames
 from profilednn_tui.session.model.work import work_per_step
@@ -45,9 +46,10 @@ class Kind(Enum):
     OPERATOR = "operator"
     OUTSIDE = "outside"
 
+    __hash__ = object.__hash__  # that of Enum is slow, and a tree needs it thousands of times
 
-@dataclass(frozen=True, slots=True)
-class Label:
+
+class Label(NamedTuple):
     """What is written on a node; nodes of one label may stand in several places of a tree."""
 
     kind: Kind
@@ -163,7 +165,8 @@ class _Places:
     def __init__(self, modules: Sequence[Module], shape: Shape) -> None:
         self._shape = shape
         self._modules = dict(_module_paths(modules))
-        self._known: dict[tuple[Frame, ...], Path] = {}
+        self._known: dict[int, tuple[tuple[Frame, ...], Path]] = {}
+        """By the identity of a stack, which many call sites share: comparing long stacks takes longer."""
 
     def of(self, stack: Stack | None) -> Path:
         if stack is None:
@@ -173,12 +176,12 @@ class _Places:
         return self.lines(stack.forward_frames or stack.frames)
 
     def lines(self, frames: tuple[Frame, ...]) -> Path:
-        path = self._known.get(frames)
-        if path is None:
+        known = self._known.get(id(frames))
+        if known is None:
             shown = visible_frames(frames, self._shape.libraries)[-MOST_FRAMES:]
             path = tuple(Label(Kind.FRAME, frame.function, frame.file, frame.line) for frame in shown)
-            self._known[frames] = path
-        return path
+            known = self._known[id(frames)] = frames, path
+        return known[1]
 
 
 def _module_paths(modules: Iterable[Module]) -> Iterator[tuple[str, Path]]:
@@ -190,30 +193,43 @@ def _module_paths(modules: Iterable[Module]) -> Iterator[tuple[str, Path]]:
         yield module.path, tuple(above[-MOST_FRAMES:])
 
 
-@dataclass(slots=True)
 class _Growing:
     """A node that is being built."""
 
-    values: dict[str, float] = field(default_factory=dict)
-    """By phase."""
-    children: dict[Label, _Growing] = field(default_factory=dict)
+    __slots__ = ("children", "values")
 
-    def add(self, path: Path, value: float, phase: str) -> None:
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+        """By phase."""
+        self.children: dict[Label, _Growing] = {}
+
+    def add(self, path: Iterable[Label], value: float, phase: str) -> None:
         node = self
         node.values[phase] = node.values.get(phase, 0.0) + value
         for label in path:
-            child = node.children.get(label)
-            if child is None:
-                child = node.children[label] = _Growing()
-            node = child
-            node.values[phase] = node.values.get(phase, 0.0) + value
+            children = node.children
+            if label in children:
+                node = children[label]
+            else:
+                node = children[label] = _Growing()
+            values = node.values
+            values[phase] = values.get(phase, 0.0) + value
 
     def grown(self, label: Label) -> Node:
         children = [child.grown(name) for name, child in self.children.items()]
-        children.sort(key=lambda child: (-child.value, child.label.file, child.label.line, child.label.name))
-        value = sum(self.values.values())
-        phase = max(self.values, key=lambda name: self.values[name], default="")
+        if len(children) > 1:
+            children.sort(key=_by_size)
+        values = self.values
+        if len(values) == 1:
+            ((phase, value),) = values.items()
+        else:
+            value, phase = sum(values.values()), max(values, key=values.__getitem__, default="")
         return Node(label, value, phase, tuple(child for child in children if child.value > 0))
+
+
+def _by_size(node: Node) -> tuple[float, str, int, str]:
+    label = node.label
+    return -node.value, label.file, label.line, label.name
 
 
 def path_to(tree: Node, label: Label) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import PurePath, PurePosixPath
 
 from profilednn_tui.session.view import Frame
@@ -12,6 +13,7 @@ _INSTALLED = re.compile(r"^.*/(?:site|dist)-packages/")
 _STANDARD_LIBRARY = re.compile(r"/lib/python\d[\w.]*/")
 
 
+@lru_cache(maxsize=4096)
 def is_library(file: str) -> bool:
     """Whether a source file belongs to torch or Python itself; other packages, and models in them, do not count."""
     if file.startswith("<"):

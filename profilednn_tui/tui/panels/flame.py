@@ -52,6 +52,8 @@ class FlameView(LinesView):
         self.shape = shape
         self.graph: Node = _EMPTY
         self._view = SessionView()
+        self._graphs: dict[Shape, Node] = {}
+        """Of this view, as far as they were shown."""
         self._focus = focus
         self._zoom: Path = ()
         self._middle: Label | None = None
@@ -73,11 +75,15 @@ class FlameView(LinesView):
         """Draw the operators of a view; what is under the cursor stays there."""
         if view.operators is not self._view.operators or view.primitives is not self._view.primitives or not self._rows:
             self._view = view
+            self._graphs.clear()
             self.grow()
 
     def make_graph(self) -> Node:
         """The tree to draw."""
-        return flame_tree(self._view.operators, self._view.primitives, self.shape)
+        graph = self._graphs.get(self.shape)
+        if graph is None:
+            graph = self._graphs[self.shape] = flame_tree(self._view.operators, self._view.primitives, self.shape)
+        return graph
 
     def paint(self, box: Box) -> tuple[str, str]:
         """The role of a box, and what is written before its label."""
