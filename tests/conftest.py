@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ MARKERS = {"unit": "unit", "tui": "unit", "process": "process", "kernels": "kern
 """The marker of each folder's tests."""
 SCREENS = ("tui/screens", "tui/panels", "tui/controllers", "tui/test_app", "tui/test_commands")
 """Where tests drive screens or panels: half a second each."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_preferences(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The TUI remembers what was chosen: neither do tests read what their user has chosen, nor change it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ from profilednn_tui import __version__
 from profilednn_tui.cli.advising import advise_command
 from profilednn_tui.cli.attaching import attach
 from profilednn_tui.cli.comparing import compare
+from profilednn_tui.cli.configuring import config
 from profilednn_tui.cli.diagnosis import doctor
 from profilednn_tui.cli.experimenting import experiment
 from profilednn_tui.cli.gating import gate
@@ -41,6 +42,7 @@ COMMANDS = (
     project,
     list_command,
     tail_command,
+    config,
     doctor,
     demo,
 )

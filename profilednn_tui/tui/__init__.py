@@ -39,6 +39,7 @@ def run_app(
 
     gc.disable()  # until the first frame: what is imported until then is never freed
     from profilednn_tui.clock import SYSTEM_CLOCK
+    from profilednn_tui.errors import ProfilerError
     from profilednn_tui.launch.pseudoterminal import TerminalSize
     from profilednn_tui.launch.rerun import Rerun
     from profilednn_tui.recording.viewers import viewing
@@ -46,6 +47,7 @@ def run_app(
     from profilednn_tui.session.storage.ledger import session_name
     from profilednn_tui.tui.app import ProfilerApp
     from profilednn_tui.tui.controllers.quitting import Parting
+    from profilednn_tui.tui.preferences import Preferences, preferences_file, read_preferences, remember
     from profilednn_tui.tui.present.rerun import EarlierRun
     from profilednn_tui.tui.trial import trial_command, why_not
     from profilednn_tui.tui.tuning import begin_search, search_command
@@ -73,7 +75,6 @@ def run_app(
 
     def proofs() -> tuple[Proof, ...]:
         from profilednn_tui.collect.machine import own_hardware
-        from profilednn_tui.errors import ProfilerError
         from profilednn_tui.paths import session_home
         from profilednn_tui.session.storage.ledger import proofs_for, read_ledger
 
@@ -82,6 +83,12 @@ def run_app(
         except ProfilerError:  # `advise` says what is wrong with the file
             return ()
 
+    preferences, complaint = Preferences(), ""
+    try:
+        preferences = read_preferences(preferences_file())
+    except ProfilerError as error:
+        complaint = str(error)
+    remembers = not complaint
     again = rerun or (None if session.foreign else Rerun.of(session.location))
     before: EarlierRun | None = None
     while True:
@@ -104,7 +111,11 @@ def run_app(
             unsearchable=partial(unsearchable, session),
             begin_search=partial(begin_search, session),
             search_command=search_command,
+            preferences=preferences,
+            remember=partial(remember, preferences_file()) if remembers else lambda preferences: None,
         )
+        if complaint:
+            app.call_later(app.notify, complaint, severity="warning", timeout=8)
         with nullcontext() if session.foreign else viewing(session.location):
             app.run()
         parting, optimizations = app.quitting.parting, app.quitting.rerun_with

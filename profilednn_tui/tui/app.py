@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -38,6 +39,8 @@ from profilednn_tui.tui.editor import editor_command
 from profilednn_tui.tui.feed import Feed
 from profilednn_tui.tui.following import Following
 from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.panels.table import TableView
+from profilednn_tui.tui.preferences import Preferences
 from profilednn_tui.tui.present.advice import Findings
 from profilednn_tui.tui.present.header import Display
 from profilednn_tui.tui.present.rerun import EarlierRun
@@ -45,7 +48,7 @@ from profilednn_tui.tui.refresh_rate import RefreshRate
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen, StretchChosen
 from profilednn_tui.tui.screens.findings import PaneRequested, TryRequested
 from profilednn_tui.tui.screens.help import HelpScreen
-from profilednn_tui.tui.screens.live import LiveScreen
+from profilednn_tui.tui.screens.live import Dashboard, LiveScreen
 from profilednn_tui.tui.screens.optimizations import OptimizationsScreen
 from profilednn_tui.tui.screens.ranks import RanksScreen
 from profilednn_tui.tui.screens.thread_stacks import SampleStacks
@@ -116,15 +119,19 @@ class ProfilerApp(App[None]):
         unsearchable: Callable[[], str] = str,
         begin_search: Callable[[], Path] | None = None,
         search_command: Callable[[Path], Sequence[str]] = lambda folder: (),
+        preferences: Preferences | None = None,
+        remember: Callable[[Preferences], None] = lambda preferences: None,
     ) -> None:
         """`session` is its name in `proofs`, what was tried on this machine; `try_command` tries the remedy of a rule,
         and `untriable` says why not; `before` is the run that this one repeats; `begin_search` makes the folder of a
-        search, and `unsearchable` says why not."""
+        search, and `unsearchable` says why not; `remember` keeps what was chosen for the next time."""
         # Textual chooses its filter in the constructor: with NO_COLOR, the terminal's own colours must be set by then.
         super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
-        first = themes.first_theme(os.environ)
+        self.preferences = preferences or Preferences()
+        self._remember = remember
+        first = themes.first_theme(os.environ, self.preferences.theme)
         self.theme = first if first in self.available_themes else themes.DARK.name
         self.animation_level = "none"
         self._feed = feed
@@ -149,7 +156,9 @@ class ProfilerApp(App[None]):
 
     def get_default_screen(self) -> LiveScreen:
         feed = self._feed
-        return LiveScreen(feed.source, feed.output_tail, feed.write_input, self._sample_stacks, self._before)
+        return LiveScreen(
+            feed.source, feed.output_tail, feed.write_input, self._sample_stacks, self._before, self.preferences.panes
+        )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         theme: Theme = self.current_theme
@@ -162,6 +171,29 @@ class ProfilerApp(App[None]):
         self.set_interval(_TERMINAL_LOOK_S, self._leave_without_terminal)
         if self._report is not None:
             self.call_after_refresh(self.comparing.show_report, self._report)
+
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
+
+    def _remember_theme(self, theme: Theme) -> None:
+        if theme.name != self.preferences.theme:
+            self._keep(replace(self.preferences, theme=theme.name))
+
+    @on(TableView.Sorted)
+    def _remember_sort(self, event: TableView.Sorted) -> None:
+        sort = {**self.preferences.sort, event.table: event.text}
+        self._keep(replace(self.preferences, sort=MappingProxyType(sort)))
+
+    @on(Dashboard.Chosen)
+    def _remember_pane(self, event: Dashboard.Chosen) -> None:
+        panes = {**self.preferences.panes, event.place: event.pane}
+        self._keep(replace(self.preferences, panes=MappingProxyType(panes)))
+
+    def _keep(self, preferences: Preferences) -> None:
+        self.preferences = preferences
+        try:
+            self._remember(preferences)
+        except OSError as error:
+            self.notify(f"That cannot be remembered: {error.strerror or error}.", severity="warning")
 
     def on_unmount(self) -> None:
         self.trying.stop()

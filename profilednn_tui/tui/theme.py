@@ -115,14 +115,15 @@ def _quiet(variables: Mapping[str, str], role: str) -> Color:
     return readable(paper.blend(ink, _QUIET[role]), paper, ink)
 
 
-def first_theme(environment: Mapping[str, str]) -> str:
-    """The theme to start with: the user's choice; with NO_COLOR, the terminal's own; else by its background."""
+def first_theme(environment: Mapping[str, str], remembered: str = "") -> str:
+    """The theme to start with: the user's choice; with NO_COLOR, the terminal's own; else that which was chosen last,
+    or by the terminal's background."""
     if chosen := environment.get("TEXTUAL_THEME"):
         return chosen
     light = environment.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
     if "NO_COLOR" in environment:
         return "ansi-light" if light else "ansi-dark"
-    return LIGHT.name if light else DARK.name
+    return remembered or (LIGHT.name if light else DARK.name)
 
 
 class Palette:

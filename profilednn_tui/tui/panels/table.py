@@ -18,6 +18,8 @@ from profilednn_tui.tui.present.table import (
     PlacedColumn,
     SortOrder,
     header_text,
+    order_of,
+    order_text,
     place_columns,
     sort_rows,
     sortable,
@@ -65,6 +67,14 @@ class TableView(LinesView, Generic[Row]):
         def control(self) -> TableView[Any]:
             return self.table
 
+    class Sorted(Message):
+        """The user has sorted a table in another way."""
+
+        def __init__(self, table: str, text: str) -> None:
+            super().__init__()
+            self.table = table
+            self.text = text
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.rows: tuple[Row, ...] = ()
@@ -79,6 +89,10 @@ class TableView(LinesView, Generic[Row]):
     @property
     def header_height(self) -> int:
         return 1 if any(column.title for column in self.COLUMNS) else 0
+
+    def on_mount(self) -> None:
+        remembered = getattr(getattr(self.app, "preferences", None), "sort", {}).get(self.id or "", "")
+        self.order = order_of(remembered, self.COLUMNS) or self.order
 
     # ---------------------------------------------------------------- what a table defines
 
@@ -255,6 +269,8 @@ class TableView(LinesView, Generic[Row]):
 
     def sort_by(self, order: SortOrder) -> None:
         self.order = order
+        if self.id:
+            self.post_message(self.Sorted(self.id, order_text(order)))
         self._drawn.clear()
         self._arrange_rows()
         self.refresh()

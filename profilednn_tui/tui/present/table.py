@@ -11,6 +11,7 @@ from profilednn_tui.tui.renderables.line import Line
 Row = TypeVar("Row")
 
 GAP = 2
+REVERSED = "reversed"
 """Cells between two columns."""
 
 
@@ -50,6 +51,18 @@ class SortOrder:
     title: str
     reverse: bool = False
     """Against the column's own direction."""
+
+
+def order_text(order: SortOrder) -> str:
+    """How it is remembered: ``self ms``, ``self ms reversed``."""
+    return f"{order.title} {REVERSED}" if order.reverse else order.title
+
+
+def order_of(text: str, columns: Sequence[Column[Row]]) -> SortOrder | None:
+    """What `order_text` has written; None if no column that sorts has this title."""
+    title = text.removesuffix(REVERSED).rstrip()
+    known = any(column.title == title and column.sort is not None for column in columns)
+    return SortOrder(title, text != title) if title and known else None
 
 
 def place_columns(columns: Sequence[Column[Row]], width: int) -> tuple[PlacedColumn[Row], ...]:

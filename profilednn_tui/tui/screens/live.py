@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -66,10 +67,19 @@ class DashboardLayout(Layout):
 class Dashboard(Widget):
     """The panes, as many as there is room for; the user chooses which."""
 
-    def __init__(self) -> None:
+    class Chosen(Message):
+        """The user has brought a pane to a place."""
+
+        def __init__(self, place: str, pane: str) -> None:
+            super().__init__()
+            self.place = place
+            self.pane = pane
+
+    def __init__(self, chosen: Mapping[str, str]) -> None:
+        """`chosen` are the panes that were brought to places earlier."""
         super().__init__(id="dashboard")
         self._arrangement = DashboardLayout(self)
-        self._chosen: dict[str, str] = {}
+        self._chosen = {place: pane for place, pane in chosen.items() if pane in dashboard.PANES}
         self.maximized_pane: str | None = None
 
     @property
@@ -90,7 +100,10 @@ class Dashboard(Widget):
         if self.maximized_pane is not None:
             self.maximized_pane = name
         layout = dashboard.layout_for(self.size.width, self.size.height)
-        self._chosen[dashboard.slot_of(layout, name)] = name
+        slot = dashboard.slot_of(layout, name)
+        if self._chosen.get(slot) != name:
+            self._chosen[slot] = name
+            self.post_message(self.Chosen(slot, name))
         self.show_panes()
         return self.query_one(f"#{name}", Pane)
 
@@ -133,17 +146,19 @@ class LiveScreen(SessionScreen):
         write_input: Callable[[bytes], int],
         sample_stacks: SampleStacks,
         before: EarlierRun | None = None,
+        panes: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`before` is the run that this one repeats."""
+        """`before` is the run that this one repeats; `panes` are those that were chosen earlier."""
         super().__init__()
         self._read_source = read_source
         self._read_output = read_output
         self._write_input = write_input
         self._sample_stacks = sample_stacks
         self._before = before
+        self._panes = panes
 
     def compose_body(self) -> ComposeResult:
-        yield Dashboard()
+        yield Dashboard(self._panes)
         if self._before is not None:
             yield BarView(id="before")
         yield TabsBar(id="tabs")

@@ -1,0 +1,86 @@
+"""What the TUI remembers between runs, in a file that users may edit."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.paths import FOLDER_MODE
+from profilednn_tui.session.storage.files import read_file
+from profilednn_tui.session.storage.folder import atomic_file
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE_LIMIT_BYTES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """Empty fields are as if they were never chosen."""
+
+    theme: str = ""
+    """Name of a theme of the TUI."""
+    sort: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """By table: the title of a column, with ``reversed`` behind it if it is sorted against its usual direction."""
+    panes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """By place on the dashboard: the pane that is shown there."""
+
+
+def preferences_file() -> Path:
+    """``$XDG_CONFIG_HOME/profilednn-tui/config.toml``, else below ``~/.config``."""
+    home = os.environ.get("XDG_CONFIG_HOME", "")
+    base = Path(home) if os.path.isabs(home) else Path("~/.config").expanduser()
+    return base / "profilednn-tui" / "config.toml"
+
+
+def read_preferences(path: Path) -> Preferences:
+    """The preferences in a file, none if there is no such file; a `ProfilerError` if it cannot be read."""
+    try:
+        found = tomllib.loads(read_file(path, FILE_LIMIT_BYTES).decode("utf-8"))
+    except FileNotFoundError:
+        return Preferences()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ProfilerError(f"{path} cannot be read ({reason}). Mend it, or remove it.") from None
+    theme = found.get("theme", "")
+    if not isinstance(theme, str):
+        raise ProfilerError(f'{path}: theme is no text. Write theme = "{theme}", or leave it out.')
+    return Preferences(theme, _words(found, "sort", path), _words(found, "panes", path))
+
+
+def _words(found: Mapping[str, object], name: str, path: Path) -> Mapping[str, str]:
+    table = found.get(name, {})
+    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
+        raise ProfilerError(f'{path}: [{name}] is no table of texts, such as operators = "calls". Mend or remove it.')
+    return MappingProxyType({str(key): str(value) for key, value in table.items()})
+
+
+def remember(path: Path, preferences: Preferences) -> None:
+    """Write the preferences to a file; comments in it, and what this version does not know, stay. An `OSError` if that
+    is impossible."""
+    import tomlkit
+
+    try:
+        document = tomlkit.parse(read_file(path, FILE_LIMIT_BYTES).decode("utf-8"))
+    except FileNotFoundError:
+        document = tomlkit.document()
+        document.add(tomlkit.comment("What profilednn-tui remembers: `profilednn-tui config` explains it."))
+    if preferences.theme:
+        document["theme"] = preferences.theme
+    for name, words in (("sort", preferences.sort), ("panes", preferences.panes)):
+        for key, value in words.items():
+            if name not in document:
+                document[name] = tomlkit.table()
+            table = document[name]
+            table[key] = value
+    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    with atomic_file(path) as stream:
+        stream.write(tomlkit.dumps(document).encode("utf-8"))

@@ -1,0 +1,110 @@
+"""What the TUI remembers."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from profilednn_tui.cli import program
+from profilednn_tui.errors import ProfilerError
+from profilednn_tui.tui.app import ProfilerApp
+from profilednn_tui.tui.panels.operators import OperatorsPane
+from profilednn_tui.tui.preferences import Preferences, preferences_file, read_preferences, remember
+from profilednn_tui.tui.screens.live import Dashboard
+from profilednn_tui.tui.theme import first_theme
+from tests.tui.feeds import FakeFeed, running_view
+
+
+def test_there_is_nothing_at_first(tmp_path: Path) -> None:
+    assert read_preferences(tmp_path / "config.toml") == Preferences()
+
+
+def test_what_is_remembered_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "config.toml"
+    chosen = Preferences("profilednn-light", {"operators": "calls reversed"}, {"output": "notices"})
+    remember(path, chosen)
+    assert read_preferences(path) == chosen
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_comments_and_foreign_settings_stay(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('# mine\ntheme = "nord"  # cold\nfuture = 3\n\n[sort]\nmodules = "class"\n')
+    remember(path, Preferences("gruvbox", {"operators": "calls"}))
+    text = path.read_text()
+    assert text.startswith('# mine\ntheme = "gruvbox"')
+    assert "future = 3" in text
+    assert read_preferences(path).sort == {"modules": "class", "operators": "calls"}
+
+
+@pytest.mark.parametrize("text", ["theme = ", "theme = 3", "sort = 1", "[panes]\noutput = 2", "\ud800"])
+def test_a_bad_file_is_one_sentence(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ProfilerError, match="config"):
+        read_preferences(path)
+
+
+def test_the_command_shows_file_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    output = CliRunner().invoke(program, ["config"]).output
+    assert str(tmp_path / "profilednn-tui" / "config.toml") in output
+    assert "not there yet" in output
+    remember(preferences_file(), Preferences("nord", {"operators": "calls"}))
+    output = CliRunner().invoke(program, ["config"]).output
+    assert "theme  nord" in output
+    assert "sort   operators = calls" in output
+
+
+def test_the_theme_of_last_time_comes_after_what_the_environment_says() -> None:
+    assert first_theme({}, "nord") == "nord"
+    assert first_theme({"TEXTUAL_THEME": "gruvbox"}, "nord") == "gruvbox"
+    assert first_theme({"NO_COLOR": "1"}, "nord") == "ansi-dark"
+
+
+def app_with(preferences: Preferences, kept: list[Preferences]) -> ProfilerApp:
+    return ProfilerApp(
+        FakeFeed(running_view()), False, lambda name, path: None, preferences=preferences, remember=kept.append
+    )
+
+
+async def test_sorting_and_panes_are_remembered_and_come_back() -> None:
+    kept: list[Preferences] = []
+    async with app_with(Preferences(), kept).run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press(">", "8")
+        await pilot.pause()
+    assert kept[-1].panes == {"output": "notices"}
+    assert list(kept[-1].sort) == ["operators"]
+    again = app_with(kept[-1], [])
+    async with again.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        order = again.screen.query_one(OperatorsPane).order
+        assert order is not None
+        assert kept[-1].sort["operators"] == order.title
+        assert "notices" in again.screen.query_one(Dashboard).boxes(again.screen.query_one(Dashboard).size)
+
+
+async def test_what_no_version_knows_is_left_alone() -> None:
+    odd = Preferences("no such theme", {"operators": "no such column"}, {"output": "steps", "nowhere": "cores"})
+    app = app_with(odd, [])
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        assert app.theme == "profilednn-dark"
+        assert "steps" in app.screen.query_one(Dashboard).boxes(app.screen.query_one(Dashboard).size)
+
+
+async def test_a_file_that_cannot_be_written_is_told_once_it_matters() -> None:
+    def refuse(preferences: Preferences) -> None:
+        raise OSError(30, "Read-only file system")
+
+    app = ProfilerApp(FakeFeed(running_view()), False, lambda name, path: None, remember=refuse)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press(">")
+        await pilot.pause()
+        assert any("That cannot be remembered" in notice.message for notice in app._notifications)
