@@ -50,6 +50,11 @@ class ProfileMagics(Magics):  # type: ignore[misc]
         options = parse_argstring(self.profile, line)
         if importlib.util.find_spec("torch") is None:
             raise UsageError("This kernel has no torch: %%profile watches trainings of PyTorch.")
+        self._check(options)
+        shell = self.shell
+        source = shell.transform_cell(cell)
+        name = shell.compile.cache(source, shell.execution_count, raw_code=cell)
+        parts = _compiled(source, name)
         importlib.import_module("torch")  # the agent needs it, and the cell would import it in any case
         with tempfile.TemporaryDirectory(prefix="profilednn-") as folder:
             snapshot = Path(folder) / "cell.pdnn"
@@ -57,22 +62,33 @@ class ProfileMagics(Magics):  # type: ignore[misc]
             result = None
             try:
                 host.begin()
-                result = self._run(cell)
+                result = self._run(parts)
             finally:
                 problem = host.end()
                 self._show(snapshot, problem, options)
         return result
 
-    def _run(self, cell: str) -> Any:
-        """Run the cell in the user's names; returns the value of its last line, if that is an expression."""
+    def _check(self, options: Any) -> None:
+        """Refuse what would fail only after the cell."""
+        from profilednn_tui.errors import ProfilerError
+        from profilednn_tui.launch.session_folder import check_output
+        from profilednn_tui.session.storage.catalog import session_of_process
+
+        running = session_of_process(os.getpid())
+        if running is not None:
+            raise UsageError(f"This kernel is being watched already, in session {running.name}.")
+        try:
+            if options.output:
+                check_output(Path(options.output).expanduser().absolute())
+        except ProfilerError as error:
+            raise UsageError(str(error)) from None
+
+    def _run(self, parts: tuple[Any, Any]) -> Any:
+        """Run a cell in the user's names; returns the value of its last line, if that is an expression."""
         __tracebackhide__ = True
-        shell = self.shell
-        source = shell.transform_cell(cell)
-        name = shell.compile.cache(source, shell.execution_count, raw_code=cell)
-        tree = ast.parse(source, name)
-        last = ast.Expression(tree.body.pop().value) if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, name, "exec"), shell.user_ns)
-        return eval(compile(last, name, "eval"), shell.user_ns) if last is not None else None
+        names = self.shell.user_ns
+        exec(parts[0], names)
+        return eval(parts[1], names) if parts[1] is not None else None
 
     def _show(self, snapshot: Path, problem: str, options: Any) -> None:
         if problem or not snapshot.exists():
@@ -94,7 +110,27 @@ class ProfileMagics(Magics):  # type: ignore[misc]
             return
         page = html.escape(html_text(view, trace), quote=True)
         print(text)
-        display(HTML(f'<iframe srcdoc="{page}" width="100%" height="{REPORT_HEIGHT_PX}"></iframe>'))
+        display(HTML(f'<div><iframe srcdoc="{page}" width="100%" height="{REPORT_HEIGHT_PX}"></iframe></div>'))
+
+
+def _compiled(source: str, name: str) -> tuple[Any, Any]:
+    """A cell as code, and its last line, if that is an expression whose value is to be shown."""
+    tree = ast.parse(source, name)
+    last = tree.body[-1] if tree.body and not source.rstrip().endswith(";") else None
+    value = None
+    if isinstance(last, ast.Expr):
+        tree.body.pop()
+        value = compile(ast.Expression(last.value), name, "eval", dont_inherit=True)
+    return compile(tree, name, "exec", dont_inherit=True), value
+
+
+def _close_window() -> None:
+    """Close an operator window that is still open: only this thread can, and no step may follow in which it would."""
+    forks = sys.modules.get("_profilednn.agent.isolation.forks")
+    agent = forks.current() if forks is not None else None
+    if agent is not None:
+        agent.before_fork()
+        agent.after_fork()
 
 
 class _Host:
@@ -126,6 +162,7 @@ class _Host:
         process = self._process
         if process is None or self._said is None:
             return "the host was not started"
+        _close_window()
         if process.poll() is None:
             process.send_signal(signal.SIGINT)  # it takes the agent out first
         deadline_s = time.monotonic() + END_LIMIT_S

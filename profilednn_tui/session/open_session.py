@@ -39,6 +39,8 @@ from profilednn_tui.session.view import Fragmentation, SessionView, Steps
 
 POLL_BUDGET_S = 0.02
 """A poll of a huge recording stops after this time, so that the screen responds while it loads."""
+MOST_BESIDE = 16
+"""Processes whose calls are shown beside those of another one."""
 SEVERAL = "The sessions of several machines are only read together: open one of them alone to steer it."
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -180,11 +182,16 @@ class OpenSession:
         """Those of other processes whose windows were open at the same time."""
         began, ended = trace.began_unix_ns, trace.began_unix_ns + trace.duration_ns
         found = []
-        for process in self._session.others():
-            for window in process.windows.newest(TRACES):
-                if window.end_unix_ns > began and window.end_unix_ns - window.duration_ns < ended:
-                    found.append(self._traces.of(process, window.number))
-        return tuple(other for other in found if other and other.began_unix_ns < ended)
+        for process in self._session.others()[:MOST_BESIDE]:
+            # A window is told once it is summarized, so that its step ended some time before: the first one told since
+            # is the only one that may have been open.
+            since = [window for window in process.windows.newest(TRACES) if window.end_unix_ns > began]
+            found.append(self._traces.of(process, since[0].number) if since else None)
+        return tuple(
+            other
+            for other in found
+            if other and other.began_unix_ns < ended and other.began_unix_ns + other.duration_ns > began
+        )
 
     def output_tail(self, max_bytes: int) -> bytes:
         """The end of what the target wrote to its terminal, on the machine that is shown."""
@@ -301,6 +308,8 @@ def open_store(path_or_name: str | Path, started_here: bool = False) -> Store:
     """Find what `open_session` opens; raises a `ProfilerError`."""
     path = Path(os.path.expanduser(path_or_name))
     if os.path.isfile(path):
+        if path.suffix != SUFFIX and not os.stat(path).st_size:
+            raise ProfilerError(f"{path} is empty: it was not written to the end. Copy or export it again.")
         return TorchTraceStore(path) if is_torch_trace(path) else SnapshotStore(path)
     if not os.path.lexists(path / SESSION_FILE):
         path = _find(str(path_or_name)) or path

@@ -122,7 +122,7 @@ def test_a_cell_has_summary_value_and_page(kernel: Kernel, tmp_path: Path) -> No
     assert answer.value == "True"
     assert "steps " in answer.out
     assert "aten::addmm" in answer.out
-    assert answer.page.startswith("<iframe srcdoc=")
+    assert answer.page.startswith("<div><iframe srcdoc=")
     assert snapshot.exists()
     assert kernel.run("type(model).__name__").value == "'Linear'"
     assert_clean(kernel)
@@ -168,4 +168,40 @@ def test_a_syntax_error_is_that_of_the_cell(kernel: Kernel) -> None:
     answer = kernel.run("%%profile\nfor")
     assert answer.status == "error"
     assert "SyntaxError" in "\n".join(answer.traceback)
+    assert_clean(kernel)
+
+
+def test_a_cell_of_one_step_does_not_wait_for_the_next_one(kernel: Kernel) -> None:
+    """A window that was open at its end kept the agent in the kernel for 15 s, and the next cell without one."""
+    began_s = time.monotonic()
+    assert kernel.run(train(1, options="--no-report")).status == "ok"
+    assert time.monotonic() - began_s < 12, "no wait for a step that never ends"
+    second = kernel.run(train(2_000, options="--no-report"))
+    assert "already has an agent" not in second.error
+    assert "steps " in second.out
+    assert_clean(kernel)
+
+
+def test_the_cell_means_what_it_means_without_us(kernel: Kernel) -> None:
+    """Our own future imports were inherited: annotations became texts."""
+    answer = kernel.run("%%profile --no-report\ndef f(x: int) -> str: ...\nf.__annotations__")
+    assert answer.value == "{'x': int, 'return': str}"
+
+
+def test_a_semicolon_silences_the_value(kernel: Kernel) -> None:
+    assert kernel.run("%%profile --no-report\n1 + 1;").value == ""
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("%%profile --no-report\n%%profile\n1", "being watched already"),
+        ("%%profile -o /nonexistent/x.pdnn\nprint('ran')", "there is no folder"),
+    ],
+)
+def test_what_cannot_work_is_refused_in_a_sentence(kernel: Kernel, cell: str, words: str) -> None:
+    answer = kernel.run(cell)
+    assert words in answer.error + "\n".join(answer.traceback)
+    assert "Traceback" not in answer.error
+    assert "ran" not in answer.out
     assert_clean(kernel)

@@ -68,7 +68,13 @@ def tracks(session: OpenSession) -> Iterator[Item]:
 
 
 def process_tracks(process: ProcessTimeline, first: int) -> Iterator[Item]:
-    """One process; its tracks are numbered from `first` on."""
+    """One process; its tracks are numbered from `first` on. What is before the epoch is left out."""
+    for item in _all_items(process, first):
+        if isinstance(item, Track) or (item.start_unix_ns if isinstance(item, Slice) else item.unix_ns) >= 0:
+            yield item
+
+
+def _all_items(process: ProcessTimeline, first: int) -> Iterator[Item]:
     numbers: dict[str, int] = {}
 
     def track(name: str, values: bool = False) -> Iterator[Track]:

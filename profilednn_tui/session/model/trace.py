@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MOST_CALLS = 200_000
 """Per column."""
 _ITEM_BYTES = 8
+DEEPEST = 500
+"""Calls around a call: each depth is a line on the screen."""
 LONGEST_NS = 10**15
 """Bound on times within a window: no step takes eleven days."""
 
@@ -32,6 +34,8 @@ def read_trace(process: str, event: TraceEvent, window: WindowEvent, primitives:
 
     if (event.window, event.step, event.end_unix_ns) != (window.number, window.step, window.end_unix_ns):
         raise ValueError("a trace of another window")
+    if not 0 <= event.began_unix_ns <= event.end_unix_ns or event.end_unix_ns - event.began_unix_ns > LONGEST_NS:
+        raise ValueError("a trace at no possible time")
     rows, starts, durations, selves, threads = _columns(
         event, "call.row", "call.start_ns", "call.duration_ns", "call.self_ns", "call.thread"
     )
@@ -172,6 +176,8 @@ def _nested(place: Integers, starts: Integers, durations: Integers, selves: Inte
             open_calls.clear()
         while open_calls and (open_calls[-1][0] <= start or open_calls[-1][0] < end):
             open_calls.pop()
+        if len(open_calls) > DEEPEST:
+            raise ValueError("a trace with calls that are nested too deeply")
         depth.append(len(open_calls))
         parent.append(open_calls[-1][1] if open_calls else UNKNOWN)
         open_calls.append((end, call))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from profilednn_tui.session.storage.folder import UNREADABLE
 
 LIMIT_BYTES = 1_000_000_000
 """Of the text of a trace."""
-MOST_EVENTS = 5_000_000
-_LATEST_US = 9e15
-"""Of times since the epoch: 285 years."""
+MOST_EVENTS = 3_000_000
+_TOO_LARGE = f"it has more than {LIMIT_BYTES:,} bytes: profile fewer steps"
+_LATEST_US = 2.5e15
+"""Of times since the epoch, so that sums and differences of three have 64 bits: they reach until 2049."""
 _LOOK_BYTES = 4_096
 _GZIP = b"\x1f\x8b"
 PYTHON = "python_function"
@@ -51,7 +53,6 @@ class _Event(msgspec.Struct):
 class _File(msgspec.Struct, rename="camel"):
     trace_events: list[_Event]
     base_time_nanoseconds: int = 0
-    trace_name: str = ""
     host: str = msgspec.field(name="host_name", default="")
 
 
@@ -75,7 +76,6 @@ class TorchTrace:
     events: tuple[TorchEvent, ...]
     base_unix_ns: int
     """To be added to the times of events; 0 in files of earlier versions, whose times are since the epoch."""
-    name: str
     host: str
 
 
@@ -97,12 +97,17 @@ def read_torch_trace(path: Path) -> TorchTrace:
         text = _text(path)
     except (OSError, EOFError, zlib.error) as error:
         raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from None
+    if text.count(b"{") > 2 * MOST_EVENTS:  # before they take memory: an event has one brace, or two
+        raise _unreadable(path, f"it has more than {MOST_EVENTS:,} events")
     try:
-        found = msgspec.json.decode(text, type=_File)
+        if text.lstrip()[:1] == b"[":  # Chrome reads such files, too
+            found = _File(msgspec.json.decode(text, type=list[_Event]))
+        else:
+            found = msgspec.json.decode(text, type=_File)
     except UNREADABLE as error:
         raise _unreadable(path, str(error)) from None
-    if len(found.trace_events) > MOST_EVENTS:
-        raise _unreadable(path, f"it has more than {MOST_EVENTS:,} events")
+    if not abs(found.base_time_nanoseconds) < _LATEST_US * 1_000:
+        raise _unreadable(path, f"it begins at {found.base_time_nanoseconds} ns")
     chosen = [event for event in found.trace_events if event.ph == "X" and event.cat in _CATEGORIES]
     if not any(event.cat != PYTHON for event in chosen):
         raise ProfilerError(
@@ -114,7 +119,7 @@ def read_torch_trace(path: Path) -> TorchTrace:
         events = tuple(_event(event, numbers) for event in chosen)
     except (*UNREADABLE, ValueError, OverflowError) as error:
         raise _unreadable(path, str(error)) from None
-    return TorchTrace(events, found.base_time_nanoseconds, found.trace_name or path.name, found.host)
+    return TorchTrace(events, found.base_time_nanoseconds, found.host)
 
 
 def _text(path: Path) -> bytes:
@@ -125,9 +130,15 @@ def _text(path: Path) -> bytes:
             with gzip.GzipFile(fileobj=stream) as unpacked:
                 text = unpacked.read(LIMIT_BYTES + 1)
         else:
-            text = b"".join(iter(lambda: stream.read(1 << 20), b""))
+            text = b""
+            if os.fstat(stream.fileno()).st_size <= LIMIT_BYTES:
+                text = stream.read(LIMIT_BYTES + 1) or b""
+                while more := stream.read(LIMIT_BYTES + 1 - len(text)):
+                    text += more
+            else:
+                raise OSError(0, _TOO_LARGE)
     if len(text) > LIMIT_BYTES:
-        raise OSError(0, f"it has more than {LIMIT_BYTES:,} bytes: profile fewer steps")
+        raise OSError(0, _TOO_LARGE)
     return text
 
 
@@ -136,7 +147,7 @@ def _event(event: _Event, numbers: dict[int | str, int]) -> TorchEvent:
         raise ValueError(f"an event at {event.ts:g} µs")
     start_ns = round(event.ts * 1_000)
     arguments = msgspec.json.decode(event.args, type=Arguments) if bytes(event.args) else Arguments()
-    tid = event.tid if isinstance(event.tid, int) else numbers.setdefault(event.tid, len(numbers) + 1)
+    tid = numbers.setdefault(event.tid, len(numbers) + 1)
     pid = event.pid if isinstance(event.pid, int) else 0
     return TorchEvent(event.name, event.cat, pid, tid, start_ns, start_ns + max(0, round(event.dur * 1_000)), arguments)
 

@@ -41,7 +41,7 @@ class TorchTraceStore:
         steps = list(_steps([event for event in trace.events if event.pid == pid], thread, trace.base_unix_ns))
         pid = max(1, min(pid, 10**9))
         self.session_file = SessionFile(
-            name=plain(Path(trace.name).name) or path.name, argv=[], working_directory="", python="",
+            name=plain(path.name), argv=[], working_directory="", python="",
             host=plain(trace.host), launcher_pid=0,
             start_unix_ns=steps[0].trace.began_unix_ns,
         )  # fmt: skip

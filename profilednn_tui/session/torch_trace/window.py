@@ -6,7 +6,7 @@ them, and an operator is merged with its only child if both have the same name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -37,6 +37,8 @@ class _Call:
     event: TorchEvent
     is_operator: bool
     parent: _Call | None
+    outermost: bool
+    """Whether it is in no operator."""
     children: int = 0
     below_ns: int = 0
     """Of its direct children."""
@@ -82,9 +84,7 @@ def read_step(
 ) -> Step:
     """Convert the events of a step, which runs from `begin_ns` to `end_ns` on `thread`."""
     calls = _nested(events)
-    spans = spans_of(
-        [(call.event, _is_outermost(call)) for call in calls if call.is_operator], begin_ns, end_ns, thread
-    )
+    spans = spans_of([(call.event, call.outermost) for call in calls if call.is_operator], begin_ns, end_ns, thread)
     tables, frames = _Tables(), Frames()
     made_by: dict[int, tuple[int, int]] = {}
     for call in calls:
@@ -126,19 +126,9 @@ def _nested(events: Sequence[TorchEvent]) -> list[_Call]:
         if around is not None:
             around.children += 1
             around.below_ns += event.end_ns - event.start_ns
-        calls.append(_Call(event, event.category != PYTHON, around))
+        outermost = around is None or (around.outermost and not around.is_operator)
+        calls.append(_Call(event, event.category != PYTHON, around, outermost))
     return calls
-
-
-def _is_outermost(call: _Call) -> bool:
-    return not any(one.is_operator for one in _above(call))
-
-
-def _above(call: _Call) -> Iterator[_Call]:
-    around = call.parent
-    while around is not None:
-        yield around
-        around = around.parent
 
 
 def _place(
@@ -157,7 +147,7 @@ def _place(
         if event.name.startswith(MODULE):
             call.module = _enter_module(event, call.module, tables)
         frames.enter(event, id(call), id(parent) if parent is not None else 0)
-        if event.tid == thread and _is_outermost(call):
+        if event.tid == thread and call.outermost:
             node = frames.node(id(call))
             tables.outside[node] = tables.outside.get(node, 0) + call.duration_ns - call.below_ns
         return

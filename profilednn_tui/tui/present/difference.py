@@ -7,8 +7,9 @@ from profilednn_tui.flame.difference import Delta, Difference, Layout
 from profilednn_tui.flame.tree import Node, Path, Shape
 from profilednn_tui.tui.present.flame import Box, place_text, value_text
 from profilednn_tui.tui.present.states import Message
-from profilednn_tui.tui.renderables.line import Line, Span
+from profilednn_tui.tui.renderables.line import Line, Span, wrap
 
+REASON_LINES = 2
 GROWN, SHRUNK, ADDED, GONE = "\u25b2", "\u25bc", "+", "\u2212"
 
 
@@ -35,30 +36,36 @@ def glyph(delta: Delta) -> str:
 
 
 def head_lines(
-    difference: Difference, path: Path, node: Node | None, shape: Shape, layout: Layout, names: tuple[str, str]
-) -> tuple[Line, Line, Line]:
-    """What the width means; what the sides add up to; and the node under the cursor on both of them."""
+    difference: Difference,
+    path: Path,
+    node: Node | None,
+    shape: Shape,
+    layout: Layout,
+    names: tuple[str, str],
+    width: int,
+) -> tuple[Line, ...]:
+    """What the width means; what the sides add up to; the node under the cursor on both of them; why all is grey."""
     by = "modules" if shape.by_module else "lines"
     first: list[Span] = [(f" {shape.weight.value} by {by}, per step; as wide as {layout.value}", "muted")]
     if shape.phase:
         first.append((f"  {shape.phase} only", f"phase-{shape.phase}"))
-    if difference.reason:
-        first.append((f"  all grey: {difference.reason}", "warning"))
-    else:
+    why = wrap(f"all grey: {difference.reason}", width - 2, "warning")[:REASON_LINES] if difference.reason else ()
+    reason = tuple(((" ", ""), *line) for line in why)
+    if not difference.reason:
         changed = sum(delta.changed for delta in difference.nodes.values())
         first.append((f"  {changed} of {len(difference.nodes):,} nodes have changed", ""))
     whole = difference.nodes[()]
     second: list[Span] = [(f" {names[0]} ", "secondary"), (value_text(whole.before, shape.weight), "")]
     second += [(f"   {names[1]} ", "primary"), (value_text(whole.after, shape.weight), ""), *_change(whole)]
     if node is None or not path:
-        return tuple(first), tuple(second), ()
+        return (*reason, tuple(first), tuple(second))
     delta = difference.nodes.get(path, Delta(0.0, 0.0, False))
     third: list[Span] = [(" ", ""), (node.label.text, "bold"), (f"  {place_text(node.label)}".rstrip(), "muted")]
     third.append((f"  {value_text(delta.before, shape.weight)} -> {value_text(delta.after, shape.weight)}", ""))
     third += _change(delta)
     if not delta.changed and not difference.reason:
         third.append(("  within what the runs vary by", "muted"))
-    return tuple(first), tuple(second), tuple(third)
+    return (*reason, tuple(first), tuple(second), tuple(third))
 
 
 def _change(delta: Delta) -> list[Span]:

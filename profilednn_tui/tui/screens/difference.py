@@ -55,7 +55,13 @@ class DifferenceScreen(SessionScreen):
         box = shown.current
         names = comparison.baseline.name, comparison.candidate.name
         lines = present.head_lines(
-            shown.difference, shown.path, box.node if box is not None else None, shown.shape, shown.side, names
+            shown.difference,
+            shown.path,
+            box.node if box is not None else None,
+            shown.shape,
+            shown.side,
+            names,
+            self.size.width,
         )
         self.query_one("#difference-head", BarView).show_lines(lines)
 

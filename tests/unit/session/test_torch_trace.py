@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
@@ -17,8 +18,10 @@ import torchvision
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.export.session import FORMATS
 from profilednn_tui.flame.tree import Shape, Weight, flame_tree
 from profilednn_tui.session.open_session import OpenSession, open_session
+from profilednn_tui.session.torch_trace import file
 from profilednn_tui.session.view import State
 from profilednn_tui.timeline.stretch import account, whole
 
@@ -158,6 +161,69 @@ def written(path: Path, *events: Any, **more: Any) -> Path:
 def test_another_program_wrote_it(tmp_path: Path, events: list[Any], reason: str) -> None:
     with pytest.raises(ProfilerError, match=reason):
         open_session(written(tmp_path / "t.json", *events))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"tid": 10**30}, {"tid": -(10**30)}, {"ts": 8e15}, {"ts": -8e15}, {"dur": 8e15}, {"pid": 10**30}]
+)
+def test_numbers_beyond_64_bits_are_refused_or_harmless(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Found by a reviewer: an OverflowError of ours."""
+    path = written(tmp_path / "t.json", event(), event(**changes))
+    try:
+        session = open_session(path)
+    except ProfilerError:
+        return
+    session.catch_up()
+    for name in ("html", "perfetto", "chrome"):
+        FORMATS[name].write(session, tmp_path / name)
+
+
+def test_a_time_zero_beyond_reason_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProfilerError, match="it begins at"):
+        open_session(written(tmp_path / "t.json", event(), baseTimeNanoseconds=2**62))
+
+
+def test_a_bare_list_of_events_is_a_trace(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps([event(), event(name="aten::add", ts=9.0)]))
+    session = open_session(path)
+    session.catch_up()
+    assert {row.key.name for row in session.view().operators.rows} == {"aten::mm", "aten::add"}
+
+
+def test_too_many_events_are_refused_before_they_take_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file, "MOST_EVENTS", 10)
+    with pytest.raises(ProfilerError, match="more than 10 events"):
+        open_session(written(tmp_path / "t.json", *[event()] * 11))
+
+
+def test_too_large_a_file_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text("{")
+    os.truncate(path, file.LIMIT_BYTES + 1)
+    with pytest.raises(ProfilerError, match="more than 1,000,000,000 bytes"):
+        open_session(path)
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "t.json").touch()
+    with pytest.raises(ProfilerError, match="is empty"):
+        open_session(tmp_path / "t.json")
+
+
+def test_it_is_called_like_its_file(tmp_path: Path) -> None:
+    """For a compressed one, torch notes the name of a temporary file."""
+    session = open_session(written(tmp_path / "mine.json", event(), traceName="/tmp/tmpbhdejh3f.json"))
+    session.catch_up()
+    assert session.view().target.name == "mine.json"
+
+
+def test_deep_nesting_is_read(tmp_path: Path) -> None:
+    """Each event looked at all those around it: 15 s."""
+    nested = [event(cat="python_function", name=f"a.py({n}): f", ts=float(n), dur=9e4 - 2 * n) for n in range(1_500)]
+    session = open_session(written(tmp_path / "t.json", *nested, event(ts=3e4)))
+    session.catch_up()
+    assert len(session.view().operators.rows) == 1
 
 
 def test_half_a_file_is_one_sentence(tmp_path: Path) -> None:

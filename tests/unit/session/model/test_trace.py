@@ -72,6 +72,8 @@ def test_a_row_that_the_window_left_out_is_a_minor_operator() -> None:
     [
         {"window": 4},
         {"end_unix_ns": 98},
+        {"began_unix_ns": -5},
+        {"began_unix_ns": 100},
         {"columns": {"call.row": "not base64!"}},
         {"columns": {"call.row": b2a_base64(b"not zlib").decode()}},
         {"columns": {"call.row": b2a_base64(zlib.compress(b"123")).decode()}},
@@ -84,6 +86,13 @@ def test_a_row_that_the_window_left_out_is_a_minor_operator() -> None:
 def test_what_does_not_fit_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"trace|column"):
         read_trace("process 1", replace(packed((0, 0, 9, 9, 7)), **change), WINDOW, ((), ()))
+
+
+def test_calls_nested_too_deeply_are_refused() -> None:
+    """Each depth is a line: 200,000 of them blocked the screen for minutes."""
+    calls = [(0, number, 10_000 - 2 * number, 1, 7) for number in range(model.DEEPEST + 3)]
+    with pytest.raises(ValueError, match="too deeply"):
+        read_trace("process 1", packed(*calls), WINDOW, ((), ()))
 
 
 def test_a_packed_bomb_is_not_unpacked() -> None:
