@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from profilednn_tui.paths import FOLDER_MODE, folders_with, new_session_folder
-from profilednn_tui.protocol.files import HOST_RECORDING, recording_pid
+from profilednn_tui.protocol.files import HOST_RECORDING, TRACES, recording_pid, trace_pid
 from profilednn_tui.session.storage.files import append, regular_files
-from profilednn_tui.session.storage.folder import MIRROR_FILE, MirrorFile
+from profilednn_tui.session.storage.folder import MIRROR_FILE, MirrorFile, atomic_file
 from profilednn_tui.session.storage.liveness import is_alive
 from profilednn_tui.session.storage.ownership import why_foreign
 from profilednn_tui.session.storage.store import COPIED_SOURCES, MAX_AGENTS, SOURCE_LIMIT_BYTES, copied_source
@@ -41,6 +41,8 @@ class Copy:
         self._id = ""
         self._sizes: dict[str, int] = {}
         """Of the recordings, in bytes."""
+        self._traces: dict[str, int] = {}
+        """Sizes in bytes."""
         self._sources = 0
         self._end = ""
         self._earlier = _earlier_copy(origin)
@@ -62,6 +64,8 @@ class Copy:
             raise StreamError("it does not begin like a session's stream")
         elif line.recording:
             self._append(self.folder, line)
+        elif line.trace:
+            self._keep_trace(self.folder, line)
         elif line.file:
             self._keep_source(self.folder, line)
         elif line.exit is not None:
@@ -117,6 +121,17 @@ class Copy:
             raise StreamError("it is larger than a session may be")
         append(folder / name, data)
         self._sizes[name] = size + len(data)
+
+    def _keep_trace(self, folder: Path, line: StreamLine) -> None:
+        if trace_pid(line.trace) is None:
+            raise StreamError("it names a file that no session has")
+        data = line.text.encode("utf-8", "replace")
+        sizes = {**self._traces, line.trace: len(data)}
+        if len(sizes) > TRACES * MAX_AGENTS or sum(sizes.values()) > LIMIT_BYTES:
+            raise StreamError("it has more traces than a session may have")
+        self._traces = sizes
+        with atomic_file(folder / line.trace) as stream:
+            stream.write(data)
 
     def _keep_source(self, folder: Path, line: StreamLine) -> None:
         self._sources += 1

@@ -10,6 +10,7 @@ from textual.dom import DOMNode
 _NAMES = {
     "slash": "/", "question_mark": "?", "less_than_sign": "<", "greater_than_sign": ">", "left_square_bracket": "[",
     "right_square_bracket": "]", "plus": "+", "minus": "-", "equals_sign": "=", "full_stop": ".", "comma": ",",
+    "backslash": "\\",
     "escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip
 

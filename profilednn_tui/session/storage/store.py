@@ -47,6 +47,9 @@ class Store(Protocol):
     def traces(self) -> Iterator[str]:
         """Names of the files with the calls of the newest windows."""
 
+    def trace_stamp(self, name: str) -> int:
+        """Differs once a trace was replaced."""
+
     def open(self, name: str) -> Stream: ...
 
     def exit_file(self) -> ExitFile | None: ...
@@ -103,6 +106,12 @@ class FolderStore:
 
     def traces(self) -> Iterator[str]:
         return traces_among(self._names())
+
+    def trace_stamp(self, name: str) -> int:
+        try:
+            return os.stat(self.folder / name, follow_symlinks=False).st_mtime_ns
+        except OSError:
+            return 0
 
     def _names(self) -> list[str]:
         try:

@@ -66,8 +66,10 @@ class StreamLine(msgspec.Struct, omit_defaults=True, kw_only=True):
     bytes: Integer = 0
     """Length, with its end, of a line that is left out because it is no JSON."""
     file: str = ""
+    trace: str = ""
+    """Name of a file with the calls of a window, whose content is `text`; it takes the place of an earlier one."""
     text: str = ""
-    """A source file, if sources were asked for."""
+    """Of a source file, if sources were asked for, or of a trace."""
     exit: ExitFile | None = None
     alive: Integer = 0
     """Unix time in ns, now and then."""
@@ -90,6 +92,8 @@ class Tail:
         self._recordings: dict[str, _Recording | None] = {}
         """None for one that cannot be read."""
         self._sources: set[str] = set()
+        self._stamps: dict[str, int] = {}
+        """Of the traces that were told."""
         self._told_exit = False
 
     def first(self) -> bytes:
@@ -106,9 +110,31 @@ class Tail:
             recording = self._recordings[name]
             if recording is not None:
                 yield from recording.new()
+        for name in self._store.traces():
+            stamp = self._store.trace_stamp(name)
+            if self._stamps.get(name) != stamp:
+                self._stamps[name] = stamp
+                yield from self._trace(name)
         if exit_file is not None and not self._told_exit:
             self._told_exit = True
             yield _encode(StreamLine(exit=exit_file))
+
+    def _trace(self, name: str) -> Iterator[bytes]:
+        """A trace as it is now; none if it cannot be read, or is larger than any of ours."""
+        try:
+            stream = self._store.open(name)
+        except OSError:
+            return
+        try:
+            data = b""
+            while len(data) <= LINE_BYTES and (chunk := stream.read(CHUNK_BYTES)):
+                data += chunk
+        except OSError:
+            return
+        finally:
+            stream.close()
+        if len(data) <= LINE_BYTES:
+            yield _encode(StreamLine(trace=name, text=data.decode("utf-8", "replace")))
 
     def sources(self, files: frozenset[str]) -> Iterator[bytes]:
         """The texts of the user's files among these that were not told yet."""

@@ -152,6 +152,19 @@ class LinesView(ScrollView, Themed, can_focus=True):
             self.go_to(target)
         self.post_message(self.SearchChanged(found.index(target) + 1 if target is not None else 0, len(found)))
 
+    # ---------------------------------------------------------------- filter
+
+    can_filter = False
+    """Whether `filter` leaves something out."""
+
+    @property
+    def filter_note(self) -> str:
+        """What is left by a filter: ``\\conv: 12 of 331``; empty without one."""
+        return ""
+
+    def filter(self, text: str) -> None:
+        """Show only what matches; all of it again with an empty text."""
+
     # ---------------------------------------------------------------- keys
 
     def action_move(self, step: int) -> None:

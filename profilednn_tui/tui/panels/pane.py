@@ -69,7 +69,12 @@ class Pane(LinesView):
             self.show_message(message)
         else:
             self.draw(self.view)
-        self.set_titles(self.heading(), self.note(self.view) if message is None else "")
+        heading = f"{self.heading()}  {self.filter_note}".rstrip()
+        self.set_titles(heading, self.note(self.view) if message is None else "")
+
+    def filter(self, text: str) -> None:
+        super().filter(text)
+        self.update(force=True)
 
     def show_message(self, message: Message) -> None:
         self.show_lines(message_lines(message, self.room.width, self.room.height))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -12,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.present.search import compile_pattern
 from profilednn_tui.tui.present.table import (
     GAP,
     Column,
@@ -85,6 +87,8 @@ class TableView(LinesView, Generic[Row]):
         self._placed_width = -1
         self._drawn: dict[int, tuple[Cells, bool, bool, Strip]] = {}
         self._texts: Sequence[str] | None = None
+        self._filter: re.Pattern[str] | None = None
+        self._filter_text = ""
 
     @property
     def header_height(self) -> int:
@@ -131,7 +135,7 @@ class TableView(LinesView, Generic[Row]):
         current = self.current
         key = self.key_of(current) if current is not None and self.cursor else None
         screen_row = self.cursor - self.scroll_offset.y
-        self.rows = sort_rows(self._unsorted, self.COLUMNS, self.order)
+        self.rows = sort_rows(self._kept_rows(), self.COLUMNS, self.order)
         self._texts = None
         if self._lines:
             self._lines = ()
@@ -145,6 +149,12 @@ class TableView(LinesView, Generic[Row]):
             if found is not None and self.cursor - self.scroll_offset.y != screen_row and self.scroll_offset.y:
                 self.scroll_lines(y=self.cursor - screen_row)
         self._repaint_changes()
+
+    def _kept_rows(self) -> tuple[Row, ...]:
+        pattern = self._filter
+        if pattern is None:
+            return self._unsorted
+        return tuple(row for row in self._unsorted if pattern.search(self.row_text(row)))
 
     def _repaint_changes(self) -> None:
         """Refresh the parts of the visible lines whose cells differ from the drawn ones."""
@@ -273,6 +283,23 @@ class TableView(LinesView, Generic[Row]):
             self.post_message(self.Sorted(self.id, order_text(order)))
         self._drawn.clear()
         self._arrange_rows()
+        self.refresh()
+
+    # ---------------------------------------------------------------- filter
+
+    can_filter = True
+
+    @property
+    def filter_note(self) -> str:
+        if self._filter is None:
+            return ""
+        return f"\\{self._filter_text}: {len(self.rows):,} of {len(self._unsorted):,}"
+
+    def filter(self, text: str) -> None:
+        self._filter, self._filter_text = compile_pattern(text), text
+        self._drawn.clear()
+        self._arrange_rows()
+        self.cursor = min(self.cursor, max(0, len(self.rows) - 1))
         self.refresh()
 
     # ---------------------------------------------------------------- search

@@ -395,6 +395,6 @@ def no_trace_message(view: SessionView) -> Message:
         "The calls of these windows are not here",
         (
             f"They are kept of the newest {TRACES} windows of each process, beside the recording, and in snapshots.",
-            "A session that is followed through a stream, or that an earlier version recorded, has none.",
+            "A session that an earlier version recorded, or streams, has none.",
         ),
     )

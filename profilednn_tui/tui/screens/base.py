@@ -97,6 +97,7 @@ class SessionScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", key_display="/"),
+        Binding("backslash", "filter", "show only what matches", key_display="\\", show=False),
         Binding("n", "search_next(1)", "next match", show=False),
         Binding("N", "search_next(-1)", "previous match", show=False),
         Binding("escape", "back", "back", show=False, key_display="esc"),
@@ -113,6 +114,7 @@ class SessionScreen(Screen[None]):
         self.pinned: SessionView | None = None
         """Shown instead of the followed session, by a screen about another run."""
         self._searched: LinesView | None = None
+        self._filtered: LinesView | None = None
         self._search_text = ""
 
     # ---------------------------------------------------------------- what a screen defines
@@ -204,6 +206,36 @@ class SessionScreen(Screen[None]):
 
         self.ask(Question("/", submit, change=view.search, cancel=cancel), "")
 
+    def action_filter(self) -> None:
+        """Leave out the rows of a table that do not match; an empty text shows all again."""
+        view = self.focused
+        if not isinstance(view, LinesView) or not view.can_filter:
+            self.notify("Only tables can be filtered: / searches everywhere.", timeout=3)
+            return
+        before = view.filter_note
+
+        def change(text: str) -> None:
+            view.filter(text)
+            self.query_one(Prompt).say(view.filter_note)
+
+        def submit(text: str) -> None:
+            self._filtered = view if text else None
+            self.finish_asking(view)
+
+        def cancel() -> None:
+            view.filter(before[1:].rpartition(": ")[0])
+            self.finish_asking(view)
+
+        self.ask(Question("\\", submit, change=change, cancel=cancel), "")
+
+    def _clear_filter(self) -> bool:
+        """Show all rows again; True if some were left out."""
+        view, self._filtered = self._filtered, None
+        if view is None or not view.filter_note:
+            return False
+        view.filter("")
+        return True
+
     def action_search_next(self, direction: int) -> None:
         if self._searched is not None and self._searched.pattern is not None:
             self._searched.search_next(direction)
@@ -226,7 +258,7 @@ class SessionScreen(Screen[None]):
     def action_back(self) -> None:
         if self.asking:
             self.query_one(Prompt).cancel()
-        elif not self._clear_search():
+        elif not (self._clear_search() or self._clear_filter()):
             self.go_back()
 
 

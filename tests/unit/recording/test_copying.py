@@ -6,12 +6,14 @@ import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording
+from profilednn_tui.protocol.files import HOST_RECORDING, agent_recording, trace_file
 from profilednn_tui.recording import copying
 from profilednn_tui.recording.copying import Copy, StreamError
 from profilednn_tui.session.open_session import open_session
+from profilednn_tui.session.storage import tail as tail_module
 from profilednn_tui.session.storage.folder import STREAM_ENDED, STREAM_SO_FAR
 from profilednn_tui.session.storage.store import FolderStore
 from profilednn_tui.session.storage.tail import Resume, Tail, decode_line, end_line
@@ -163,3 +165,45 @@ def test_a_copy_is_bounded(home: Path, there: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(copying, "LIMIT_BYTES", 500)
     with pytest.raises(StreamError, match="larger than"):
         take(Copy(ORIGIN), stream(there))
+
+
+TRACE = trace_file(r.PID, 3)
+
+
+def test_the_calls_of_windows_are_copied_and_replaced(home: Path, there: Path) -> None:
+    (there / TRACE).write_text('{"event":"header"}\n{"event":"trace"}\n')
+    copy, tail = Copy(ORIGIN), Tail(FolderStore(there))
+    folder = take(copy, [tail.first(), *tail.new()])
+    assert (folder / TRACE).read_bytes() == (there / TRACE).read_bytes()
+    assert stat.S_IMODE((folder / TRACE).stat().st_mode) == 0o600
+    assert list(tail.new()) == [], "told once"
+
+    (there / TRACE).write_text("another\n")
+    os.utime(there / TRACE, ns=(1, 1))
+    take(copy, list(tail.new()))
+    assert (folder / TRACE).read_text() == "another\n"
+
+
+def test_a_trace_cannot_be_written_elsewhere(home: Path, there: Path) -> None:
+    for name in ("../trace-1-1.jsonl", "session.json", "trace-1-9.jsonl", "/etc/passwd"):
+        copy = Copy(ORIGIN)
+        with pytest.raises(StreamError, match="no session has"):
+            take(copy, [stream(there)[0], encode_line(name)])
+
+
+def test_more_traces_than_a_session_may_have_are_refused(
+    home: Path, there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "LIMIT_BYTES", 1_000)
+    with pytest.raises(StreamError, match="more traces"):
+        take(Copy(ORIGIN), [stream(there)[0], encode_line(TRACE, "x" * 2_000)])
+
+
+def test_a_trace_that_is_too_large_is_not_told(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (there / TRACE).write_text("x" * 2_000)
+    monkeypatch.setattr(tail_module, "LINE_BYTES", 1_000)
+    assert not [line for line in Tail(FolderStore(there)).new() if b'"trace"' in line[:12]]
+
+
+def encode_line(name: str, text: str = "") -> bytes:
+    return msgspec.json.encode({"trace": name, "text": text})
