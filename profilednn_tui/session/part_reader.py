@@ -50,7 +50,7 @@ class PartReader:
         self._readers: dict[str, RecordingReader | None] = {}
         """None for a recording that cannot be read."""
         self._next_liveness_s = 0.0
-        self._disk_full = False
+        self._disk_full = self._closed = False
         self._silent_since_s: float | None = None
         self._growth = Growth()
         self._stream_lost = ""
@@ -130,7 +130,23 @@ class PartReader:
         return self._session.state is not before or news
 
     def _look_at_disk(self, folder: Path) -> bool:
-        """Check for a full disk, which a recording on it cannot report; True if that changed."""
+        """Check for a folder or a disk that takes nothing, which no recording can report; True if that changed."""
+        return self._look_at_folder(folder) | self._look_at_space(folder)
+
+    def _look_at_folder(self, folder: Path) -> bool:
+        closed = self.store.foreign == "" and not os.access(folder, os.W_OK)
+        if closed is self._closed:
+            return False
+        self._closed = closed
+        if closed:
+            text = f"Nothing can be written to {folder}: the recording gets gaps. Give it back its permissions."
+            self._notice("folder-closed", text, WARNING)
+        else:
+            text = "Nothing could be written to the session's folder for a while: the recording may have a gap."
+            self._notice("folder-closed", text, WARNING)
+        return True
+
+    def _look_at_space(self, folder: Path) -> bool:
         try:
             disk = os.statvfs(folder)
         except OSError:

@@ -299,6 +299,20 @@ def test_lines_of_a_source_are_counted_as_python_counts_them(tmp_path: Path) -> 
     assert session.source("net.py").lines == ("a = 1 ", "    b = '\ufffd[2J'", "c")
 
 
+def test_a_folder_that_takes_nothing_is_said_while_it_is_and_afterwards(
+    folder: Path, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session folder that became read-only lost its recording in silence."""
+    session = opened(folder, {r.PID}, manual_clock)
+    seen = []
+    for allowed in (True, False, False, True):
+        monkeypatch.setattr(os, "access", lambda path, mode, allowed=allowed: allowed)
+        manual_clock.now_s += LIVENESS_INTERVAL_S
+        r.caught_up(session)
+        seen.append([notice.text[:22] for notice in session.view().notices if notice.code == "folder-closed"])
+    assert seen == [[], ["Nothing can be written"], ["Nothing can be written"], ["Nothing could be writt"]]
+
+
 def test_a_full_disk_is_said_while_it_is_and_afterwards(
     folder: Path, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
