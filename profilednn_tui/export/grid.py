@@ -100,7 +100,7 @@ def _words(grid: Grid) -> Iterator[str]:
             "Efficiency is throughput per core against one rank with the fewest threads; it is the product of balance "
             "(mean over largest own work of the ranks), communication (largest own work over the step) and threads."
         )
-    yield from (f"{cell.name}: {cell.reason}." for cell in grid.cells if cell.throughput is None)
+    yield from (f"{cell.name}: {cell.reason}." for cell in grid.cells if cell.reason)
 
 
 def _document(cell: Cell) -> dict[str, Any]:

@@ -27,9 +27,10 @@ class Cell:
     throughput: Estimate | None = None
     """Local batches per second of all ranks together; samples per second if the batch is an axis."""
     factors: Factors | None = None
-    """Against one rank with the fewest threads and the same other values; None if the grid has no such cell."""
+    """Against one rank with the fewest threads and the same other values; None if the grid has no such cell, or none of
+    its runs in the same turn."""
     reason: str = ""
-    """Why there is nothing to say."""
+    """Why there is nothing to say, or less than usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def _cell(one: CellRuns, reference: CellRuns | None) -> Cell:
     factors = None
     if reference is not None and common:
         factors = factors_of([times[turn] for turn in common], [reference.times[turn] for turn in common])
+    elif reference is not None:
+        reason = f"no efficiency: none of its runs was made in the same turn as one of {reference.name}"
     return Cell(
         one.name,
         one.values,
@@ -95,6 +98,7 @@ def _cell(one: CellRuns, reference: CellRuns | None) -> Cell:
         sum(run.step_ns for run in times.values()) / len(times),
         estimate([run.ranks * samples * 1e9 / run.step_ns for run in times.values()]),
         factors,
+        reason,
     )
 
 

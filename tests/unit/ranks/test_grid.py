@@ -59,6 +59,18 @@ def test_the_best_cell_has_the_highest_throughput() -> None:
     assert "| ranks | threads |" in markdown_text(found)
 
 
+def test_a_cell_that_shares_no_turn_with_its_reference_says_why_it_has_no_efficiency() -> None:
+    one, _, two = grid()
+    later = CellRuns(two.name, two.values, {turn + 10: run for turn, run in two.times.items()})
+
+    cell = grid_of("g", (one, later)).cells[1]
+
+    assert cell.factors is None
+    assert cell.throughput is not None
+    assert cell.reason == "no efficiency: none of its runs was made in the same turn as one of ranks1-threads1"
+    assert cell.reason in report_text(grid_of("g", (one, later)))
+
+
 def test_a_cell_without_runs_says_why() -> None:
     failed = CellRuns("ranks2-threads1", {"ranks": "2", "threads": "1"}, {}, "failed: no port")
     assert "ranks2-threads1: failed: no port." in report_text(grid_of("train", (*grid()[:2], failed)))

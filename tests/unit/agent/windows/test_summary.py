@@ -330,11 +330,13 @@ def test_odd_tensors_are_no_error(make: Callable[[], torch.Tensor], word: str) -
 @pytest.mark.parametrize("make", MODELS)
 def test_the_calls_add_up_to_the_rows_to_the_nanosecond(make: Callable[[], Any], stacks: bool) -> None:
     summary = captured(make, stacks).summary
+    began = time.time_ns()
+    end = began + 1
     window = WindowEvent(
-        number=1, step=2, end_unix_ns=3, duration_ns=4, cost_ns=0, summarize_ns=0, stacks=stacks,
+        number=1, step=2, end_unix_ns=end, duration_ns=4, cost_ns=0, summarize_ns=0, stacks=stacks,
         **{name: value for name, value in summary._asdict().items() if name != "trace"},
     )  # fmt: skip
-    trace = read_trace("process 1", summary.trace.event(1, 2, 3, time.time_ns()), window, ((), ()))
+    trace = read_trace("process 1", summary.trace.event(1, 2, end, began), window, ((), ()))
     calls = trace.calls
 
     for number, row in enumerate(summary.rows):
