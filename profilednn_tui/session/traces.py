@@ -16,6 +16,8 @@ from profilednn_tui.session.storage.store import Store
 from profilednn_tui.session.trace import Trace
 
 _CACHED = 2 * TRACES
+_CACHED_CALLS = 400_000
+"""In all traces that are kept: about 25 MB. The trace that was asked for last is kept in any case."""
 
 
 class Traces:
@@ -46,10 +48,16 @@ class Traces:
                 self._read[name] = read_trace(process_name(process), event, window, process.primitives.names(number))
             except ValueError:
                 return None
-            while len(self._read) > _CACHED:
-                self._read.popitem(last=False)
+            self._forget()
         self._read.move_to_end(name)
         return self._read[name]
+
+    def _forget(self) -> None:
+        """The oldest that are too many."""
+        calls = sum(len(trace.calls) for trace in self._read.values())
+        while len(self._read) > 1 and (len(self._read) > _CACHED or calls > _CACHED_CALLS):
+            _, oldest = self._read.popitem(last=False)
+            calls -= len(oldest.calls)
 
     def _event(self, key: int, window: WindowEvent) -> TraceEvent | None:
         name = trace_file(pid_of(key), window.number)

@@ -10,6 +10,7 @@ import pytest
 from profilednn_tui.agent.windows.trace import Calls, Trace
 from profilednn_tui.protocol.events import WindowEvent
 from profilednn_tui.protocol.files import agent_recording, trace_file
+from profilednn_tui.session import traces
 from profilednn_tui.session.open_session import OpenSession, open_session
 from tests.unit.session import recordings as r
 
@@ -75,6 +76,17 @@ def test_only_the_newest_windows_have_a_trace(tmp_path: Path) -> None:
     session = two_ranks(tmp_path / "s", 0, count=11)
     assert session.traced_windows == tuple(range(4, 12))
     assert session.trace(3) is None
+
+
+def test_traces_are_forgotten_when_their_calls_are_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports of 1,600,000 calls took 219 MB, as all of them stayed in memory."""
+    monkeypatch.setattr(traces, "_CACHED_CALLS", 2)
+    session = two_ranks(tmp_path / "s", 0)
+    first, second = session.trace(1), session.trace(2)
+    assert session.trace(1) is first
+    session.trace(3)
+    assert session.trace(1) is first
+    assert session.trace(2) is not second
 
 
 def test_a_trace_that_is_damaged_is_as_if_there_were_none(tmp_path: Path) -> None:
