@@ -150,7 +150,7 @@ def table(known: dict[str, Row]) -> Iterator[str]:
         f"- Planted cause first or second for {near} of {len(faults)} programs, first for {places.count(1)}.",
     )
     yield (
-        f"- Healthy programs: {len(said)} findings above 10 % in {len(healthy)} programs; the remedies of "
+        f"- Findings above 10 % in {len(healthy)} healthy programs: {len(said)}; the remedies of "
         f"{len(said) - wrong} of them helped, {wrong} did not, or cannot be tried."
     )
 
