@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from profilednn_tui.advise.account import Part
 from profilednn_tui.advise.advisor import advise
 from profilednn_tui.advise.findings import Advice, Evidence, Finding, Remedy
 from profilednn_tui.advise.proof import with_proofs
@@ -15,6 +16,8 @@ from profilednn_tui.export.advice.text import first_findings
 from profilednn_tui.export.advice.words import evidence_text, gain_text, measured_text, record_text
 from profilednn_tui.session.proof import Effect, Proof, TrackRecord
 from tests.unit.advise.sessions import session
+
+TIME = {Part("forward"): 1_000_000.0}
 
 OVERSUBSCRIBED = session(target=replace(session().target, intra_op_threads=16))
 COMMAND = "profilednn-tui experiment --variant tried=threads train.py --lr 0.1"
@@ -192,6 +195,13 @@ def test_a_reference_with_the_same_kernels_is_told_so() -> None:
 
 def test_a_summary_has_room_for_three_findings_of_five_percent_or_more() -> None:
     ceilings = (0.5, 0.2, 0.1, 0.06, 0.04)
-    several = tuple(Finding(f"rule-{one}", "", (), Remedy(change="z"), ceiling=one) for one in ceilings)
+    several = tuple(Finding(f"rule-{one}", "", (), Remedy(change="z"), TIME, one) for one in ceilings)
     assert [one.ceiling for one in first_findings(Advice(several))] == [0.5, 0.2, 0.1]
     assert [one.ceiling for one in first_findings(Advice(several[3:]))] == [0.06]
+
+
+def test_a_summary_names_growing_memory_that_takes_no_time() -> None:
+    """Of f08_losskept.py, whose memory grew by 397 MB in 60 steps, it said only that there are page faults."""
+    growing = Finding("memory-growth-graph", "", (), Remedy(change="z"))
+    faults = Finding("allocator-faults", "", (), Remedy(change="z"), TIME, 0.09)
+    assert first_findings(Advice((faults, growing))) == (faults, growing)
