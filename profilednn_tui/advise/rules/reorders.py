@@ -8,6 +8,8 @@ from profilednn_tui.advise.rule import Signals
 from profilednn_tui.advise.rules._primitives import covered_by, no_primitives, per_step_ms, uses
 
 LEAST_SHARE = 0.05
+CONVOLUTIONS = frozenset(("convolution", "deconvolution"))
+"""Primitives whose tensors the optimization lays out differently."""
 
 
 class Reorders:
@@ -37,6 +39,16 @@ class Reorders:
                     f"the longest: {heaviest.primitive.problem}", per_step_ms(signals, heaviest), "ms per step", "d"
                 ),
             ),
-            Remedy(("channels_last",), {}),
+            _remedy(signals),
             covered,
         )
+
+
+def _remedy(signals: Signals) -> Remedy:
+    """`channels_last` where there is anything for it to do."""
+    if uses(signals, lambda use: use.primitive.name in CONVOLUTIONS):
+        return Remedy(("channels_last",), {})
+    return Remedy(
+        change="Give each call more to do, with a larger batch or longer sequences: oneDNN packs weights anew in each "
+        "call. No convolution runs here, so channels_last would change nothing."
+    )

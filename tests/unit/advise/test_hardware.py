@@ -1,4 +1,4 @@
-"""The rules on bfloat16 and on oneDNN's cache of primitives."""
+"""The rules on bfloat16, and on oneDNN's reorders and its cache of primitives."""
 
 from __future__ import annotations
 
@@ -177,3 +177,14 @@ def test_what_cannot_be_told_of_the_cache() -> None:
     assert reasons(old)["primitive-cache-misses"] == "this recording does not tell which primitives were created"
     once = replace(view, primitives=replace(view.primitives, windows=(1,)))
     assert reasons(once)["primitive-cache-misses"] == "only one window has data on oneDNN primitives"
+
+
+@pytest.mark.parametrize("name", ["convolution", "rnn"])
+def test_channels_last_is_a_remedy_for_reorders_beside_convolutions_alone(name: str) -> None:
+    """It was advised for an LSTM, whose weights oneDNN packs."""
+    row = operator("aten::mkldnn_rnn_layer", 28.0, dtypes="float32")
+    work = PrimitiveUse(replace(convolution("jit:uni"), name=name), Tally(2, 28.0, 14.0, 14.0))
+    move = PrimitiveUse(replace(convolution("jit:uni"), name="reorder"), Tally(2, 28.0, 14.0, 14.0))
+    remedy = found(with_primitives(session(row), row, work, move), "reorders").remedy
+    assert remedy.optimizations == (("channels_last",) if name == "convolution" else ())
+    assert ("No convolution runs here" in remedy.change) == (name == "rnn")
