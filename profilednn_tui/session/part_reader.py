@@ -50,7 +50,7 @@ class PartReader:
         self._readers: dict[str, RecordingReader | None] = {}
         """None for a recording that cannot be read."""
         self._next_liveness_s = 0.0
-        self._disk_full = self._closed = False
+        self._faults: set[str] = set()
         self._silent_since_s: float | None = None
         self._growth = Growth()
         self._stream_lost = ""
@@ -131,35 +131,35 @@ class PartReader:
 
     def _look_at_disk(self, folder: Path) -> bool:
         """Check for a folder or a disk that takes nothing, which no recording can report; True if that changed."""
-        return self._look_at_folder(folder) | self._look_at_space(folder)
-
-    def _look_at_folder(self, folder: Path) -> bool:
         closed = self.store.foreign == "" and not os.access(folder, os.W_OK)
-        if closed is self._closed:
-            return False
-        self._closed = closed
-        if closed:
-            text = f"Nothing can be written to {folder}: the recording gets gaps. Give it back its permissions."
-            self._notice("folder-closed", text, WARNING)
-        else:
-            text = "Nothing could be written to the session's folder for a while: the recording may have a gap."
-            self._notice("folder-closed", text, WARNING)
-        return True
-
-    def _look_at_space(self, folder: Path) -> bool:
+        news = self._tell_fault(
+            "folder-closed",
+            closed,
+            f"Nothing can be written to {folder}: the recording gets gaps. Give it back its permissions.",
+            ("Nothing could be written to the session's folder for a while: the recording may have a gap.", WARNING),
+        )
         try:
             disk = os.statvfs(folder)
         except OSError:
-            return False
+            return news
         full = disk.f_blocks > 0 and (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize < FULL_BYTES
-        if full is self._disk_full:
+        return news | self._tell_fault(
+            "disk-full",
+            full,
+            f"The disk is full: the recording gets gaps. Free some space under {folder.parent}.",
+            ("The disk was full for a while: the recording may have a gap.", INFO),
+        )
+
+    def _tell_fault(self, key: str, there: bool, during: str, after: tuple[str, str]) -> bool:
+        """Notice that a fault has come or gone; True if it has."""
+        if there is (key in self._faults):
             return False
-        self._disk_full = full
-        if full:
-            text = f"The disk is full: the recording gets gaps. Free some space under {folder.parent}."
-            self._notice("disk-full", text, WARNING)
+        if there:
+            self._faults.add(key)
+            self._notice(key, during, WARNING)
         else:
-            self._notice("disk-full", "The disk was full for a while: the recording may have a gap.", INFO)
+            self._faults.remove(key)
+            self._notice(key, *after)
         return True
 
     def _is_gone(self, folder: Path, now_s: float) -> bool:
