@@ -49,6 +49,6 @@ def _remedy(signals: Signals) -> Remedy:
     if uses(signals, lambda use: use.primitive.name in CONVOLUTIONS):
         return Remedy(("channels_last",), {})
     return Remedy(
-        change="Give each call more to do, with a larger batch or longer sequences: oneDNN packs weights anew in each "
-        "call. No convolution runs here, so channels_last would change nothing."
+        change="Give each call more to do, with a larger batch or longer sequences. No convolution runs here, so "
+        "channels_last would change nothing."
     )
