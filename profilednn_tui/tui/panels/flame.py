@@ -283,13 +283,12 @@ class FlameView(LinesView):
     # ---------------------------------------------------------------- mouse
 
     def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        row = self.scroll_offset.y + offset.y if offset is not None else -1
-        if offset is None or not 0 <= row < len(self._rows):
+        row, column = self.clicked(event) or (-1, 0)
+        if not 0 <= row < len(self._rows):
             return
         event.stop()
         for box in self._rows[row]:
-            if box.x <= offset.x < box.x + box.width:
+            if box.x <= column < box.x + box.width:
                 self._move_to(box)
                 if event.chain == 2:
                     self.action_zoom()

@@ -61,6 +61,11 @@ class LinesView(ScrollView, Themed, can_focus=True):
 
     # ---------------------------------------------------------------- lines
 
+    def clicked(self, event: events.Click) -> tuple[int, int] | None:
+        """Line and column of a click; None if it is beside the content."""
+        offset = event.get_content_offset(self)
+        return None if offset is None else (self.scroll_offset.y + offset.y, offset.x)
+
     @property
     def room(self) -> Size:
         """The cells available to lines, without borders and scrollbar."""

@@ -288,12 +288,11 @@ class TimelineView(LinesView):
     # ---------------------------------------------------------------- mouse
 
     def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        row = self.scroll_offset.y + offset.y if offset is not None else -1
-        if offset is None or not 0 <= row < len(self._rows):
+        row, column = self.clicked(event) or (-1, 0)
+        if not 0 <= row < len(self._rows):
             return
         event.stop()
-        at = offset.x - present.TITLE
+        at = column - present.TITLE
         for box in self._rows[row].boxes:
             if box.x <= at < box.x + box.width and box.call != UNKNOWN:
                 self.choose(box.call)
