@@ -70,8 +70,8 @@ def test_a_fault_that_is_not_named_is_told_apart_from_an_abstention() -> None:
 def test_only_large_ceilings_count_against_healthy_programs() -> None:
     known = {"healthy/graph": row(finding("neighbour", 0.3), finding("python-overhead", 0.1))}
     assert last_lines(known)[1] == (
-        "- Healthy programs: 1 findings above 10 % in 1 programs; the remedies of 0 of them helped, 1 did not, or "
-        "cannot be tried."
+        "- Findings above 10 % in 1 healthy programs: 1; the remedies of 0 of them helped, 1 did not, or cannot be "
+        "tried."
     )
     assert "python-overhead 10 % |" in line(known, "graph")
 
