@@ -1,7 +1,7 @@
 """Whether the flame graph of two sides, and the tables, colour what has changed and only that.
 
 `python -m benchmarks.differences [--minutes M]` makes experiments of 8 groups in lockstep with
-benchmarks/programs/planted_change.py: with equal variants, and with a function of a fifth of the step that takes 15 %
+benchmarks/planted_change.py: with equal variants, and with a function of a fifth of the step that takes 15 %
 longer. It goes on where the last call ended.
 """
 
@@ -24,7 +24,7 @@ from profilednn_tui.flame.difference import Delta, Difference, difference_of
 from profilednn_tui.flame.tree import Kind, Shape
 from profilednn_tui.flame.tree import Path as TreePath
 
-PROGRAM = Path(__file__).parent / "programs" / "planted_change.py"
+PROGRAM = Path(__file__).parent / "planted_change.py"
 PLANTED, EQUAL = "15 % in a fifth of the step", "equal sides"
 CASES = {PLANTED: 20, EQUAL: 20}
 GROUPS, STEPS, OVERHEAD = 8, 200, "30%"

@@ -40,6 +40,7 @@ def search(program: str) -> Row:
         "step_ms": found["step_ms"],
         "step_time": None if verdict is None else verdict["step_time"],
         "losses": found["losses"],
+        "certificate": None if verdict is None else verdict["certificate"],
         "factors": found["factors"],
         "pairs": found["pairs"],
         "eliminated": found["eliminated"],
