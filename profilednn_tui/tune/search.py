@@ -48,11 +48,11 @@ EFFECTS_SHARE, RACE_SHARE = 0.35, 0.65
 GROUPS, REPEATS = 6, 8
 """Of the shootout: in lockstep, and in turn."""
 FEWEST_STEPS, MOST_STEPS = 10, 60
+"""Of a run in the race and in the shootout, warm-up included."""
 FEWEST_PROOF_STEPS = 16
 """Of a run in the shootout: its first windows and the warm-up take up to ten of them."""
 PROVEN_BY = 2.0
 """When the shootout should be over, as a share of the time for finding the candidates."""
-"""Of a run in the race and in the shootout, warm-up included."""
 RACE_FOLDER, SHOOTOUT_FOLDER = "race", "shootout"
 
 Tell = Callable[[str], None]
