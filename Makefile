@@ -8,13 +8,14 @@ MATRIX_ARGS ?=
 # Some machines forbid it everywhere; the tests start our package a thousand times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: venv demo test test-fast baselines matrix check bench ipex-env screenshots clean
+.PHONY: venv demo test test-fast baselines matrix check bench ipex-env screenshots docs docs-commands reference dist \
+	try-dist clean
 
 venv: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt setup.py $(wildcard kernels/src/*)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[train,dev,docs,release]'
 	touch $(STAMP)
 
 demo: venv
@@ -52,5 +53,28 @@ ipex-env: .venv-ipex/.ready
 screenshots: venv
 	$(BIN)/python -m screenshots.take
 
+# Files that are generated from the command line and the schemas; tests compare them.
+reference: venv
+	$(BIN)/python -m docs.tools.reference
+
+docs: venv
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --nitpicky --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
+
+# Every command of README and docs, run as it stands there: some minutes.
+docs-commands: venv
+	$(BIN)/python -m docs.tools.commands
+
+dist: venv
+	rm -rf build/dist dist
+	$(BIN)/python -m build --quiet --outdir build/dist
+	$(BIN)/python -m auditwheel repair --wheel-dir dist build/dist/*.whl
+	mv build/dist/*.tar.gz dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python -m release.contents dist/*
+
+try-dist: dist
+	$(BIN)/python -m release.try_wheel dist/*.whl
+
 clean:
-	rm -rf $(VENV) .venv-ipex build *.egg-info
+	rm -rf $(VENV) .venv-ipex build dist *.egg-info

@@ -396,6 +396,7 @@ def main() -> int:
     parser.add_argument("--python", nargs="+", choices=PYTHONS, default=PYTHONS, metavar="VERSION")
     parser.add_argument("--torch", nargs="+", choices=TORCHES, default=tuple(TORCHES), metavar="VERSION")
     parser.add_argument("--keep", action="store_true", help="leave the environments for the next time")
+    parser.add_argument("--complete", action="store_true", help="what is not to be had is a failure, too")
     wanted = parser.parse_args()
     rows = []
     for combination in combinations(wanted.python, wanted.torch):
@@ -405,7 +406,7 @@ def main() -> int:
         print(f"  {what}", flush=True)
         rows.append(row)
     print("\n".join(("", *table(rows))))
-    return 1 if any(row.failed for row in rows) else 0
+    return 1 if any(row.failed or (wanted.complete and row.missing) for row in rows) else 0
 
 
 if __name__ == "__main__":
