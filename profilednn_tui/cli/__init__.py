@@ -8,11 +8,13 @@ import sys
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from profilednn_tui import __version__
 from profilednn_tui.cli.advising import advise_command
 from profilednn_tui.cli.attaching import attach
 from profilednn_tui.cli.comparing import compare
+from profilednn_tui.cli.completing import files
 from profilednn_tui.cli.configuring import config
 from profilednn_tui.cli.diagnosis import doctor
 from profilednn_tui.cli.experimenting import experiment
@@ -69,6 +71,10 @@ class Program(click.Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(self.commands)
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options; a script may stand there, too."""
+        return [*super().shell_complete(context, incomplete), *files(incomplete)]
 
     def collect_usage_pieces(self, context: click.Context) -> list[str]:
         return ["[OPTIONS] SCRIPT [ARGS]... | COMMAND ..."]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from profilednn_tui.cli import completing
 from profilednn_tui.cli.sessions import open_whole
 from profilednn_tui.cli.values import format_asked_for, write_text
 from profilednn_tui.errors import ProfilerError
@@ -29,7 +30,7 @@ EVERY_RULE = "*"
 
 
 @click.command("advise")
-@click.argument("session", metavar="SESSION|FILE.pdnn", required=False)
+@click.argument("session", metavar="SESSION|FILE.pdnn", required=False, shell_complete=completing.sessions)
 @click.option(
     "--try", "tried", metavar="RULE",
     help="Run the training of SESSION again, without and with the remedy of this finding, and say what it wins.",

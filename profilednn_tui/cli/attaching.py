@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from profilednn_tui import units
-from profilednn_tui.cli import values
+from profilednn_tui.cli import completing, values
 from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 from profilednn_tui.cli.launching import overhead_option
 from profilednn_tui.cli.sessions import open_whole, summary
@@ -29,7 +29,7 @@ FOLLOW_INTERVAL_S = 0.2
 
 
 @click.command("attach")
-@click.argument("target", metavar="[PID|SESSION]", required=False)
+@click.argument("target", metavar="[PID|SESSION]", required=False, shell_complete=completing.sessions)
 @click.option("--headless", is_flag=True, help="Wait for the end and print the summary to stderr.")
 @click.option(
     "-o",

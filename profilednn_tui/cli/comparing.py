@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from profilednn_tui.cli import values
+from profilednn_tui.cli import completing, values
 from profilednn_tui.cli.front import on_terminal, show
 from profilednn_tui.errors import ProfilerError
 
@@ -20,8 +20,8 @@ REGRESSION = 3
 
 
 @click.command("compare")
-@click.argument("baseline", metavar="A")
-@click.argument("candidate", metavar="[B]", required=False)
+@click.argument("baseline", metavar="A", shell_complete=completing.sessions)
+@click.argument("candidate", metavar="[B]", required=False, shell_complete=completing.sessions)
 @click.option(
     "--fail-on",
     "fail_on_percent",

@@ -36,6 +36,9 @@ class Doctor(TargetLaunch):
 
 @click.command("doctor", cls=Doctor)
 @click.option("--python", metavar="PATH", help="The target's interpreter [default: that of the active environment].")
+@click.option(
+    "--optimization", metavar="NAME", help="Check an optimization that another package offers, in the target's Python."
+)
 @environment_option("for the training")
 @click.option(
     "--scratch/--in-place",
@@ -53,17 +56,20 @@ class Doctor(TargetLaunch):
     help="Length of each of the two trial runs.",
 )
 @click.pass_context
-def doctor(context: click.Context, /, python: str | None, **options: Any) -> None:
+def doctor(context: click.Context, /, python: str | None, optimization: str | None, **options: Any) -> None:
     """Show what works here, and the fix for what does not.
 
     With a PID: show whether that process can be attached to. With a SCRIPT: try the training for half a minute, and
     show what it consists of, which optimizations are safe, what runs would write, and what a verdict of 5 % would take.
+    With --optimization: load it, and train a small model without and with it.
     """
     words: Words = context.obj
     behind = doctor.misplaced(words) if words.target else None
     if behind is not None:
         say(f"profilednn-tui: {behind.sentence('doctor')}")  # they may be the script's
-    if words.kind is TargetKind.NONE:
+    if optimization is not None:
+        findings = list(optimization_findings(optimization, python))
+    elif words.kind is TargetKind.NONE:
         findings = list(examine(python))
     elif _is_pid(words):
         findings = process_findings(int(words.target[0]))
@@ -92,6 +98,15 @@ def examine(python: str | None) -> Iterator[Finding]:
     yield from _interpreter(python)
     for check in CHECKS:
         yield check()
+
+
+def optimization_findings(name: str, python: str | None) -> Iterator[Finding]:
+    """Whether an optimization of another package does what one has to."""
+    from profilednn_tui.launch.interpreter import find_interpreter
+    from profilednn_tui.launch.optimizations import check_optimization
+
+    for check in check_optimization(find_interpreter(python), name):
+        yield Finding(check.subject, check.verdict, check.text, check.fix)
 
 
 def process_findings(pid: int) -> list[Finding]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-from profilednn_tui.cli import recipes, values
+from profilednn_tui.cli import completing, recipes, values
 from profilednn_tui.cli.optimizations import asks_for_help, print_optimizations
 from profilednn_tui.cli.words import Misplaced, TargetKind, Words, divide, misplaced
 from profilednn_tui.errors import ProfilerError
@@ -106,7 +107,7 @@ class TargetLaunch(click.Command):
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         words = divide(args, self.options_with_value())
         behind = self.misplaced(words)
-        if behind is not None and self._needs:
+        if behind is not None and self._needs and not context.resilient_parsing:
             sentence = behind.sentence(str(self.name))
             given = {word.partition("=")[0] for word in words.options}
             if self._needs.intersection(behind.names) and not self._needs.intersection(given):
@@ -117,6 +118,11 @@ class TargetLaunch(click.Command):
         rest = super().parse_args(context, list(words.options))
         context.obj = words
         return rest
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Our options up to the target; from there on, its own words are files for all we know."""
+        ours = [] if context.obj.target else super().shell_complete(context, incomplete)
+        return [*ours, *completing.files(incomplete)]
 
     def options_with_value(self) -> frozenset[str]:
         return frozenset(name for option in self._options() if not option.is_flag for name in option.opts)

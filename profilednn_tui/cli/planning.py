@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from profilednn_tui import units
-from profilednn_tui.cli import values
+from profilednn_tui.cli import completing, values
 from profilednn_tui.launch.headless import say
 
 if TYPE_CHECKING:
@@ -20,7 +20,13 @@ NUMBERS = "N,N"
 
 
 @click.command("plan")
-@click.argument("sessions", metavar="SESSION|FILE.pdnn|EXPERIMENT[:CELL]...", nargs=-1, required=True)
+@click.argument(
+    "sessions",
+    metavar="SESSION|FILE.pdnn|EXPERIMENT[:CELL]...",
+    nargs=-1,
+    required=True,
+    shell_complete=completing.sessions,
+)
 @click.option("--samples", metavar="N", type=click.IntRange(1, 10**15), help="Samples per epoch.")
 @click.option(
     "--epochs", metavar="N", type=click.FloatRange(0, 10**9, min_open=True),

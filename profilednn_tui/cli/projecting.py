@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
+from profilednn_tui.cli import completing
 from profilednn_tui.cli.primitive_source import read_primitives
 from profilednn_tui.cli.values import write_text
 
 
 @click.command("project")
-@click.argument("source", metavar="SESSION|FILE.pdnn|LOG")
+@click.argument("source", metavar="SESSION|FILE.pdnn|LOG", shell_complete=completing.sessions)
 @click.option("--on", "python", metavar="PYTHON", help="Interpreter with torch to run on [default: as for `run`].")
 @click.option("--threads", type=click.IntRange(1), help="Default: those of the session, at most this machine's.")
 @click.option(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from profilednn_tui.cli import completing
 from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 from profilednn_tui.cli.tailing import opened
 from profilednn_tui.cli.values import STANDARD_OUTPUT
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 def _with_parts(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of commands that read what several machines have recorded."""
     for option in (
-        click.argument("sessions", metavar="SESSION|FILE.pdnn|ssh://HOST/SESSION...", nargs=-1),
+        click.argument(
+            "sessions",
+            metavar="SESSION|FILE.pdnn|ssh://HOST/SESSION...",
+            nargs=-1,
+            shell_complete=completing.sessions,
+        ),
         click.option(
             "--tail",
             "commands",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from profilednn_tui.cli import completing
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.remote import RemoteSession, command_session, is_remote, ssh_session
 
@@ -23,7 +24,7 @@ KINDS = frozenset({"hello", "distributed", "steps", "status", "bye"})
 
 
 @click.command("tail")
-@click.argument("session", metavar="SESSION|FILE.pdnn")
+@click.argument("session", metavar="SESSION|FILE.pdnn", shell_complete=completing.sessions)
 @click.option("--no-follow", is_flag=True, help="End with what is recorded by now.")
 @click.option("--sources", is_flag=True, help="Include the text of the script and the modules beside it.")
 @click.option("--resume", metavar="TEXT", help="Where an earlier stream stopped, as its reader tells.")

@@ -20,6 +20,8 @@ from profilednn_tui.launch.options import AGENT_FOLDER, LaunchOptions
 from profilednn_tui.plain import plain_values
 
 DESCRIBE_SCRIPT = AGENT_FOLDER.parent / "target_scripts" / "describe_optimizations.py"
+CHECK_SCRIPT = DESCRIBE_SCRIPT.with_name("check_optimization.py")
+CHECK_LIMIT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,17 @@ class OptimizationDescription:
     @property
     def available(self) -> bool:
         return not self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizationCheck:
+    """One check of an optimization of another package."""
+
+    subject: str
+    verdict: str
+    """``ok``, ``limited`` or ``broken``."""
+    text: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,17 @@ def describe_optimizations(python: str) -> tuple[OptimizationDescription, ...]:
     return tuple(OptimizationDescription(**{**one, "conflicts": tuple(one["conflicts"])}) for one in found)
 
 
+def check_optimization(python: str, name: str) -> tuple[OptimizationCheck, ...]:
+    """Load an optimization in an environment, and train a small model without and with it."""
+    found = _decoded(ask(python, str(CHECK_SCRIPT), name, time_limit_s=CHECK_LIMIT_S))
+    if found is None:
+        raise ProfilerError(
+            f"The check of {name} gave no answer within {CHECK_LIMIT_S:.0f} s: it ends or stops the interpreter. "
+            f"See `{shlex.quote(python)} {CHECK_SCRIPT} {shlex.quote(name)}`."
+        )
+    return tuple(OptimizationCheck(*check) for check in found)
+
+
 def launch_plan(command: TargetCommand, options: LaunchOptions, base: Mapping[str, str]) -> LaunchPlan:
     """What the chosen optimizations change before launch.
 
@@ -110,6 +134,10 @@ def _ask_target(
         working_directory=working_directory,
         time_limit_s=60.0,
     )
+    return _decoded(answer)
+
+
+def _decoded(answer: str) -> Any:
     try:
         return plain_values(json.loads(answer))
     except ValueError:

@@ -1,7 +1,8 @@
 """The optimizations that can be switched on in a target: one file each, with one class.
 
 A third-party optimization is an entry point in the group ``profilednn.optimizations`` in the target's environment: a
-plain class with whichever of these members it needs; the others default to doing nothing.
+plain class with whichever of these members it needs; the others default to doing nothing. It cannot import this
+package, so that `Missing`, `Declined` and `LaunchChanges` are members of it, too: ``raise self.Declined("...")``.
 """
 
 from __future__ import annotations

@@ -76,6 +76,11 @@ class OptimizationManager:
                 self._active.append(optimization)
         self._active.sort(key=lambda one: one.rank)
 
+    @property
+    def active(self) -> tuple[Optimization, ...]:
+        """Those that are on."""
+        return tuple(self._active)
+
     def start(self) -> None:
         """torch has just been imported."""
         self._each("begin_torch")

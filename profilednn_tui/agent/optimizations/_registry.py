@@ -8,9 +8,11 @@ from types import ModuleType
 from typing import Any
 
 from .. import optimizations
-from . import Optimization
+from . import Declined, LaunchChanges, Missing, Optimization
 
 GROUP = "profilednn.optimizations"
+OFFERED = {"Declined": Declined, "LaunchChanges": LaunchChanges, "Missing": Missing}
+"""What third-party classes find as members, because they cannot import this package."""
 
 
 def names() -> list[str]:
@@ -38,7 +40,7 @@ def load(name: str) -> type[Optimization]:
     if entry is None:
         raise LookupError(f"there is no optimization {name}")
     theirs = entry.load()
-    return type(theirs.__name__, (theirs, Optimization), {"name": name})
+    return type(theirs.__name__, (theirs, Optimization), {**OFFERED, "name": name, "__module__": theirs.__module__})
 
 
 def conflict(kind: type[Optimization], others: list[type[Optimization]]) -> str:
