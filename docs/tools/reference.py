@@ -1,11 +1,12 @@
-"""Everything that is generated from the command line and the schemas: ``make reference``.
+"""Everything that is generated from the command line, the schemas and the kernels: ``make reference``.
 
-The page of the command line, the manual page, the completions of three shells and the page of the JSON documents. All
-of them are in the repository, so that they can be read and installed without this; tests compare them.
+The page of the command line, the manual page, the completions of three shells, and the pages of the JSON documents and
+the kernels. All of them are in the repository, so that they can be read and installed without this; tests compare them.
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
@@ -21,6 +22,7 @@ from profilednn_tui.cli import program
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs" / "schemas"
+KERNELS = ROOT / "kernels" / "profilednn_kernels"
 NAME = "profilednn-tui"
 SUMMARY = "watch PyTorch training on CPUs step by step"
 SHELLS = {"bash": "profilednn-tui", "zsh": "_profilednn-tui", "fish": "profilednn-tui.fish"}
@@ -56,6 +58,7 @@ def generated() -> dict[Path, str]:
     return {
         ROOT / "docs" / "reference" / "command-line.md": command_line_page(),
         ROOT / "docs" / "reference" / "json.md": json_page(),
+        ROOT / "docs" / "reference" / "kernels.md": kernels_page(),
         ROOT / "share" / f"{NAME}.1": manual_page(),
         **{ROOT / "share" / file: completion(shell) for shell, file in SHELLS.items()},
     }
@@ -194,8 +197,8 @@ def json_page() -> str:
     lines = [
         "# JSON documents",
         "",
-        "Generated from the schemas by `make reference`. Each document names its schema; within a version, keys are added",
-        "and never change their meaning. Times are numbers in the unit that the key names, shares are parts of one, and",
+        "Generated from the schemas by `make reference`. Each document names its schema; within a version, keys are",
+        "added and never change their meaning. Times are numbers in the unit that the key names, shares parts of one, and",
         "`null` means unknown. A number that JSON cannot spell, such as a diverged loss, is the text `nan` or `inf`.",
         "",
         "| schema | written by | |",
@@ -249,6 +252,52 @@ def type_of(schema: Mapping[str, Any]) -> str:
     kinds = schema.get("type", "any")
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
     return " or ".join([*kinds, *(["null"] if schema.get("nullable") and "null" not in kinds else [])])
+
+
+# ---------------------------------------------------------------- the kernels
+
+
+def kernels_page() -> str:
+    """All that the package exports, by file; read from the source, because its import takes torch."""
+    lines = ["# The kernels' functions", "", "Generated from the docstrings by `make reference`."]
+    package = ast.parse((KERNELS / "__init__.py").read_text(encoding="utf-8"))
+    for node in package.body:
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("profilednn_kernels."):
+            continue
+        file = KERNELS / f"{str(node.module).partition('.')[2]}.py"
+        module = ast.parse(file.read_text(encoding="utf-8"))
+        exported = {alias.name for alias in node.names}
+        lines += ["", f"## {(ast.get_docstring(module) or file.stem).splitlines()[0].rstrip('.')}"]
+        for one in module.body:
+            if isinstance(one, (ast.FunctionDef, ast.ClassDef)) and one.name in exported:
+                lines += ["", f"### {one.name}", "", "```python", signature(one), "```", ""]
+                lines += (ast.get_docstring(one) or "").splitlines()
+    return "\n".join(lines) + "\n"
+
+
+def signature(node: ast.FunctionDef | ast.ClassDef) -> str:
+    """The first lines of a function or class, one argument a line if they are many."""
+    if isinstance(node, ast.ClassDef):
+        return f"class {node.name}({', '.join(map(ast.unparse, node.bases))})"
+    parts, returns = list(arguments(node.args)), ast.unparse(node.returns) if node.returns else "None"
+    whole = f"def {node.name}({', '.join(parts)}) -> {returns}"
+    if len(whole) <= 100:
+        return whole
+    lines = "".join(f"    {part},\n" for part in parts)
+    return f"def {node.name}(\n{lines}) -> {returns}"
+
+
+def arguments(given: ast.arguments) -> Iterator[str]:
+    """Each argument with its type and default."""
+    plain = [*given.posonlyargs, *given.args]
+    yield from map(_argument, plain, [*[None] * (len(plain) - len(given.defaults)), *given.defaults])
+    if given.kwonlyargs:
+        yield "*"
+        yield from map(_argument, given.kwonlyargs, given.kw_defaults)
+
+
+def _argument(argument: ast.arg, default: ast.expr | None) -> str:
+    return ast.unparse(argument) if default is None else f"{ast.unparse(argument)} = {ast.unparse(default)}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Checks an optimization of another package, in the target's interpreter.
 
 Run as ``python check_optimization.py NAME``. The answer is one line of JSON: a list of checks, each with its subject,
-its verdict (``ok``, ``limited`` or ``broken``), a text and a fix. The last ones train a small model without and with it.
+its verdict (``ok``, ``limited`` or ``broken``), a text and a fix. The last ones train a small model without it,
+with it, and after it.
 """
 
 from __future__ import annotations
