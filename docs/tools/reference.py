@@ -198,7 +198,7 @@ def json_page() -> str:
         "# JSON documents",
         "",
         "Generated from the schemas by `make reference`. Each document names its schema; within a version, keys are",
-        "added and never change their meaning. Times are numbers in the unit that the key names, shares parts of one, and",
+        "added and never change their meaning. Times are in the unit that the key names, shares are parts of one, and",
         "`null` means unknown. A number that JSON cannot spell, such as a diverged loss, is the text `nan` or `inf`.",
         "",
         "| schema | written by | |",

@@ -10,6 +10,7 @@ from torch import nn
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--iterations", type=int, default=300)
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--slow", action="store_true", help="rank 1 computes its loss over and over")
     options = parser.parse_args()
 
@@ -17,8 +18,8 @@ def main():
     torch.manual_seed(dist.get_rank())
     model = nn.parallel.DistributedDataParallel(nn.Sequential(nn.Linear(512, 1024), nn.ReLU(), nn.Linear(1024, 512)))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    for _ in range(options.iterations):
-        inputs, targets = torch.randn(64, 512), torch.randn(64, 512)
+    for step in range(1, options.iterations + 1):
+        inputs, targets = torch.randn(options.batch, 512), torch.randn(options.batch, 512)
         optimizer.zero_grad()
         outputs = model(inputs)
         loss = nn.functional.mse_loss(outputs, targets)
@@ -27,6 +28,8 @@ def main():
                 loss = nn.functional.mse_loss(outputs, targets)
         loss.backward()
         optimizer.step()
+        if step % 100 == 0 and dist.get_rank() == 0:
+            print(f"step {step}  loss {loss.item():.3f}", flush=True)
     dist.destroy_process_group()
 
 
