@@ -1,7 +1,7 @@
 """Runs the commands of README and the documentation: ``python -m docs.tools.commands [--show] [PAGE...]``.
 
 Each page has a workspace of its own, in which its commands run in order, as they stand there. Words in capitals, such
-as SESSION or PID, get something real. Examples in Python run, too. A command that fails, or takes too long, is a failure
+as SESSION or PID, get something real. Examples in Python run, too. A command that fails or takes too long is a failure
 of the page; what is not run is said, with the reason.
 """
 

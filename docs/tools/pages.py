@@ -88,7 +88,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 def commands(page: Path) -> Iterator[Command]:
     """The commands of a page in order: behind ``$`` in a console, else lines that begin with a program."""
-    name = page.relative_to(ROOT).as_posix()
+    name = page.relative_to(ROOT).as_posix() if page.is_relative_to(ROOT) else page.name
     for block in blocks(page.read_text(encoding="utf-8")):
         if block.language not in ("", "console"):
             continue

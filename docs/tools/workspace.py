@@ -123,9 +123,11 @@ class Workspace:
             "PID": lambda: self._pid("python train.py", *LONG),
             "SESSION-OF-NODE-1": lambda: self._node(1),
             "SESSION-OF-NODE-2": lambda: self._node(2),
-            "SESSION": lambda: self._session("example", "train.py"),
-            "GRID": lambda: self._newest_experiment(),
-            "EXPERIMENT": lambda: self._newest_experiment(),
+            "SESSION": lambda: self._session("example"),
+            "BEFORE": lambda: self._session("before"),
+            "AFTER": lambda: self._session("after"),
+            "GRID": self._newest_experiment,
+            "EXPERIMENT": self._newest_experiment,
         }
 
     @property
@@ -143,10 +145,10 @@ class Workspace:
         if done.returncode:
             raise RuntimeError(f"{text}\n{done.stdout}")
 
-    def _session(self, name: str, target: str) -> str:
+    def _session(self, name: str) -> str:
         if name not in self._recorded:
             before = self._sessions()
-            self._prepare(f"{PROGRAM} --headless --steps 150 --name {name} {target}")
+            self._prepare(f"{PROGRAM} --headless --steps 150 --name {name} train.py")
             (self._recorded[name],) = self._sessions() - before
         return self._recorded[name]
 
