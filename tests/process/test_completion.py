@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.process.harness import ROOT
+
+Complete = Callable[[str], list[str]]
 
 ASK = """
 source {file}
@@ -24,7 +27,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 @pytest.fixture
-def complete(tmp_path: Path) -> object:
+def complete(tmp_path: Path) -> Complete:
     """Asks bash for the words that may come next."""
     program = tmp_path / "bin" / "profilednn-tui"
     program.parent.mkdir()
@@ -47,21 +50,21 @@ def complete(tmp_path: Path) -> object:
     return ask
 
 
-def test_a_command_is_completed(complete) -> None:  # type: ignore[no-untyped-def]
+def test_a_command_is_completed(complete: Complete) -> None:
     assert "experiment" in complete("profilednn-tui exp")
 
 
-def test_an_option_of_a_run_is_completed_before_the_script_and_not_behind_it(complete) -> None:  # type: ignore[no-untyped-def]
+def test_an_option_of_a_run_is_completed_before_the_script_and_not_behind_it(complete: Complete) -> None:
     assert "--overhead" in complete("profilednn-tui run --over")
     assert "--overhead" not in complete("profilednn-tui run train.py --over")
 
 
-def test_a_script_is_a_file(complete) -> None:  # type: ignore[no-untyped-def]
+def test_a_script_is_a_file(complete: Complete) -> None:
     assert "file names" in complete("profilednn-tui run tra")
     assert "file names" in complete("profilednn-tui tra")
 
 
-def test_sessions_are_completed_by_name(complete, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_sessions_are_completed_by_name(complete: Complete, tmp_path: Path) -> None:
     session = tmp_path / "home" / "20260101-000000-mine"
     session.mkdir(parents=True)
     (session / "session.json").write_text("{}")

@@ -17,7 +17,7 @@ SCRIPT = ROOT / "docs" / "recipes" / "scripts" / "train.py"
 
 
 def offer(folder: Path, text: str) -> str:
-    """Install a package that offers the class `Theirs` of this text as `theirs`; returns the folder to import it from."""
+    """Install a package that offers the class `Theirs` of this text as `theirs`; returns where to import it from."""
     (folder / "their_package.py").write_text(text)
     information = folder / "their_package-1.0.dist-info"
     information.mkdir()
@@ -73,7 +73,9 @@ WRONG = {
         "class Theirs:\n    description = 'x'\n    def begin_model(self): pass",
         "begin_model", "begin_model does not take the arguments it gets",
     ),
-    "conflicts as a text": ("class Theirs:\n    description = 'x'\n    conflicts = 'bf16'", "conflicts", "conflicts is 'bf16'"),
+    "conflicts as a text": (
+        "class Theirs:\n    description = 'x'\n    conflicts = 'bf16'", "conflicts", "conflicts is 'bf16'",
+    ),
     "an import that fails": ("import no_such_package\nclass Theirs: pass", "class", "ModuleNotFoundError"),
     "another training": (
         "class Theirs:\n    description = 'x'\n    def change_outputs(self, outputs): return 2 * outputs",
@@ -108,10 +110,12 @@ def test_a_wrong_one_gets_a_clear_sentence(name: str, tmp_path: Path, monkeypatc
 
 
 def test_one_that_is_missing_here_says_why_and_is_not_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "class Theirs:\n    description = 'x'\n    def missing(self): return self.Missing('no such library', 'install it')"
+    text = (
+        "class Theirs:\n    description = 'x'\n    def missing(self): return self.Missing('no library', 'install it')"
+    )
     monkeypatch.setenv("PYTHONPATH", offer(tmp_path, text))
     last = check_optimization(sys.executable, "theirs")[-1]
-    assert last == OptimizationCheck("available", "limited", "no such library", "install it")
+    assert last == OptimizationCheck("available", "limited", "no library", "install it")
 
 
 def test_one_that_declines_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +125,7 @@ def test_one_that_declines_is_told_with_its_reason(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PYTHONPATH", offer(tmp_path, text))
     checks = {check.subject: check for check in check_optimization(sys.executable, "theirs")}
     assert checks["receipt"].verdict == "limited"
-    assert checks["receipt"].text == "declined: because it is no use here"
+    assert checks["receipt"].text == "declined: because it is odd"
 
 
 def test_a_name_that_nobody_offers_says_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
