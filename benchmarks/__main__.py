@@ -44,6 +44,8 @@ PARTS = (
     "pictures",
 )
 OUTPUT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
+SUMMARY = RESULTS / "summary.md"
+"""Written by hand; a test compares its figures with the sections."""
 PREFACE = """# Benchmarks
 
 The latest results of `make bench` (`make bench PARTS="overhead host"` runs single parts). A time is only comparable to
@@ -59,7 +61,7 @@ def main() -> None:
         sys.exit(f"No such part: {', '.join(unknown)}. Parts: {', '.join(PARTS)}.")
     failed = [name for name in names if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"]).returncode]
     sections = [path.read_text() for part in PARTS if (path := RESULTS / f"{part}.md").exists()]
-    OUTPUT.write_text("\n".join([PREFACE, *sections]))
+    OUTPUT.write_text("\n".join([PREFACE, SUMMARY.read_text(), *sections]))
     if failed:
         sys.exit(f"Failed: {', '.join(failed)}.")
 
