@@ -26,7 +26,6 @@ TIME_LIMIT_S = 900.0
 NOT_RUN = {
     r"^git clone": "the project has no public home yet",
     r"^pip install (\.|'?\./profilednn-tui|--no-binary)": "`make try-dist` installs what is published",
-    r"^make ": "a test compares the names with the Makefile",
     r"profilednn-tui demo( |$)": "`make try-dist` runs it",
     r"docker exec": "no container runs here; `make docs-commands` opens the same stream over ssh",
     r"^eval ": "tests/process/test_completion.py completes words in a shell",

@@ -77,9 +77,9 @@ def completion(shell: str) -> str:
 
 def commands() -> Iterator[tuple[click.Command, click.Context]]:
     """All commands, each with a context as for its help."""
-    whole = click.Context(program, info_name=NAME, terminal_width=100)
+    whole = click.Context(program, info_name=NAME, **{**program.context_settings, "terminal_width": 100})
     for name, command in program.commands.items():
-        yield command, click.Context(command, whole, info_name=name, terminal_width=100)
+        yield command, click.Context(command, whole, info_name=name)
 
 
 def usage(command: click.Command, context: click.Context) -> str:

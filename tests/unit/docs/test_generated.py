@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import click
@@ -13,7 +16,10 @@ from docs.tools.reference import ROOT, generated
 from profilednn_tui import __version__
 from profilednn_tui.cli import COMMANDS
 
+PINNED = f"click=={metadata.version('click')}" in (ROOT / "constraints.txt").read_text(encoding="utf-8").split()
 
+
+@pytest.mark.skipif(not PINNED, reason="another click writes help and completions in another way")
 @pytest.mark.parametrize("path", generated(), ids=lambda path: path.name)
 def test_each_generated_file_is_up_to_date(path: Path) -> None:
     """`make reference` renews them."""
@@ -28,18 +34,14 @@ def test_the_page_of_the_command_line_has_all_options_of_all_commands() -> None:
         assert all(max(option.opts, key=len) in page for option in visible), command.name
 
 
+@pytest.mark.skipif(shutil.which("groff") is None, reason="there is no groff")
 def test_the_manual_page_is_one_that_man_can_show() -> None:
     page = ROOT / "share" / "profilednn-tui.1"
     assert f'"profilednn-tui {__version__}"' in page.read_text(encoding="utf-8").splitlines()[0]
-    shown = subprocess.run(
-        ["groff", "-man", "-Tutf8", "-ww", str(page)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PATH": "/usr/bin"},
-    )
+    shown = subprocess.run(["groff", "-man", "-Tutf8", "-ww", str(page)], capture_output=True, text=True, check=True)
     assert shown.stderr == ""
-    assert "--overhead P%" in shown.stdout.replace("\u2010", "-")
+    text = re.sub(".\b", "", shown.stdout).replace("\u2010", "-")  # without the overstrikes of bold letters
+    assert "--overhead P%" in text
 
 
 def test_text_for_roff_has_no_requests_and_no_dashes() -> None:
