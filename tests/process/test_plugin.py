@@ -55,7 +55,7 @@ def test_the_example_is_listed_and_passes_the_check() -> None:
 def test_the_example_does_what_it_says_in_a_training(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "profilednn_tui", "--headless", "--with", "steady_gc", str(SCRIPT)]
     path = os.pathsep.join([os.environ["PYTHONPATH"], str(ROOT)])
-    environment = {**os.environ, "PROFILEDNN_HOME": str(tmp_path / "home"), "PYTHONPATH": path}
+    environment = {**os.environ, "PROFILEDNN_HOME": str(tmp_path / "home"), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(
         [*command, "--iterations", "220"], env=environment, capture_output=True, text=True, check=True, timeout=200
     )

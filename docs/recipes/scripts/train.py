@@ -12,7 +12,7 @@ def main():
     parser.add_argument("--iterations", type=int, default=300)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--pause", type=float, default=0.0, help="seconds to sleep after each step")
     options = parser.parse_args()
@@ -22,8 +22,8 @@ def main():
     model = nn.Sequential(nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), nn.Linear(options.width, 16))
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.lr, foreach=False)
     criterion = nn.CrossEntropyLoss()
-    inputs = torch.randn(options.batch, 64, options.width)
-    labels = torch.randint(16, (options.batch * 64,))
+    inputs = torch.randn(options.batch, 32, options.width)
+    labels = torch.randint(16, (options.batch * 32,))
     for _ in range(options.epochs):
         for step in range(1, options.iterations + 1):
             optimizer.zero_grad()
