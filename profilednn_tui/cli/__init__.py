@@ -74,7 +74,7 @@ class Program(click.Group):
 
     def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands and options; a script may stand there, too."""
-        return [*super().shell_complete(context, incomplete), *files(incomplete)]
+        return [*files(incomplete), *super().shell_complete(context, incomplete)]
 
     def collect_usage_pieces(self, context: click.Context) -> list[str]:
         return ["[OPTIONS] SCRIPT [ARGS]... | COMMAND ..."]

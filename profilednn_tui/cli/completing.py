@@ -10,7 +10,10 @@ from profilednn_tui.paths import list_session_folders
 
 
 def files(incomplete: str) -> list[CompletionItem]:
-    """Have the shell complete the name of a file; none for an option."""
+    """Have the shell complete the name of a file; none for an option.
+
+    It has to come first: bash forgets what came before it, and looks for files only if no word follows.
+    """
     return [] if incomplete.startswith("-") else [CompletionItem(incomplete, type="file")]
 
 

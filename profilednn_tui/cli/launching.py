@@ -122,7 +122,7 @@ class TargetLaunch(click.Command):
     def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
         """Our options up to the target; from there on, its own words are files for all we know."""
         ours = [] if context.obj.target else super().shell_complete(context, incomplete)
-        return [*ours, *completing.files(incomplete)]
+        return [*completing.files(incomplete), *ours]
 
     def options_with_value(self) -> frozenset[str]:
         return frozenset(name for option in self._options() if not option.is_flag for name in option.opts)

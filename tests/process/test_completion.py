@@ -21,7 +21,7 @@ cd {folder}
 COMP_WORDS=({words})
 COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
 compopt() {{ echo "file names"; }}
-_profilednn_tui_completion
+_profilednn_tui_completion profilednn-tui
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
 
