@@ -68,7 +68,7 @@ docs-commands: venv
 dist: venv
 	rm -rf build/dist dist
 	$(BIN)/python -m build --quiet --outdir build/dist
-	$(BIN)/python -m auditwheel repair --wheel-dir dist build/dist/*.whl
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m auditwheel repair --wheel-dir dist build/dist/*.whl
 	mv build/dist/*.tar.gz dist
 	$(BIN)/python -m twine check --strict dist/*
 	$(BIN)/python -m release.contents dist/*

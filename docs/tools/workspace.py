@@ -215,14 +215,14 @@ class Workspace:
             program.chmod(0o755)
 
     def _make_repository(self) -> None:
-        """The scripts, in a repository with a revision before the newest; the repository of ours beside it."""
+        """The scripts, in a repository with a revision before the newest; beside them, our examples."""
         shutil.copytree(SCRIPTS, self.folder)
         package = self.folder / "package"
         package.mkdir()
         (package / "__init__.py").touch()
         shutil.copy(SCRIPTS / "train.py", package)
         (self.folder / ".gitignore").write_text("*.pdnn\n.packages/\n*.log\n*.html\n*.json\n")
-        (self.folder / "examples").symlink_to(ROOT / "examples")
+        shutil.copytree(ROOT / "examples", self.folder / "examples")
         git = "git -c user.name=docs -c user.email=docs@localhost"
         self._prepare(
             f"{git} init --quiet && {git} add . && {git} commit --quiet -m first && "

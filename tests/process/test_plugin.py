@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,8 +34,10 @@ def verdicts(checks: tuple[OptimizationCheck, ...]) -> dict[str, str]:
 @pytest.fixture
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example package, installed as a user does, in a folder of its own."""
+    source = tmp_path / "source"  # pip leaves a build folder beside what it installs
+    shutil.copytree(EXAMPLE, source)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--target", str(tmp_path / "site"), str(EXAMPLE)], check=True)
+    subprocess.run([*pip, "--target", str(tmp_path / "site"), str(source)], check=True)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
 
 
