@@ -22,6 +22,7 @@ CLOSING_OPERATORS = 3
 TOP_MODULES = 5
 MAX_PROCESSES = 16
 LABEL_WIDTH = 11
+PHASE_WIDTH = 11
 NAME_WIDTH = 36
 SHAPES_WIDTH = 36
 
@@ -128,12 +129,13 @@ def _phases(view: SessionView) -> Iterator[str]:
     if not view.phases:
         return
     yield ""
+    widths = [max(PHASE_WIDTH, len(phase.name) + 2) for phase in view.phases]
     for label, cells in (
         ("phase", [phase.name for phase in view.phases]),
         ("median ms", [units.milliseconds(phase.median_ns) for phase in view.phases]),
         ("share", [units.share(phase.share) for phase in view.phases]),
     ):
-        yield f"{label:<{LABEL_WIDTH}}" + "".join(f"{cell:>11}" for cell in cells)
+        yield f"{label:<{LABEL_WIDTH}}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
 def _operators(view: SessionView) -> Iterator[str]:

@@ -49,6 +49,16 @@ def test_phases_stand_above_each_other() -> None:
     assert len({len(line) for line in lines[start : start + 3]}) == 1
 
 
+def test_a_long_name_of_a_phase_stands_apart_from_the_one_before() -> None:
+    """Found in a recipe's output: "optimizercommunication"."""
+    whole = finished(*r.agent_events())
+    phases = (*whole.phases, replace(whole.phases[0], name="communication"))
+    lines = summary_lines(replace(whole, phases=phases))
+    start = next(index for index, line in enumerate(lines) if line.startswith("phase"))
+    assert lines[start].split()[1:] == [phase.name for phase in phases]
+    assert len({len(line) for line in lines[start : start + 3]}) == 1
+
+
 def test_a_neighbour_is_named() -> None:
     busy = r.cores(others=(100, 0, 0, 0))
     assert "warning    others 100 % of one core: timings are not reliable" in text(finished(r.machine(), busy, busy))
