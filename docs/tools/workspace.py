@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,8 @@ from pathlib import Path
 from docs.tools.pages import DOCS, ROOT
 
 SCRIPTS = DOCS / "recipes" / "scripts"
-LONG = ("--iterations", "9000", "--pause", "0.002")
-"""A training that is there to be attached to: about a minute and a half."""
+ATTACHABLE_S = 100.0
+"""How long a training is there to be attached to: `attach` waits for its end, and `--find-threads` takes a minute."""
 PROGRAM = f"{sys.executable} -m profilednn_tui"
 
 SSH = """#!/bin/sh
@@ -119,8 +120,8 @@ class Workspace:
     @property
     def _words(self) -> dict[str, Callable[[], str]]:
         return {
-            "PID-OF-TORCHRUN": lambda: self._pid("torchrun --nproc-per-node 2 ranks.py", "--iterations", "20000"),
-            "PID": lambda: self._pid("python train.py", *LONG),
+            "PID-OF-TORCHRUN": lambda: self._pid("torchrun --nproc-per-node 2 ranks.py", "--iterations", "1000000"),
+            "PID": lambda: self._pid("python train.py", "--iterations", "1000000", "--pause", "0.002"),
             "SESSION-OF-NODE-1": lambda: self._node(1),
             "SESSION-OF-NODE-2": lambda: self._node(2),
             "SESSION": lambda: self._session("example"),
@@ -191,6 +192,9 @@ class Workspace:
                 start_new_session=True,
             )
             self._running[words] = running
+            end = threading.Timer(ATTACHABLE_S, running.terminate)
+            end.daemon = True
+            end.start()
             assert running.stdout is not None
             while line := running.stdout.readline():
                 if line.startswith(b"step"):
