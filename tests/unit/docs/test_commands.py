@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from docs.tools.commands import EXIT_CODES, NOT_RUN, reason_not_to_run
+from docs.tools.commands import EXIT_CODES, NOT_RUN, is_answer, reason_not_to_run
 from docs.tools.pages import ROOT, Command, blocks, commands, pages
 from profilednn_tui.cli import program
 from profilednn_tui.cli.launching import TargetLaunch
@@ -23,7 +23,9 @@ MOST_WORDS = 1500
 
 def parse(text: str) -> None:
     """Raise an error of click for a command or an option that does not exist."""
-    words = shlex.split(text.partition("profilednn-tui ")[2].partition(" > ")[0].partition(" && ")[0])
+    words = shlex.split(
+        text.partition("profilednn-tui ")[2].partition(" > ")[0].partition("; done")[0].partition(" && ")[0]
+    )
     named = next((word for word in words if not word.startswith("-")), "")
     name = words.pop(0) if words[0] in program.commands else named if named in program.commands else "run"
     command = program.commands[name]
@@ -65,6 +67,16 @@ def test_only_what_has_a_reason_is_not_run() -> None:
         assert any(re.search(pattern, command.text) for command in ALL), f"{pattern} is needed no more"
     for pattern in EXIT_CODES:
         assert any(re.search(pattern, command.text) for command in ALL), f"{pattern} is needed no more"
+
+
+def test_a_command_that_cannot_decide_has_done_its_work_and_one_with_wrong_words_has_not() -> None:
+    """Found in a recipe: a pattern that matched no session passed as an answer."""
+    text = "profilednn-tui compare a b --fail-on 5%"
+    assert is_answer(text, 0, "")
+    assert is_answer(text, 3, "")
+    assert is_answer(text, 2, "verdict    not judged: 1 run per side")
+    assert not is_answer(text, 2, "No session matches before-*.")
+    assert not is_answer("profilednn-tui list", 3, "")
 
 
 def test_readme_is_short() -> None:
