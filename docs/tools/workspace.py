@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -157,11 +158,12 @@ class Workspace:
         """Two launchers of one job: to torchrun, two machines."""
         if "node" not in self._recorded:
             before = self._sessions()
-            launch = (
-                f"{PROGRAM} run --headless -- torchrun --nnodes 2 --nproc-per-node 1 --rdzv-id job "
-                "--rdzv-backend c10d --rdzv-endpoint localhost:29511 ranks.py"
+            job = f"--nnodes 2 --nproc-per-node 1 --master-addr 127.0.0.1 --master-port {_free_port()}"
+            first, second = (
+                f"{PROGRAM} run --headless -- torchrun {job} --node-rank {rank} ranks.py --iterations 100"
+                for rank in (0, 1)
             )
-            self._prepare(f"{launch} & {launch}; wait")
+            self._prepare(f"{first} & first=$!; {second} && wait $first")
             first, second = sorted(self._sessions() - before)
             self._recorded |= {"node": first, "node1": first, "node2": second}
         return self._recorded[f"node{number}"]
@@ -232,3 +234,9 @@ class Workspace:
             f"{git} init --quiet && {git} add . && {git} commit --quiet -m first && "
             f"{git} commit --quiet --allow-empty -m second"
         )
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
