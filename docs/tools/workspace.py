@@ -194,15 +194,15 @@ class Workspace:
                 start_new_session=True,
             )
             self._running[words] = running
-            end = threading.Timer(ATTACHABLE_S, running.terminate)
-            end.daemon = True
-            end.start()
             assert running.stdout is not None
             while line := running.stdout.readline():
                 if line.startswith(b"step"):
                     break
             else:
                 raise RuntimeError(f"{words} has ended")
+            end = threading.Timer(ATTACHABLE_S, running.terminate)
+            end.daemon = True
+            end.start()
         time.sleep(0.5)
         return str(running.pid)
 
