@@ -71,7 +71,8 @@ def _entry_point(name: str) -> Any:
 def _used(kind: Any) -> list[str]:
     """The members that it overrides."""
     known = vars(optimizations.Optimization)
-    return [name for name in known if not name.startswith("_") and getattr(kind, name) is not known[name]]
+    members = (name for name in known if not name.startswith("_") and name != "name")
+    return [name for name in members if getattr(kind, name) is not known[name]]
 
 
 def _wrong_values(kind: Any) -> Iterator[Check]:
