@@ -11,7 +11,7 @@ from ..protocol.vocabulary import WARNING
 from .incarnation import Incarnation
 from .isolation import forks
 from .isolation.dynamo import skip_our_code
-from .isolation.guard import Guard
+from .isolation.guard import Guard, attempt
 from .life.arrival import Arrival, Opening
 from .life.states import LEAVING, LISTENING
 from .recording.outbox import Outbox
@@ -39,12 +39,16 @@ class AgentProcess:
         self._incarnation = self._incarnate(arrival.opening)
 
     def start(self) -> None:
-        """Install everything and start listening."""
-        if self._manager is not None:
-            self._guard.run(self._manager.start)
-        self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
-        self._incarnation.listen()
-        forks.enter(self)
+        """Install everything and start listening; if that fails, leaves torch as it was and raises the exception."""
+        try:
+            if self._manager is not None:
+                self._guard.run(self._manager.start)
+            self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
+            self._incarnation.listen()
+            forks.enter(self)
+        except BaseException:
+            attempt(self._incarnation.remove)
+            raise
 
     # ---- called by `forks`
 
