@@ -242,6 +242,8 @@ class GroupEvent:
     unix_ns: int
     job: list[str] = field(default_factory=list)
     """Names of the job, alike on all its machines: its run id, the address of its store, that of the cluster."""
+    clock_ns: int = 0
+    """The machine's clock at `unix_ns`; 0 if unknown."""
 
 
 @dataclass(frozen=True)

@@ -678,6 +678,8 @@ class Group:
     host: str
     clock: str
     """Two ranks with the same one have the same monotonic clock."""
+    since_epoch_ns: int | None = None
+    """Unix time minus that clock's, when the rank joined the group; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

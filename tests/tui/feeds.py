@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from profilednn_tui.protocol.events import Command
@@ -72,7 +73,7 @@ class FakeFeed:
     def trace(self, window: int) -> Trace | None:
         return self.traces.get(window)
 
-    def traces_beside(self, trace: Trace) -> tuple[Trace, ...]:
+    def traces_beside(self, trace: Trace, shifts_ns: Mapping[int, int]) -> tuple[Trace, ...]:
         return ()
 
     def output_tail(self, max_bytes: int) -> bytes:
