@@ -1,0 +1,95 @@
+"""What the memory of this process is mapped for, from the kernel's list of its mappings."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+SMAPS = "/proc/self/smaps"
+_MAPPING = re.compile(
+    rb"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *([^\n]*)\n(?:[^\n]*\n)*?Rss: +(\d+) kB\nPss: +(\d+) kB$",
+    re.MULTILINE,
+)
+_ARENA = 64 << 20
+"""glibc places each of its further heaps at a multiple of this size and reserves as much for it."""
+_SHARED = (b"/dev/shm/", b"/dev/zero", b"/SYSV", b"/memfd:", b"/torch_")
+_CODE = b"/memfd:xbyak"
+"""The name under which the generator of oneDNN's code maps it in some versions."""
+
+
+class Mapped(NamedTuple):
+    """Resident memory by kind, in bytes."""
+
+    pss: int
+    """All memory, of pages that processes share the due share."""
+    anonymous_pss: int
+    """The same for memory that no file backs."""
+    files: int
+    """Of programs, libraries and mapped data, with what was changed in it: the due share."""
+    shared: int
+    """Shared memory, such as batches from workers: the due share."""
+    code: int
+    """Generated at run time."""
+    stack: int
+    """Of the main thread."""
+    heaps: int
+    """In which glibc's malloc places all but large blocks."""
+    others: int
+    """Without a file: large blocks, the interpreter's arenas, stacks of threads, other allocators' heaps."""
+
+    @property
+    def anonymous(self) -> int:
+        """Memory that no file backs, as a whole."""
+        return self.code + self.stack + self.heaps + self.others
+
+
+def read_mappings() -> Mapped:
+    """The mappings of this process; raises OSError where the kernel does not tell."""
+    with open(SMAPS, "rb") as stream:
+        return mapped(stream.read())
+
+
+def mapped(smaps: bytes) -> Mapped:
+    """Sums of a list of mappings; raises ValueError if it has none."""
+    mappings = [
+        (int(begin, 16), int(end, 16), access, name, int(rss) * 1024, int(pss) * 1024)
+        for begin, end, access, name, rss, pss in _MAPPING.findall(smaps)
+    ]
+    if not mappings:
+        raise ValueError("the kernel lists no mappings")
+    sums = dict.fromkeys(("files", "shared", "code", "stack", "heaps", "others"), 0)
+    anonymous_pss = 0
+    for place, (begin, end, access, name, rss, pss) in enumerate(mappings):
+        kind = _kind(access, name)
+        if kind == "others" and begin % _ARENA == 0 and end - begin <= _ARENA:
+            following = mappings[place + 1] if place + 1 < len(mappings) else None
+            reserved = following is not None and following[0] == end and following[2].startswith(b"---")
+            if end - begin == _ARENA or (reserved and following is not None and following[1] % _ARENA == 0):
+                kind = "heaps"
+        by_share = kind in ("files", "shared")
+        sums[kind] += pss if by_share else rss
+        anonymous_pss += 0 if by_share else pss
+    return Mapped(sum(one[5] for one in mappings), anonymous_pss, **sums)
+
+
+def _kind(access: bytes, name: bytes) -> str:
+    if name.startswith(_CODE):
+        return "code"
+    if name.startswith(b"/"):
+        return "shared" if name.startswith(_SHARED) else "files"
+    if name == b"[heap]":
+        return "heaps"
+    if name.startswith((b"[stack", b"[v")):
+        return "stack"
+    return "code" if b"x" in access else "others"
+
+
+def own_bytes() -> int:
+    """Resident memory that no file backs, in a read of microseconds; 0 where the kernel does not tell."""
+    try:
+        with open("/proc/self/statm", "rb") as stream:
+            _, resident, shared, *_ = stream.read().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
