@@ -49,6 +49,11 @@ class MemoryScreen(SessionScreen):
     class Wanted(Message):
         """The user wants an account and the allocations of a step."""
 
+    def __init__(self, path: tuple[str, ...] = ()) -> None:
+        """`path` leads to this screen."""
+        super().__init__()
+        self._path = (*path, "Memory")
+
     def compose_body(self) -> ComposeResult:
         yield BreadcrumbBar(id="breadcrumb")
         yield BarView(id="memory-head")
@@ -66,7 +71,7 @@ class MemoryScreen(SessionScreen):
         self.call_after_refresh(lambda: self.show_body(self.view))
 
     def show_body(self, view: SessionView) -> None:
-        self.query_one(BreadcrumbBar).show_path(("Memory",))
+        self.query_one(BreadcrumbBar).show_path(self._path)
         self.query_one("#memory-head", BarView).show_lines(present.head_lines(view))
         table, step = self.query_one(OwnersTable), self.query_one("#step-memory", LinesView)
         message = present.account_message(view)
