@@ -1,7 +1,7 @@
 """How much of the memory of public trainings has an owner.
 
-`python -m benchmarks.memory_account` runs ResNet-50, a GPT and the demo, asks for an account after some steps, and writes
-benchmarks/results/memory_account.md.
+`python -m benchmarks.memory_account` runs ResNet-50, a GPT, the demo and a program that keeps its losses, asks for an
+account after some steps, and writes benchmarks/results/memory_account.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.files import control_file
 from profilednn_tui.protocol.vocabulary import MEMORY_NOW
 from profilednn_tui.session import memory_owners as owners
-from profilednn_tui.session.open_session import OpenSession
+from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.view import MemoryAccount, SessionView
 
 HERE = Path(__file__).parent
@@ -35,8 +35,8 @@ STEPS = 14
 """Before the account that is shown; more are taken by themselves."""
 LIMIT_S = 300.0
 OWNERS = (
-    owners.PARAMETERS, owners.GRADIENTS, owners.OPTIMIZER_STATE, owners.SAVED, owners.TENSORS, owners.HEAP, owners.SLACK,
-    owners.CODE, owners.INTERPRETER, owners.FILES, owners.AGENT,
+    owners.PARAMETERS, owners.GRADIENTS, owners.OPTIMIZER_STATE, owners.SAVED, owners.TENSORS, owners.HEAP,
+    owners.SLACK, owners.CODE, owners.INTERPRETER, owners.FILES, owners.AGENT,
 )  # fmt: skip
 
 
@@ -52,9 +52,9 @@ def look(words: list[str], home: Path) -> SessionView:
             folder = next((path for path in home.iterdir() if path.is_dir()), None) if home.exists() else None
             if folder is None or not any(folder.glob("agent-*.jsonl")):
                 continue
-            session = OpenSession(folder)
-            session.catch_up()
-            view = session.view()
+            with open_session(folder) as session:
+                session.catch_up()
+                view = session.view()
             if view.steps.count >= STEPS and not asked:
                 asked = True
                 (folder / control_file(view.target.pid or 0)).write_bytes(encode(Command(MEMORY_NOW)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from time import perf_counter_ns
 from typing import Any
 
@@ -42,8 +41,8 @@ class Training:
 
 
 @pytest.fixture
-def training() -> Iterator[Training]:
-    yield Training()
+def training() -> Training:
+    return Training()
 
 
 def test_parameters_gradients_and_moments_have_their_owners(training: Training) -> None:

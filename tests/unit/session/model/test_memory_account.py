@@ -16,6 +16,7 @@ from profilednn_tui.session.view import MemoryAccount, StepAllocations
 from tests.unit.session import recordings as r
 
 MB = 1_000_000
+FORWARD, BACKWARD = PHASES.index("forward"), PHASES.index("backward")
 
 
 def account(step: int = 20, **changes: Any) -> MemoryAccountEvent:
@@ -35,9 +36,10 @@ def allocations(**changes: Any) -> AllocationsEvent:
         "step": 21, "unix_ns": r.START_UNIX_NS, "duration_ns": 50_000_000, "cost_ns": 1, "events": 340,
         "peak_ns": 30_000_000, "peak_bytes": 640 * MB, "end_bytes": 8 * MB,
         "levels": [[0, 0], [10_000_000, 300 * MB], [30_000_000, 640 * MB], [50_000_000, 8 * MB]],
-        "phases": [[PHASES.index("forward"), 600 * MB, 700 * MB, 200], [PHASES.index("backward"), 640 * MB, 90 * MB, 140]],
+        "phases": [[FORWARD, 600 * MB, 700 * MB, 200], [BACKWARD, 640 * MB, 90 * MB, 140]],
         "peak": [[0, 600 * MB], [1, 30 * MB], [3, 10 * MB]], "freed_bytes": 100 * MB,
-        "kept": [[PHASES.index("forward"), 8 * MB]], "strings": ["aten::relu"], "owners": [[0, 0, 500 * MB, 12], [-1, 3, MB, 1]],
+        "kept": [[FORWARD, 8 * MB]], "strings": ["aten::relu"],
+        "owners": [[0, 0, 500 * MB, 12], [-1, 3, MB, 1]],
     }  # fmt: skip
     return AllocationsEvent(**fields | changes)
 
