@@ -106,12 +106,9 @@ def _phase(spans: PhaseSpans, time_ns: int) -> int:
 def summarize(found: list[Change], spans: PhaseSpans, begin_ns: int, end_ns: int) -> Allocations:
     """The step from `begin_ns` to `end_ns`, on the clock of the events, the second of those in `spans`."""
     all_blocks = blocks(found, spans)
-    moves = sorted(
-        move
-        for one in all_blocks
-        for move in ((one.born_ns, one.size), (one.freed_ns, -one.size))
-        if move[0] is not None and begin_ns <= move[0] < end_ns
-    )
+    moves = [(one.born_ns, one.size) for one in all_blocks]
+    moves += [(one.freed_ns, -one.size) for one in all_blocks if one.freed_ns is not None]
+    moves = sorted(move for move in moves if begin_ns <= move[0] < end_ns)
     level = peak_bytes = 0
     peak_ns = begin_ns
     curve = [(begin_ns, 0)]
@@ -159,12 +156,10 @@ def _lives(block: Block, time_ns: int) -> bool:
 def _kind(block: Block) -> str:
     """What a block at the peak is for, by when it was allocated and freed."""
     if block.phase in _FORWARD:
-        return SAVED if block.freed_in not in (*_FORWARD, *_BEFORE) or block.freed_ns is None else TEMPORARY
+        return SAVED if block.freed_in not in _FORWARD else TEMPORARY
     if block.phase == _BACKWARD and block.freed_ns is None:
         return GRADIENTS
-    if block.phase in _BEFORE and (block.freed_ns is None or block.freed_in not in _BEFORE):
-        return INPUTS
-    return TEMPORARY
+    return INPUTS if block.phase in _BEFORE else TEMPORARY
 
 
 def _levels(curve: list[tuple[int, int]], begin_ns: int, end_ns: int) -> list[list[int]]:

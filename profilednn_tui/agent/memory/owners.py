@@ -22,7 +22,7 @@ class Owned(NamedTuple):
     gradients: int
     optimizer_state: int
     saved: int | None
-    """Kept by graphs for a backward pass, without what is counted already; None if this torch does not tell."""
+    """Kept by graphs for a backward pass; None if this torch does not tell."""
     others: int
     """Other tensors that Python knows: inputs, outputs, data sets."""
     saved_complete: bool
@@ -49,7 +49,8 @@ class TensorOwners:
         gradients = self._sum(seen, (one.grad for one in parameters if one.grad is not None))
         state = self._sum(seen, (tensor for optimizer in self._optimizers for tensor in self._state_of(optimizer)))
         visible = self._visible()
-        saved, complete = (self._saved(seen, visible, walk_until_ns)) if self._tells_saved else (None, True)
+        # Before the other tensors: what a graph has saved may still be known to Python, without anything referring to it.
+        saved, complete = self._saved(seen, visible, walk_until_ns) if self._tells_saved else (None, True)
         return Owned(held, gradients, state, saved, self._sum(seen, visible), complete)
 
     def _parameters(self) -> Iterator[Any]:

@@ -31,21 +31,21 @@ def test_the_head_tells_the_step_and_what_is_not_known() -> None:
 
 
 def test_without_an_account_the_screen_says_how_to_get_one() -> None:
-    live = present.account_message(SessionView(state=State.TRAINING, live=True))
+    live = present.account_message(SessionView(state=State.RUNNING, live=True))
     assert live is not None
-    assert live.lines == ("m takes one at the end of the next step.",)
+    assert live.sentences == ("m takes one at the end of the next step.",)
     ended = present.account_message(SessionView(state=State.ENDED))
     assert ended is not None
-    assert "This recording has none" in ended.lines[0]
+    assert "This recording has none" in ended.sentences[0]
     assert present.account_message(view_of(account())) is None
 
 
 def test_the_step_has_its_peak_its_curve_its_phases_and_its_operators() -> None:
     step = view_of(allocations()).allocations
     text = [plain(line) for line in present.step_lines(step, 78, 40, live=True)]
-    assert text[0].startswith("640 MB above its begin at the peak of step 21, after 30.0 ms in backward")
+    assert text[0].startswith("640.0 MB above its begin at the peak of step 21, after 30.0 ms in backward")
     assert text[1] == (
-        "saved for the backward pass 600 MB   gradients 30.0 MB   temporary 10.0 MB   freed before 100 MB"
+        "saved for the backward pass 600.0 MB   gradients 30.0 MB   temporary 10.0 MB   freed before 100.0 MB"
     )
     assert text[2] == "Kept from the step before: 8.00 MB of forward"
     assert "█" in "".join(text[4:10])

@@ -21,7 +21,7 @@ async def test_the_screen_tells_who_holds_the_memory_and_what_a_step_adds(watch:
         text = screen_text(app)
         assert "1.00 GB after step 20" in text
         assert "optimizer state" in text
-        assert "640 MB above its begin" in text
+        assert "640.0 MB above its begin" in text
         await pilot.press("escape")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import mmap
+import os
 
 import pytest
+import torch
 
-from profilednn_tui.agent.memory.mappings import mapped, own_bytes, read_mappings
+from profilednn_tui.agent.memory.mappings import mapped, own_bytes, read_mappings, zeroed_bytes
 
 _KB = 1024
 
@@ -46,6 +48,29 @@ def test_each_mapping_counts_for_its_kind() -> None:
     assert found.pss == sum((90, 40, 1500, 8, 4, 300, 32, 20)) * _KB
     assert found.anonymous == 3176 * _KB
     assert found.anonymous_pss == sum((90, 40, 1500, 8, 4, 20)) * _KB
+
+
+def test_what_a_library_has_zeroed_is_its_own() -> None:
+    listed = mapping("7f0000000000-7f0000010000", "rw-p", "/usr/lib/libblas.so", 64, 64)
+    listed += mapping("7f0000010000-7f0000210000", "rw-p", "", 2000, 2000)  # 1,500 kB of it are the library's
+    found = mapped(listed.encode(), lambda file: 1500 * _KB if file == b"/usr/lib/libblas.so" else 0)
+    assert found.files == 1564 * _KB
+    assert found.others == 500 * _KB
+    assert found.anonymous_pss == 500 * _KB
+    assert mapped(listed.encode()).others == 2000 * _KB
+
+
+def test_a_little_behind_a_library_is_its_own_whatever_its_file_says() -> None:
+    listed = mapping("7f0000000000-7f0000010000", "rw-p", "/usr/lib/libblas.so", 64, 64)
+    listed += mapping("7f0000010000-7f0000020000", "rw-p", "", 40, 40)
+    assert mapped(listed.encode()).files == 104 * _KB
+
+
+def test_real_libraries_tell_what_they_zero() -> None:
+    library = os.path.join(os.path.dirname(torch.__file__), "lib", "libtorch_cpu.so").encode()
+    assert 10_000 < zeroed_bytes(library) < 100_000_000
+    assert zeroed_bytes(__file__.encode()) == 0
+    assert zeroed_bytes(b"/nowhere") == 0
 
 
 def test_a_list_without_mappings_is_refused() -> None:

@@ -88,7 +88,7 @@ def test_a_graph_that_is_kept_holds_what_it_has_saved(training: Training) -> Non
     kept = training.model(inputs).sin().sum()
     after = training.look().saved
     assert after is not None
-    assert after - before == MB, "the input of sin; inputs and weights have other owners"
+    assert after - before == 2 * MB, "the inputs of the model and of sin; weights have another owner"
     del kept
     assert training.look().saved == before
 
