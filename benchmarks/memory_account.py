@@ -33,7 +33,7 @@ CASES: dict[str, list[str]] = {
 }
 STEPS = 14
 """Before the account that is shown; more are taken by themselves."""
-LIMIT_S = 300.0
+LIMIT_S = 600.0
 OWNERS = (
     owners.PARAMETERS, owners.GRADIENTS, owners.OPTIMIZER_STATE, owners.SAVED, owners.TENSORS, owners.HEAP,
     owners.SLACK, owners.CODE, owners.INTERPRETER, owners.FILES, owners.AGENT,

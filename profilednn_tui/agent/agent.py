@@ -14,7 +14,7 @@ from .isolation.dynamo import skip_our_code
 from .isolation.guard import Guard
 from .life.arrival import Arrival, Opening
 from .life.states import LEAVING, LISTENING
-from .memory.mappings import own_bytes
+from .memory.footprint import grown_bytes
 from .recording.outbox import Outbox
 from .settings import Settings
 from .windows.onednn_capture import OneDnnCapture
@@ -33,12 +33,11 @@ class AgentProcess:
         self._settings = settings
         self._arrival = arrival
         self._came_ns = perf_counter_ns()
-        before_bytes = own_bytes()
         self._guard = Guard(self._report, self._give_up)
         self._outbox = Outbox(settings.folder)
         self._manager = self._load_optimizations()
         self._profiler = self._load_profiler()
-        self._grown_bytes = max(0, own_bytes() - before_bytes)
+        self._grown_bytes = grown_bytes(alone=not arrival.late)
         self._incarnation = self._incarnate(arrival.opening)
 
     def start(self) -> None:

@@ -31,7 +31,7 @@ def test_an_account_and_the_allocations_of_a_step_are_told_when_asked_for(tmp_pa
     assert len(steps) == 2
     assert steps[-1]["kept"] == [] or sum(size for _, size in steps[-1]["kept"]) < 100_000
     saved = dict(map(tuple, steps[-1]["peak"])).get(0, 0)
-    assert saved >= 4 * 256 * (512 + 256), "the results of both ReLUs"
+    assert saved >= 4 * 256 * 512, "what the larger ReLU has returned; the other may be freed before the peak"
     assert [notice for notice in recording.of("notice") if notice["code"] == "allocations"] == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable
 from time import perf_counter_ns
@@ -13,6 +12,7 @@ from ...protocol.vocabulary import INFO
 from ..isolation.guard import attempt
 from ..steps.readable import unseen
 from ..steps.root_modules import RootModules
+from .footprint import small_objects_bytes
 from .heap import read_heap
 from .mappings import read_mappings
 from .owners import TensorOwners
@@ -27,8 +27,6 @@ MOST_TIME = 0.0005
 WALK_NS = 20_000_000
 """For graphs that are still in memory; what is not reached is said to be missing."""
 ASKED_WALK_NS = 500_000_000
-BLOCK_BYTES = 96
-"""Of the interpreter's small objects: its arenas, per block in use (measured; see `benchmarks.memory_account`)."""
 
 
 class MemoryAccounts:
@@ -87,7 +85,7 @@ class MemoryAccounts:
 
     def _account(self, step: int, began_ns: int, asked: bool) -> MemoryAccountEvent:
         heap = read_heap()
-        blocks = sys.getallocatedblocks()
+        interpreter_bytes = small_objects_bytes()
         mapped = read_mappings()
         with unseen(self._torch):
             owned = self._owners.look(perf_counter_ns() + (ASKED_WALK_NS if asked else WALK_NS))
@@ -107,7 +105,7 @@ class MemoryAccounts:
             in_use_bytes=heap.in_use if heap is not None else None,
             in_heaps_bytes=heap.in_heaps if heap is not None else None,
             allocator_bytes=heap.resident if heap is not None else None,
-            interpreter_bytes=blocks * BLOCK_BYTES,
+            interpreter_bytes=interpreter_bytes,
             agent_bytes=self._agent_bytes,
             parameters_bytes=owned.parameters,
             gradients_bytes=owned.gradients,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 from functools import lru_cache
@@ -120,13 +119,3 @@ def _kind(access: bytes, name: bytes) -> str:
     if name.startswith((b"[stack", b"[v")):
         return "stack"
     return "code" if b"x" in access else "others"
-
-
-def own_bytes() -> int:
-    """Resident memory that no file backs, in a read of microseconds; 0 where the kernel does not tell."""
-    try:
-        with open("/proc/self/statm", "rb") as stream:
-            _, resident, shared, *_ = stream.read().split()
-    except (OSError, ValueError):
-        return 0
-    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")

@@ -49,7 +49,7 @@ class TensorOwners:
         gradients = self._sum(seen, (one.grad for one in parameters if one.grad is not None))
         state = self._sum(seen, (tensor for optimizer in self._optimizers for tensor in self._state_of(optimizer)))
         visible = self._visible()
-        # Before the other tensors: what a graph has saved may still be known to Python, without anything referring to it.
+        # Before the others: what a graph has saved may be known to Python, without anything there referring to it.
         saved, complete = self._saved(seen, visible, walk_until_ns) if self._tells_saved else (None, True)
         return Owned(held, gradients, state, saved, self._sum(seen, visible), complete)
 

@@ -63,7 +63,11 @@ class MemoryAccountSeries:
 
 
 def sizes(event: MemoryAccountEvent, workers_pss_bytes: int) -> dict[str, int]:
-    """Bytes by owner. Pages that children share with the process count for it, and the rest of theirs for them."""
+    """Bytes by owner. Pages that children share with the process count for it, and the rest of theirs for them.
+
+    What malloc has given out and the program has not touched is in no memory: of heaps and of large blocks, no more
+    counts than there is.
+    """
     tensors = {
         owners.PARAMETERS: event.parameters_bytes,
         owners.GRADIENTS: event.gradients_bytes,
@@ -87,9 +91,11 @@ def sizes(event: MemoryAccountEvent, workers_pss_bytes: int) -> dict[str, int]:
         rest = event.heaps_bytes + event.others_bytes - event.interpreter_bytes - known
         found[owners.HEAP_AND_SLACK] = max(0, rest)
         return found
-    found[owners.HEAP] = max(0, event.in_use_bytes - known)
     kept = event.heaps_bytes if event.allocator_bytes is None else event.allocator_bytes
-    found[owners.SLACK] = max(0, kept - event.in_heaps_bytes)
+    in_heaps = min(kept, event.in_heaps_bytes)
+    large = min(event.in_use_bytes - event.in_heaps_bytes, max(0, event.others_bytes - event.interpreter_bytes))
+    found[owners.HEAP] = max(0, in_heaps + large - known)
+    found[owners.SLACK] = kept - in_heaps
     return found
 
 
