@@ -14,6 +14,7 @@ from .isolation.dynamo import skip_our_code
 from .isolation.guard import Guard, attempt
 from .life.arrival import Arrival, Opening
 from .life.states import LEAVING, LISTENING
+from .memory.footprint import grown_bytes
 from .recording.outbox import Outbox
 from .settings import Settings
 from .windows.onednn_capture import OneDnnCapture
@@ -36,6 +37,7 @@ class AgentProcess:
         self._outbox = Outbox(settings.folder)
         self._manager = self._load_optimizations()
         self._profiler = self._load_profiler()
+        self._grown_bytes = grown_bytes(alone=not arrival.late)
         self._incarnation = self._incarnate(arrival.opening)
 
     def start(self) -> None:
@@ -82,6 +84,7 @@ class AgentProcess:
             self._arrival,
             opening,
             self._came_ns,
+            self._grown_bytes,
             self._guard,
             self._outbox,
             self._profiler,

@@ -529,6 +529,86 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryOwner:
+    """What one owner holds of the memory."""
+
+    name: str
+    """One of `session.memory_owners`."""
+    size_bytes: int
+    growth_bytes: float | None = None
+    """Per step, over all accounts; None with fewer than two."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryAccount:
+    """Who held the memory of a process and of its workers between two steps."""
+
+    step: int
+    """The one that had just ended."""
+    unix_ns: int
+    total_bytes: int
+    owners: tuple[MemoryOwner, ...]
+    """Largest first."""
+    unexplained_bytes: int | None
+    """Negative if owners add up to more; None if the allocator tells nothing, and the rest is in one owner."""
+    allocator: str
+    tells_saved: bool
+    """Whether this torch tells what graphs keep."""
+    saved_complete: bool
+    """Whether all graphs were visited: else `saved activations` hold more."""
+    steps: tuple[int, ...] = ()
+    """Of all accounts, in order."""
+    cost_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseAllocations:
+    """What a phase of the step allocates."""
+
+    phase: str
+    highest_bytes: int
+    """Above what was allocated when the step began."""
+    allocated_bytes: int
+    allocations: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeakOwner:
+    """Blocks at the peak that one operator has allocated."""
+
+    operator: str
+    """Empty if it was none."""
+    kind: str
+    size_bytes: int
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepAllocations:
+    """What one step allocated and freed; levels count from what was allocated when it began."""
+
+    step: int
+    unix_ns: int
+    duration_ns: int
+    events: int
+    peak_ns: int
+    """Since the step's begin."""
+    peak_bytes: int
+    end_bytes: int
+    levels: tuple[tuple[int, int], ...]
+    """Time since the step's begin in nanoseconds, and level, in order."""
+    phases: tuple[PhaseAllocations, ...]
+    at_peak: tuple[tuple[str, int], ...]
+    """Kind and bytes of what was allocated in the step and there at its peak: `vocabulary.PEAK_KINDS`."""
+    freed_bytes: int
+    """Of what was allocated before, freed until the peak."""
+    kept: tuple[tuple[str, int], ...]
+    """Phase and bytes: allocated in the step before and not freed in this one."""
+    owners: tuple[PeakOwner, ...]
+    """Largest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """The machine, as the target sees it."""
 
@@ -756,6 +836,10 @@ class SessionView:
     """Empty in recordings of earlier versions."""
     stacks: Stacks = Stacks()
     memory: Memory = Memory()
+    memory_account: MemoryAccount | None = None
+    """None before the agent has taken one."""
+    allocations: StepAllocations | None = None
+    """Of the newest step of which they were asked for."""
     agent: Agent = Agent()
     optimizations: tuple[Optimization, ...] = ()
     """Those requested, in order of the requests."""

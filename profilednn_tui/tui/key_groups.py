@@ -20,6 +20,7 @@ from profilednn_tui.tui.screens.findings import FindingsScreen
 from profilednn_tui.tui.screens.flame import FlameScreen
 from profilednn_tui.tui.screens.help import Group
 from profilednn_tui.tui.screens.live import LiveScreen
+from profilednn_tui.tui.screens.memory import MemoryScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
 from profilednn_tui.tui.screens.optimizations import OptimizationsView
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
@@ -45,6 +46,7 @@ def key_groups(app_bindings: Sequence[BindingType]) -> list[Group]:
         ("Operator", [*OperatorScreen.BINDINGS, *StacksView.BINDINGS]),
         ("f Flame graph", [*FlameView.BINDINGS, *FlameScreen.BINDINGS]),
         ("v Timeline", [*TimelineView.BINDINGS, *TimelineScreen.BINDINGS]),
+        ("M Memory", MemoryScreen.BINDINGS),
         ("oneDNN", PrimitivesScreen.BINDINGS),
         ("Compare", [*CompareScreen.BINDINGS, *SideOperatorScreen.BINDINGS]),
         ("Differences", DifferenceView.BINDINGS),

@@ -16,5 +16,8 @@ class MemoryPane(Pane):
     def records(self, view: SessionView) -> tuple[object, ...]:
         return (view.memory,)
 
+    def note(self, view: SessionView) -> str:
+        return "M: who holds it"
+
     def draw(self, view: SessionView) -> None:
         self.show_lines(memory.memory_lines(view.memory, self.room.width, self.room.height))
