@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Container, Sequence
+from itertools import zip_longest
 from math import ceil
 
 from profilednn_tui import units
@@ -47,14 +48,12 @@ def distribution_lines(view: SessionView, width: int, height: int) -> tuple[Line
         above = _histogram(times, limit_ns, width, height // 2)
         return (*above, (), *_slowest(view, limit_ns, width, height - len(above) - 1))
     if width < _LIST_BESIDE:
-        return tuple(_histogram(times, limit_ns, width, height))
+        return tuple(_histogram(times, limit_ns, width, height))[:height]
     left = width - max(_LIST_WIDTH, width // 3) - 2
-    beside = _slowest(view, limit_ns, width - left - 2, height)
-    beside += [()] * (height - len(beside))
-    return tuple(
-        (*fit_line(one, left), ("  ", ""), *other)
-        for one, other in zip(_histogram(times, limit_ns, left, height), beside, strict=True)
+    both = zip_longest(
+        _histogram(times, limit_ns, left, height), _slowest(view, limit_ns, width - left - 2, height), fillvalue=()
     )
+    return tuple((*fit_line(one, left), ("  ", ""), *other) for one, other in both)[:height]
 
 
 def outlier_limit_ns(times: StepTimes) -> float | None:
@@ -139,7 +138,7 @@ def _slowest(view: SessionView, limit_ns: float, width: int, height: int) -> lis
     starts = frozenset(view.epoch_starts)
     lines: list[Line] = [((title, "bold" if count else "muted"), (taken, "muted"))]
     for step in shown:
-        outlier = step.duration_ns > limit_ns
+        outlier = not step.flags and step.duration_ns > limit_ns
         lines.append((
             (f"step {step.number:>{number_width},} ", "muted"),
             (f"{units.milliseconds(step.duration_ns):>7}  ", "warning" if outlier else ""),

@@ -100,7 +100,7 @@ def bins(steps: Steps, size: int, columns: int) -> tuple[Bin, ...]:
 
 def _bin(steps: Steps, indices: list[int]) -> Bin:
     fair = [index for index in indices if not steps.flags[index]] or indices
-    phases = tuple(fmean(steps.phases_ns[index][phase] for index in fair) for phase in range(len(PHASES)))
+    phases = tuple(map(fmean, zip(*(steps.phases_ns[index] for index in fair), strict=True)))
     losses = [loss for index in indices if (loss := steps.losses[index]) is not None and loss - loss == 0.0]
     return Bin(
         steps.numbers[indices[0]],

@@ -62,13 +62,12 @@ def curve_lines(times_unix_ns: Sequence[int], curves: Sequence[Curve], width: in
 
 def time_ticks(columns: int, column_ns: float) -> list[tuple[int, str]]:
     """Round ages by column, newest first; the right edge is the newest."""
-    step_ns = next((one for one in _ROUND_NS if one >= _TICK_CELLS * column_ns), _ROUND_NS[-1])
     ticks = [(columns - 1, "0 s")]
-    age_ns = step_ns
-    while (cell := columns - 1 - round(age_ns / column_ns)) >= 0:
-        ticks.append((cell, f"-{units.round_duration(age_ns)}"))
-        age_ns += step_ns
-    return ticks
+    step_ns = next((one for one in _ROUND_NS if one >= _TICK_CELLS * column_ns), None)
+    if step_ns is not None:
+        ages_ns = range(step_ns, int(columns * column_ns), step_ns)
+        ticks += [(columns - 1 - round(age_ns / column_ns), f"-{units.round_duration(age_ns)}") for age_ns in ages_ns]
+    return [(cell, text) for cell, text in ticks if cell >= 0]
 
 
 def interval_ns(times_unix_ns: Sequence[int]) -> float:

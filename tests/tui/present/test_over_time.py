@@ -74,3 +74,9 @@ def test_ticks_are_round_and_far_enough_apart(columns: int, column_s: float, tex
     ticks = time_ticks(columns, column_s * S)
     assert [text for _, text in ticks] == texts
     assert ticks[0][0] == columns - 1
+
+
+def test_times_that_cannot_be_have_no_ticks() -> None:
+    """A recording may be forged."""
+    assert time_ticks(30, 1e30) == [(29, "0 s")]
+    assert len(curve_lines([0, 10**25], [curve(1.0, 2.0)], 40)) == 4
