@@ -106,11 +106,12 @@ def count(number: float | None) -> str:
     return f"{_three_figures(value)}{unit}"
 
 
-def short(number: float) -> str:
-    """A number in at most six characters, for an axis: ``0.693``, ``31.2``, ``1,204``, ``12.3k``, ``1.2e-7``."""
+def short(number: float, figures: int = 3) -> str:
+    """A number in at most six characters, for an axis: ``0.693``, ``31.2``, ``1,204``, ``12.3k``, ``1.2e-7``. It has up
+    to so many significant figures, unless its integer part has more."""
     if abs(number) >= 999.5:
         return count(number) if abs(number) < 999.5e12 else f"{number:.0e}".replace("e+", "e")
-    texts = [f"{number:.{figures}g}".replace("e-0", "e-") for figures in (3, 2, 1)]
+    texts = [f"{number:.{digits}g}".replace("e-0", "e-") for digits in range(figures, 0, -1)]
     return next((text for text in texts if len(text) <= 6), texts[-1])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import log2
+from math import log2, pow
 from types import MappingProxyType
 
 BINS_PER_OCTAVE = 256
@@ -16,12 +16,14 @@ _LONGEST_NS = 1 << 63
 
 def bin_of(duration_ns: int, per_octave: int = BINS_PER_OCTAVE) -> int:
     """The bin of a duration."""
-    return int(per_octave * log2(min(max(duration_ns, 1), _LONGEST_NS)))
+    if not 0 < duration_ns < _LONGEST_NS:
+        duration_ns = 1 if duration_ns <= 0 else _LONGEST_NS
+    return int(per_octave * log2(duration_ns))
 
 
 def edge_ns(number: int, per_octave: int = BINS_PER_OCTAVE) -> float:
     """Where a bin begins."""
-    return 2.0 ** (number / per_octave)
+    return pow(2.0, number / per_octave)
 
 
 @dataclass(frozen=True, slots=True, order=True)

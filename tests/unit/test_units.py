@@ -71,6 +71,11 @@ def test_a_number_of_an_axis_takes_six_characters(number: float, text: str) -> N
     assert units.short(number) == text
 
 
+@pytest.mark.parametrize(("number", "text"), [(2.30142, "2.3014"), (0.693147, "0.6931"), (1.23456e-7, "1.2e-7")])
+def test_a_number_of_an_axis_has_as_many_figures_as_asked_for_if_there_is_room(number: float, text: str) -> None:
+    assert units.short(number, 5) == text
+
+
 @pytest.mark.parametrize(
     ("duration_ns", "text"),
     [(250e6, "250 ms"), (1e9, "1 s"), (90e9, "90 s"), (120e9, "2 min"), (3600e9, "1 h"), (62_500_000, "62.5 ms")],

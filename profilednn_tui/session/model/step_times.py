@@ -50,6 +50,8 @@ class SlotSeries:
         self._slot_ns = slot_ns
         self._closed: deque[StepSlot] = deque(maxlen=kept)
         self._open: _OpenSlot | None = None
+        self._until_unix_ns = 0
+        """The end of the open slot."""
 
     def add(self, number: int, end_unix_ns: int, slot_bin: int, flags: int, loss: float | None) -> None:
         """Add a step."""
@@ -79,10 +81,11 @@ class SlotSeries:
 
     def _at(self, unix_ns: int, number: int) -> _OpenSlot:
         """The newest slot, or the next one. If the clock was set back, time goes on where it was."""
-        begin_unix_ns = unix_ns - unix_ns % self._slot_ns
-        if self._open is None or begin_unix_ns > self._open.begin_unix_ns:
+        if self._open is None or unix_ns >= self._until_unix_ns:
             if self._open is not None:
                 self._closed.append(self._open.frozen())
+            begin_unix_ns = unix_ns - unix_ns % self._slot_ns
+            self._until_unix_ns = begin_unix_ns + self._slot_ns
             self._open = _OpenSlot(begin_unix_ns, number, number)
         return self._open
 

@@ -32,6 +32,11 @@ _LEAST_PHASE = 0.02
 """Part of the step from which on the gaps of a phase are told."""
 _COLUMN_S = 0.25
 """A column covers about this time at least, so that fast steps do not race by."""
+_LOSS_FIGURES = 5
+"""Late in a training, losses differ by little."""
+_ROOM_FOR_LOSS = 8
+_WIDE_LOSS = 100.0
+"""From this ratio of the largest to the smallest on, a linear scale would show the largest alone."""
 DENSE_STEPS = 128
 """From so many steps per column on, the chart is a density: a mean would hide how they differ."""
 _SHORTEST_LEVEL, _LONGEST_LEVEL = -7, 16
@@ -125,20 +130,29 @@ def history_lines(view: SessionView, width: int, height: int, zoom: int = 0, col
         newest = bins(view.steps, scale.steps, columns)
         padded = (*[None] * (columns - len(newest)), *newest)
         shown, draw = padded, partial(_phases, padded, scale.steps, colours)
-    loss_height = _loss_height(height) if any(item is not None and item.loss is not None for item in shown) else 0
+    losses = [None if item is None else item.loss for item in shown]
+    loss_height = _loss_height(height, losses)
     legend = _legend(view, width, colours) if height >= 4 else ()
     gaps = _gaps(view, width) if height >= 9 else ()
     lines = draw(max(1, height - 1 - loss_height - (1 if legend else 0) - (1 if gaps else 0)))
     lines.append(_step_axis(shown, scale))
-    lines += _loss(shown, columns, loss_height) if loss_height else []
+    lines += _loss(losses, loss_height) if loss_height else []
     lines += [legend] if legend else []
     lines += [gaps] if gaps else []
     return tuple(lines)
 
 
-def _loss_height(height: int) -> int:
-    """Room for an axis with two ends at least."""
-    return 0 if height < 8 else max(2, height // 6)
+def _loss_height(height: int, losses: Sequence[float | None]) -> int:
+    """Room for an axis with two ends, and for the word that the scale is a logarithmic one."""
+    if height < _ROOM_FOR_LOSS or all(loss is None for loss in losses):
+        return 0
+    return max(3 if _is_wide(losses) else 2, height // 6)
+
+
+def _is_wide(losses: Sequence[float | None]) -> bool:
+    """Whether the losses take a logarithmic scale."""
+    known = [loss for loss in losses if loss is not None]
+    return min(known) > 0 and max(known) >= _WIDE_LOSS * min(known)
 
 
 def _phases(shown: Sequence[Bin | None], size: int, colours: bool, height: int) -> list[Line]:
@@ -179,14 +193,16 @@ def _step_axis(shown: Sequence[Bin | StepSlot | None], scale: Scale) -> Line:
     return (_label("step"), (" " * begin, ""), *axis(marks, [*ends, *inside]))
 
 
-def _loss(shown: Sequence[Bin | StepSlot | None], columns: int, height: int) -> list[Line]:
+def _loss(losses: Sequence[float | None], height: int) -> list[Line]:
     """A curve between the smallest and the largest loss that is shown."""
-    values = [None if item is None else item.loss for item in shown]
-    known = [value for value in values if value is not None]
-    graph = braille([value for value in values for _ in range(2)], columns, height)
-    labels = [units.short(max(known)), *[""] * (height - 2), units.short(min(known))]
+    known = [loss for loss in losses if loss is not None]
+    labels = [units.short(max(known), _LOSS_FIGURES), *[""] * (height - 2), units.short(min(known), _LOSS_FIGURES)]
     if height > 2:
         labels[height // 2] = "loss"
+    if _is_wide(losses):
+        labels[height // 2] = "log"
+        losses = [None if loss is None else log2(loss) for loss in losses]
+    graph = braille([loss for loss in losses for _ in range(2)], len(losses), height)
     return [(_label(label, "primary"), (line, "primary")) for label, line in zip(labels, graph, strict=True)]
 
 
@@ -227,7 +243,7 @@ def _gaps(view: SessionView, width: int) -> Line:
 
 def title_note(view: SessionView, height: int, zoom: int) -> str:
     """What else the title has to say of charts of this height."""
-    loss = _loss_height(height) and any(loss is not None for loss in view.steps.losses)
+    loss = height >= _ROOM_FOR_LOSS and any(loss is not None for loss in view.steps.losses)
     return (" on a log scale" if scale_for(view.steps, zoom).column_ns else "") + (" · loss below" if loss else "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from profilednn_tui.tui.renderables.line import Line, Span, merge
 
@@ -29,7 +30,7 @@ def stacked_columns(
     """
     cells = [_column(parts, roles, height, ceiling, glyphs) for parts in columns]
     for column, peak in zip(cells, peaks, strict=False):
-        level = min(height - 1, int(peak / ceiling * height))
+        level = min(height, max(1, ceil(peak / ceiling * height - 1e-9))) - 1
         if peak and column[level] == (" ", ""):
             column[level] = (PEAK if peak <= ceiling else CUT, "muted")
     return tuple(merge(column[level] for column in cells) for level in range(height - 1, -1, -1))

@@ -37,12 +37,12 @@ def test_two_kinds_of_steps_are_two_hills() -> None:
     starts = [index for index, filled in enumerate(hills) if filled and not (index and hills[index - 1])]
     assert len(starts) == 2
     assert "median 20.0" in lines[0]
-    assert lines[-1].split()[:2] == ["ms", "20"]
+    assert lines[-1].split()[:2] == ["ms", "16"]
 
 
 def test_the_axes_say_how_many_steps_and_how_many_milliseconds() -> None:
     lines = text(of(*[20.0] * 99, 21.0), width=60, height=9).splitlines()
-    assert lines[1].split()[0] == "99"
+    assert 40 < int(lines[1].split()[0]) <= 99, "a bin lies in several columns"
     assert lines[2].split()[0] == "steps"
     assert lines[-3].split()[0] == "0"
     assert "median" in lines[-2]
@@ -58,17 +58,19 @@ def test_outliers_are_counted_and_listed_with_what_is_known() -> None:
     view = uneven_view()
     shown = text(view)
     assert "3 outliers above" in shown
-    assert "% of the time" in shown
+    assert "3 above ▸" in shown
+    assert "% of time" in shown
     assert "the first step" in shown
     (slow,) = (line for line in shown.splitlines() if "step  70 " in line)
-    assert slow.split() == ["step", "70", "300.0", "data", "+272.5", "ms"]
+    assert slow.split() == ["step", "70", "300.0", "data", "+270.8", "ms"]
 
 
 def test_an_even_training_has_no_outliers() -> None:
     """Its quartiles are so close that a step of one percent more would be far out."""
     shown = text(of(*[20.0] * 99, 21.0))
     assert "0 outliers above 24.0" in shown
-    assert "of the time" not in shown
+    assert "of time" not in shown
+    assert "▸" not in shown
 
 
 def test_a_step_that_begins_an_epoch_and_one_beside_another_program_are_told() -> None:
@@ -78,7 +80,7 @@ def test_a_step_that_begins_an_epoch_and_one_beside_another_program_are_told() -
     shown = text(replace(view, epoch_starts=(51,), cores=cores)).splitlines()
     (first,) = (line for line in shown if "step 51 " in line)
     (second,) = (line for line in shown if "step 52 " in line)
-    assert "begins an epoch; backward +" in first
+    assert "new epoch; backward +" in first
     assert "others 130 %" in second
     assert "others" not in first
 

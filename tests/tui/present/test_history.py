@@ -87,20 +87,40 @@ def test_a_density_has_the_time_between_the_numbers_of_its_steps() -> None:
 
 
 def test_a_density_tells_slow_steps_from_usual_ones() -> None:
-    lines = [plain(line) for line in history.history_lines(sampled_view(), 120, 10)]
+    lines = [plain(line) for line in history.history_lines(sampled_view(), 120, 9)]
     assert float(lines[0].split()[0]) > 3.0
     assert float(lines[4].split()[0]) < 0.3
     assert "·" in lines[0], "every 400th step takes 3 ms"
-    assert "█" in lines[4] or "█" in lines[3]
+    assert "█" in lines[4]
 
 
 def test_the_loss_has_an_axis_of_its_own() -> None:
     """Two of its figures were cut off, or it had none."""
-    tiny = replace(running_view(), steps=replace(steps(40), losses=tuple(1e-5 * number for number in range(40, 0, -1))))
+    tiny = replace(
+        running_view(), steps=replace(steps(40), losses=tuple(1.1e-6 * number for number in range(40, 0, -1)))
+    )
     lines = [plain(line) for line in history.history_lines(tiny, 60, 10)]
-    assert [line.split()[0] for line in lines[6:8]] == ["3.7e-4", "4.5e-5"]
+    assert [line.split()[0] for line in lines[7:9]] == ["4.1e-5", "1.1e-6"]
     assert history.title_note(tiny, 10, 0) == " · loss below"
     assert "loss" not in history.title_note(tiny, 6, 0), "there is no room for it"
+
+
+def test_losses_that_differ_by_little_have_different_ends() -> None:
+    close = replace(running_view(), steps=replace(steps(40), losses=tuple(2.3 + 1e-4 * number for number in range(40))))
+    lines = [plain(line) for line in history.history_lines(close, 60, 10)]
+    assert [line.split()[0] for line in lines[7:9]] == ["2.3039", "2.3003"]
+
+
+def test_losses_over_several_decades_have_a_log_scale_that_says_so() -> None:
+    """After the first steps, the curve was a flat line."""
+    falling = replace(
+        running_view(), steps=replace(steps(40), losses=tuple(10.0 ** -(number / 8) for number in range(40)))
+    )
+    lines = [plain(line) for line in history.history_lines(falling, 60, 10, zoom=-3)]
+    assert [line[:6].strip() for line in lines[6:9]] == ["1", "log", "1.3e-5"]
+    firsts = [line[-40:].rstrip() for line in lines[6:9]]
+    assert [len(line) for line in firsts] == sorted(len(line) for line in firsts), "it falls all along"
+    assert len(firsts[0]) < 20 < len(firsts[1]) < 35
 
 
 def test_a_high_chart_names_the_loss_beside_it() -> None:

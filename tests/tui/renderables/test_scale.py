@@ -19,7 +19,7 @@ def test_axes_end_at_round_numbers_and_ignore_far_outliers() -> None:
 
 
 def test_an_axis_has_texts_around_its_ticks() -> None:
-    assert plain(axis("─" * 20, [(19, "0 s"), (9, "-10 s"), (0, "-19 s")])) == "-19 s ─ -10 s ── 0 s"
+    assert plain(axis("─" * 20, [(19, "0 s"), (9, "-10 s"), (0, "-19 s")])) == "-19 s  -10 s ─── 0 s"
 
 
 def test_texts_without_room_are_left_out_the_least_important_first() -> None:
