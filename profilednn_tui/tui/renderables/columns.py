@@ -10,7 +10,7 @@ from profilednn_tui.tui.renderables.line import Line, Span, merge
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 CUT = "▲"
 """On top of a column that continues above the chart."""
-PEAK = "·"
+PEAK = "*"
 """The largest value of those whose mean a column is."""
 
 

@@ -10,6 +10,7 @@ from profilednn_tui.protocol.events import StepsEvent
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.present import history
+from profilednn_tui.tui.renderables.columns import PEAK
 from profilednn_tui.tui.renderables.line import line_width, plain
 from tests.tui.feeds import fast_steps, running_view, sampled_view, steps
 from tests.tui.screen_text import lines_text
@@ -53,9 +54,9 @@ def test_the_slowest_step_of_a_column_is_marked_above_its_mean() -> None:
     phases = (*uneven.phases_ns[:20], tuple(part * 3 for part in uneven.phases_ns[20]), *uneven.phases_ns[21:])
     uneven = replace(uneven, phases_ns=phases, durations_ns=tuple(map(sum, phases)))
     lines = history.history_lines(replace(running_view(), steps=uneven), 40, 8)
-    marked = [line for line in lines[:4] if "▲" in plain(line) or "·" in plain(line)]
+    marked = [line for line in lines[:4] if "▲" in plain(line) or "*" in plain(line)]
     assert len(marked) == 1
-    assert "8 steps per column, · the slowest" in history.subtitle(replace(running_view(), steps=uneven), 0)
+    assert "8 steps per column, * the slowest" in history.subtitle(replace(running_view(), steps=uneven), 0)
 
 
 def test_thousands_of_steps_per_second_are_a_density() -> None:
@@ -137,3 +138,8 @@ def test_a_loss_that_is_not_a_number_leaves_a_gap() -> None:
 def test_the_subtitle_says_how_many_steps_a_column_has(count: int, zoom: int, text: str) -> None:
     """It said "a column is a step"."""
     assert history.subtitle(replace(running_view(), steps=steps(count)), zoom).startswith(text)
+
+
+def test_the_mark_of_the_slowest_step_is_no_phase_without_colours() -> None:
+    """It was that of the phase `other`."""
+    assert PEAK not in history.GLYPHS

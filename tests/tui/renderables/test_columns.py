@@ -35,4 +35,4 @@ def test_without_colours_the_parts_differ_by_character() -> None:
 def test_the_largest_value_of_a_mean_is_marked_above_it() -> None:
     top, middle, _ = stacked_columns([(4.0,), (4.0,), (4.0,)], ("forward",), 3, 12.0, peaks=(7.0, 20.0, 4.0))
     assert plain(top) == " ▲ "
-    assert plain(middle) == "·  "
+    assert plain(middle) == "*  "
