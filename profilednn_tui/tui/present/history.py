@@ -25,8 +25,8 @@ ROLES = tuple(f"phase-{phase}" for phase in PHASES)
 GLYPHS = ":█▒▓░~/·"
 """Characters for the phases when there are no colours."""
 
-SHORT_NAMES = dict(zip(PHASES, ("data", "fwd", "loss", "bwd", "opt", "comm", "infer", "other"), strict=True))
-AXIS = 7
+_SHORT = dict(zip(PHASES, ("data", "fwd", "loss", "bwd", "opt", "comm", "infer", "other"), strict=True))
+_AXIS = 7
 """Width of the labels on the left, in cells."""
 _LEAST_PHASE = 0.02
 """Part of the step from which on the gaps of a phase are told."""
@@ -119,7 +119,7 @@ def _bin(steps: Steps, indices: list[int]) -> Bin:
 
 def history_lines(view: SessionView, width: int, height: int, zoom: int = 0, colours: bool = True) -> tuple[Line, ...]:
     """Chart, axis, loss and legend in `width` x `height` cells."""
-    columns = max(1, width - AXIS - 1)
+    columns = max(1, width - _AXIS - 1)
     scale = scale_for(view.steps, zoom)
     shown: Sequence[Bin | StepSlot | None]
     draw: Callable[[int], list[Line]]
@@ -174,7 +174,7 @@ def _density(slots: Sequence[StepSlot | None], size: int, height: int) -> list[L
 
 
 def _label(text: str, role: str = "muted") -> Span:
-    return f"{text:>{AXIS - 1}} ", role
+    return f"{text:>{_AXIS - 1}} ", role
 
 
 def _step_axis(shown: Sequence[Bin | StepSlot | None], scale: Scale) -> Line:
@@ -210,12 +210,12 @@ def _legend(view: SessionView, width: int, colours: bool) -> Line:
     """Phases with median time and share, as many as fit."""
     line: Line = ()
     for short, times, shares in ((False, True, True), (False, True, False), (True, True, False), (True, False, False)):
-        spans: list[Span] = [(" " * AXIS if shares else "", "")]
+        spans: list[Span] = [(" " * _AXIS if shares else "", "")]
         for phase in view.phases:
             quiet = phase.share < 0.0005
             mark = "■" if colours else GLYPHS[PHASES.index(phase.name)]
             spans.append((f"{mark} ", f"phase-{phase.name}"))
-            spans.append((SHORT_NAMES[phase.name] if short else phase.name, "faint" if quiet else "muted"))
+            spans.append((_SHORT[phase.name] if short else phase.name, "faint" if quiet else "muted"))
             if times:
                 spans.append((f" {units.milliseconds(phase.median_ns)}", "faint" if quiet else ""))
             if shares:
@@ -234,7 +234,7 @@ def _gaps(view: SessionView, width: int) -> Line:
     for one in view.fragmentation:
         if one.calls and one.duration_ns >= _LEAST_PHASE * whole_ns:
             short = f" {units.count(one.short_calls)}/{units.count(one.calls)} short"
-            part: list[Span] = [(f"  {SHORT_NAMES[one.phase]} {units.share(one.gaps_share)}", ""), (short, "muted")]
+            part: list[Span] = [(f"  {_SHORT[one.phase]} {units.share(one.gaps_share)}", ""), (short, "muted")]
             if line_width((*spans, *part)) > width:
                 break
             spans += part

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from profilednn_tui.protocol.events import StepsEvent
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.model.steps import StepSeries
+from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.view import Cores, SessionView
 from profilednn_tui.tui.present import distribution
 from profilednn_tui.tui.renderables.line import line_width
@@ -17,6 +19,7 @@ from tests.tui.screen_text import lines_text
 from tests.unit.session import recordings as r
 
 MS = 1_000_000
+SNAPSHOT = Path(__file__).resolve().parents[2] / "fixtures" / "format-1" / "snapshot.pdnn"
 
 
 def of(*durations_ms: float, flags: int = 0) -> SessionView:
@@ -131,3 +134,15 @@ def test_phases_are_compared_by_name() -> None:
     assert len(view.phases) < len(PHASES)
     (slow,) = (line for line in text(view).splitlines() if "step 51 " in line)
     assert "backward +31.5 ms" in slow
+
+
+def test_a_recording_of_the_first_format_has_a_distribution() -> None:
+    with open_session(SNAPSHOT) as session:
+        while session.poll():
+            pass
+        view = session.view()
+    times = view.steps.times
+    flagged = sum(1 for flags in view.steps.flags if flags)
+    assert times.plain == view.steps.count - flagged
+    assert times.quantile_ns(0.5) == pytest.approx(view.steps.median_ns, rel=0.005)
+    assert f"step {times.slowest[0].number}" in text(view)
