@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.protocol.vocabulary import PHASES
+from profilednn_tui.session.step_times import StepTimes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -174,6 +175,9 @@ class Phase:
     share: float
 
 
+_NO_TIMES = StepTimes()
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """The steps so far. The series cover the newest steps (bounded); `count` counts all."""
@@ -196,6 +200,8 @@ class Steps:
     """From the time between the ends of the newest steps, so that everything is included."""
     input_elements: tuple[int, ...] = ()
     """How large the inputs of each step were, 0 if unknown; empty in all runs but those that switch between steps."""
+    times: StepTimes = _NO_TIMES
+    """Of all steps, not only the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +390,8 @@ class Cores:
     throttled_percent: float = 0.0
     target_history: tuple[float, ...] = ()
     others_history: tuple[float, ...] = ()
+    history_unix_ns: tuple[int, ...] = ()
+    """When the samples of these two histories were taken; each covers the time since the one before."""
     mean_percent: tuple[float, ...] = ()
     """Busy percent per core over the whole session."""
     mean_target_percent: float | None = None
@@ -526,6 +534,8 @@ class Memory:
     stepping: Stepping | None = None
     rss_history: tuple[int, ...] = ()
     faults_history: tuple[float, ...] = ()
+    history_unix_ns: tuple[int, ...] = ()
+    """When the samples of these two histories were taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -815,6 +825,8 @@ class SessionView:
     """The newest pairs; empty unless recorded."""
     steps: Steps = Steps()
     remaining: Remaining = Remaining()
+    epoch_starts: tuple[int, ...] = ()
+    """Numbers of the newest steps that are known to begin an epoch; what lies between two epochs is part of them."""
     phases: tuple[Phase, ...] = ()
     operators: Operators = Operators()
     merged_ranks: int = 0

@@ -157,6 +157,11 @@ class Process:
         budget = status.budget_percent if status is not None else self.hello.overhead_budget_percent
         return self._remaining.view(now_unix_ns, budget, epochs)
 
+    @property
+    def epoch_starts(self) -> tuple[int, ...]:
+        """The steps that are known to begin an epoch."""
+        return self._remaining.epoch_starts
+
     def agent(self, bad_lines: int) -> Agent:
         errors = tuple(self._errors)
         status = self._status

@@ -231,6 +231,7 @@ class Session:
             progress=shown.progress if shown else Progress(),
             steps=steps,
             remaining=self._remaining(shown, part, overs[_machine(shown)]),
+            epoch_starts=shown.epoch_starts if shown else (),
             phases=shown.steps.phases() if shown else (),
             operators=operators,
             merged_ranks=len(merged),
