@@ -77,8 +77,9 @@ def head_lines(view: SessionView) -> tuple[Line, ...]:
         (" ", ""),
         (units.bytes_size(account.total_bytes), "bold"),
         (f" after step {account.step:,}", "muted"),
-        (f"   {len(account.steps)} accounts since step {account.steps[0]:,}", "muted"),
     ]
+    if len(account.steps) > 1:
+        spans.append((f"   growth over {len(account.steps)} accounts since step {account.steps[0]:,}", "muted"))
     unknown = []
     if not account.tells_saved:
         unknown.append("this torch does not tell what graphs keep")
