@@ -59,7 +59,7 @@ class ColumnsScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Columns"
-            dialog.border_subtitle = with_keys(self, "{switch} shows or hides · {back} closes")
+            dialog.border_subtitle = with_keys(self, "{switch} shows or hides · {back} closes", ColumnsView)
             yield ColumnsView(id="columns")
 
     def on_mount(self) -> None:
