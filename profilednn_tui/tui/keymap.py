@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from textual.binding import Binding
 
-from profilednn_tui.tui.keys import Keymap, key_named, one_key_name, remapped, typed
+from profilednn_tui.tui.keys import Keymap, described, key_named, one_key_name, remapped, typed
 
 Scope: TypeAlias = Sequence[Binding]
 """Bindings that are in force at the same time."""
@@ -47,7 +47,21 @@ def read_keymap(chosen: Mapping[str, Sequence[str]], scopes: Sequence[Scope]) ->
 
 def action_names(scopes: Iterable[Scope]) -> dict[str, Binding]:
     """The actions whose keys can be chosen, by name, each with one of its bindings."""
-    return {binding.id: binding for scope in scopes for binding in scope if binding.id}
+    names: dict[str, Binding] = {}
+    for scope in scopes:
+        for binding in scope:
+            if binding.id:
+                names.setdefault(binding.id, binding)
+    return names
+
+
+def action_rows(keymap: Keymap, scopes: Iterable[Scope]) -> tuple[tuple[str, str, str], ...]:
+    """Name, keys and description of each action."""
+    rows = []
+    for name, binding in action_names(scopes).items():
+        ((keys, description),) = described([remapped(binding, keymap)])
+        rows.append((name, keys, description))
+    return tuple(sorted(rows))
 
 
 def _advice(name: str, names: Iterable[str]) -> str:

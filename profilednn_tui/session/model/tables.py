@@ -115,7 +115,7 @@ class Tables:
         return "" if module == NONE else self.module_values[module][1]
 
     def _operator(self, event: WindowEvent, row: list[int]) -> int:
-        key = tuple("" if index < 0 else event.strings[index] for index in row[:4])
+        key = operator_texts(event, row)
         number = self._operators.number(key)
         if number == len(self.operator_keys):
             self.operator_keys.append(OperatorKey(*key))
@@ -173,6 +173,11 @@ class Tables:
         if number == len(self.place_values):
             self.place_values.append(value)
         return number
+
+
+def operator_texts(event: WindowEvent, row: list[int]) -> tuple[str, ...]:
+    """The texts of an `OperatorKey`, from a row of a window's operators."""
+    return tuple("" if index < 0 else event.strings[index] for index in row[:4])
 
 
 def outside_column(event: WindowEvent) -> Integers:
