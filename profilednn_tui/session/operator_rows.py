@@ -139,7 +139,7 @@ def _merge(group: Sequence[Operator]) -> Operator:
         tuple(dict.fromkeys(path for row in group for path in row.modules)),
         tuple(sorted((stack for row in group for stack in row.stacks), key=lambda stack: -stack.self_ns_per_step)),
         max(group, key=lambda row: row.self_ns_per_step).phase,
-        tuple(map(_sum, zip(*(row.history for row in group)))),  # empty if that of one is unknown
+        tuple(map(_sum, zip(*(row.history for row in group), strict=False))),  # empty if that of one is unknown
     )  # fmt: skip
 
 

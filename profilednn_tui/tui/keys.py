@@ -53,8 +53,8 @@ def typed(key: str) -> str:
 
 def key_named(text: str) -> str | None:
     """The key that people write as ``F``, ``ctrl+f``, ``<`` or ``pgup``; None if there is none of that name."""
-    modifiers, plus, last = text.rpartition("+")
-    if plus and not last:
+    modifiers, _, last = text.rpartition("+")
+    if text == "+" or text.endswith("++"):
         modifiers, last = modifiers.removesuffix("+"), "+"
     named = [word.lower() for word in modifiers.split("+")] if modifiers else []
     key = _read_key(last)
