@@ -41,8 +41,9 @@ def one_key_name(key: str) -> str:
     """``question_mark`` as ``?``, ``escape`` as ``esc``."""
     if key.startswith("shift+") and len(key) == 7:
         return key[-1].upper()
-    character = typed(key)
-    return _NAMES.get(key) or (character if character != " " else "") or key
+    modifiers, plus, last = key.rpartition("+")
+    character = typed(last)
+    return modifiers + plus + (_NAMES.get(last) or (character if character != " " else "") or last)
 
 
 def typed(key: str) -> str:

@@ -66,7 +66,9 @@ def test_keys_are_read_as_people_write_them(text: str, key: str | None) -> None:
     assert key_named(text) == key
 
 
-@pytest.mark.parametrize("key", ["?", "+", "-", "_", "@", "\\", "/", "esc", "space", "F", "f5", "↑", "%", "tab"])
+@pytest.mark.parametrize(
+    "key", ["?", "+", "-", "_", "@", "\\", "/", "esc", "space", "F", "f5", "↑", "%", "tab", "shift+←", "ctrl++"]
+)
 def test_keys_are_shown_as_they_are_read(key: str) -> None:
     read = key_named(key)
     assert read is not None
@@ -123,10 +125,19 @@ def test_actions_that_are_never_in_force_together_may_share_a_key() -> None:
 
 KEYS = Preferences(
     keys={
-        "flame": ("F",), "help": ("f1",), "down": ("n",), "next-match": ("f3",), "open": ("o",),
-        "optimizations": ("O",), "back": ("ctrl+g",), "quit": ("Q",), "export": ("X",), "columns": ("K",), "take-window": ("u",),
+        "flame": ("F",),
+        "help": ("f1",),
+        "down": ("n",),
+        "next-match": ("f3",),
+        "open": ("o",),
+        "optimizations": ("O",),
+        "back": ("ctrl+g",),
+        "quit": ("Q",),
+        "export": ("X",),
+        "columns": ("K",),
+        "take-window": ("u",),
     }
-)  # fmt: skip
+)
 
 
 async def test_chosen_keys_work_and_the_default_ones_do_not(watch: Watch) -> None:
