@@ -17,7 +17,9 @@ class ActionsProvider(Provider):
     def _actions(self) -> Iterator[tuple[str, str, partial[Coroutine[Any, Any, bool]]]]:
         seen: set[str] = set()
         for node in (self.app, self.screen, self.focused):
-            for binding in own_bindings(type(node)) if node is not None else ():
+            if node is None:
+                continue
+            for binding in own_bindings(type(node)):
                 if binding.description not in seen and binding.action != "command_palette":
                     seen.add(binding.description)
                     text = binding.description[0].upper() + binding.description[1:]

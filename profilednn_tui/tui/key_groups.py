@@ -106,7 +106,7 @@ _GROUPS: tuple[tuple[str, tuple[type[DOMNode], ...]], ...] = (
 def key_groups(keymap: Keymap) -> list[Group]:
     """Title and bindings of each group, with the keys that the user has chosen."""
     groups = [(title, [binding for owner in owners for binding in bindings_of(owner)]) for title, owners in _GROUPS]
-    groups[0][1].append(FIXED[0])
+    groups[1][1].append(FIXED[0])
     return [
         (hint(title, keymap, (ProfilerApp, LiveScreen)), [remapped(binding, keymap) for binding in bindings])
         for title, bindings in groups

@@ -44,7 +44,8 @@ def nodes_with_bindings() -> set[type[DOMNode]]:
 
 
 def test_every_binding_has_a_name_and_is_known_to_be_in_force_somewhere() -> None:
-    known = {cls for place in (*PLACES, (ProfilerApp,)) for owner in place for cls in owner.__mro__}
+    owners = [ProfilerApp, *(owner for place in PLACES for owner in place)]
+    known = {cls for owner in owners for cls in owner.__mro__}
     nodes = nodes_with_bindings()
     assert len(nodes) > 15
     assert nodes <= known

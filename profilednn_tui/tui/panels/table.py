@@ -34,7 +34,7 @@ from profilednn_tui.tui.present.table import (
     sortable,
     without,
 )
-from profilednn_tui.tui.renderables.line import Line, Span, fit_line
+from profilednn_tui.tui.renderables.line import Line, Span, fit_line, width_of
 
 Row = TypeVar("Row")
 Cells = tuple[Line, ...]
@@ -261,9 +261,10 @@ class TableView(LinesView, Generic[Row]):
         for item in self._placed:
             text = header_text(item.column, self.order)
             role = "bold primary" if self.order and item.column.title == self.order.title else "muted"
-            spans += [*fit_line(((text, role),), item.width, item.column.right), (" " * GAP, "")]
+            spill = 1 if not item.column.right and width_of(text) > item.width else 0
+            spans += [*fit_line(((text, role),), item.width + spill, item.column.right), (" " * (GAP - spill), "")]
             if not item.x and self._placement.before:
-                spans[-1] = (MORE_LEFT.ljust(GAP), "primary")
+                spans[-1] = (MORE_LEFT.ljust(GAP - spill), "primary")
         if not self._placement.after:
             return tuple(spans)
         return (*fit_line(tuple(spans[:-1]), self.room.width - 1), (MORE_RIGHT, "primary"))

@@ -121,8 +121,8 @@ def without(columns: Sequence[Column[Row]], hidden: Container[str]) -> tuple[Col
 
 
 def _room(columns: Sequence[Column[Any]], width: int) -> int:
-    """The cells for columns: some are kept for the mark that there are more."""
-    return width if _needed(columns) <= width else width - GAP
+    """The cells for columns: one is kept for the mark that there are more."""
+    return width if _needed(columns) <= width else width - 1
 
 
 def _most_important(columns: Sequence[Column[Row]], width: int) -> list[Column[Row]]:

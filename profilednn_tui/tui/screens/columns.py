@@ -43,14 +43,15 @@ class ColumnsView(TableView[ColumnRow]):
     def copy_text(self, row: ColumnRow) -> str:
         return row.title
 
+    def action_choose_columns(self) -> None:
+        """Close: the key that opened the screen."""
+        self.screen.dismiss()
+
 
 class ColumnsScreen(ModalScreen[None]):
     """Switches columns of a table on and off; the table behind it follows at once."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "close", id="back"),
-        Binding("C", "dismiss", "close", show=False, id="columns"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "close", id="back")]
 
     def __init__(self, table: TableView[Any]) -> None:
         super().__init__()

@@ -27,7 +27,7 @@ async def test_columns_go_and_come_back_at_once(watch: Watch) -> None:
         await pilot.press("space", "down", "enter")
         await pilot.pause()
         assert titles(app) == (everything[0], *everything[3:])
-        assert "· input shapes" in screen_text(app)
+        assert "·  input shapes" in screen_text(app)
         assert "✓  self ms" in screen_text(app)
         await pilot.press("up", "space", "escape")
         await pilot.pause()
