@@ -32,13 +32,13 @@ def read_keymap(chosen: Mapping[str, Sequence[str]], scopes: Sequence[Scope]) ->
         unknown = next((text for text, key in zip(texts, keys, strict=True) if key is None), None)
         known = [key for key in keys if key is not None]
         if name not in names:
-            wrong.append(f"[keys]: there is no action {name}. {_advice(name, names)}")
+            wrong.append(f"[keys]: there is no action {name}; {_advice(name, names)}")
         elif not keys:
-            wrong.append(f"[keys]: {name} has no key. Name one, or leave {name} out.")
+            wrong.append(f"[keys]: {name} has no key; name one, or leave {name} out.")
         elif unknown is not None:
-            wrong.append(f'[keys]: "{unknown}" for {name} is no key. Write it like "F", "ctrl+f", "f5" or "space".')
+            wrong.append(f'[keys]: "{unknown}" for {name} is no key; write it like "F", "ctrl+f", "f5" or "space".')
         elif name in while_typing and any(map(typed, known)):
-            wrong.append(f'[keys]: {name} is needed while you type. Give it a key that is no character, like "f5".')
+            wrong.append(f'[keys]: {name} is needed while you type; give it a key that is no character, like "f5".')
         else:
             keymap[name] = ",".join(dict.fromkeys(known))
     wrong += _drop_clashes(keymap, scopes)
@@ -66,8 +66,8 @@ def action_rows(keymap: Keymap, scopes: Iterable[Scope]) -> tuple[tuple[str, str
 
 def _advice(name: str, names: Iterable[str]) -> str:
     close = get_close_matches(name, names, 1)
-    meant = f"Did you mean {close[0]}? " if close else ""
-    return f"{meant}`profilednn-tui config --keys` lists them all."
+    meant = f"{close[0]}, or another" if close else "one"
+    return f"write {meant} that `profilednn-tui config --keys` lists."
 
 
 def _drop_clashes(keymap: dict[str, str], scopes: Sequence[Scope]) -> Iterator[str]:
@@ -78,8 +78,8 @@ def _drop_clashes(keymap: dict[str, str], scopes: Sequence[Scope]) -> Iterator[s
         changed = sorted(name for name in names if keymap.pop(name, None) is not None)
         both = " and ".join(sorted(names))
         yield (
-            f'[keys]: "{one_key_name(key)}" would be {both} at the same time. '
-            f"Give one of them another key; until then, {' and '.join(changed)} {_keeps(len(changed))}."
+            f'[keys]: "{one_key_name(key)}" would be {both} at the same time, so '
+            f"{' and '.join(changed)} {_keeps(len(changed))}; give one of them another key."
         )
 
 

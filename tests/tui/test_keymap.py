@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from textual.dom import DOMNode
+from textual.widgets import Input
 
 import profilednn_tui.tui
 from profilednn_tui.cli import program
@@ -44,7 +45,7 @@ def nodes_with_bindings() -> set[type[DOMNode]]:
 
 
 def test_every_binding_has_a_name_and_is_known_to_be_in_force_somewhere() -> None:
-    owners = [ProfilerApp, *(owner for place in PLACES for owner in place)]
+    owners: list[type[DOMNode]] = [ProfilerApp, *(owner for place in PLACES for owner in place)]
     known = {cls for owner in owners for cls in owner.__mro__}
     nodes = nodes_with_bindings()
     assert len(nodes) > 15
@@ -89,7 +90,7 @@ def test_actions_may_swap_their_keys() -> None:
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        ({"flaem": ("F",)}, ("no action flaem", "Did you mean flame?", "config --keys")),
+        ({"flaem": ("F",)}, ("no action flaem", "write flame, or another", "config --keys")),
         ({"flame": ("ctlr+f",)}, ('"ctlr+f" for flame is no key', 'like "F"')),
         ({"flame": ()}, ("flame has no key", "leave flame out")),
         ({"flame": ("c",)}, ('"c" would be compare and flame', "another key", "flame keeps its default")),
@@ -220,7 +221,7 @@ async def test_chosen_keys_work_in_pop_ups(watch: Watch) -> None:
         assert isinstance(app.screen, ExportScreen)
         await pilot.press("o", "n", "o")
         await pilot.pause()
-        assert "no" in app.screen.query_one("Input").value, "what is typed into a field is text"  # type: ignore[attr-defined]
+        assert "no" in app.screen.query_one(Input).value, "what is typed into a field is text"
         await pilot.press("ctrl+g")
         await pilot.pause()
         assert not isinstance(app.screen, ExportScreen)

@@ -16,7 +16,7 @@ from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.model.call_sites import CallSites, CallSiteStacks
 from profilednn_tui.session.model.group_sums import Floats, GroupSums
 from profilednn_tui.session.model.module_tree import merged_modules
-from profilednn_tui.session.model.self_times import SelfTimes
+from profilednn_tui.session.model.self_times import SelfTimes, history_of
 from profilednn_tui.session.model.tables import MEASURES, Integers, NumberedWindow, Tables, phase_name
 from profilednn_tui.session.view import Operator, Operators, OutsideTime
 
@@ -101,7 +101,7 @@ def _operators(
                 modules=sites.modules(first, end),
                 stacks=CallSiteStacks(sites, first, end),
                 phase=phase,
-                history=tuple(times.of(key) for times in history),
+                history=history_of(key, history),
             )
         )
         first = end

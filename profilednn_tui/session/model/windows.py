@@ -13,7 +13,7 @@ import msgspec
 from profilednn_tui.protocol.events import WindowEvent
 from profilednn_tui.session.model.merge import merge
 from profilednn_tui.session.model.pace import Pace, Paces, change, same_pace
-from profilednn_tui.session.model.self_times import SelfTimes
+from profilednn_tui.session.model.self_times import OperatorRows, SelfTimes
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.model.tables import NumberedWindow, Tables, outside_column, row_matrix
 from profilednn_tui.session.view import Operators, PaceChange
@@ -31,6 +31,7 @@ TABLE_LIMIT = 100_000
 """Distinct rows after which the tables start over: training whose shapes never repeat must not fill our memory."""
 _KEPT_FILES = 5_000
 
+Part = TypeVar("Part")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -56,7 +57,11 @@ class PackedWindow:
         )
 
     def unpack(self) -> WindowEvent:
-        return msgspec.json.decode(zlib.decompress(self.data), type=WindowEvent)
+        return self.unpack_as(WindowEvent)
+
+    def unpack_as(self, part: type[Part]) -> Part:
+        """The fields of the event that `part` has."""
+        return msgspec.json.decode(zlib.decompress(self.data), type=part)
 
 
 class WindowSeries:
@@ -157,8 +162,8 @@ class WindowSeries:
 
     def _times_in(self, window: PackedWindow) -> SelfTimes:
         if window.number not in self._self_times:
-            self._self_times[window.number] = SelfTimes.in_window(window.unpack())
-            _trim(self._self_times, 2 * HISTORY_WINDOWS)
+            self._self_times[window.number] = SelfTimes.in_window(window.unpack_as(OperatorRows))
+            _trim(self._self_times, HISTORY_WINDOWS + MERGED_WINDOWS)
         self._self_times.move_to_end(window.number)
         return self._self_times[window.number]
 
