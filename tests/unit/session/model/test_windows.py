@@ -333,6 +333,8 @@ def test_the_history_reaches_further_back_than_the_merged_windows_and_has_a_boun
 def test_the_history_of_an_earlier_window_ends_with_it() -> None:
     windows = series(*(r.window(number, slower=number) for number in range(1, 5)))
     assert named(windows.view(2), "aten::add_").history == (700_000, 1_400_000)
+    for number in windows.numbers:
+        assert {row.self_ns_per_step - (row.history[-1] or 0) for row in windows.view(number).rows} == {0}
 
 
 def test_an_operator_that_did_not_run_has_no_time_and_one_that_may_be_left_out_is_unknown() -> None:
