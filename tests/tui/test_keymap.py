@@ -138,6 +138,7 @@ KEYS = Preferences(
         "export": ("X",),
         "columns": ("K",),
         "take-window": ("u",),
+        "palette": ("f2",),
     }
 )
 
@@ -183,7 +184,7 @@ async def test_the_last_line_the_help_and_hints_show_chosen_keys(watch: Watch) -
 
 async def test_the_palette_shows_chosen_keys(watch: Watch) -> None:
     async with watch(FakeFeed(running_view()), preferences=KEYS) as (app, pilot):
-        await pilot.press("ctrl+p")
+        await pilot.press("f2")
         await pilot.pause()
         await pilot.press(*"take a window")
         for _ in range(40):
