@@ -334,8 +334,10 @@ class TableView(LinesView, Generic[Row]):
         self.hidden = frozenset(titles)
         self._scroll_columns_to(0)
         if self.id:
-            in_table_order = tuple(title for title in optional_titles(self.COLUMNS) if title in self.hidden)
-            self.post_message(self.ColumnsHidden(self.id, in_table_order))
+            optional = optional_titles(self.COLUMNS)
+            of_other_versions = sorted(self.hidden.difference(optional))
+            known = (title for title in optional if title in self.hidden)
+            self.post_message(self.ColumnsHidden(self.id, (*known, *of_other_versions)))
 
     # ---------------------------------------------------------------- sorting
 

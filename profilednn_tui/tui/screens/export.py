@@ -71,7 +71,9 @@ class ExportScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Export"
-            dialog.border_subtitle = with_keys(self, "{open}: next, then write · tab · {back} cancels", FormatsView)
+            dialog.border_subtitle = with_keys(
+                self, "{open}: to the file · enter there: write it · {back} cancels", FormatsView
+            )
             yield FormatsView(id="formats")
             yield Label("file", classes="field")
             field = Input(self._stem + self._formats[0].suffix, compact=True, select_on_focus=False)

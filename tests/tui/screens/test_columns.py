@@ -38,12 +38,15 @@ async def test_columns_go_and_come_back_at_once(watch: Watch) -> None:
 
 async def test_columns_are_remembered_and_come_back(watch: Watch) -> None:
     kept: list[Preferences] = []
-    before = Preferences(hidden_columns={"modules": ("class",)})
+    before = Preferences(hidden_columns={"modules": ("class",), "operators": ("of another version",)})
     async with watch(FakeFeed(running_view()), preferences=before, remember=kept.append) as (app, pilot):
         await pilot.press("C", "space", "C")
         await pilot.pause()
         assert not isinstance(app.screen, ColumnsScreen)
-    assert kept[-1].hidden_columns == {"modules": ("class",), "operators": ("input shapes",)}
+    assert kept[-1].hidden_columns == {
+        "modules": ("class",),
+        "operators": ("input shapes", "of another version"),
+    }
     async with watch(FakeFeed(running_view()), preferences=kept[-1]) as (app, pilot):
         assert "input shapes" not in titles(app)
         await pilot.press("C", "space", "escape")
