@@ -52,6 +52,7 @@ from profilednn_tui.tui.screens.columns import ColumnsScreen
 from profilednn_tui.tui.screens.findings import PaneRequested, TryRequested
 from profilednn_tui.tui.screens.help import HelpScreen
 from profilednn_tui.tui.screens.live import Dashboard, LiveScreen
+from profilednn_tui.tui.screens.memory import MemoryScreen
 from profilednn_tui.tui.screens.optimizations import OptimizationsScreen
 from profilednn_tui.tui.screens.ranks import RanksScreen
 from profilednn_tui.tui.screens.thread_stacks import SampleStacks
@@ -388,6 +389,10 @@ class ProfilerApp(App[None]):
     def _show_stretch(self, event: StretchChosen) -> None:
         self.following.show_stretch(event.operators, event.text)
         self.publish()
+
+    @on(MemoryScreen.Wanted)
+    def _measure_memory(self) -> None:
+        self.windows.measure_memory()
 
     @on(RanksScreen.Chosen)
     def _show_rank(self, event: RanksScreen.Chosen) -> None:

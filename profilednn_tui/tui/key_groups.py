@@ -30,6 +30,7 @@ from profilednn_tui.tui.screens.findings import EvidenceView, FindingScreen, Fin
 from profilednn_tui.tui.screens.flame import FlameScreen
 from profilednn_tui.tui.screens.help import Group, HelpScreen
 from profilednn_tui.tui.screens.live import LiveScreen
+from profilednn_tui.tui.screens.memory import MemoryScreen, OwnersTable
 from profilednn_tui.tui.screens.operator import OperatorScreen, StacksView
 from profilednn_tui.tui.screens.optimizations import OptimizationsScreen, OptimizationsView
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen, PrimitivesView
@@ -59,6 +60,7 @@ PLACES: tuple[tuple[type[DOMNode], ...], ...] = (
     (PrimitivesScreen, PrimitivesView),
     (CompareScreen, PartTable),
     (DifferenceScreen, DifferenceView),
+    (MemoryScreen, OwnersTable),
     (RanksScreen, RanksTable),
     (ThreadStacksScreen, ThreadStacksView),
     (ChoiceScreen, ChoicesView),
@@ -96,6 +98,7 @@ _GROUPS: tuple[tuple[str, tuple[type[DOMNode], ...]], ...] = (
     ("Operator", (OperatorScreen, StacksView)),
     ("{flame} Flame graph", (FlameView, FlameScreen)),
     ("{timeline} Timeline", (TimelineView, TimelineScreen)),
+    ("{memory} Memory", (MemoryScreen,)),
     ("oneDNN", (PrimitivesScreen,)),
     ("Compare", (CompareScreen, SideOperatorScreen)),
     ("Differences", (DifferenceView,)),

@@ -43,12 +43,16 @@ TUNED, BETWEEN_STEPS = "tuned", "between-steps"
 RACERS = 4
 """At once, the baseline included: all of them have to fit in memory."""
 LOOK_S = 20.0
-EFFECTS_SHARE, RACE_SHARE = 0.35, 0.65
-"""Of the time, when stage 1 and stage 2 have to be over."""
+EFFECTS_SHARE, RACE_SHARE = 0.35, 1.0
+"""Of the time, when stage 1 and stage 2 have to be over; the proof has time of its own."""
 GROUPS, REPEATS = 6, 8
 """Of the shootout: in lockstep, and in turn."""
 FEWEST_STEPS, MOST_STEPS = 10, 60
 """Of a run in the race and in the shootout, warm-up included."""
+FEWEST_PROOF_STEPS = 16
+"""Of a run in the shootout: its first windows and the warm-up take up to ten of them."""
+PROVEN_BY = 2.0
+"""When the shootout should be over, as a share of the time for finding the candidates."""
 RACE_FOLDER, SHOOTOUT_FOLDER = "race", "shootout"
 
 Tell = Callable[[str], None]
@@ -245,7 +249,7 @@ class _Search:
             self._record.base,
             variants=variants,
             repeat=GROUPS if self._record.base.lockstep else REPEATS,
-            steps=self._steps(len(variants), 1.0),
+            steps=self._steps(len(variants), PROVEN_BY, FEWEST_PROOF_STEPS),
             overhead_percent=DEFAULT_OVERHEAD_PERCENT,
         )
         place.mkdir(mode=0o700, exist_ok=True)
@@ -312,7 +316,7 @@ class _Search:
             if one != other and (other in conflicts.get(one, ()) or one in conflicts.get(other, ()))
         }
 
-    def _steps(self, variants: int, share: float) -> int:
+    def _steps(self, variants: int, share: float, fewest: int = FEWEST_STEPS) -> int:
         """Steps of a run, so that the groups end within this share of the time."""
         if self._record.wishes.steps is not None:
             return self._record.wishes.steps
@@ -320,7 +324,7 @@ class _Search:
         assert plain is not None
         processes = variants * GROUPS
         steps_s = self._left_s(share) / processes - plain.start_s
-        return int(max(FEWEST_STEPS, min(MOST_STEPS, steps_s / (plain.step_ns / 1e9))))
+        return int(max(fewest, min(MOST_STEPS, steps_s / (plain.step_ns / 1e9))))
 
     def _left_s(self, share: float) -> float:
         """Until this share of the time is over."""

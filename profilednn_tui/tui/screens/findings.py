@@ -23,6 +23,7 @@ from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import advice
 from profilednn_tui.tui.present.advice import FindingRow
 from profilednn_tui.tui.screens.base import SessionScreen
+from profilednn_tui.tui.screens.memory import MemoryScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.source_code import SourceCodeScreen
@@ -192,6 +193,8 @@ class FindingScreen(SessionScreen):
             self.post_message(PaneRequested(pane))
         elif row.place == advice.PRIMITIVES:
             self.app.push_screen(PrimitivesScreen(self._path))
+        elif row.place == advice.MEMORY:
+            self.app.push_screen(MemoryScreen(self._path))
         elif line is not None:
             file = absolute_file(line[0], self.view.target.working_directory)
             self.app.push_screen(SourceCodeScreen(file, line[1], self._path, self._read_source))

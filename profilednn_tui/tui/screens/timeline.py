@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from profilednn_tui.ranks.clocks import unix_shifts
 from profilednn_tui.session.model.fragmentation import fragmentation
 from profilednn_tui.session.trace import UNKNOWN, Trace
 from profilednn_tui.session.view import SessionView
@@ -81,7 +82,7 @@ class TimelineScreen(SessionScreen):
         if trace is None:
             shown.show_message(present.no_trace_message(self.view))
         else:
-            shown.show_trace(trace, self._traces.traces_beside(trace), self.view.steps)
+            shown.show_trace(trace, self._traces.traces_beside(trace, unix_shifts(self.view.ranks)), self.view.steps)
         self._show_summary()
 
     def action_step_window(self, step: int) -> None:
