@@ -6,7 +6,7 @@ import gzip
 import json
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import count, groupby
+from itertools import chain, count, groupby
 from typing import IO, Any, cast
 
 from profilednn_tui.export.session.tracks import Item, Slice, Track, Value, moments, process_tracks, tracks
@@ -66,7 +66,8 @@ def _files(
 
 def _unused(name: str, used: Collection[str]) -> str:
     """The name, or that with a number."""
-    return next(one for one in (name, *(f"{name} ({number})" for number in count(2))) if one not in used)
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(one for one in chain((name,), numbered) if one not in used)
 
 
 def _write(items: Iterable[Item], stream: IO[bytes]) -> int:
