@@ -272,6 +272,9 @@ class Operator:
     """Heaviest first."""
     phase: str = ""
     """The phase of the step in which it ran (mostly); empty if unknown."""
+    history: tuple[int | None, ...] = ()
+    """Recorded self time in ns in each of the newest windows, up to those shown here, oldest first; None in a window
+    that recorded only its top operators, without this one. Empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ def operator(
     return Operator(
         OperatorKey(name, "[[32, 3, 8, 8], [8, 3, 3, 3], []]", "float32", "contiguous"),
         2.0, self_ms * 1e6, self_ms * 1.5e6, self_ms / 100, backward, None, modules, (stack,),
+        history=tuple(round(self_ms * factor * 1e6) for factor in (0.6, 0.8, 1.0)),
     )  # fmt: skip
 
 

@@ -18,9 +18,9 @@ class StepsPane(Pane):
     NAME = dashboard.STEPS
     TITLE = "Steps, ms"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("D", "distribution", "distribution or history"),
-        Binding("plus,equals_sign", "zoom(-1)", "fewer steps per column", key_display="+"),
-        Binding("minus", "zoom(1)", "more steps per column", key_display="-"),
+        Binding("D", "distribution", "distribution or history", id="distribution"),
+        Binding("plus,equals_sign", "zoom(-1)", "fewer steps per column", key_display="+", id="zoom-in"),
+        Binding("minus", "zoom(1)", "more steps per column", key_display="-", id="zoom-out"),
     ]
 
     def __init__(self) -> None:

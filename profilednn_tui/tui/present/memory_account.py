@@ -98,14 +98,16 @@ def account_message(view: SessionView) -> Message | None:
         return Message("No account of the memory", (notice[:1].upper() + notice[1:] + ".",))
     if not view.live:
         return Message("No account of the memory", ("This recording has none: it was too short, or is older.",))
-    return Message("No account of the memory yet", ("m takes one at the end of the next step.",))
+    return Message("No account of the memory yet", ("{measure} takes one at the end of the next step.",))
 
 
-def step_lines(step: StepAllocations | None, width: int, height: int, live: bool) -> tuple[Line, ...]:
+def no_step_text(live: bool) -> str:
+    """Why there are no allocations of a step; ``{measure}`` stands for the key of that action."""
+    return "{measure} records what two steps allocate; that slows them down." if live else "None was recorded."
+
+
+def step_lines(step: StepAllocations, width: int, height: int) -> tuple[Line, ...]:
     """What one step allocates: its peak, a curve, the phases and the operators behind it."""
-    if step is None:
-        text = "m records what two steps allocate; that slows them down." if live else "None was recorded."
-        return ((("", ""),), ((text, "muted"),))
     lines: list[Line] = [_peak_line(step), _at_peak_line(step)]
     kept = [(phase, size) for phase, size in step.kept if size >= GROWS_BYTES]
     if kept:

@@ -131,14 +131,14 @@ class LiveScreen(SessionScreen):
     """Everything about the session at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(number), f"pane({number})", f"pane {number}: {name}", show=False)
+        *(Binding(str(number), f"pane({number})", f"pane {number}: {name}", show=False, id=f"pane-{number}")
           for number, name in enumerate(dashboard.PANES, start=1)),
-        Binding("z", "zoom_pane", "maximize"),
-        Binding("d", "primitives", "oneDNN"),
-        Binding("f", "flame", "flame graph"),
-        Binding("M", "memory", "memory: who holds it", show=False),
-        Binding("R", "ranks", "ranks, and who waits for whom", show=False),
-        Binding("x", "thread_stacks", "Python stacks of all threads", show=False),
+        Binding("z", "zoom_pane", "maximize", id="maximize"),
+        Binding("d", "primitives", "oneDNN", id="primitives"),
+        Binding("f", "flame", "flame graph", id="flame"),
+        Binding("M", "memory", "memory: who holds it", show=False, id="memory"),
+        Binding("R", "ranks", "ranks, and who waits for whom", show=False, id="ranks"),
+        Binding("x", "thread_stacks", "Python stacks of all threads", show=False, id="thread-stacks"),
     ]  # fmt: skip
 
     def __init__(

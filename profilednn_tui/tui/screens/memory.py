@@ -10,9 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from profilednn_tui.session.view import SessionView
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.lines import LinesView
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import memory_account as present
 from profilednn_tui.tui.present.memory_account import OwnerRow
@@ -42,8 +42,8 @@ class MemoryScreen(SessionScreen):
     """The account of the process that is shown, and the allocations of the newest step that was asked for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "measure", "measure now"),
-        Binding("tab", "app.focus_next", "other part", show=False),
+        Binding("m", "measure", "measure now", id="measure"),
+        Binding("tab", "app.focus_next", "other part", show=False, id="next-part"),
     ]
 
     class Wanted(Message):
@@ -76,10 +76,13 @@ class MemoryScreen(SessionScreen):
         table, step = self.query_one(OwnersTable), self.query_one("#step-memory", LinesView)
         message = present.account_message(view)
         if message is not None:
-            table.show_lines(message_lines(message, table.room.width, table.room.height))
+            table.show_message(message)
         elif view.memory_account is not None:
             table.show_rows(present.owner_rows(view.memory_account))
-        step.show_lines(present.step_lines(view.allocations, step.room.width, step.room.height, view.live))
+        if view.allocations is None:
+            step.show_lines(((), ((with_keys(self, present.no_step_text(view.live)), "muted"),)))
+        else:
+            step.show_lines(present.step_lines(view.allocations, step.room.width, step.room.height))
 
     def action_measure(self) -> None:
         """Ask the agent."""

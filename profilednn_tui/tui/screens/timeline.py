@@ -29,10 +29,10 @@ class TimelineScreen(SessionScreen):
     """One step from begin to end: every call where it was, and nothing where none was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "step_window(-1)", "previous window", key_display="["),
-        Binding("right_square_bracket", "step_window(1)", "next window", key_display="]"),
-        Binding("f", "flame", "flame graph"),
-        Binding("e", "edit", "edit"),
+        Binding("left_square_bracket", "step_window(-1)", "previous window", key_display="[", id="previous-window"),
+        Binding("right_square_bracket", "step_window(1)", "next window", key_display="]", id="next-window"),
+        Binding("f", "flame", "flame graph", id="flame"),
+        Binding("e", "edit", "edit", id="edit"),
     ]
 
     def __init__(

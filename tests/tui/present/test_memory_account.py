@@ -35,7 +35,7 @@ def test_the_head_tells_the_step_and_what_is_not_known() -> None:
 def test_without_an_account_the_screen_says_how_to_get_one() -> None:
     live = present.account_message(SessionView(state=State.RUNNING, live=True))
     assert live is not None
-    assert live.sentences == ("m takes one at the end of the next step.",)
+    assert live.sentences == ("{measure} takes one at the end of the next step.",)
     ended = present.account_message(SessionView(state=State.ENDED))
     assert ended is not None
     assert "This recording has none" in ended.sentences[0]
@@ -44,7 +44,8 @@ def test_without_an_account_the_screen_says_how_to_get_one() -> None:
 
 def test_the_step_has_its_peak_its_curve_its_phases_and_its_operators() -> None:
     step = view_of(allocations()).allocations
-    text = [plain(line) for line in present.step_lines(step, 78, 40, live=True)]
+    assert step is not None
+    text = [plain(line) for line in present.step_lines(step, 78, 40)]
     assert text[0].startswith("640.0 MB above its begin at the peak of step 21, after 30.0 ms in backward")
     assert text[1] == (
         "saved for the backward pass 600.0 MB   gradients 30.0 MB   temporary 10.0 MB   freed before 100.0 MB"
@@ -59,11 +60,12 @@ def test_the_step_has_its_peak_its_curve_its_phases_and_its_operators() -> None:
 
 def test_no_line_is_wider_than_a_small_terminal() -> None:
     step = view_of(allocations(strings=["x" * 300])).allocations
-    lines = present.step_lines(step, 60, 12, live=True)
+    assert step is not None
+    lines = present.step_lines(step, 60, 12)
     assert max(line_width(line) for line in lines[3:]) <= 60
     assert not any("█" in plain(line) for line in lines), "no room for the curve"
 
 
 def test_without_a_step_the_key_is_told_while_the_training_runs() -> None:
-    assert "m records" in plain(present.step_lines(None, 80, 10, live=True)[1])
-    assert plain(present.step_lines(None, 80, 10, live=False)[1]) == "None was recorded."
+    assert present.no_step_text(live=True).startswith("{measure} records")
+    assert present.no_step_text(live=False) == "None was recorded."
