@@ -14,6 +14,7 @@ from benchmarks.conditions import RESULTS
 PARTS = (
     "overhead",
     "memory",
+    "memory_account",
     "summarize",
     "host",
     "survival",

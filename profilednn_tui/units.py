@@ -106,6 +106,23 @@ def count(number: float | None) -> str:
     return f"{_three_figures(value)}{unit}"
 
 
+def short(number: float, figures: int = 3) -> str:
+    """A number in at most six characters, for an axis: ``0.693``, ``31.2``, ``1,204``, ``12.3k``, ``1.2e-7``. It has up
+    to so many significant figures, unless its integer part has more."""
+    if abs(number) >= 999.5:
+        return count(number) if abs(number) < 999.5e12 else f"{number:.0e}".replace("e+", "e")
+    texts = [f"{number:.{digits}g}".replace("e-0", "e-") for digits in range(figures, 0, -1)]
+    return next((text for text in texts if len(text) <= 6), texts[-1])
+
+
+def round_duration(duration_ns: float) -> str:
+    """A duration that is a round number of the largest unit that it fills: ``250 ms``, ``90 s``, ``2 min``, ``1 h``."""
+    for factor, unit in ((3600e9, "h"), (60e9, "min"), (1e9, "s"), (1e6, "ms")):
+        if duration_ns >= factor and duration_ns % factor == 0:
+            return f"{duration_ns / factor:.0f} {unit}"
+    return duration(duration_ns)
+
+
 def ordinal(number: int) -> str:
     """``first`` to ``fifth``, ``11th``, ``22nd``."""
     words = ("first", "second", "third", "fourth", "fifth")

@@ -11,9 +11,10 @@ from ..protocol.vocabulary import WARNING
 from .incarnation import Incarnation
 from .isolation import forks
 from .isolation.dynamo import skip_our_code
-from .isolation.guard import Guard
+from .isolation.guard import Guard, attempt
 from .life.arrival import Arrival, Opening
 from .life.states import LEAVING, LISTENING
+from .memory.footprint import grown_bytes
 from .recording.outbox import Outbox
 from .settings import Settings
 from .windows.onednn_capture import OneDnnCapture
@@ -36,15 +37,20 @@ class AgentProcess:
         self._outbox = Outbox(settings.folder)
         self._manager = self._load_optimizations()
         self._profiler = self._load_profiler()
+        self._grown_bytes = grown_bytes(alone=not arrival.late)
         self._incarnation = self._incarnate(arrival.opening)
 
     def start(self) -> None:
-        """Install everything and start listening."""
-        if self._manager is not None:
-            self._guard.run(self._manager.start)
-        self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
-        self._incarnation.listen()
-        forks.enter(self)
+        """Install everything and start listening; if that fails, leaves torch as it was and raises the exception."""
+        try:
+            if self._manager is not None:
+                self._guard.run(self._manager.start)
+            self._guard.run(skip_our_code, self._torch, __name__.split(".", 1)[0])
+            self._incarnation.listen()
+            forks.enter(self)
+        except BaseException:
+            attempt(self._incarnation.remove)
+            raise
 
     # ---- called by `forks`
 
@@ -78,6 +84,7 @@ class AgentProcess:
             self._arrival,
             opening,
             self._came_ns,
+            self._grown_bytes,
             self._guard,
             self._outbox,
             self._profiler,

@@ -18,6 +18,7 @@ from .isolation.guard import Guard
 from .life.arrival import Arrival, Opening
 from .life.ending import Ending, Fatal
 from .life.states import LEAVING, LEFT, Life, Request, State
+from .memory.allocation_window import AllocationWindow
 from .rank import Rank
 from .recording.control import ControlFile
 from .recording.outbox import Outbox
@@ -54,6 +55,7 @@ class Incarnation:
         arrival: Arrival,
         opening: Opening,
         came_ns: int,
+        agent_bytes: int,
         guard: Guard,
         outbox: Outbox,
         profiler: TorchProfiler | None,
@@ -96,6 +98,7 @@ class Incarnation:
             if profiler is not None
             else None
         )
+        self._allocations = AllocationWindow(profiler, timeline, outbox.put) if profiler is not None else None
         switching = Switching(torch, settings.folder, manager.select if manager is not None else _nothing)
         if settings.switching:
             switching.begin(0)
@@ -110,6 +113,7 @@ class Incarnation:
             self._commands,
             roots,
             self._windows,
+            self._allocations,
             came_ns=came_ns,
             stop_after=settings.stop_after,
             late=arrival.late,
@@ -117,6 +121,7 @@ class Incarnation:
             switching=switching,
             collectives=self._collectives,
             total=self._total,
+            agent_bytes=agent_bytes,
             learn_rank=self._rank.look,
             warming_up=manager.busy if manager is not None else bool,
             after_step=WriteThrough(self._write_steps),
@@ -161,8 +166,9 @@ class Incarnation:
     def pause(self) -> None:
         """Stop the thread, until `resume`, and close an open window."""
         self._guard.run(self._writer.stop)
-        if self._windows is not None:
-            self._guard.run(self._windows.give_up)
+        for window in (self._windows, self._allocations):
+            if window is not None:
+                self._guard.run(window.give_up)
 
     def resume(self) -> None:
         """Restart the thread, unless the agent has left."""

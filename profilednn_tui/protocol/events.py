@@ -37,6 +37,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "communication.collectives": ("step", "group", "count"),
     "threads.rows": ("pid", "tid", "name", "role", "cpu_percent", "voluntary_per_s", "involuntary_per_s", "core"),
     "workers.rows": ("pid", "role", "cpu_percent", "rss_bytes", "cpus"),
+    "pss.rows": ("pid", "parent_pid", "pss_bytes"),
+    "allocations.levels": ("time_ns", "bytes"),
+    "allocations.phases": ("phase", "highest_bytes", "allocated_bytes", "allocations"),
+    "allocations.peak": ("kind", "bytes"),
+    "allocations.kept": ("phase", "bytes"),
+    "allocations.owners": ("operator", "kind", "bytes", "blocks"),
     "loaders.rows": (
         "dataset", "iterable", "workers", "prefetch_factor", "persistent", "batch_size", "iterators", "starts",
         "batches", "start_ns", "first_ns", "end_ns", "wait_ns", "source_file", "source_line",
@@ -242,6 +248,8 @@ class GroupEvent:
     unix_ns: int
     job: list[str] = field(default_factory=list)
     """Names of the job, alike on all its machines: its run id, the address of its store, that of the cluster."""
+    clock_ns: int = 0
+    """The machine's clock at `unix_ns`; 0 if unknown."""
 
 
 @dataclass(frozen=True)
@@ -409,6 +417,96 @@ class TraceEvent:
 
 
 @dataclass(frozen=True)
+class MemoryAccountEvent:
+    """What the memory of the process held between two steps, in bytes.
+
+    Kinds of resident memory come from the kernel; files and shared memory count with the due share of pages that
+    several processes have, memory without a file as a whole. `in_use_bytes` to `allocator_bytes` are the allocator's
+    own figures, and the owners of tensors are those that the agent knows; each storage counts once.
+    """
+
+    kind: ClassVar[str] = "memory_account"
+
+    step: int
+    """The step that had just ended."""
+    unix_ns: int
+    cost_ns: int
+    """Of taking the account; part of no step."""
+    pss_bytes: int
+    """Of the whole process: of pages that several processes have, the due share."""
+    anonymous_pss_bytes: int
+    """The same for memory without a file."""
+    files_bytes: int
+    shared_bytes: int
+    code_bytes: int
+    """Generated at run time, mostly by oneDNN for its primitives."""
+    stack_bytes: int
+    """Of the main thread."""
+    heaps_bytes: int
+    """Of glibc's malloc."""
+    others_bytes: int
+    """Large blocks, the interpreter's arenas, heaps of other allocators, stacks of other threads."""
+    allocator: str
+    """``glibc``, ``jemalloc`` or ``tcmalloc``; empty if it tells nothing."""
+    in_use_bytes: int | None
+    """Allocated and not freed."""
+    in_heaps_bytes: int | None
+    """Of these, in heaps."""
+    allocator_bytes: int | None
+    """Resident in all; None if only the kernel tells that, as for glibc."""
+    interpreter_bytes: int
+    """The interpreter's small objects, from their number."""
+    agent_bytes: int
+    """What the process grew by when the agent started."""
+    parameters_bytes: int
+    """With buffers."""
+    gradients_bytes: int
+    optimizer_state_bytes: int
+    saved_bytes: int | None
+    """Kept by graphs for a backward pass; None if this torch does not tell."""
+    saved_complete: bool
+    """Whether all graphs were visited."""
+    other_tensors_bytes: int
+    """Inputs, outputs, data sets and whatever else the program refers to."""
+
+
+@dataclass(frozen=True)
+class AllocationsEvent:
+    """What one step allocated and freed, from torch's own events for two steps in a row.
+
+    Levels count from what was allocated when the step began. Blocks of the step before are known, too, so that what
+    they free shows; older ones are not. Operators are strings by index; -1 stands for none.
+    """
+
+    kind: ClassVar[str] = "allocations"
+
+    step: int
+    unix_ns: int
+    duration_ns: int
+    """Of the step, with the profiler on."""
+    cost_ns: int
+    events: int
+    peak_ns: int
+    """When the level was highest, since the step began."""
+    peak_bytes: int
+    end_bytes: int
+    """The level at the step's end."""
+    levels: list[list[int]]
+    """[time_ns, bytes]: the highest level of each stretch of time, in order."""
+    phases: list[list[int]]
+    """[phase, highest level in it, bytes allocated in it, number of allocations]."""
+    peak: list[list[int]]
+    """[kind, bytes] of what was allocated at the peak and not when the step began: places in `PEAK_KINDS`."""
+    freed_bytes: int
+    """Of what was allocated when the step began, freed before the peak."""
+    kept: list[list[int]]
+    """[phase, bytes]: allocated in that phase of the step before and still there at the end of this one."""
+    strings: list[str]
+    owners: list[list[int]]
+    """[operator, kind, bytes, blocks] at the peak, largest first."""
+
+
+@dataclass(frozen=True)
 class LoadersEvent:
     """DataLoaders that the training thread has iterated over; written when their figures have changed much.
 
@@ -532,7 +630,8 @@ class StatusEvent:
     elapsed_ns: int
     """Since the first step began."""
     hooks_ns: int
-    """Estimated from the time that the hooks measure themselves and the number of nested module calls."""
+    """Estimated from the time that the hooks measure themselves and the number of nested module calls; with the cost of
+    accounts of the memory."""
     windows_ns: int
     """Measured cost of all windows."""
     writer_ns: int
@@ -670,6 +769,19 @@ class WorkersEvent:
 
 
 @dataclass(frozen=True)
+class PssEvent:
+    """The due share of each process of the target without an agent in all memory, by the kernel; every 10 s at most.
+
+    Row: [pid, parent's pid, bytes].
+    """
+
+    kind: ClassVar[str] = "pss"
+
+    unix_ns: int
+    rows: list[list[int]]
+
+
+@dataclass(frozen=True)
 class AffinityEvent:
     """The logical CPUs that the computing threads of a process with an agent may run on, together; written when they
     change."""
@@ -767,6 +879,8 @@ AGENT_EVENTS: tuple[type[Any], ...] = (
     GradientNoiseEvent,
     WindowEvent,
     PrimitivesEvent,
+    MemoryAccountEvent,
+    AllocationsEvent,
     LoadersEvent,
     GroupEvent,
     CommunicationEvent,
@@ -783,6 +897,7 @@ HOST_EVENTS: tuple[type[Any], ...] = (
     ThreadsEvent,
     MemoryEvent,
     WorkersEvent,
+    PssEvent,
     OpenMPEvent,
     AffinityEvent,
     ProcessEndEvent,

@@ -44,10 +44,15 @@ EXIT, DETACH, UNREAD = "exit", "detach", "unread"
 GAVE_UP = "gave up after errors"
 """Why an agent left after repeated errors of its own."""
 
-PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW, BUDGET, STOP_AFTER, SWITCH, SET_THREADS = (
+SAVED, GRADIENTS, INPUTS, TEMPORARY = PEAK_KINDS = ("saved", "gradients", "inputs", "temporary")
+"""What is allocated at the peak of a step: in the forward pass for the backward pass; in the backward pass and there at
+the end; before the forward pass; anything else."""
+
+PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW, MEMORY_NOW, BUDGET, STOP_AFTER, SWITCH, SET_THREADS = (
     "pause_windows",
     "resume_windows",
     "window_now",
+    "memory_now",
     "budget",
     "stop_after",
     "switch",
@@ -57,6 +62,7 @@ ACTIONS: tuple[str, ...] = (
     PAUSE_WINDOWS,
     RESUME_WINDOWS,
     WINDOW_NOW,
+    MEMORY_NOW,
     BUDGET,
     STOP_AFTER,
     SWITCH,

@@ -57,6 +57,27 @@ def clock_offsets(records: Sequence[RankRecord]) -> tuple[ClockOffset, ...]:
     return tuple(found)
 
 
+def unix_shifts(records: Sequence[RankRecord]) -> dict[int, int]:
+    """What to add to the Unix times of each rank, by `RankRecord.key`, to have those of the first rank's machine.
+
+    Nothing where that is not known: machines keep their Unix clocks alike by themselves.
+    """
+    if len(records) < 2:
+        return {}
+    offsets = {offset.clock: offset.ns for offset in clock_offsets(records)}
+    reference = _since_epoch_ns(records[0])
+    shifts = {}
+    for record in records:
+        since_ns, clock = _since_epoch_ns(record), clock_of(record)
+        if clock in offsets and since_ns is not None and reference is not None:
+            shifts[record.key] = round(offsets[clock] + reference - since_ns)
+    return shifts
+
+
+def _since_epoch_ns(record: RankRecord) -> int | None:
+    return record.groups[0].since_epoch_ns if record.groups else None
+
+
 def _offset(here: _Times, other: RankRecord, there: _Times) -> ClockOffset:
     common = sorted(here.keys() & there.keys())
     host = other.groups[0].host if other.groups else ""

@@ -15,6 +15,7 @@ from profilednn_tui.collect import cores, machine, memory, procfs, threads, work
 from profilednn_tui.collect.affinity import AffinityReader
 from profilednn_tui.collect.interval import SampleInterval
 from profilednn_tui.collect.openmp import RuntimeReader
+from profilednn_tui.collect.pss import PssReader
 from profilednn_tui.collect.sample import Sample, SampleReader
 from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol.codec import encode
@@ -135,6 +136,7 @@ class Sampler:
         self._affinity: list[int] = []
         self._runtimes = RuntimeReader()
         self._affinities = AffinityReader()
+        self._pss = PssReader()
         self._ends = EndWatch()
 
     def start(self) -> None:
@@ -195,6 +197,7 @@ class Sampler:
                 self._guarded(name, measure, SampleInterval(before, now))
             self._guarded("openmp", self._runtimes.look, now)
             self._guarded("affinity", self._affinities.look, now)
+            self._guarded("pss", self._pss.look, now)
         self._guarded("ends", self._look_at_ends, now)
 
     def _look_at_ends(self, now: Sample) -> list[ProcessEndEvent]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.errors import ProfilerError
@@ -71,6 +71,8 @@ class SourceFile:
 class ProcessTimeline:
     """What is known of a training process in time."""
 
+    key: int
+    """As in `ProcessEntry`."""
     name: str
     """``rank 1``, or ``process 4711``."""
     pid: int
@@ -176,21 +178,28 @@ class OpenSession:
         for process in (*([shown] if shown else ()), *self._session.others()):
             windows = self._traces.numbers(process)
             traces = (trace for number in windows if (trace := self._traces.of(process, number)))
-            yield ProcessTimeline(process_name(process), pid_of(process.key), process.steps.view(), traces)
+            key = process.key
+            yield ProcessTimeline(key, process_name(process), pid_of(key), process.steps.view(), traces)
 
-    def traces_beside(self, trace: Trace) -> tuple[Trace, ...]:
-        """Those of other processes whose windows were open at the same time."""
+    def traces_beside(self, trace: Trace, shifts_ns: Mapping[int, int] = MappingProxyType({})) -> tuple[Trace, ...]:
+        """Those of other processes whose windows were open at the same time, on the clock of the one that is shown.
+
+        `shifts_ns` is what to add to the times of a process, by its key.
+        """
+        shown = self._session.shown_process
+        here_ns = shifts_ns.get(shown.key, 0) if shown is not None else 0
         began, ended = trace.began_unix_ns, trace.began_unix_ns + trace.duration_ns
         found = []
         for process in self._session.others()[:MOST_BESIDE]:
             # A window is told once it is summarized, so that its step ended some time before: the first one told since
             # is the only one that may have been open.
-            since = [window for window in process.windows.newest(TRACES) if window.end_unix_ns > began]
-            found.append(self._traces.of(process, since[0].number) if since else None)
+            shift_ns = shifts_ns.get(process.key, 0) - here_ns
+            since = [window for window in process.windows.newest(TRACES) if window.end_unix_ns + shift_ns > began]
+            other = self._traces.of(process, since[0].number) if since else None
+            if other is not None:
+                found.append(replace(other, began_unix_ns=other.began_unix_ns + shift_ns))
         return tuple(
-            other
-            for other in found
-            if other and other.began_unix_ns < ended and other.began_unix_ns + other.duration_ns > began
+            other for other in found if other.began_unix_ns < ended and other.began_unix_ns + other.duration_ns > began
         )
 
     def output_tail(self, max_bytes: int) -> bytes:

@@ -70,7 +70,7 @@ def _subtree(modules: Sequence[Module], path: str) -> frozenset[str]:
 
 
 def _in_modules(row: Operator, paths: Set[str], whole_ns: float) -> Operator | None:
-    """What the call sites in some modules add up to; the trend of that part is not known."""
+    """What the call sites in some modules add up to; trend and history of that part are not known."""
     if paths.isdisjoint(row.modules):
         return None
     stacks = tuple(stack for stack in row.stacks if stack.module in paths)
@@ -87,6 +87,7 @@ def _in_modules(row: Operator, paths: Set[str], whole_ns: float) -> Operator | N
         total_ns_per_step=sum(stack.total_ns_per_step for stack in stacks),
         share=self_ns / whole_ns if whole_ns else 0.0,
         trend=None,
+        history=(),
         modules=tuple(path for path in row.modules if path in paths),
         stacks=stacks,
     )
@@ -138,7 +139,14 @@ def _merge(group: Sequence[Operator]) -> Operator:
         tuple(dict.fromkeys(path for row in group for path in row.modules)),
         tuple(sorted((stack for row in group for stack in row.stacks), key=lambda stack: -stack.self_ns_per_step)),
         max(group, key=lambda row: row.self_ns_per_step).phase,
+        tuple(map(_sum, zip(*(row.history for row in group), strict=False))),  # empty if that of one is unknown
     )  # fmt: skip
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    """The sum, unless one is not known."""
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _common(values: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from profilednn_tui.onednn.records import PrimitiveLog
 from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.protocol.vocabulary import PHASES
+from profilednn_tui.session.step_times import StepTimes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -174,6 +175,9 @@ class Phase:
     share: float
 
 
+_NO_TIMES = StepTimes()
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """The steps so far. The series cover the newest steps (bounded); `count` counts all."""
@@ -196,6 +200,8 @@ class Steps:
     """From the time between the ends of the newest steps, so that everything is included."""
     input_elements: tuple[int, ...] = ()
     """How large the inputs of each step were, 0 if unknown; empty in all runs but those that switch between steps."""
+    times: StepTimes = _NO_TIMES
+    """Of all steps, not only the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +272,9 @@ class Operator:
     """Heaviest first."""
     phase: str = ""
     """The phase of the step in which it ran (mostly); empty if unknown."""
+    history: tuple[int | None, ...] = ()
+    """Recorded self time in ns in each of the newest windows, up to those shown here, oldest first; None in a window
+    that recorded only its top operators, without this one. Empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +393,8 @@ class Cores:
     throttled_percent: float = 0.0
     target_history: tuple[float, ...] = ()
     others_history: tuple[float, ...] = ()
+    history_unix_ns: tuple[int, ...] = ()
+    """When the samples of these two histories were taken; each covers the time since the one before."""
     mean_percent: tuple[float, ...] = ()
     """Busy percent per core over the whole session."""
     mean_target_percent: float | None = None
@@ -526,6 +537,88 @@ class Memory:
     stepping: Stepping | None = None
     rss_history: tuple[int, ...] = ()
     faults_history: tuple[float, ...] = ()
+    history_unix_ns: tuple[int, ...] = ()
+    """When the samples of these two histories were taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOwner:
+    """What one owner holds of the memory."""
+
+    name: str
+    """One of `session.memory_owners`."""
+    size_bytes: int
+    growth_bytes: float | None = None
+    """Per step, over all accounts; None with fewer than two."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryAccount:
+    """Who held the memory of a process and of its workers between two steps."""
+
+    step: int
+    """The one that had just ended."""
+    unix_ns: int
+    total_bytes: int
+    owners: tuple[MemoryOwner, ...]
+    """Largest first."""
+    unexplained_bytes: int | None
+    """Negative if owners add up to more; None if the allocator tells nothing, and the rest is in one owner."""
+    allocator: str
+    tells_saved: bool
+    """Whether this torch tells what graphs keep."""
+    saved_complete: bool
+    """Whether all graphs were visited: else `saved activations` hold more."""
+    steps: tuple[int, ...] = ()
+    """Of all accounts, in order."""
+    cost_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseAllocations:
+    """What a phase of the step allocates."""
+
+    phase: str
+    highest_bytes: int
+    """Above what was allocated when the step began."""
+    allocated_bytes: int
+    allocations: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeakOwner:
+    """Blocks at the peak that one operator has allocated."""
+
+    operator: str
+    """Empty if it was none."""
+    kind: str
+    size_bytes: int
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepAllocations:
+    """What one step allocated and freed; levels count from what was allocated when it began."""
+
+    step: int
+    unix_ns: int
+    duration_ns: int
+    events: int
+    peak_ns: int
+    """Since the step's begin."""
+    peak_bytes: int
+    end_bytes: int
+    levels: tuple[tuple[int, int], ...]
+    """Time since the step's begin in nanoseconds, and level, in order."""
+    phases: tuple[PhaseAllocations, ...]
+    at_peak: tuple[tuple[str, int], ...]
+    """Kind and bytes of what was allocated in the step and there at its peak: `vocabulary.PEAK_KINDS`."""
+    freed_bytes: int
+    """Of what was allocated before, freed until the peak."""
+    kept: tuple[tuple[str, int], ...]
+    """Phase and bytes: allocated in the step before and not freed in this one."""
+    owners: tuple[PeakOwner, ...]
+    """Largest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -678,6 +771,8 @@ class Group:
     host: str
     clock: str
     """Two ranks with the same one have the same monotonic clock."""
+    since_epoch_ns: int | None = None
+    """Unix time minus that clock's, when the rank joined the group; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -733,6 +828,8 @@ class SessionView:
     """The newest pairs; empty unless recorded."""
     steps: Steps = Steps()
     remaining: Remaining = Remaining()
+    epoch_starts: tuple[int, ...] = ()
+    """Numbers of the newest steps that are known to begin an epoch; what lies between two epochs is part of them."""
     phases: tuple[Phase, ...] = ()
     operators: Operators = Operators()
     merged_ranks: int = 0
@@ -754,6 +851,10 @@ class SessionView:
     """Empty in recordings of earlier versions."""
     stacks: Stacks = Stacks()
     memory: Memory = Memory()
+    memory_account: MemoryAccount | None = None
+    """None before the agent has taken one."""
+    allocations: StepAllocations | None = None
+    """Of the newest step of which they were asked for."""
     agent: Agent = Agent()
     optimizations: tuple[Optimization, ...] = ()
     """Those requested, in order of the requests."""

@@ -38,6 +38,8 @@ from profilednn_tui.tui.driver import TerminalDriver
 from profilednn_tui.tui.editor import editor_command
 from profilednn_tui.tui.feed import Feed
 from profilednn_tui.tui.following import Following
+from profilednn_tui.tui.keymap import read_keymap
+from profilednn_tui.tui.keys import DEFAULT_KEYS, Keymap
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.preferences import Preferences
@@ -46,9 +48,11 @@ from profilednn_tui.tui.present.header import Display
 from profilednn_tui.tui.present.rerun import EarlierRun
 from profilednn_tui.tui.refresh_rate import RefreshRate
 from profilednn_tui.tui.screens.base import EditRequested, SessionScreen, StretchChosen
+from profilednn_tui.tui.screens.columns import ColumnsScreen
 from profilednn_tui.tui.screens.findings import PaneRequested, TryRequested
 from profilednn_tui.tui.screens.help import HelpScreen
 from profilednn_tui.tui.screens.live import Dashboard, LiveScreen
+from profilednn_tui.tui.screens.memory import MemoryScreen
 from profilednn_tui.tui.screens.optimizations import OptimizationsScreen
 from profilednn_tui.tui.screens.ranks import RanksScreen
 from profilednn_tui.tui.screens.thread_stacks import SampleStacks
@@ -76,25 +80,28 @@ class ProfilerApp(App[None]):
     CSS_PATH = "app.tcss"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionsProvider}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "help", key_display="?"),
-        Binding("q", "ask_quit", "quit"),
-        Binding("space", "pause", "pause"),
-        Binding("E", "export", "export"),
-        Binding("c", "compare", "compare"),
-        Binding("a", "advice", "advice"),
-        Binding("o", "optimizations", "optimizations"),
-        Binding("r", "rerun", "run again"),
-        Binding("v", "timeline", "timeline", show=False),
-        Binding("left_square_bracket", "window(-1)", "previous window", key_display="[", show=False),
-        Binding("right_square_bracket", "window(1)", "next window", key_display="]", show=False),
-        Binding("0", "merged", "all windows merged, live", show=False),
-        Binding("w", "take_window", "take a window now", show=False),
-        Binding("p", "pause_windows", "pause or resume windows", show=False),
-        Binding("P", "processes", "choose the process", show=False),
-        Binding("T", "tune", "find the fastest setting", show=False),
-        Binding("ctrl+t", "change_theme", "choose the colours", show=False),
+        Binding("question_mark", "help", "help", key_display="?", id="help"),
+        Binding("q", "ask_quit", "quit", id="quit"),
+        Binding("space", "pause", "pause", id="pause"),
+        Binding("E", "export", "export", id="export"),
+        Binding("c", "compare", "compare", id="compare"),
+        Binding("a", "advice", "advice", id="advice"),
+        Binding("o", "optimizations", "optimizations", id="optimizations"),
+        Binding("r", "rerun", "run again", id="rerun"),
+        Binding("v", "timeline", "timeline", show=False, id="timeline"),
+        Binding(
+            "left_square_bracket", "window(-1)", "previous window", key_display="[", show=False, id="previous-window"
+        ),
+        Binding("right_square_bracket", "window(1)", "next window", key_display="]", show=False, id="next-window"),
+        Binding("0", "merged", "all windows merged, live", show=False, id="all-windows"),
+        Binding("w", "take_window", "take a window now", show=False, id="take-window"),
+        Binding("p", "pause_windows", "pause or resume windows", show=False, id="pause-windows"),
+        Binding("P", "processes", "choose the process", show=False, id="processes"),
+        Binding("T", "tune", "find the fastest setting", show=False, id="tune"),
+        Binding("ctrl+p", "command_palette", "all actions by name", show=False, priority=True, id="palette"),
+        Binding("ctrl+t", "change_theme", "choose the colours", show=False, id="theme"),
         Binding("ctrl+c", "interrupt", "ctrl+c to the target", show=False, priority=True),
-        Binding("ctrl+z", "suspend_process", "suspend", show=False),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, id="suspend"),
         Binding("ctrl+q", "ask_quit", "quit", show=False, priority=True),
     ]
 
@@ -131,6 +138,8 @@ class ProfilerApp(App[None]):
         self.register_theme(themes.LIGHT)
         self.preferences = preferences or Preferences()
         self._remember = remember
+        self.keymap, self._wrong_keys = self._read_keys()
+        self.set_keymap(self.keymap)
         first = themes.first_theme(os.environ, self.preferences.theme)
         self.theme = first if first in self.available_themes else themes.DARK.name
         self.animation_level = "none"
@@ -173,6 +182,17 @@ class ProfilerApp(App[None]):
             self.call_after_refresh(self.comparing.show_report, self._report)
 
         self.theme_changed_signal.subscribe(self, self._remember_theme)
+        for sentence in self._wrong_keys:
+            self.notify(sentence, severity="warning", timeout=10)
+
+    def _read_keys(self) -> tuple[Keymap, Sequence[str]]:
+        """The keys of the preferences, and what is wrong with them."""
+        if not self.preferences.keys:
+            return DEFAULT_KEYS, ()
+        # Imported here: it names screens that are not needed before the first frame.
+        from profilednn_tui.tui.key_groups import scopes
+
+        return read_keymap(self.preferences.keys, scopes())
 
     def _remember_theme(self, theme: Theme) -> None:
         if theme.name != self.preferences.theme:
@@ -187,6 +207,11 @@ class ProfilerApp(App[None]):
     def _remember_pane(self, event: Dashboard.Chosen) -> None:
         panes = {**self.preferences.panes, event.place: event.pane}
         self._keep(replace(self.preferences, panes=MappingProxyType(panes)))
+
+    @on(TableView.ColumnsHidden)
+    def _remember_columns(self, event: TableView.ColumnsHidden) -> None:
+        hidden = {**self.preferences.hidden_columns, event.table: event.titles}
+        self._keep(replace(self.preferences, hidden_columns=MappingProxyType(hidden)))
 
     def _keep(self, preferences: Preferences) -> None:
         self.preferences = preferences
@@ -332,7 +357,7 @@ class ProfilerApp(App[None]):
         from profilednn_tui.tui.key_groups import key_groups
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(key_groups(self.BINDINGS)))
+            self.push_screen(HelpScreen(key_groups(self.keymap)))
 
     # ---------------------------------------------------------------- requests of screens
 
@@ -365,6 +390,10 @@ class ProfilerApp(App[None]):
         self.following.show_stretch(event.operators, event.text)
         self.publish()
 
+    @on(MemoryScreen.Wanted)
+    def _measure_memory(self) -> None:
+        self.windows.measure_memory()
+
     @on(RanksScreen.Chosen)
     def _show_rank(self, event: RanksScreen.Chosen) -> None:
         self.windows.show_process(event.key)
@@ -375,6 +404,10 @@ class ProfilerApp(App[None]):
             self.pop_screen()
         if isinstance(self.screen, LiveScreen):
             self.screen.action_pane(event.number)
+
+    @on(TableView.ColumnsWanted)
+    def _choose_columns(self, event: TableView.ColumnsWanted) -> None:
+        self.push_screen(ColumnsScreen(event.table))
 
     @on(OptimizationsScreen.Chosen)
     def _choose_optimizations(self, event: OptimizationsScreen.Chosen) -> None:

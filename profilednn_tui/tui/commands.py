@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from profilednn_tui.tui.keys import key_name, own_bindings
+from profilednn_tui.tui.keys import key_name, keymap_of, own_bindings, remapped
 
 
 class ActionsProvider(Provider):
@@ -17,11 +17,17 @@ class ActionsProvider(Provider):
     def _actions(self) -> Iterator[tuple[str, str, partial[Coroutine[Any, Any, bool]]]]:
         seen: set[str] = set()
         for node in (self.app, self.screen, self.focused):
-            for binding in own_bindings(node) if node is not None else ():
-                if binding.description not in seen:
+            if node is None:
+                continue
+            for binding in own_bindings(type(node)):
+                if binding.description not in seen and binding.action != "command_palette":
                     seen.add(binding.description)
                     text = binding.description[0].upper() + binding.description[1:]
-                    yield text, key_name(binding), partial(self.app.run_action, binding.action, node)
+                    yield (
+                        text,
+                        key_name(remapped(binding, keymap_of(node))),
+                        partial(self.app.run_action, binding.action, node),
+                    )
 
     async def discover(self) -> Hits:
         for text, key, run in self._actions():

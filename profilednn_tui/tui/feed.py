@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from profilednn_tui.protocol.events import Command
@@ -23,8 +23,9 @@ class ReadTraces(Protocol):
     def trace(self, window: int) -> Trace | None:
         """The calls of a window of the process that is shown; None if they are not kept."""
 
-    def traces_beside(self, trace: Trace) -> tuple[Trace, ...]:
-        """Those of other processes whose windows were open at the same time."""
+    def traces_beside(self, trace: Trace, shifts_ns: Mapping[int, int]) -> tuple[Trace, ...]:
+        """Those of other processes whose windows were open at the same time, on the clock of the one that is shown;
+        `shifts_ns` is what to add to the times of a process, by its key."""
 
 
 class Feed(ReadTraces, Protocol):

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+import msgspec
+
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.paths import FOLDER_MODE
 from profilednn_tui.session.storage.files import read_file
@@ -32,6 +34,10 @@ class Preferences:
     """By table: the title of a column, with ``reversed`` behind it if it is sorted against its usual direction."""
     panes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """By place on the dashboard: the pane that is shown there."""
+    hidden_columns: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """By table: the titles of columns that are switched off."""
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """By name of an action: its keys, as they were written. Only users change them."""
 
 
 def preferences_file() -> Path:
@@ -53,14 +59,32 @@ def read_preferences(path: Path) -> Preferences:
     theme = found.get("theme", "")
     if not isinstance(theme, str):
         raise ProfilerError(f'{path}: theme is no text. Write theme = "{theme}", or leave it out.')
-    return Preferences(theme, _words(found, "sort", path), _words(found, "panes", path))
+    return Preferences(
+        theme,
+        _words(found, "sort", path),
+        _words(found, "panes", path),
+        _lists(found, "hidden_columns", 'operators = ["module", "bound"]', path),
+        _lists(found, "keys", 'flame = "F" or flame = ["F", "f5"]', path),
+    )
 
 
 def _words(found: Mapping[str, object], name: str, path: Path) -> Mapping[str, str]:
-    table = found.get(name, {})
-    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
-        raise ProfilerError(f'{path}: [{name}] is no table of texts, such as operators = "calls". Mend or remove it.')
-    return MappingProxyType({str(key): str(value) for key, value in table.items()})
+    try:
+        return MappingProxyType(msgspec.convert(found.get(name, {}), dict[str, str]))
+    except msgspec.ValidationError:
+        raise ProfilerError(
+            f'{path}: [{name}] is no table of texts, such as operators = "calls". Mend or remove it.'
+        ) from None
+
+
+def _lists(found: Mapping[str, object], name: str, example: str, path: Path) -> Mapping[str, tuple[str, ...]]:
+    try:
+        lists = msgspec.convert(found.get(name, {}), dict[str, str | list[str]])
+    except msgspec.ValidationError:
+        raise ProfilerError(
+            f"{path}: [{name}] is no table of texts or lists of texts, such as {example}. Mend or remove it."
+        ) from None
+    return MappingProxyType({key: (value,) if isinstance(value, str) else tuple(value) for key, value in lists.items()})
 
 
 def remember(path: Path, preferences: Preferences) -> None:
@@ -75,8 +99,14 @@ def remember(path: Path, preferences: Preferences) -> None:
         document.add(tomlkit.comment("What profilednn-tui remembers: `profilednn-tui config` explains it."))
     if preferences.theme:
         document["theme"] = preferences.theme
-    for name, words in (("sort", preferences.sort), ("panes", preferences.panes)):
-        for key, value in words.items():
+    hidden = {table: list(titles) for table, titles in preferences.hidden_columns.items()}
+    chosen: tuple[tuple[str, Mapping[str, str | list[str]]], ...] = (
+        ("sort", preferences.sort),
+        ("panes", preferences.panes),
+        ("hidden_columns", hidden),
+    )
+    for name, values in chosen:
+        for key, value in values.items():
             if name not in document:
                 document[name] = tomlkit.table()
             table = document[name]

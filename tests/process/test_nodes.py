@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,16 @@ def test_sessions_of_two_machines_are_one_and_their_clocks_are_aligned(tmp_path:
     assert abs(clock["offset_ms"] + SKEW_MS) <= clock["bound_ms"]
     assert found["straggler"]["rank"] == 1
     assert found["straggler"]["phase"] in ("backward", None), "None beside a neighbour"
+    archive = tmp_path / "both.zip"
+    export = (*PROGRAM, "export", *map(str, sessions), "--to", "perfetto-zip", "-o", str(archive))
+    assert run(export, tmp_path).exit_code == 0
+    with zipfile.ZipFile(archive) as opened:
+        manifest = json.loads(opened.read("perfetto_manifest.json"))["perfetto_manifest"]
+    first, second = manifest["files"]
+    assert first["machine"] != second["machine"]
+    assert second["clocks"]["sync_to"]["file"] == first["path"]
+    # Time namespaces have no Unix clock of their own: the machines differ by their monotonic clocks alone.
+    assert abs(second["clocks"]["offset_ns"]) < 1e6 * max(transfer_ms, 1.0)
 
 
 def test_a_machine_without_the_other_one_knows_its_own_rank_alone(tmp_path: Path) -> None:

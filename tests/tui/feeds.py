@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from profilednn_tui.protocol.events import Command
+from profilednn_tui.protocol.events import Command, StepsEvent
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.model.primitives import PrimitiveSeries
+from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.trace import Trace
 from profilednn_tui.session.view import (  # fmt: skip
@@ -35,7 +37,7 @@ from profilednn_tui.session.view import (  # fmt: skip
     ThreadStack,
     Worker,
 )
-from tests.unit.session.recordings import primitives
+from tests.unit.session.recordings import START_UNIX_NS, primitives, step_row
 
 SOURCE = ("import torch", "", "def forward(self, x):", "    y = self.conv(x)", "    return y")
 
@@ -72,7 +74,7 @@ class FakeFeed:
     def trace(self, window: int) -> Trace | None:
         return self.traces.get(window)
 
-    def traces_beside(self, trace: Trace) -> tuple[Trace, ...]:
+    def traces_beside(self, trace: Trace, shifts_ns: Mapping[int, int]) -> tuple[Trace, ...]:
         return ()
 
     def output_tail(self, max_bytes: int) -> bytes:
@@ -108,6 +110,7 @@ def operator(
     return Operator(
         OperatorKey(name, "[[32, 3, 8, 8], [8, 3, 3, 3], []]", "float32", "contiguous"),
         2.0, self_ms * 1e6, self_ms * 1.5e6, self_ms / 100, backward, None, modules, (stack,),
+        history=tuple(round(self_ms * factor * 1e6) for factor in (0.6, 0.8, 1.0)),
     )  # fmt: skip
 
 
@@ -119,6 +122,50 @@ def steps(count: int, duration_ms: float = 30.0) -> Steps:
         tuple(1.0 / number for number in range(1, count + 1)), (0,) * count, (), duration_ms * 1e6, duration_ms * 1.1e6,
         1000 / duration_ms,
     )  # fmt: skip
+
+
+def fast_steps(count: int) -> Steps:
+    """A loop of three thousand steps per second, in which every 400th step is ten times as slow."""
+    series, end_unix_ns, rows = StepSeries(), START_UNIX_NS, []
+    for number in range(1, count + 1):
+        duration_ns = 3_000_000 if number % 400 == 0 else 290_000 + number * 7_919 % 80_000
+        end_unix_ns += duration_ns
+        rows.append([end_unix_ns, *step_row(number, duration_ns, loss=1000 / (1000 + number))[1:]])
+    series.add(StepsEvent(1, rows))
+    return series.view()
+
+
+def uneven_view() -> SessionView:
+    """Steps of 25 to 30 ms, the first one slow, as well as three later ones that waited for data."""
+    series, end_unix_ns = StepSeries(), START_UNIX_NS
+    for number in range(1, 201):
+        row = step_row(number, 25_000_000 + number * 7_919 % 5_000 * 1_000, loss=1 / number)
+        if number in (70, 140, 190):
+            row[2] += 300_000_000 - row[1]
+            row[1] = 300_000_000
+        elif number == 1:
+            row = step_row(1, 900_000_000, StepsEvent.FIRST)
+        end_unix_ns += row[1]
+        series.add(StepsEvent(number, [[end_unix_ns, *row[1:]]]))
+    return replace(running_view(), steps=series.view(), phases=series.phases())
+
+
+def sampled_view(seconds: int = 200) -> SessionView:
+    """`running_view` of a fast loop, with samples of cores and memory, one each second."""
+    view = running_view()
+    times = tuple(START_UNIX_NS + second * 1_000_000_000 for second in range(seconds))
+    busy = tuple(360.0 if second % 50 > 8 else 40.0 for second in range(seconds))
+    cores = tuple(replace(core, history=tuple(percent / 4 for percent in busy)) for core in view.cores.cores)
+    rss = tuple(700_000_000 + 2_500_000 * second for second in range(seconds))
+    faults = tuple(1_200.0 + second * 37 % 400 for second in range(seconds))
+    return replace(
+        view,
+        steps=fast_steps(60_000),
+        cores=replace(
+            view.cores, cores=cores, target_history=busy, others_history=(0.0,) * seconds, history_unix_ns=times
+        ),
+        memory=replace(view.memory, rss_history=rss, faults_history=faults, history_unix_ns=times),
+    )
 
 
 def running_view(count: int = 100, operators: int = 40) -> SessionView:

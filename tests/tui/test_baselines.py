@@ -21,7 +21,15 @@ from tests.tui import pictures
 from tests.tui.advised import advised_app
 from tests.tui.apps import app_with_comparisons, app_with_optimizations, save_nothing
 from tests.tui.comparisons import comparison, related
-from tests.tui.feeds import FakeFeed, attached_view, optimized_view, running_view, view_with_primitives
+from tests.tui.feeds import (
+    FakeFeed,
+    attached_view,
+    optimized_view,
+    running_view,
+    sampled_view,
+    uneven_view,
+    view_with_primitives,
+)
 from tests.tui.pictures import Picture
 
 pytestmark = pytest.mark.pictures
@@ -56,6 +64,13 @@ PICTURES = (
     Picture("live", app(running_view)),
     Picture("live-80x24", app(running_view), columns=80, lines=24),
     Picture("live-200x60", app(running_view), columns=200, lines=60),
+    Picture("live-80x60", app(running_view), columns=80, lines=60),
+    Picture("live-120x24", app(running_view), columns=120, lines=24),
+    Picture("columns", app(running_view), ("right", "C", "space")),
+    Picture("charts", app(sampled_view)),
+    Picture("charts-200x60", app(sampled_view), columns=200, lines=60),
+    Picture("distribution", app(uneven_view), ("1", "D", "z")),
+    Picture("distribution-80x24", app(uneven_view), ("1", "D"), columns=80, lines=24),
     Picture("waiting", app(waiting)),
     Picture("ended", app(lambda: ended(0))),
     Picture("crash", app(lambda: ended(-11), CRASH)),

@@ -41,7 +41,23 @@ def test_comments_and_foreign_settings_stay(tmp_path: Path) -> None:
     assert read_preferences(path).sort == {"modules": "class", "operators": "calls"}
 
 
-@pytest.mark.parametrize("text", ["theme = ", "theme = 3", "sort = 1", "[panes]\noutput = 2", "\ud800"])
+def test_hidden_columns_are_kept_and_keys_only_read(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[keys]\nflame = "F"\nback = ["escape", "ctrl+g"]\n')
+    chosen = Preferences(hidden_columns={"operators": ("module", "bound"), "modules": ()}, keys={"help": ("f1",)})
+    remember(path, chosen)
+    read = read_preferences(path)
+    assert read.hidden_columns == chosen.hidden_columns
+    assert read.keys == {"flame": ("F",), "back": ("escape", "ctrl+g")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "theme = ", "theme = 3", "sort = 1", "[panes]\noutput = 2", "\ud800", "keys = 1", "[keys]\nflame = 1",
+        "[keys]\nflame = [1]", "[hidden_columns]\noperators = {}",
+    ],
+)  # fmt: skip
 def test_a_bad_file_is_one_sentence(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))

@@ -54,6 +54,38 @@ def test_a_percentage_shows_what_matters(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
+    [
+        (0.693147, "0.693"),
+        (0.0, "0"),
+        (31.25, "31.2"),
+        (-0.5, "-0.5"),
+        (1204, "1,204"),
+        (12_345, "12.3k"),
+        (0.00123, "0.0012"),
+        (1.234e-7, "1.2e-7"),
+        (-1.234e-17, "-1e-17"),
+        (3.2e30, "3e30"),
+    ],
+)
+def test_a_number_of_an_axis_takes_six_characters(number: float, text: str) -> None:
+    assert units.short(number) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(2.30142, "2.3014"), (0.693147, "0.6931"), (1.23456e-7, "1.2e-7")])
+def test_a_number_of_an_axis_has_as_many_figures_as_asked_for_if_there_is_room(number: float, text: str) -> None:
+    assert units.short(number, 5) == text
+
+
+@pytest.mark.parametrize(
+    ("duration_ns", "text"),
+    [(250e6, "250 ms"), (1e9, "1 s"), (90e9, "90 s"), (120e9, "2 min"), (3600e9, "1 h"), (62_500_000, "62.5 ms")],
+)
+def test_a_round_duration_stays_round(duration_ns: float, text: str) -> None:
+    assert units.round_duration(duration_ns) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
     [(12, "12"), (0.5, "0.5"), (1204, "1,204"), (9_999.7, "10.0k"), (35_100, "35.1k"), (2_400_000, "2.40M")],
 )
 def test_a_count_stays_short(number: float, text: str) -> None:

@@ -9,9 +9,12 @@ from profilednn_tui import units
 from profilednn_tui.advise.account import NOTHING
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
 from profilednn_tui.advise.rule import Signals
+from profilednn_tui.session.memory_owners import SAVED
 
 FEWEST_SAMPLES = 20
 LEAST_GROWTH_BYTES = 50_000_000
+LEAST_OWNER_BYTES = 1_000.0
+"""Per step: less says nothing of what grows."""
 LEAST_GROWTH = 0.05
 STEADY = 0.7
 """Share of the samples that must exceed the one before, counted over the second half."""
@@ -100,6 +103,7 @@ def _growing_memory(signals: Signals) -> Finding | None:
         (
             Evidence("growth of the resident memory", growth / 1e6, "MB", "5"),
             Evidence("growth per step", per_step / 1e6, "MB", "5"),
+            *_grows_most(signals),
         ),
         Remedy(
             change="Look for tensors that are kept from step to step: lists of outputs, caches with a key per input, "
@@ -112,8 +116,22 @@ def _growing_memory(signals: Signals) -> Finding | None:
 
 
 def _memory(signals: Signals) -> tuple[Evidence, ...]:
-    """The growth of the resident memory since the first sample, if there are two."""
+    """The growth of the resident memory since the first sample, if there are two, and of what graphs keep of it."""
     history = signals.view.memory.rss_history
-    if len(history) < 2:
+    found = []
+    if len(history) > 1:
+        found.append(Evidence("growth of the resident memory", (history[-1] - history[0]) / 1e6, "MB", "5"))
+    owners = signals.view.memory_account.owners if signals.view.memory_account is not None else ()
+    saved = next((owner.growth_bytes for owner in owners if owner.name == SAVED), None)
+    if saved:
+        found.append(Evidence("growth of saved activations per step", saved / 1e6, "MB", "M"))
+    return tuple(found)
+
+
+def _grows_most(signals: Signals) -> tuple[Evidence, ...]:
+    """The owner of memory that grows most, if accounts were taken."""
+    owners = signals.view.memory_account.owners if signals.view.memory_account is not None else ()
+    growing = max(owners, key=lambda owner: owner.growth_bytes or 0.0, default=None)
+    if growing is None or not growing.growth_bytes or growing.growth_bytes < LEAST_OWNER_BYTES:
         return ()
-    return (Evidence("growth of the resident memory", (history[-1] - history[0]) / 1e6, "MB", "5"),)
+    return (Evidence(f"of this, {growing.name}", growing.growth_bytes / 1e6, "MB", "M"),)

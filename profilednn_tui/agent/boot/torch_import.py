@@ -61,6 +61,7 @@ def start_agent() -> None:
         package = ModuleType("_profilednn")
         package.__path__ = [os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))]
         sys.modules["_profilednn"] = package
+        importlib.import_module("_profilednn.agent.memory.footprint")  # first: it measures what we take
         importlib.import_module("_profilednn.agent.start_launched").start()
     except Exception as error:  # noqa: BLE001 - fail open: training continues without an agent
         leave_note(error)

@@ -97,6 +97,7 @@ class Groups:
                 host=os.uname().nodename,
                 clock=clock_name(),
                 unix_ns=time.time_ns(),
+                clock_ns=time.perf_counter_ns(),
                 job=job_names(distributed),
             )
         )

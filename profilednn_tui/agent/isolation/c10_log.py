@@ -22,6 +22,11 @@ class ErrorsOnly:
         self._level = _level(torch)
         self._before = ERROR
 
+    @property
+    def works(self) -> bool:
+        """Whether torch's library has the setting."""
+        return self._level is not None
+
     def __enter__(self) -> None:
         if self._level is not None:
             self._before = self._level.value

@@ -49,7 +49,8 @@ class Conditions:
         """The step of the next look."""
         self._spent_ns = 0
         """By all looks so far."""
-        self._optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Those that have made an update."""
         self._anchors: list[tuple[int, weakref.ref[Any]]] = []
         """Objects that live as long as the graph of a step's loss, with the number of the step."""
         self._read_mode = _mode_reader()
@@ -67,7 +68,7 @@ class Conditions:
 
     def after_update(self, optimizer: Any) -> None:
         """An optimizer has updated its parameters, and a look will soon be due."""
-        self._optimizers.add(optimizer)
+        self.optimizers.add(optimizer)
 
     def before_backward(self, step: int, tensors: Any, first_ns: int) -> None:
         """The backward pass of a step is about to begin, and a look is due; the first step began at `first_ns`."""
@@ -121,7 +122,7 @@ class Conditions:
 
     def _owned(self) -> set[int]:
         """``id`` of every parameter that an optimizer updates."""
-        groups = [group for optimizer in self._optimizers for group in optimizer.param_groups]
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         return {id(parameter) for group in groups for parameter in group["params"]}
 
     def _unneeded(self, root: Any, leaves: list[Any]) -> dict[str, bool]:

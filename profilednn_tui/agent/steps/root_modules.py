@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -71,6 +71,16 @@ class RootModules:
                 paths.setdefault(id(parameter), model.inner(path))
         return paths
 
+    def parameters(self) -> Iterator[Any]:
+        """All parameters of the root modules seen so far; those of a module that is part of another one come twice."""
+        for module in self._living():
+            yield from module.parameters()
+
+    def buffers(self) -> Iterator[Any]:
+        """The same for buffers."""
+        for module in self._living():
+            yield from module.buffers()
+
     def covered_by(self, parameters: Mapping[int, bool]) -> dict[str, bool]:
         """The largest modules all of whose parameters that need a gradient are among `parameters`, keyed by ``id``.
 
@@ -91,6 +101,9 @@ class RootModules:
                     found[model.inner(path)] = needs_nothing
                     inside += (f"{path}.",)
         return found
+
+    def _living(self) -> list[Any]:
+        return [module for root in self._roots.values() if (module := root.module()) is not None]
 
     def _models(self) -> list[_Model]:
         """The root modules that are part of no other one, largest first, each with a name of its own."""

@@ -10,9 +10,21 @@ from time import perf_counter_ns
 from typing import Any, Callable
 
 from ...protocol.events import Command, NoticeEvent, ProgressEvent, StatusEvent, StepsEvent, StepSourceEvent
-from ...protocol.vocabulary import BUDGET, DETACH, INFO, PAUSE_WINDOWS, SET_THREADS, STOP_AFTER, SWITCH, WINDOW_NOW
+from ...protocol.vocabulary import (
+    BUDGET,
+    DETACH,
+    INFO,
+    MEMORY_NOW,
+    PAUSE_WINDOWS,
+    SET_THREADS,
+    STOP_AFTER,
+    SWITCH,
+    WINDOW_NOW,
+)
 from ..collectives.recorder import Collectives
 from ..life.states import LEAVING, LISTENING, Life, Request
+from ..memory.account import MemoryAccounts
+from ..memory.allocation_window import AllocationWindow
 from ..recording.outbox import Outbox
 from ..windows.window import Windows
 from .boundaries import Beginning, Boundaries, Mark, any_optimizer_class_in_use
@@ -49,6 +61,7 @@ class StepTracker:
         commands: deque[Command],
         roots: RootModules,
         windows: Windows | None,
+        allocations: AllocationWindow | None,
         *,
         came_ns: int,
         stop_after: int | None,
@@ -57,6 +70,7 @@ class StepTracker:
         switching: Switching,
         collectives: Collectives,
         total: TrainingTotal,
+        agent_bytes: int,
         learn_rank: Callable[[], None],
         warming_up: Callable[[], bool],
         after_step: Callable[[], None],
@@ -67,6 +81,7 @@ class StepTracker:
         self._commands = commands
         self._roots = roots
         self._windows = windows
+        self._allocations = allocations
         self._came_ns = came_ns
         """When the agent started."""
         self._stop_after = stop_after
@@ -91,6 +106,7 @@ class StepTracker:
         self._first_inputs = FirstInputs(torch, outbox.put)
         self._input_sizes = InputSizes(torch)
         self._conditions = Conditions(torch, roots, outbox.put)
+        self._accounts = MemoryAccounts(torch, roots, self._conditions.optimizers, agent_bytes, outbox.put)
         self._beginning = Beginning()
         self._boundaries = Boundaries(lambda: any_optimizer_class_in_use(torch.optim.Optimizer))
         self._last = NOT_BEGUN
@@ -216,6 +232,8 @@ class StepTracker:
     def _give_up_window(self) -> None:
         if self._windows is not None:
             self._windows.give_up()
+        if self._allocations is not None:
+            self._allocations.give_up()
 
     # ---- steps
 
@@ -300,10 +318,21 @@ class StepTracker:
         self._total.look(self.steps, cut.now_ns, None if self._late else self._stop_after)
         windows = self._windows
         duration_ns, elapsed_ns = cut.now_ns - last.now_ns, cut.now_ns - self._first_ns
+        allocations = self._allocations
         if windows is not None and windows.begun:
             windows.finish(self.steps, duration_ns, elapsed_ns)
+        elif windows is not None and allocations is not None and allocations.begun:
+            self._flags |= allocations.end_step(self.steps, duration_ns, windows.plain_ns or duration_ns)
+            windows.ended_step = self.steps
         elif windows is not None and not flags:
             windows.add_plain_step(duration_ns)
+        profiles = windows is not None and windows.budget.budget_percent > 0
+        by_itself = (
+            profiles and self._lockstep is None and not self._switching.active
+        )  # no other run is timed against it
+        if self._accounts.due(self.steps, cut.now_ns - self._came_ns, by_itself):
+            self._accounts.take(self.steps)
+            self._last = Cut(self._timeline.skip(), cut.totals_ns)
         if self._lockstep is not None and self._lockstep.is_due(cut.now_ns) and self.steps != self._stop_after:
             self._take_turn(self._lockstep)
         if self._switching.is_due(self.steps):
@@ -313,7 +342,11 @@ class StepTracker:
         if self._life.state is not LISTENING:
             self._switching.restore()
             self._life.ask(Request.RELEASE)
-        elif windows is not None and windows.due(self.steps, elapsed_ns, self._hooks_ns(), cut.now_ns - self._came_ns):
+        elif windows is None or windows.ended_step == self.steps:
+            pass  # an open window stays open, and none opens where one has closed
+        elif allocations is not None and allocations.wanted:
+            self._flags |= allocations.start()
+        elif windows.due(self.steps, elapsed_ns, self._others_ns(), cut.now_ns - self._came_ns):
             self._flags |= windows.start(elapsed_ns)
         if self._flags:
             # The agent's work since the cut belongs to no step.
@@ -338,6 +371,10 @@ class StepTracker:
             self._switching.end()
             self._switching.set_threads(int(command.value))
             self._flags |= StepsEvent.SWITCHED
+        elif command.action == MEMORY_NOW:
+            self._accounts.want_now()
+            if self._allocations is not None:
+                self._allocations.wanted = True
         elif self._windows is not None:
             budget = self._windows.budget
             if command.action == WINDOW_NOW:
@@ -371,13 +408,18 @@ class StepTracker:
     def _hooks_ns(self) -> int:
         return int(self._timeline.hooks_ns / SEEN_SHARE + self._nested * self._nested_call_ns)
 
+    def _others_ns(self) -> int:
+        """The cost of everything but windows of operators."""
+        allocations_ns = self._allocations.spent_ns if self._allocations is not None else 0
+        return self._hooks_ns() + self._accounts.spent_ns + allocations_ns
+
     def status(self, writer_ns: int) -> StatusEvent:
         """The agent's state and its costs so far."""
         budget = self._windows.budget if self._windows is not None else None
         now_ns = perf_counter_ns()
         elapsed_ns = now_ns - self._first_ns if self._first_ns else 0
         run_ns = max(elapsed_ns, min(now_ns - self._came_ns, FIRST_MINUTE_NS)) if elapsed_ns else 0
-        hooks_ns = self._hooks_ns()
+        hooks_ns = self._others_ns()
         windows_ns = budget.spent_ns if budget is not None else 0
         cost_ns = hooks_ns + windows_ns + writer_ns
         return StatusEvent(

@@ -61,6 +61,11 @@ class NodeTypes(NamedTuple):
     python_counts: bool
     """Whether torch's own tables count Python frames as children of operators, too."""
     read: Readers
+    allocation: type
+    address: Callable[[Any], int]
+    """Of the memory that an allocation event is about."""
+    allocated_bytes: Callable[[Any], int]
+    """Negative for memory that is freed."""
     takes_tensors: Callable[[str, int], tuple[int, ...]]
     """Maps an operator's name and number of inputs to the positions of the inputs that must be tensors."""
 
@@ -102,6 +107,7 @@ class TorchProfiler:
             import torch.autograd.profiler as module
             from torch._C._profiler import (
                 RecordScope,
+                _ExtraFields_Allocation,
                 _ExtraFields_PyCall,
                 _ExtraFields_PyCCall,
                 _ExtraFields_TorchOp,
@@ -138,6 +144,9 @@ class TorchProfiler:
                         for name in ("sizes", "strides", "dtype", "layout", "device", "storage_data_ptr")
                     ),
                 ),
+                allocation=_ExtraFields_Allocation,
+                address=_getter(_ExtraFields_Allocation, "ptr"),
+                allocated_bytes=_getter(_ExtraFields_Allocation, "alloc_size"),
                 takes_tensors=_takes_tensors,
             )
         except ImportError as error:
@@ -152,6 +161,9 @@ class TorchProfiler:
         self._torch = torch
         self._loaded = False
         self._errors_only = ErrorsOnly(torch)
+        self._quiet = ErrorsOnly(torch)
+        """Entered while a window with allocations is open."""
+        self._is_quiet = False
         self._open_scopes = OpenScopes(torch, module.record_function)
         self._operators_only = set(RecordScope.__members__.values()) - {RecordScope.USER_SCOPE}
 
@@ -175,18 +187,29 @@ class TorchProfiler:
             with StderrFilter():
                 self.load()
 
-    def start(self, stacks: bool) -> None:
-        """Open a window."""
+    def start(self, stacks: bool, memory: bool = False) -> None:
+        """Open a window; with `memory`, torch tells of its allocations, too.
+
+        It warns of memory that was allocated before, and no filter of Python's `warnings` applies: until such a window
+        closes, c10 prints errors only. Raises `ProfilerMissingError` where that cannot be had.
+        """
+        if memory and not self._quiet.works:
+            raise ProfilerMissingError("this torch would print warnings about memory allocated before")
         if not self._loaded:
             self._loaded = True
             keep_out_of_forks(self._torch)
         with self.foreign.ours():
             self.foreign.scopes = self._operators_only if has_process_group() else None
-            profile = self._module.profile(use_kineto=True, record_shapes=True, with_stack=stacks)
+            profile = self._module.profile(
+                use_kineto=True, record_shapes=not memory, with_stack=stacks, profile_memory=memory
+            )
             profile._prepare_trace()
             self._profile = profile
             try:
-                if self.onednn_log is not None:
+                if memory:
+                    self._quiet.__enter__()
+                    self._is_quiet = True
+                elif self.onednn_log is not None:
                     self.onednn_log.start()
                 profile._start_trace()
                 self._open_scopes.watch()
@@ -234,11 +257,16 @@ class TorchProfiler:
             if self.onednn_log is not None:
                 self._ran = self.onednn_log.stop()
         finally:
-            with self.foreign.ours(), self._errors_only:
-                results = self._disable()
-                stopped = getattr(self._module, "_run_on_profiler_stop", None)
-                if stopped is not None:
-                    stopped()
+            try:
+                with self.foreign.ours(), self._errors_only:
+                    results = self._disable()
+                    stopped = getattr(self._module, "_run_on_profiler_stop", None)
+                    if stopped is not None:
+                        stopped()
+            finally:
+                if self._is_quiet:
+                    self._is_quiet = False
+                    self._quiet.__exit__()
         return results
 
     def _give_up(self) -> None:

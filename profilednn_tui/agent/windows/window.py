@@ -58,8 +58,8 @@ class Windows:
         """Whether primitives are joined to operators; false once that has failed."""
         self.begun = False
         """Whether a window has been opened and not yet accounted for."""
-        self._ended_step = -1
-        """The step at whose end the last window was closed."""
+        self.ended_step = -1
+        """The step at whose end the last window was closed, of operators or of allocations."""
         self._start_cost_ns = 0
         self._thread = 0
         self._at_thread_end = _local()
@@ -71,6 +71,11 @@ class Windows:
         """Whether the profiler is on."""
         return self._profiler.running
 
+    @property
+    def plain_ns(self) -> int:
+        """The median of recent steps without a window; 0 while there are none."""
+        return self._pace.median_ns
+
     def add_plain_step(self, duration_ns: int) -> None:
         """Record the duration of a step without a window."""
         self._pace.add(duration_ns)
@@ -81,7 +86,7 @@ class Windows:
         That boundary may be inside an operator, such as an autograd node: torch would write the operator's end into the
         freed memory of the closed window if another one were open by then.
         """
-        if steps == self._ended_step:
+        if steps == self.ended_step:
             return False
         if not self.budget.wanted and (steps + 1) % self._stride():
             return False
@@ -120,7 +125,7 @@ class Windows:
         self._thread = get_ident()
         if self._thread != main_thread_ident():
             # torch's tracer crashes at the interpreter's end if its thread is gone: close it together with the thread.
-            self._at_thread_end.closer = _Closer(self.give_up)
+            self._at_thread_end.closer = Closer(self.give_up)
             self._profiler.load_elsewhere()
         self._profiler.start(self._stacks)
         self._timeline.trace()
@@ -128,7 +133,7 @@ class Windows:
     def finish(self, step: int, duration_ns: int, elapsed_ns: int) -> None:
         """Close the window after `step`, which took `duration_ns`; summarize and report it."""
         self.begun = False
-        self._ended_step = step
+        self.ended_step = step
         begin = perf_counter_ns()
         closed, error = attempt(self._close, step)
         took_ns = perf_counter_ns() - begin
@@ -178,7 +183,7 @@ class Windows:
         primitives, error = attempt(join, tree, self._profiler.types, self.budget.windows + 1, step, trace.uses)
         if error is not None:
             self._joins = False
-            text = f"oneDNN primitives cannot be joined to operators ({_cause(error)}): only operators are recorded"
+            text = f"oneDNN primitives cannot be joined to operators ({cause(error)}): only operators are recorded"
             self._tell(WARNING, "no_primitives", text)
         return primitives
 
@@ -191,10 +196,10 @@ class Windows:
     def _tell_failure(self, error: Exception) -> None:
         budget = self.budget
         if budget.given_up:
-            text = f"operator windows were given up after {budget.failures} failures in a row ({_cause(error)}): "
+            text = f"operator windows were given up after {budget.failures} failures in a row ({cause(error)}): "
             text += "steps, phases and losses are still recorded, operators are not"
         else:
-            text = f"an operator window failed ({_cause(error)}): its cost counts, and another will be tried later"
+            text = f"an operator window failed ({cause(error)}): its cost counts, and another will be tried later"
         self._tell(WARNING, "window_failed", text)
 
     def _tell(self, level: str, code: str, text: str) -> None:
@@ -203,7 +208,7 @@ class Windows:
             self._report(NoticeEvent(level, code, text, time.time_ns()))
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """``IndexError: tuple index out of range, summary.py line 380``."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f", {os.path.basename(frames[-1].filename)} line {frames[-1].lineno}" if frames else ""
@@ -211,7 +216,7 @@ def _cause(error: Exception) -> str:
     return f"{type(error).__name__}: {message}"[:300].rstrip(": ") + place
 
 
-class _Closer:
+class Closer:
     """Calls a function when the thread that created it has ended."""
 
     def __init__(self, close: Callable[[], None]) -> None:

@@ -11,6 +11,9 @@ from profilednn_tui.session.ending import exit_words
 from profilednn_tui.session.view import Module, Optimization, ProcessEntry, SessionView, State
 from profilednn_tui.session.words import change_words, gap_words, remaining_words, windows_words
 
+LARGEST_OWNERS = 3
+"""Of the memory, in the summary."""
+
 
 def figures(view: SessionView) -> Iterator[tuple[str, str]]:
     """Name and text of each fact that is known, as a reader wants them first."""
@@ -150,7 +153,16 @@ def memory_fact(view: SessionView) -> str | None:
     if memory.peak_rss_bytes is None:
         return None
     workers = f", workers {units.bytes_size(memory.workers_rss_bytes)}" if memory.workers_rss_bytes else ""
-    return f"peak {units.bytes_size(memory.peak_rss_bytes)}{workers}"
+    return f"peak {units.bytes_size(memory.peak_rss_bytes)}{workers}{_holders(view)}"
+
+
+def _holders(view: SessionView) -> str:
+    """The largest owners of the memory between steps."""
+    account = view.memory_account
+    if account is None:
+        return ""
+    largest = ", ".join(f"{one.name} {units.bytes_size(one.size_bytes)}" for one in account.owners[:LARGEST_OWNERS])
+    return f"; between steps {units.bytes_size(account.total_bytes)}: {largest}, ..."
 
 
 def overhead_fact(view: SessionView) -> str | None:

@@ -11,6 +11,7 @@ import msgspec
 
 from profilednn_tui.export.session.facts import process_state
 from profilednn_tui.export.session.frames import frame_text
+from profilednn_tui.export.session.memory_rows import account_document, allocations_document
 from profilednn_tui.export.session.rank_rows import (
     clock_documents,
     death_document,
@@ -126,7 +127,12 @@ def document(view: SessionView) -> dict[str, Any]:
             "others_percent": view.cores.mean_others_percent,
             "contention": view.cores.contention,
         },
-        "memory": {"rss_bytes": view.memory.rss_bytes, "peak_rss_bytes": view.memory.peak_rss_bytes},
+        "memory": {
+            "rss_bytes": view.memory.rss_bytes,
+            "peak_rss_bytes": view.memory.peak_rss_bytes,
+            "account": account_document(view.memory_account),
+            "step": allocations_document(view.allocations),
+        },
         "agent": {
             "windows": agent.windows,
             "overhead_percent": agent.overhead_percent,

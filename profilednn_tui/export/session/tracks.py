@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from profilednn_tui.protocol.vocabulary import PHASES
+from profilednn_tui.ranks.clocks import unix_shifts
 from profilednn_tui.session.open_session import OpenSession, ProcessTimeline
 from profilednn_tui.session.trace import UNKNOWN, Trace
 from profilednn_tui.session.view import Steps
@@ -61,17 +62,23 @@ Item: TypeAlias = Track | Slice | Value
 def tracks(session: OpenSession) -> Iterator[Item]:
     """All processes: steps with their phases and loss, and the calls of the newest windows."""
     first = 1
+    shifts_ns = unix_shifts(session.view().ranks)
     for process in session.timelines():
-        for item in process_tracks(process, first):
+        for item in process_tracks(process, first, shifts_ns.get(process.key, 0)):
             first = max(first, item.number + 1) if isinstance(item, Track) else first
             yield item
 
 
-def process_tracks(process: ProcessTimeline, first: int) -> Iterator[Item]:
-    """One process; its tracks are numbered from `first` on. What is before the epoch is left out."""
+def process_tracks(process: ProcessTimeline, first: int, shift_ns: int = 0) -> Iterator[Item]:
+    """One process; its tracks are numbered from `first` on, and `shift_ns` is added to its times. What is before the
+    epoch is left out."""
     for item in _all_items(process, first):
-        if isinstance(item, Track) or (item.start_unix_ns if isinstance(item, Slice) else item.unix_ns) >= 0:
+        if isinstance(item, Track):
             yield item
+        elif isinstance(item, Slice) and item.start_unix_ns + shift_ns >= 0:
+            yield replace(item, start_unix_ns=item.start_unix_ns + shift_ns) if shift_ns else item
+        elif isinstance(item, Value) and item.unix_ns + shift_ns >= 0:
+            yield replace(item, unix_ns=item.unix_ns + shift_ns) if shift_ns else item
 
 
 def _all_items(process: ProcessTimeline, first: int) -> Iterator[Item]:

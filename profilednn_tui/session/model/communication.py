@@ -42,8 +42,9 @@ class CommunicationSeries:
         """Take note of a process group."""
         if len(self._groups) < KEPT_GROUPS:
             self._groups[event.number] = Group(
-                event.number, event.name, tuple(event.ranks), event.backend, event.counted, event.host, event.clock
-            )
+                event.number, event.name, tuple(event.ranks), event.backend, event.counted, event.host, event.clock,
+                event.unix_ns - event.clock_ns if event.clock_ns else None,
+            )  # fmt: skip
         self._record = None
 
     def add(self, event: CommunicationEvent) -> None:

@@ -41,6 +41,8 @@ class CoreSeries:
         self._busy: deque[Sequence[float]] = deque(maxlen=HISTORY)
         self._target: deque[float] = deque(maxlen=HISTORY)
         self._others: deque[float] = deque(maxlen=HISTORY)
+        self._times: deque[int] = deque(maxlen=HISTORY)
+        """Of the samples of what the target and others used."""
         self._recent: deque[Disturbance] = deque(maxlen=RECENT_SAMPLES)
         self._sums: list[float] = []
         """Of core use times seconds, like the sums that follow."""
@@ -68,6 +70,7 @@ class CoreSeries:
         self._newest = event
         self._target.append(event.target_percent)
         self._others.append(event.others_percent)
+        self._times.append(event.unix_ns)
         self._target_sum += event.target_percent * seconds
         self._others_sum += event.others_percent * seconds
         self._target_seconds += seconds
@@ -100,6 +103,7 @@ class CoreSeries:
             throttled_percent=newest.throttled_percent,
             target_history=tuple(self._target),
             others_history=tuple(self._others),
+            history_unix_ns=tuple(self._times),
             mean_percent=tuple(total / (self._seconds or 1) for total in self._sums),
             mean_target_percent=self._target_sum / (self._target_seconds or 1),
             mean_others_percent=self._others_sum / (self._target_seconds or 1),

@@ -48,6 +48,7 @@ class MemorySeries:
             stepping=self._stepping(step_ends_unix_ns),
             rss_history=tuple(one.rss_bytes for one in self._samples),
             faults_history=tuple(map(_faults_per_s, self._samples)),
+            history_unix_ns=tuple(one.unix_ns for one in self._samples),
         )
 
     def _stepping(self, step_ends_unix_ns: Sequence[int]) -> Stepping | None:

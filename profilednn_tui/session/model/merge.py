@@ -16,6 +16,7 @@ from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.model.call_sites import CallSites, CallSiteStacks
 from profilednn_tui.session.model.group_sums import Floats, GroupSums
 from profilednn_tui.session.model.module_tree import merged_modules
+from profilednn_tui.session.model.self_times import SelfTimes, history_of
 from profilednn_tui.session.model.tables import MEASURES, Integers, NumberedWindow, Tables, phase_name
 from profilednn_tui.session.view import Operator, Operators, OutsideTime
 
@@ -23,12 +24,12 @@ TREND_WINDOWS = 4
 """The first windows are still warming up: fewer would show spurious trends."""
 
 
-def merge(tables: Tables, windows: Sequence[NumberedWindow]) -> Operators:
-    """The operators and modules of some windows of one step each; the windows come oldest first."""
+def merge(tables: Tables, windows: Sequence[NumberedWindow], history: Sequence[SelfTimes] = ()) -> Operators:
+    """The operators and modules of some windows of one step each; the windows come oldest first, as does `history`."""
     events = [window.event for window in windows]
     self_ns_per_step = float(median(event.operator_ns for event in events))
     left_out_ns = median(window.event.operator_ns - int(window.self_ns.sum()) for window in windows)
-    rows = _operators(tables, windows, self_ns_per_step)
+    rows = _operators(tables, windows, self_ns_per_step, history)
     return Operators(
         windows=tuple(event.number for event in events),
         step=events[-1].step,
@@ -60,7 +61,9 @@ def _outside(tables: Tables, windows: Sequence[NumberedWindow]) -> tuple[Outside
     return tuple(OutsideTime(tables.frames(node), time_ns) for node, time_ns in found if time_ns)
 
 
-def _operators(tables: Tables, windows: Sequence[NumberedWindow], self_ns_per_step: float) -> tuple[Operator, ...]:
+def _operators(
+    tables: Tables, windows: Sequence[NumberedWindow], self_ns_per_step: float, history: Sequence[SelfTimes]
+) -> tuple[Operator, ...]:
     import numpy as np
 
     places, place_of = np.unique(np.concatenate([window.places for window in windows]), return_inverse=True)
@@ -98,6 +101,7 @@ def _operators(tables: Tables, windows: Sequence[NumberedWindow], self_ns_per_st
                 modules=sites.modules(first, end),
                 stacks=CallSiteStacks(sites, first, end),
                 phase=phase,
+                history=history_of(key, history),
             )
         )
         first = end

@@ -13,6 +13,7 @@ from profilednn_tui.protocol.events import (
     MachineEvent,
     OpenMPEvent,
     ProcessEndEvent,
+    PssEvent,
     StacksEvent,
     ThreadsEvent,
     WorkersEvent,
@@ -48,6 +49,8 @@ class Part:
         self.awaits_input = False
         self.openmp_runtimes: tuple[str, ...] | None = None
         self.workers: tuple[Worker, ...] = ()
+        self.pss: tuple[tuple[int, int, int], ...] = ()
+        """Pid, parent's pid and due share of the memory of each process without an agent."""
         self.stacks = Stacks()
         self.bye: ByeEvent | None = None
         self.exit: ExitEvent | None = None
@@ -95,6 +98,9 @@ class Part:
 
     def on_workers(self, event: WorkersEvent) -> None:
         self.workers = tuple(_worker(*row) for row in event.rows)
+
+    def on_pss(self, event: PssEvent) -> None:
+        self.pss = tuple((pid, parent, size) for pid, parent, size in event.rows)
 
     def on_openmp(self, event: OpenMPEvent) -> None:
         self.openmp_runtimes = tuple(event.runtimes)

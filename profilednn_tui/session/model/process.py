@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from profilednn_tui.protocol.events import (
     AgentErrorEvent,
+    AllocationsEvent,
     ByeEvent,
     DistributedEvent,
     FirstInputsEvent,
@@ -26,6 +27,7 @@ from profilednn_tui.session.model.communication import CommunicationSeries
 from profilednn_tui.session.model.conditions import ConditionSeries
 from profilednn_tui.session.model.gradient_noise import GradientNoiseSeries
 from profilednn_tui.session.model.learning import LearningSeries
+from profilednn_tui.session.model.memory_account import MemoryAccountSeries, allocations_of
 from profilednn_tui.session.model.primitives import PrimitiveSeries
 from profilednn_tui.session.model.remaining import RemainingSeries
 from profilednn_tui.session.model.steps import StepSeries
@@ -41,6 +43,7 @@ from profilednn_tui.session.view import (
     Progress,
     RankRecord,
     Remaining,
+    StepAllocations,
 )
 
 KEPT_ERRORS = 50
@@ -66,6 +69,8 @@ class Process:
         self.conditions = ConditionSeries()
         self.learning = LearningSeries()
         self.gradient_noise = GradientNoiseSeries()
+        self.memory = MemoryAccountSeries()
+        self.allocations: StepAllocations | None = None
         self.loaders: tuple[Loader, ...] = ()
         self.steps = StepSeries()
         self.windows = WindowSeries(self.steps)
@@ -152,6 +157,11 @@ class Process:
         budget = status.budget_percent if status is not None else self.hello.overhead_budget_percent
         return self._remaining.view(now_unix_ns, budget, epochs)
 
+    @property
+    def epoch_starts(self) -> tuple[int, ...]:
+        """The steps that are known to begin an epoch."""
+        return self._remaining.epoch_starts
+
     def agent(self, bad_lines: int) -> Agent:
         errors = tuple(self._errors)
         status = self._status
@@ -204,6 +214,9 @@ class Process:
 
     def on_loaders(self, event: LoadersEvent) -> None:
         self.loaders = tuple(_loader(*row) for row in event.rows)
+
+    def on_allocations(self, event: AllocationsEvent) -> None:
+        self.allocations = allocations_of(event)
 
     def on_optimization(self, event: OptimizationEvent) -> None:
         self._optimizations[event.name] = Optimization(event.name, event.state, event.text)

@@ -67,6 +67,11 @@ class RemainingSeries:
         if first_step is not None:
             self._pauses.begin_epoch(first_step)
 
+    @property
+    def epoch_starts(self) -> tuple[int, ...]:
+        """The steps that are known to begin an epoch."""
+        return tuple(self._pauses.borders)
+
     def view(self, now_unix_ns: int, budget_percent: float, epochs: int | None) -> Remaining:
         """The remaining time at a moment; `budget_percent` limits the agent's work, `epochs` is what the user named."""
         pauses = self._pauses

@@ -11,6 +11,7 @@ from profilednn_tui.onednn.roofline import Peaks
 from profilednn_tui.protocol.events import (
     AffinityEvent,
     AgentErrorEvent,
+    AllocationsEvent,
     AttachedEvent,
     ByeEvent,
     CommunicationEvent,
@@ -26,6 +27,7 @@ from profilednn_tui.protocol.events import (
     LearningEvent,
     LoadersEvent,
     MachineEvent,
+    MemoryAccountEvent,
     MemoryEvent,
     NoticeEvent,
     OpenMPEvent,
@@ -34,6 +36,7 @@ from profilednn_tui.protocol.events import (
     PrimitivesEvent,
     ProcessEndEvent,
     ProgressEvent,
+    PssEvent,
     StacksEvent,
     StatusEvent,
     StepsEvent,
@@ -44,6 +47,7 @@ from profilednn_tui.protocol.events import (
     WorkersEvent,
 )
 from profilednn_tui.session.keys import ALL_RANKS, machine_of, pid_of, process_key
+from profilednn_tui.session.model.memory_account import workers_pss
 from profilednn_tui.session.model.merged_windows import MergedWindows
 from profilednn_tui.session.model.part import Part
 from profilednn_tui.session.model.process import LEFT, Process, choose_primary, lives
@@ -108,6 +112,8 @@ class Session:
             GroupEvent: lambda key, event: self._process(key).communication.add_group(event),
             CommunicationEvent: lambda key, event: self._process(key).communication.add(event),
             LoadersEvent: lambda key, event: self._process(key).on_loaders(event),
+            MemoryAccountEvent: lambda key, event: self._process(key).memory.add(event),
+            AllocationsEvent: lambda key, event: self._process(key).on_allocations(event),
             TotalEvent: lambda key, event: self._process(key).on_total(event),
             StatusEvent: lambda key, event: self._process(key).on_status(event),
             AgentErrorEvent: lambda key, event: self._process(key).on_error(event),
@@ -121,6 +127,7 @@ class Session:
             MemoryEvent: lambda key, event: self._part(key).memory.add(event),
             ThreadsEvent: lambda key, event: self._part(key).on_threads(event),
             WorkersEvent: lambda key, event: self._part(key).on_workers(event),
+            PssEvent: lambda key, event: self._part(key).on_pss(event),
             OpenMPEvent: lambda key, event: self._part(key).on_openmp(event),
             AffinityEvent: self._on_affinity,
             ProcessEndEvent: self._on_process_end,
@@ -224,6 +231,7 @@ class Session:
             progress=shown.progress if shown else Progress(),
             steps=steps,
             remaining=self._remaining(shown, part, overs[_machine(shown)]),
+            epoch_starts=shown.epoch_starts if shown else (),
             phases=shown.steps.phases() if shown else (),
             operators=operators,
             merged_ranks=len(merged),
@@ -237,6 +245,8 @@ class Session:
             loaders=shown.loaders if shown else (),
             stacks=part.stacks,
             memory=part.memory.view(steps.end_unix_ns),
+            memory_account=shown.memory.view(workers_pss(part.pss, shown.hello.pid)) if shown else None,
+            allocations=shown.allocations if shown else None,
             agent=shown.agent(self._bad_lines) if shown else Agent(bad_lines=self._bad_lines),
             notices=tuple(dict.fromkeys(self._notices.values())),
             first_inputs=shown.first_inputs if shown else None,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from profilednn_tui.protocol.events import InputSizesEvent, StepsEvent, StepSourceEvent
 from profilednn_tui.protocol.vocabulary import COMMUNICATION, PHASES
+from profilednn_tui.session.model.step_times import StepTimeSeries
 from profilednn_tui.session.view import Phase, Steps
 
 KEPT_STEPS = 20_000
@@ -52,6 +53,7 @@ class StepSeries:
         """Durations, then phases, of the newest steps without flags."""
         self._flagged: deque[tuple[int, ...]] = deque(maxlen=SAMPLED_STEPS)
         """Flagged steps except the first: better than nothing if every step was profiled."""
+        self._times = StepTimeSeries()
         self._seen: set[str] = set()
         """Those of `ONLY_IF_SEEN` that occurred."""
         self._steps: Steps | None = Steps()
@@ -74,16 +76,18 @@ class StepSeries:
             if len(row) < _ROW:
                 raise ValueError(f"a step row with {len(row)} fields")
             end_unix_ns, flags = int(row[0]), int(row[_ROW - 1])
-            loss = row[_ROW - 2]
+            loss = None if row[_ROW - 2] is None else float(row[_ROW - 2])
             figures = tuple(map(int, row[1 : 1 + _COLUMNS]))
+            phases = figures[1:]
             self._fair_or_not(flags, figures)
             self._seen |= {name for name in ONLY_IF_SEEN - self._seen if figures[1 + PHASES.index(name)]}
             self._numbers.append(number)
             self._durations.append(figures[0])
-            self._phases.append(figures[1:])
-            self._losses.append(None if loss is None else float(loss))
+            self._phases.append(phases)
+            self._losses.append(loss)
             self._flags.append(flags)
             self._ends.append(end_unix_ns)
+            self._times.add(number, end_unix_ns, figures[0], phases, flags, loss)
             self.count = max(self.count, number)
         self._steps = None
         return end_unix_ns
@@ -152,6 +156,7 @@ class StepSeries:
             median_ns=float(median(durations)) if durations else None,
             p95_ns=_p95(durations) if durations else None,
             steps_per_s=self._rate(),
+            times=self._times.view(),
         )
 
     def _sizes(self) -> tuple[int, ...]:

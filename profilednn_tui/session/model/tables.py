@@ -5,6 +5,7 @@ NumPy is imported on use: it takes a tenth of the time to the first frame, which
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -115,7 +116,7 @@ class Tables:
         return "" if module == NONE else self.module_values[module][1]
 
     def _operator(self, event: WindowEvent, row: list[int]) -> int:
-        key = tuple("" if index < 0 else event.strings[index] for index in row[:4])
+        key = operator_texts(event.strings, row)
         number = self._operators.number(key)
         if number == len(self.operator_keys):
             self.operator_keys.append(OperatorKey(*key))
@@ -173,6 +174,11 @@ class Tables:
         if number == len(self.place_values):
             self.place_values.append(value)
         return number
+
+
+def operator_texts(strings: Sequence[str], row: Sequence[int]) -> tuple[str, ...]:
+    """The texts of an `OperatorKey`, from a row of a window's operators."""
+    return tuple("" if index < 0 else strings[index] for index in row[:4])
 
 
 def outside_column(event: WindowEvent) -> Integers:

@@ -6,13 +6,14 @@ import zlib
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from profilednn_tui.protocol.events import WindowEvent
 from profilednn_tui.session.model.merge import merge
 from profilednn_tui.session.model.pace import Pace, Paces, change, same_pace
+from profilednn_tui.session.model.self_times import OperatorRows, SelfTimes
 from profilednn_tui.session.model.steps import StepSeries
 from profilednn_tui.session.model.tables import NumberedWindow, Tables, outside_column, row_matrix
 from profilednn_tui.session.view import Operators, PaceChange
@@ -21,14 +22,21 @@ KEPT_WINDOWS = 200
 MERGED_WINDOWS = 8
 """Windows merged in the default view: enough to be stable, few enough to follow training."""
 
+HISTORY_WINDOWS = 24
+"""Windows in the history of each operator."""
+
 _CACHED_WINDOWS = 2 * MERGED_WINDOWS
 _CACHED_VIEWS = 4
 TABLE_LIMIT = 100_000
 """Distinct rows after which the tables start over: training whose shapes never repeat must not fill our memory."""
 _KEPT_FILES = 5_000
 
-_ViewKey: TypeAlias = tuple[tuple[int, ...], PaceChange | None]
-"""Numbers of the windows, and how steps have changed since."""
+Part = TypeVar("Part")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+_ViewKey: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], PaceChange | None]
+"""Numbers of the windows and of those of the history, and how steps have changed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,11 @@ class PackedWindow:
         )
 
     def unpack(self) -> WindowEvent:
-        return msgspec.json.decode(zlib.decompress(self.data), type=WindowEvent)
+        return self.unpack_as(WindowEvent)
+
+    def unpack_as(self, part: type[Part]) -> Part:
+        """The fields of the event that `part` has."""
+        return msgspec.json.decode(zlib.decompress(self.data), type=part)
 
 
 class WindowSeries:
@@ -60,6 +72,7 @@ class WindowSeries:
         self._paces = Paces(steps or StepSeries())
         self._tables = Tables()
         self._numbered: OrderedDict[int, NumberedWindow] = OrderedDict()
+        self._self_times: OrderedDict[int, SelfTimes] = OrderedDict()
         self._views: OrderedDict[_ViewKey, Operators] = OrderedDict()
         self.source_files: set[str] = set()
         """Files named in the call stacks."""
@@ -69,7 +82,7 @@ class WindowSeries:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        return tuple(window.number for window in self._windows)
+        return _numbers(tuple(self._windows))
 
     def newest(self, count: int) -> tuple[PackedWindow, ...]:
         """The newest windows, oldest first."""
@@ -106,12 +119,15 @@ class WindowSeries:
         if number is None:
             chosen = self._of_one_pace(newest, now)
         since = change([self._paces.around(window.step) for window in chosen], now) if now is not None else None
-        key = tuple(window.number for window in chosen), since
+        history = self._up_to(chosen[-1] if number is not None else newest[-1])
+        key = _numbers(chosen), _numbers(history), since
         if key not in self._views:
             if self._tables.size > TABLE_LIMIT:
                 self._tables = Tables()
                 self._numbered.clear()
-            merged = self._views.get((key[0], None)) or merge(self._tables, [*map(self._numbered_window, chosen)])
+            merged = self._views.get((key[0], key[1], None)) or merge(
+                self._tables, [*map(self._numbered_window, chosen)], [*map(self._times_in, history)]
+            )
             self._views[key] = replace(merged, since=since)
             _trim(self._views, _CACHED_VIEWS)
         self._views.move_to_end(key)
@@ -121,6 +137,11 @@ class WindowSeries:
         """The windows that `view` merges, oldest first."""
         newest = self.newest(MERGED_WINDOWS)
         return self._of_one_pace(newest, self._paces.now()) if newest else []
+
+    def _up_to(self, last: PackedWindow) -> tuple[PackedWindow, ...]:
+        """The newest windows that are not newer than this one."""
+        older = tuple(window for window in self._windows if window.number <= last.number)
+        return older[-HISTORY_WINDOWS:]
 
     def _of_one_pace(self, newest: Sequence[PackedWindow], now: Pace | None) -> list[PackedWindow]:
         around = {window.number: self._paces.around(window.step) for window in newest}
@@ -139,6 +160,13 @@ class WindowSeries:
         self._numbered.move_to_end(window.number)
         return self._numbered[window.number]
 
+    def _times_in(self, window: PackedWindow) -> SelfTimes:
+        if window.number not in self._self_times:
+            self._self_times[window.number] = SelfTimes.in_window(window.unpack_as(OperatorRows))
+            _trim(self._self_times, HISTORY_WINDOWS + MERGED_WINDOWS)
+        self._self_times.move_to_end(window.number)
+        return self._self_times[window.number]
+
 
 def _files(event: WindowEvent) -> set[str]:
     """Files in the stacks of the rows; the tables may contain others."""
@@ -152,7 +180,11 @@ def _files(event: WindowEvent) -> set[str]:
     return {event.strings[event.frames[event.nodes[node][1]][0]] for node in nodes if node >= 0}
 
 
-def _trim(cache: OrderedDict[int, NumberedWindow] | OrderedDict[_ViewKey, Operators], limit: int) -> None:
+def _numbers(windows: Sequence[PackedWindow]) -> tuple[int, ...]:
+    return tuple(window.number for window in windows)
+
+
+def _trim(cache: OrderedDict[Key, Value], limit: int) -> None:
     while len(cache) > limit:
         cache.popitem(last=False)
 

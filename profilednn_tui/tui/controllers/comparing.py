@@ -10,6 +10,7 @@ from textual.app import App
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.controllers.controller import Controller
 from profilednn_tui.tui.following import Following
+from profilednn_tui.tui.keys import with_keys
 
 if TYPE_CHECKING:
     from profilednn_tui.export.comparison.report import Report
@@ -34,7 +35,10 @@ class Comparing(Controller):
 
         view = self._following.latest
         if len(self._app.screen_stack) > 1:
-            self._app.notify("Press c on the dashboard: it compares this session with earlier ones.", timeout=3)
+            self._app.notify(
+                with_keys(self._app, "Press {compare} on the dashboard: it compares this session with earlier ones."),
+                timeout=3,
+            )
         elif not view.steps.count:
             self._app.notify("There is no step to compare yet.", timeout=3)
         else:

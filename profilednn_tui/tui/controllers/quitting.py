@@ -9,6 +9,7 @@ from textual.app import App
 
 from profilednn_tui.tui.controllers.controller import Controller
 from profilednn_tui.tui.following import Following
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
 
 INTERRUPT = b"\x03"
@@ -86,7 +87,10 @@ class Quitting(Controller):
         elif self._feed.write_input(INTERRUPT):
             self._app.notify("Sent ctrl+c to the target.", timeout=3)
         else:
-            self._app.notify("The target's terminal does not take input; press q to leave.", severity="warning")
+            self._app.notify(
+                with_keys(self._app, "The target's terminal does not take input; press {quit} to leave."),
+                severity="warning",
+            )
 
     def run_again(self, optimizations: frozenset[str]) -> None:
         """End the app so that the target is started again; a running target has to end first."""

@@ -13,6 +13,7 @@ from profilednn_tui.advise.findings import Finding
 from profilednn_tui.tui.controllers.advising import Advising
 from profilednn_tui.tui.controllers.controller import Controller
 from profilednn_tui.tui.following import Following
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.present.advice import Attempt, rule_words
 from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
 from profilednn_tui.tui.trial import Answer, Trial, proof_in
@@ -94,7 +95,10 @@ class Trying(Controller):
         else:
             self._advising.attempt(finding.rule, None)
             self._advising.measured(proof)
-            self._app.notify(f"{rule_words(finding.rule)} was tried: a shows what came out.", timeout=8)
+            self._app.notify(
+                f"{rule_words(finding.rule)} was tried: {with_keys(self._app, '{advice}')} shows what came out.",
+                timeout=8,
+            )
 
     def stop(self) -> None:
         """End a trial that is still running, with all its processes."""

@@ -8,7 +8,7 @@ from textual.app import App
 
 from profilednn_tui import units
 from profilednn_tui.protocol.events import Command
-from profilednn_tui.protocol.vocabulary import PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW
+from profilednn_tui.protocol.vocabulary import MEMORY_NOW, PAUSE_WINDOWS, RESUME_WINDOWS, WINDOW_NOW
 from profilednn_tui.session.keys import ALL_RANKS
 from profilednn_tui.session.view import ProcessEntry
 from profilednn_tui.tui.controllers.controller import Controller
@@ -40,6 +40,10 @@ class Windows(Controller):
 
     def take(self) -> None:
         self._command(WINDOW_NOW, "A window opens at the next step.")
+
+    def measure_memory(self) -> None:
+        """Ask for an account of the memory, and what two steps allocate."""
+        self._command(MEMORY_NOW, "The memory is looked at after the next step, and allocations in the two after it.")
 
     def pause_or_resume(self) -> None:
         reported = self._following.latest.agent.paused

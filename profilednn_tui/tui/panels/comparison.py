@@ -9,7 +9,6 @@ from textual import events
 
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.tui.panels.lines import LinesView
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import comparison as present
 from profilednn_tui.tui.present.comparison import PartRow, RunRow
@@ -96,7 +95,7 @@ class PartTable(TableView[PartRow]):
             self.show_rows(self._parts)
         else:
             message = Message("Nothing to compare", ("Both sides need a recorded window: a longer run has one.",))
-            self.show_lines(message_lines(message, self.room.width, self.room.height))
+            self.show_message(message)
 
     def key_of(self, row: PartRow) -> Hashable:
         return row.key

@@ -20,7 +20,7 @@ from profilednn_tui.tui.present.states import Message
 class DifferenceView(FlameView):
     """All nodes of both sides; a key chooses whose widths they have."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "layout", "before, after, both")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "layout", "before, after, both", id="sides")]
 
     def __init__(self, baseline: Sequence[SessionView], candidate: Sequence[SessionView], judge: Judge) -> None:
         super().__init__(Shape(), None)

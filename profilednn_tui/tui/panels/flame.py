@@ -14,7 +14,6 @@ from profilednn_tui.flame.tree import Label, Node, Path, Shape, Weight, flame_tr
 from profilednn_tui.protocol.vocabulary import PHASES
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.lines import LinesView
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.present import flame as present
 from profilednn_tui.tui.present.flame import CALLEES, Box, Row
 from profilednn_tui.tui.present.states import Message
@@ -26,14 +25,14 @@ class FlameView(LinesView):
     """An icicle: what leads to operators on top, operators at the ends; or the sandwich of one node."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "open"),
-        Binding("z", "zoom", "zoom"),
-        Binding("x", "sandwich", "callers and callees"),
-        Binding("m", "modules", "by module"),
-        Binding("t", "library", "torch frames"),
-        Binding("d", "phase", "one phase"),
-        Binding("<,comma", "weight(-1)", "previous weight", key_display="<", show=False),
-        Binding(">,full_stop", "weight(1)", "next weight", key_display=">", show=False),
+        Binding("enter", "open", "open", id="open"),
+        Binding("z", "zoom", "zoom", id="zoom"),
+        Binding("x", "sandwich", "callers and callees", id="callers"),
+        Binding("m", "modules", "by module", id="by-module"),
+        Binding("t", "library", "torch frames", id="library"),
+        Binding("d", "phase", "one phase", id="phase"),
+        Binding("<,comma", "weight(-1)", "previous weight", key_display="<", show=False, id="previous-weight"),
+        Binding(">,full_stop", "weight(1)", "next weight", key_display=">", show=False, id="next-weight"),
     ]
 
     class Opened(WidgetMessage):
@@ -118,7 +117,7 @@ class FlameView(LinesView):
             return
         if not self.graph.value:
             self._rows = ()
-            self.show_lines(message_lines(self.why_empty(), width, self.room.height))
+            self.show_message(self.why_empty())
         else:
             if self._middle is not None:
                 self._rows = present.sandwich_rows(*self._sides, width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -14,9 +15,11 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.themed import Themed
 from profilednn_tui.tui.present import search
-from profilednn_tui.tui.renderables.line import Line, Span, line_width, plain
+from profilednn_tui.tui.present.states import Message as StateMessage
+from profilednn_tui.tui.renderables.line import Line, Span, line_width, plain, wrap
 
 MATCH = "background on warning"
 """The role of text that matches the search."""
@@ -26,15 +29,15 @@ class LinesView(ScrollView, Themed, can_focus=True):
     """Shows lines."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("left,h", "aside(-1)", "left, close", show=False),
-        Binding("right,l", "aside(1)", "right, open", show=False),
-        Binding("pageup", "page(-1)", "page up", show=False),
-        Binding("pagedown", "page(1)", "page down", show=False),
-        Binding("home,g", "edge(-1)", "first", show=False),
-        Binding("end,G", "edge(1)", "last", show=False),
-        Binding("y", "copy", "copy"),
+        Binding("up,k", "move(-1)", "up", show=False, id="up"),
+        Binding("down,j", "move(1)", "down", show=False, id="down"),
+        Binding("left,h", "aside(-1)", "left, close", show=False, id="left"),
+        Binding("right,l", "aside(1)", "right, open", show=False, id="right"),
+        Binding("pageup", "page(-1)", "page up", show=False, id="page-up"),
+        Binding("pagedown", "page(1)", "page down", show=False, id="page-down"),
+        Binding("home,g", "edge(-1)", "first", show=False, id="first"),
+        Binding("end,G", "edge(1)", "last", show=False, id="last"),
+        Binding("y", "copy", "copy", id="copy"),
     ]
 
     class Copied(Message):
@@ -89,6 +92,11 @@ class LinesView(ScrollView, Themed, can_focus=True):
             after = new[index] if index < len(new) else None
             if before != after:
                 self.refresh(Region(0, y, self.room.width, 1))
+
+    def show_message(self, message: StateMessage) -> None:
+        """Show a message instead of figures; each ``{name}`` of an action in it is replaced by its key."""
+        sentences = tuple(with_keys(self, sentence) for sentence in message.sentences)
+        self.show_lines(message_lines(replace(message, sentences=sentences), self.room.width, self.room.height))
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -219,3 +227,14 @@ def mark_matches(line: Line, pattern: re.Pattern[str]) -> Line:
         spans.append((text[cursor : start + len(part)], role))
         start += len(part)
     return tuple(span for span in spans if span[0])
+
+
+def message_lines(message: StateMessage, width: int, height: int) -> Sequence[Line]:
+    """The message in the middle of the pane."""
+    room = max(10, min(width - 4, 72))
+    lines: list[Line] = [((message.title, "bold"),)]
+    for sentence in message.sentences:
+        lines += wrap(sentence, room, "muted")
+    indented = [((" " * max(0, (width - sum(len(text) for text, _ in line)) // 2), ""), *line) for line in lines]
+    above = max(0, (height - len(lines)) // 2)
+    return [(), *[()] * (above - 1), *indented] if above else indented

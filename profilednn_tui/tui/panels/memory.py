@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui.session.view import SessionView
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.present import dashboard, memory
 
@@ -15,6 +16,9 @@ class MemoryPane(Pane):
 
     def records(self, view: SessionView) -> tuple[object, ...]:
         return (view.memory,)
+
+    def note(self, view: SessionView) -> str:
+        return with_keys(self, "{memory}: who holds it")
 
     def draw(self, view: SessionView) -> None:
         self.show_lines(memory.memory_lines(view.memory, self.room.width, self.room.height))

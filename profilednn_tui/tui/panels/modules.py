@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from profilednn_tui.session.view import SessionView
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import dashboard, modules
@@ -33,7 +34,7 @@ class ModulesPane(Pane, TableView[ModuleRow]):
         self.show_rows(modules.module_rows(view.operators.modules, self._unfolded))
 
     def note(self, view: SessionView) -> str:
-        return f"{len(view.operators.modules):,} modules · enter: their operators"
+        return f"{len(view.operators.modules):,} modules · {with_keys(self, '{open}: their operators')}"
 
     def key_of(self, row: ModuleRow) -> Hashable:
         return row.key

@@ -23,7 +23,7 @@ class OperatorsPane(Pane, TableView[OperatorRow]):
     NAME = dashboard.OPERATORS
     TITLE = "Operators"
     COLUMNS = operators.COLUMNS
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("m", "merge", "merge shapes")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("m", "merge", "merge shapes", id="merge-shapes")]
     FIRST_ORDER = SortOrder("self ms")
 
     def __init__(self) -> None:

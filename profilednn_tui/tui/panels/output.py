@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message as TextualMessage
 
 from profilednn_tui.session.view import SessionView
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.pane import Pane
 from profilednn_tui.tui.present import dashboard
 from profilednn_tui.tui.present.output import output_lines
@@ -24,7 +25,7 @@ class OutputPane(Pane):
 
     NAME = dashboard.OUTPUT
     TITLE = "Output"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "input", "type to the target")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "input", "type to the target", id="input")]
 
     class Wanted(TextualMessage):
         """The user wants to type to the target."""
@@ -68,7 +69,7 @@ class OutputPane(Pane):
             super().action_edge(1)
 
     def note(self, view: SessionView) -> str:
-        return "" if self._follow else "G: back to the end"
+        return "" if self._follow else with_keys(self, "{last}: back to the end")
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
@@ -12,7 +11,6 @@ from profilednn_tui.session.view import EMPTY_VIEW, SessionView
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.present.dashboard import PANES
 from profilednn_tui.tui.present.states import Message
-from profilednn_tui.tui.renderables.line import Line, wrap
 
 
 class Pane(LinesView):
@@ -76,9 +74,6 @@ class Pane(LinesView):
         super().filter(text)
         self.update(force=True)
 
-    def show_message(self, message: Message) -> None:
-        self.show_lines(message_lines(message, self.room.width, self.room.height))
-
     def set_titles(self, title: str, subtitle: str) -> None:
         """Set both only when they differ: each repaints a border."""
         for name, text in (("border_title", title), ("border_subtitle", subtitle)):
@@ -100,14 +95,3 @@ def _same(records: tuple[object, ...], known: tuple[object, ...]) -> bool:
         and records[0] == known[0]
         and all(new is old for new, old in zip(records[1:], known[1:], strict=True))
     )
-
-
-def message_lines(message: Message, width: int, height: int) -> Sequence[Line]:
-    """The message in the middle of the pane."""
-    room = max(10, min(width - 4, 72))
-    lines: list[Line] = [((message.title, "bold"),)]
-    for sentence in message.sentences:
-        lines += wrap(sentence, room, "muted")
-    indented = [((" " * max(0, (width - sum(len(text) for text, _ in line)) // 2), ""), *line) for line in lines]
-    above = max(0, (height - len(lines)) // 2)
-    return [(), *[()] * (above - 1), *indented] if above else indented

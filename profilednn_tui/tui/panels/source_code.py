@@ -9,7 +9,6 @@ from textual.strip import Strip
 from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.view import Operators
 from profilednn_tui.tui.panels.lines import LinesView
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.present import source_code
 from profilednn_tui.tui.present.source_code import SourceLine
 from profilednn_tui.tui.present.stacks import short_file
@@ -36,7 +35,7 @@ class SourceCodeView(LinesView):
         if found.lines is None:
             text = f"{file} is not on this machine and the session holds no copy of it."
             texts = (f"The session holds no copy of {file}.", found.foreign) if found.foreign else (text,)
-            self.show_lines(message_lines(Message("No source", texts), self.room.width, self.room.height))
+            self.show_message(Message("No source", texts))
             return
         costs = source_code.line_costs(operators, file)
         whole_ns, name = source_code.whole(operators)

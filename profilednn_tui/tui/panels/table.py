@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events
@@ -13,20 +13,28 @@ from textual.message import Message
 from textual.strip import Strip
 
 from profilednn_tui.tui.panels.lines import LinesView
+from profilednn_tui.tui.preferences import Preferences
 from profilednn_tui.tui.present.search import compile_pattern
 from profilednn_tui.tui.present.table import (
     GAP,
+    MORE_LEFT,
+    MORE_RIGHT,
     Column,
     PlacedColumn,
+    Placement,
     SortOrder,
     header_text,
+    in_order,
+    optional_titles,
     order_of,
     order_text,
     place_columns,
+    revealing,
     sort_rows,
     sortable,
+    without,
 )
-from profilednn_tui.tui.renderables.line import Line, Span, fit_line
+from profilednn_tui.tui.renderables.line import Line, Span, fit_line, width_of
 
 Row = TypeVar("Row")
 Cells = tuple[Line, ...]
@@ -36,10 +44,13 @@ class TableView(LinesView, Generic[Row]):
     """Rows with a cursor below a fixed header. The cursor stays with its row's key when rows move."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "open"),
-        Binding("<,comma", "sort_column(-1)", "previous sort column", key_display="<", show=False),
-        Binding(">,full_stop", "sort_column(1)", "next sort column", key_display=">", show=False),
-        Binding("s", "reverse", "reverse the sort", show=False),
+        Binding("enter", "open", "open", id="open"),
+        Binding("<,comma", "sort_column(-1)", "previous sort column", key_display="<", show=False, id="previous-sort"),
+        Binding(">,full_stop", "sort_column(1)", "next sort column", key_display=">", show=False, id="next-sort"),
+        Binding("s", "reverse", "reverse the sort", show=False, id="reverse"),
+        Binding("C", "choose_columns", "choose the columns", show=False, id="columns"),
+        Binding("shift+left,H", "scroll_columns(-1)", "columns on the left", show=False, id="columns-left"),
+        Binding("shift+right,L", "scroll_columns(1)", "columns on the right", show=False, id="columns-right"),
     ]
 
     COLUMNS: Sequence[Column[Any]] = ()
@@ -77,13 +88,30 @@ class TableView(LinesView, Generic[Row]):
             self.table = table
             self.text = text
 
+    class ColumnsWanted(Message):
+        """The user wants to choose the columns of a table."""
+
+        def __init__(self, table: TableView[Any]) -> None:
+            super().__init__()
+            self.table = table
+
+    class ColumnsHidden(Message):
+        """The user has chosen the columns of a table; the others are hidden."""
+
+        def __init__(self, table: str, titles: tuple[str, ...]) -> None:
+            super().__init__()
+            self.table = table
+            self.titles = titles
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.rows: tuple[Row, ...] = ()
         self._unsorted: tuple[Row, ...] = ()
         self.cursor = 0
         self.order = self.FIRST_ORDER
-        self._placed: tuple[PlacedColumn[Row], ...] = ()
+        self.hidden: frozenset[str] = frozenset()
+        """Titles of columns that the user has switched off."""
+        self._placement: Placement[Row] = Placement()
         self._placed_width = -1
         self._drawn: dict[int, tuple[Cells, bool, bool, Strip]] = {}
         self._texts: Sequence[str] | None = None
@@ -95,8 +123,10 @@ class TableView(LinesView, Generic[Row]):
         return 1 if any(column.title for column in self.COLUMNS) else 0
 
     def on_mount(self) -> None:
-        remembered = getattr(getattr(self.app, "preferences", None), "sort", {}).get(self.id or "", "")
-        self.order = order_of(remembered, self.COLUMNS) or self.order
+        remembered: Preferences = getattr(self.app, "preferences", None) or Preferences()
+        name = self.id or ""
+        self.order = order_of(remembered.sort.get(name, ""), self.COLUMNS) or self.order
+        self.hidden = frozenset(remembered.hidden_columns.get(name, ()))
 
     # ---------------------------------------------------------------- what a table defines
 
@@ -180,12 +210,23 @@ class TableView(LinesView, Generic[Row]):
 
     # ---------------------------------------------------------------- drawing
 
+    @property
+    def _placed(self) -> tuple[PlacedColumn[Row], ...]:
+        return self._placement.columns
+
     def _place(self) -> None:
-        width = self.room.width
-        if width != self._placed_width:
-            self._placed_width = width
-            self._placed = place_columns(self.COLUMNS, width)
-            self._drawn.clear()
+        if self.room.width != self._placed_width:
+            self._place_from(self._placement.before)
+
+    def _place_from(self, scrolled: int) -> None:
+        """Place the columns anew, with `scrolled` of them left out on the left."""
+        self._placed_width = self.room.width
+        self._placement = place_columns(self.chosen_columns, self._placed_width, scrolled)
+        self._drawn.clear()
+
+    def _scroll_columns_to(self, scrolled: int) -> None:
+        self._place_from(scrolled)
+        self.refresh()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -220,8 +261,13 @@ class TableView(LinesView, Generic[Row]):
         for item in self._placed:
             text = header_text(item.column, self.order)
             role = "bold primary" if self.order and item.column.title == self.order.title else "muted"
-            spans += [*fit_line(((text, role),), item.width, item.column.right), (" " * GAP, "")]
-        return tuple(spans)
+            spill = 1 if not item.column.right and width_of(text) > item.width else 0
+            spans += [*fit_line(((text, role),), item.width + spill, item.column.right), (" " * (GAP - spill), "")]
+            if not item.x and self._placement.before:
+                spans[-1] = (MORE_LEFT.ljust(GAP - spill), "primary")
+        if not self._placement.after:
+            return tuple(spans)
+        return (*fit_line(tuple(spans[:-1]), self.room.width - 1), (MORE_RIGHT, "primary"))
 
     # ---------------------------------------------------------------- cursor
 
@@ -255,7 +301,11 @@ class TableView(LinesView, Generic[Row]):
         self.move_cursor(0 if step < 0 else len(self.rows) - 1)
 
     def action_aside(self, step: int) -> None:
-        """Nothing, as all columns are on the screen; trees open and close here."""
+        """Scroll the columns; trees open and close here."""
+        if self._lines:
+            super().action_aside(step)
+        else:
+            self.action_scroll_columns(step)
 
     def action_open(self) -> None:
         if self.current is not None:
@@ -265,13 +315,39 @@ class TableView(LinesView, Generic[Row]):
         if self.current is not None:
             self.post_message(self.Copied(self.copy_text(self.current), "the row"))
 
+    # ---------------------------------------------------------------- columns
+
+    @property
+    def chosen_columns(self) -> Sequence[Column[Any]]:
+        """The columns without those that the user has switched off."""
+        return without(self.COLUMNS, self.hidden)
+
+    def action_scroll_columns(self, step: int) -> None:
+        self._scroll_columns_to(self._placement.before + step)
+
+    def action_choose_columns(self) -> None:
+        if optional_titles(self.COLUMNS):
+            self.post_message(self.ColumnsWanted(self))
+
+    def hide_columns(self, titles: Collection[str]) -> None:
+        """Hide these columns, and show all others."""
+        self.hidden = frozenset(titles)
+        self._scroll_columns_to(0)
+        if self.id:
+            optional = optional_titles(self.COLUMNS)
+            of_other_versions = sorted(self.hidden.difference(optional))
+            known = (title for title in optional if title in self.hidden)
+            self.post_message(self.ColumnsHidden(self.id, (*known, *of_other_versions)))
+
     # ---------------------------------------------------------------- sorting
 
     def action_sort_column(self, step: int) -> None:
-        titles = sortable(self._placed)
+        titles = sortable(in_order(self.chosen_columns, self.room.width))
         if titles:
             current = titles.index(self.order.title) if self.order and self.order.title in titles else -step
-            self.sort_by(SortOrder(titles[(current + step) % len(titles)]))
+            title = titles[(current + step) % len(titles)]
+            self.sort_by(SortOrder(title))
+            self._scroll_columns_to(revealing(self.chosen_columns, self.room.width, title, self._placement.before))
 
     def action_reverse(self) -> None:
         if self.order is not None:
@@ -324,7 +400,7 @@ class TableView(LinesView, Generic[Row]):
             return
         event.stop()
         if offset.y < self.header_height:
-            self._sort_by_click(offset.x)
+            self._click_header(offset.x)
             return
         index = self.scroll_offset.y + offset.y - self.header_height
         if index < len(self.rows):
@@ -332,7 +408,14 @@ class TableView(LinesView, Generic[Row]):
             if event.chain == 2:
                 self.action_open()
 
-    def _sort_by_click(self, x: int) -> None:
+    def _click_header(self, x: int) -> None:
+        """Sort by the column, or scroll at a mark."""
+        if self._placement.after and x == self.room.width - 1:
+            self.action_scroll_columns(1)
+            return
+        if self._placement.before and x == self._placed[0].width:
+            self.action_scroll_columns(-1)
+            return
         for item in self._placed:
             if item.x <= x < item.x + item.width + GAP and item.column.sort is not None:
                 title = item.column.title

@@ -13,7 +13,6 @@ from profilednn_tui.session.trace import UNKNOWN, Trace
 from profilednn_tui.session.view import Steps
 from profilednn_tui.timeline.stretch import Stretch
 from profilednn_tui.tui.panels.lines import LinesView
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.present import timeline as present
 from profilednn_tui.tui.present.states import Message as StateMessage
 from profilednn_tui.tui.present.timeline import Row, Viewport
@@ -33,13 +32,13 @@ class TimelineView(LinesView):
     """The calls of one window."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "zoom(1)", "zoom in", key_display="+", show=False),
-        Binding("minus", "zoom(-1)", "zoom out", key_display="-", show=False),
-        Binding("z", "zoom_to", "zoom to the call"),
-        Binding("H,shift+left,<,comma", "pan(-1)", "earlier", key_display="H", show=False),
-        Binding("L,shift+right,>,full_stop", "pan(1)", "later", key_display="L", show=False),
-        Binding("m", "mark", "mark a stretch"),
-        Binding("enter", "open", "operator"),
+        Binding("plus,equals_sign", "zoom(1)", "zoom in", key_display="+", show=False, id="zoom-in"),
+        Binding("minus", "zoom(-1)", "zoom out", key_display="-", show=False, id="zoom-out"),
+        Binding("z", "zoom_to", "zoom to the call", id="zoom"),
+        Binding("H,shift+left,<,comma", "pan(-1)", "earlier", key_display="H", show=False, id="earlier"),
+        Binding("L,shift+right,>,full_stop", "pan(1)", "later", key_display="L", show=False, id="later"),
+        Binding("m", "mark", "mark a stretch", id="mark"),
+        Binding("enter", "open", "operator", id="open"),
     ]
 
     class Opened(Message):
@@ -103,7 +102,7 @@ class TimelineView(LinesView):
     def show_message(self, message: StateMessage) -> None:
         """Say why there is no timeline."""
         self.trace, self._rows = None, []
-        self.show_lines(message_lines(message, self.room.width, self.room.height))
+        super().show_message(message)
         self.post_message(self.Changed())
 
     def _first_call(self, trace: Trace) -> int:

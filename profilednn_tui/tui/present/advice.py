@@ -29,8 +29,8 @@ TRY_MINUTES = 10.0
 """How long a remedy is tried from the screen at most."""
 HEADER_CEILING = 0.1
 """The first finding is in the header if it could win this share of the step."""
-PRIMITIVES = "d"
-"""The place of evidence about primitives: the key that opens them."""
+PRIMITIVES, MEMORY = "d", "M"
+"""The places of evidence about primitives and about who holds the memory: the keys that open them."""
 
 _LABEL = 10
 _LINE = re.compile(r"(.+):(\d+)")
@@ -167,7 +167,7 @@ def place_text(place: str) -> str:
     number = pane_of(place)
     if number is not None:
         return f"{number} {PANES[number - 1].capitalize()}"
-    return "oneDNN primitives" if place == PRIMITIVES else place
+    return {PRIMITIVES: "oneDNN primitives", MEMORY: "Memory"}.get(place, place)
 
 
 # ---------------------------------------------------------------- cells

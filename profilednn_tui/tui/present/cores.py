@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.session.view import Core, Cores, Machine
+from profilednn_tui.tui.present.over_time import Curve, curve_lines, interval_ns, time_ticks
 from profilednn_tui.tui.renderables.bars import stacked_bar
-from profilednn_tui.tui.renderables.line import Line, Span, clip_line, merge, wrap
-from profilednn_tui.tui.renderables.sparkline import BLOCKS, area, blocks
+from profilednn_tui.tui.renderables.line import Line, Span, clip_line, fit_line, merge, wrap
+from profilednn_tui.tui.renderables.scale import axis
+from profilednn_tui.tui.renderables.sparkline import BLOCKS, blocks
 
 _LEAST_BAR = 8
 _GROUP = 8
@@ -14,6 +16,9 @@ _GROUP = 8
 _LABEL = 4
 _VALUE = 5
 _ROOM_FOR_HISTORY = 50
+_ROOM_FOR_A_BLANK = 5
+_MOST_HISTORY = 8
+"""Lines of the history, with its axis."""
 
 
 def cores_lines(cores: Cores, machine: Machine, width: int, height: int) -> tuple[Line, ...]:
@@ -23,11 +28,11 @@ def cores_lines(cores: Cores, machine: Machine, width: int, height: int) -> tupl
     warning = wrap(cores.contention, width, "warning") if cores.contention else ()
     lines = [_totals(cores, width), *warning[: max(0, height - 2)]]
     room = height - len(lines)
-    bars = _bars(cores.cores, width, room)
-    lines += bars or _heat_map(cores.cores, width, room)
+    lines += _bars(cores, width, room) or _heat_map(cores.cores, width, room)
     room = height - len(lines)
-    if room >= 3 and len(cores.target_history) > 1:
-        lines += _history(cores, machine, width, min(room, 8))
+    if room >= 3 and len(cores.history_unix_ns) > 1:
+        lines += [()] if room >= _ROOM_FOR_A_BLANK else []
+        lines += _history(cores, machine, width, min(height - len(lines), _MOST_HISTORY))
     return tuple(lines[:height])
 
 
@@ -43,29 +48,33 @@ def _totals(cores: Cores, width: int) -> Line:
     return clip_line(tuple(spans), width)
 
 
-def _bars(cores: tuple[Core, ...], width: int, height: int) -> list[Line]:
-    """One bar per core in one or more columns; empty if they do not fit."""
+def _bars(cores: Cores, width: int, height: int) -> list[Line]:
+    """One bar per core in one or more columns, with its history if there is room; empty if they do not fit."""
     if height < 1:
         return []
-    columns = -(-len(cores) // height)
+    columns = -(-len(cores.cores) // height)
     cell = (width - 2 * (columns - 1)) // columns
-    if cell < _LABEL + _LEAST_BAR + _VALUE or -(-len(cores) // columns) > height:
+    if cell < _LABEL + _LEAST_BAR + _VALUE or -(-len(cores.cores) // columns) > height:
         return []
-    rows = -(-len(cores) // columns)
-    lines = []
-    for row in range(rows):
-        spans: list[Span] = []
-        for core in cores[row::rows]:
-            spans += [*([("  ", "")] if spans else []), *_core(core, cell)]
-        lines.append(merge(spans))
+    rows = -(-len(cores.cores) // columns)
+    history = cell // 2 - 1 if cell >= _ROOM_FOR_HISTORY else 0
+    lines = [_side_by_side([_core(core, cell, history) for core in cores.cores[row::rows]]) for row in range(rows)]
+    if history and rows < height and len(cores.history_unix_ns) > 1:
+        ticks = time_ticks(history, interval_ns(cores.history_unix_ns))
+        below = fit_line(axis("─" * history, ticks), cell, right=True)
+        lines.append(_side_by_side([below] * -(-len(cores.cores) // rows)))
     return lines
 
 
-def _core(core: Core, width: int) -> Line:
+def _side_by_side(cells: list[Line]) -> Line:
+    return merge(span for index, cell in enumerate(cells) for span in ([("  ", ""), *cell] if index else cell))
+
+
+def _core(core: Core, width: int, history_width: int) -> Line:
     busy = min(100.0, core.target + core.others + core.steal)
     history = ""
-    if width >= _ROOM_FOR_HISTORY:
-        history = " " + blocks(core.history, width // 2 - 1, 100.0)
+    if history_width:
+        history = " " + blocks(core.history, history_width, 100.0)
         width -= len(history)
     parts = ((core.target / 100, "primary"), (core.others / 100, "warning"), (core.steal / 100, "error"))
     label_role = "muted" if core.allowed else "faint"
@@ -98,12 +107,9 @@ def _heat(core: Core) -> Span:
 
 def _history(cores: Cores, machine: Machine, width: int, height: int) -> list[Line]:
     """The target's use of all the cores it may run on, over time."""
-    allowed = machine.quota or machine.affinity or len(cores.cores)
-    graph = area(cores.target_history, width - 6, height - 1, allowed * 100.0)
-    labels = [units.count(allowed * 100).replace(",", "")] + [""] * (height - 2)
-    lines: list[Line] = [(("", ""),)]
-    lines += [((f"{label:>5} ", "muted"), (line, "primary")) for label, line in zip(labels, graph, strict=True)]
-    return lines
+    percent = 100.0 * (machine.quota or machine.affinity or len(cores.cores))
+    curve = Curve("target", cores.target_history, percent, units.percent(percent), "primary", height - 1)
+    return curve_lines(cores.history_unix_ns, [curve], width)
 
 
 def title_note(cores: Cores, machine: Machine) -> str:

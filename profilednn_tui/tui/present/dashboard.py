@@ -60,6 +60,19 @@ LAYOUTS: tuple[Layout, ...] = (
             Slot((MEMORY,), height=12),
         )),
     )),
+    Layout("high", 110, 52, (
+        (0, (
+            Slot((STEPS,), height=13),
+            Slot((OPERATORS,), share=1.5),
+            Slot((MODULES,)),
+            Slot((OUTPUT, NOTICES, RUN), height=10),
+        )),
+        (-31, (
+            Slot((CORES,)),
+            Slot((THREADS,)),
+            Slot((MEMORY,), height=12),
+        )),
+    )),
     Layout("medium", 110, 30, (
         (0, (
             Slot((STEPS,), height=12),
@@ -70,6 +83,35 @@ LAYOUTS: tuple[Layout, ...] = (
             Slot((CORES,)),
             Slot((THREADS,)),
             Slot((MEMORY,), height=10),
+        )),
+    )),
+    Layout("low", 110, 0, (
+        (0, (
+            Slot((STEPS,), height=8),
+            Slot((OPERATORS, MODULES)),
+        )),
+        (-31, (
+            Slot((CORES, THREADS, MEMORY, OUTPUT, NOTICES, RUN)),
+        )),
+    )),
+    Layout("tower", 0, 70, (
+        (0, (
+            Slot((STEPS,), height=12),
+            Slot((OPERATORS,), share=2.0),
+            Slot((MODULES,), share=1.0),
+            Slot((CORES,), share=1.0),
+            Slot((THREADS,), share=1.0),
+            Slot((MEMORY,), height=10),
+            Slot((OUTPUT, NOTICES, RUN), height=8),
+        )),
+    )),
+    Layout("tall", 0, 44, (
+        (0, (
+            Slot((STEPS,), height=10),
+            Slot((OPERATORS, MODULES), share=2.0),
+            Slot((CORES, THREADS), share=1.0),
+            Slot((MEMORY,), height=9),
+            Slot((OUTPUT, NOTICES, RUN), height=8),
         )),
     )),
     Layout("compact", 0, 0, (

@@ -207,4 +207,4 @@ def flame_message(operators: Operators, shape: Shape) -> Message:
             f"{shape.weight.value} are unknown here",
             ("They are known of matrix products and of operators whose oneDNN primitives were recorded.",),
         )
-    return Message(f"Nothing is in the phase {shape.phase}", ("Press d for the next phase.",))
+    return Message(f"Nothing is in the phase {shape.phase}", ("Press {phase} for the next phase.",))

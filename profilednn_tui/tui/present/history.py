@@ -1,17 +1,24 @@
-"""The step-time history: a chart of phases, the loss below it, and a legend."""
+"""The step-time history: a chart of phases or a density, the loss below it, and a legend."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import ceil, log2
 from statistics import fmean
 
 from profilednn_tui import units
 from profilednn_tui.protocol.events import StepsEvent
 from profilednn_tui.protocol.vocabulary import DATALOADER, FORWARD, PHASES
+from profilednn_tui.session.model.step_times import SLOT_NS
+from profilednn_tui.session.step_times import StepSlot
 from profilednn_tui.session.view import SessionView, Steps
-from profilednn_tui.tui.renderables.columns import stacked_columns
+from profilednn_tui.tui.present.density import density_lines, shade_legend, slots_of
+from profilednn_tui.tui.present.over_time import time_ticks
+from profilednn_tui.tui.renderables.columns import PEAK, stacked_columns
 from profilednn_tui.tui.renderables.line import Line, Span, line_width
-from profilednn_tui.tui.renderables.scale import ceiling_for
+from profilednn_tui.tui.renderables.scale import axis, ceiling_for
 from profilednn_tui.tui.renderables.sparkline import braille
 
 ROLES = tuple(f"phase-{phase}" for phase in PHASES)
@@ -25,6 +32,15 @@ _LEAST_PHASE = 0.02
 """Part of the step from which on the gaps of a phase are told."""
 _COLUMN_S = 0.25
 """A column covers about this time at least, so that fast steps do not race by."""
+_LOSS_FIGURES = 5
+"""Late in a training, losses differ by little."""
+_ROOM_FOR_LOSS = 8
+_WIDE_LOSS = 100.0
+"""From this ratio of the largest to the smallest on, a linear scale would show the largest alone."""
+DENSE_STEPS = 128
+"""From so many steps per column on, the chart is a density: a mean would hide how they differ."""
+_SHORTEST_LEVEL, _LONGEST_LEVEL = -7, 16
+"""Of the time of a column, in octaves around `SLOT_NS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +48,9 @@ class Bin:
     """Neighbouring steps that share one column: means."""
 
     first: int
+    last: int
     phases_ns: tuple[float, ...]
+    slowest_ns: float
     loss: float | None
     profiled: bool
 
@@ -41,12 +59,31 @@ class Bin:
         return sum(self.phases_ns)
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a column of the chart stands for."""
+
+    steps: int
+    """In a density, about so many."""
+    column_ns: int = 0
+    """The time of a column of a density; 0 for columns of equally many steps."""
+
+
 def steps_per_column(steps: Steps, zoom: int) -> int:
     """A power of two: from the median step time, doubled or halved by the user's zoom."""
     automatic = 1
     while steps.median_ns and automatic * steps.median_ns < _COLUMN_S * 1e9 / 2 and automatic < 1024:
         automatic *= 2
     return max(1, min(4096, automatic << zoom if zoom >= 0 else automatic >> -zoom))
+
+
+def scale_for(steps: Steps, zoom: int) -> Scale:
+    """The scale of the chart: few steps share a column of phases, many a column of a density."""
+    size = steps_per_column(steps, zoom)
+    if size < DENSE_STEPS or not steps.median_ns or not steps.end_unix_ns:
+        return Scale(size)
+    level = min(max(ceil(log2(size * steps.median_ns / SLOT_NS)), _SHORTEST_LEVEL), _LONGEST_LEVEL)
+    return Scale(size, SLOT_NS << level if level >= 0 else SLOT_NS >> -level)
 
 
 def bins(steps: Steps, size: int, columns: int) -> tuple[Bin, ...]:
@@ -68,72 +105,105 @@ def bins(steps: Steps, size: int, columns: int) -> tuple[Bin, ...]:
 
 def _bin(steps: Steps, indices: list[int]) -> Bin:
     fair = [index for index in indices if not steps.flags[index]] or indices
-    phases = tuple(fmean(steps.phases_ns[index][phase] for index in fair) for phase in range(len(PHASES)))
+    phases = tuple(map(fmean, zip(*(steps.phases_ns[index] for index in fair), strict=True)))
     losses = [loss for index in indices if (loss := steps.losses[index]) is not None and loss - loss == 0.0]
-    profiled = any(steps.flags[index] & StepsEvent.PROFILED for index in indices)
-    return Bin(steps.numbers[indices[0]], phases, fmean(losses) if losses else None, profiled)
+    return Bin(
+        steps.numbers[indices[0]],
+        steps.numbers[indices[-1]],
+        phases,
+        max(steps.durations_ns[index] for index in fair),
+        fmean(losses) if losses else None,
+        any(steps.flags[index] & StepsEvent.PROFILED for index in indices),
+    )
 
 
 def history_lines(view: SessionView, width: int, height: int, zoom: int = 0, colours: bool = True) -> tuple[Line, ...]:
     """Chart, axis, loss and legend in `width` x `height` cells."""
     columns = max(1, width - _AXIS - 1)
-    shown = bins(view.steps, steps_per_column(view.steps, zoom), columns)
-    has_loss = any(item.loss is not None for item in shown)
-    loss_height = (2 if height >= 13 else 1) if has_loss and height >= 7 else 0
+    scale = scale_for(view.steps, zoom)
+    shown: Sequence[Bin | StepSlot | None]
+    draw: Callable[[int], list[Line]]
+    if scale.column_ns:
+        slots = slots_of(view.steps, scale.column_ns, columns)
+        shown, draw = slots, partial(_density, slots, scale.steps)
+    else:
+        newest = bins(view.steps, scale.steps, columns)
+        padded = (*[None] * (columns - len(newest)), *newest)
+        shown, draw = padded, partial(_phases, padded, scale.steps, colours)
+    losses = [None if item is None else item.loss for item in shown]
+    loss_height = _loss_height(height, losses)
     legend = _legend(view, width, colours) if height >= 4 else ()
     gaps = _gaps(view, width) if height >= 9 else ()
-    chart_height = max(1, height - 1 - loss_height - (1 if legend else 0) - (1 if gaps else 0))
-    lines = list(_chart(shown, chart_height, columns, colours))
-    lines.append(_axis(shown, columns))
-    if loss_height:
-        lines += _loss(shown, columns, loss_height)
-    if legend:
-        lines.append(legend)
-    if gaps:
-        lines.append(gaps)
+    lines = draw(max(1, height - 1 - loss_height - (1 if legend else 0) - (1 if gaps else 0)))
+    lines.append(_step_axis(shown, scale))
+    lines += _loss(losses, loss_height) if loss_height else []
+    lines += [legend] if legend else []
+    lines += [gaps] if gaps else []
     return tuple(lines)
 
 
-def _chart(shown: tuple[Bin, ...], height: int, columns: int, colours: bool) -> tuple[Line, ...]:
-    ceiling = ceiling_for([item.duration_ns for item in shown])
-    drawn = stacked_columns(
-        [item.phases_ns for item in shown], ROLES, height, ceiling, "" if colours else GLYPHS
-    ) if shown else ((),) * height  # fmt: skip
-    padding = (" " * (columns - len(shown)), "")
-    labels = {0: _label(ceiling)}
-    if height >= 4:
-        labels[height // 2] = _label(ceiling / 2)
-    return tuple(
-        ((labels.get(row, "").rjust(_AXIS - 1), "muted"), (" ", ""), padding, *line) for row, line in enumerate(drawn)
-    )
+def _loss_height(height: int, losses: Sequence[float | None]) -> int:
+    """Room for an axis with two ends, and for the word that the scale is a logarithmic one."""
+    if height < _ROOM_FOR_LOSS or all(loss is None for loss in losses):
+        return 0
+    return max(3 if _is_wide(losses) else 2, height // 6)
 
 
-def _label(duration_ns: float) -> str:
-    value_ms = duration_ns / 1e6
-    return units.fixed(value_ms, 0 if value_ms >= 10 else 1 if value_ms >= 1 else 2)
+def _is_wide(losses: Sequence[float | None]) -> bool:
+    """Whether the losses take a logarithmic scale."""
+    known = [loss for loss in losses if loss is not None]
+    return min(known) > 0 and max(known) >= _WIDE_LOSS * min(known)
 
 
-def _axis(shown: tuple[Bin, ...], columns: int) -> Line:
-    """Step numbers at both ends, and a mark below each column with a profiled step."""
-    if not shown:
+def _phases(shown: Sequence[Bin | None], size: int, colours: bool, height: int) -> list[Line]:
+    durations = [0.0 if item is None else item.duration_ns for item in shown]
+    ceiling = ceiling_for([duration for duration in durations if duration])
+    parts = [() if item is None else item.phases_ns for item in shown]
+    peaks = [0.0 if item is None or size == 1 else item.slowest_ns for item in shown]
+    drawn = stacked_columns(parts, ROLES, height, ceiling, "" if colours else GLYPHS, peaks)
+    labels = {height - 1: "0", height // 2: units.short(ceiling / 2e6)} if height >= 4 else {}
+    labels[0] = units.short(ceiling / 1e6)
+    return [(_label(labels.get(row, "")), *line) for row, line in enumerate(drawn)]
+
+
+def _density(slots: Sequence[StepSlot | None], size: int, height: int) -> list[Line]:
+    drawn, edges_ns = density_lines(slots, size, height)
+    labels = {height - 1: edges_ns[-1], height // 2: edges_ns[height // 2]} if height >= 4 else {}
+    labels[0] = edges_ns[0]
+    return [(_label(units.short(labels[row] / 1e6) if row in labels else ""), *line) for row, line in enumerate(drawn)]
+
+
+def _label(text: str, role: str = "muted") -> Span:
+    return f"{text:>{_AXIS - 1}} ", role
+
+
+def _step_axis(shown: Sequence[Bin | StepSlot | None], scale: Scale) -> Line:
+    """Step numbers at both ends, in a density the time between them, and a mark below each column with a profiled
+    step."""
+    begin = next((place for place, item in enumerate(shown) if item is not None), None)
+    if begin is None:
         return ()
-    marks = "".join("▴" if item.profiled else "─" for item in shown)
-    label = (("step".rjust(_AXIS - 1), "muted"), (" " * (1 + columns - len(shown)), ""))
-    first, last = f"{shown[0].first:,} ", f" {shown[-1].first:,}"
-    if len(first) + len(last) + 4 > len(marks):
-        return (*label, (marks, "faint"))
-    return (*label, (first, "muted"), (marks[len(first) : -len(last)], "faint"), (last, "muted"))
+    marks = "".join("▴" if item is not None and item.profiled else "─" for item in shown[begin:])
+    items = [item for item in shown if item is not None]
+    ends = [(len(marks) - 1, f"{items[-1].last:,}"), (0, f"{items[0].first:,}")]
+    between = (
+        [(cell - begin, text) for cell, text in time_ticks(len(shown), scale.column_ns)[1:]] if scale.column_ns else []
+    )
+    inside = [(cell, text) for cell, text in between if cell >= 0]
+    return (_label("step"), (" " * begin, ""), *axis(marks, [*ends, *inside]))
 
 
-def _loss(shown: tuple[Bin, ...], columns: int, height: int) -> list[Line]:
-    doubled = [value for item in shown for value in (item.loss, item.loss)]
-    graph = braille(doubled, columns, height)
-    known = [item.loss for item in shown if item.loss is not None]
-    labels = ["loss"] if height == 1 else [units.fixed(max(known), 2)[:6], units.fixed(min(known), 2)[:6]]
-    return [
-        ((label.rjust(_AXIS - 1), "muted"), (" ", ""), (line, "primary"))
-        for label, line in zip(labels, graph, strict=True)
-    ]
+def _loss(losses: Sequence[float | None], height: int) -> list[Line]:
+    """A curve between the smallest and the largest loss that is shown."""
+    known = [loss for loss in losses if loss is not None]
+    labels = [units.short(max(known), _LOSS_FIGURES), *[""] * (height - 2), units.short(min(known), _LOSS_FIGURES)]
+    if height > 2:
+        labels[height // 2] = "loss"
+    if _is_wide(losses):
+        labels[height // 2] = "log"
+        losses = [None if loss is None else log2(loss) for loss in losses]
+    graph = braille([loss for loss in losses for _ in range(2)], len(losses), height)
+    return [(_label(label, "primary"), (line, "primary")) for label, line in zip(labels, graph, strict=True)]
 
 
 def _legend(view: SessionView, width: int, colours: bool) -> Line:
@@ -171,11 +241,22 @@ def _gaps(view: SessionView, width: int) -> Line:
     return tuple(spans) if len(spans) > 1 else ()
 
 
+def title_note(view: SessionView, height: int, zoom: int) -> str:
+    """What else the title has to say of charts of this height."""
+    loss = height >= _ROOM_FOR_LOSS and any(loss is not None for loss in view.steps.losses)
+    return (" on a log scale" if scale_for(view.steps, zoom).column_ns else "") + (" · loss below" if loss else "")
+
+
 def subtitle(view: SessionView, zoom: int) -> str:
-    """The meaning of a column."""
+    """The meaning of a column, and of the signs in it."""
     if not view.steps.count:
         return ""
-    size = steps_per_column(view.steps, zoom)
-    each = "one step per column" if size == 1 else f"{size:,} steps per column"
+    scale = scale_for(view.steps, zoom)
+    if scale.column_ns:
+        each = f"{units.round_duration(scale.column_ns)} per column, steps: {shade_legend(scale.steps)}"
+    elif scale.steps == 1:
+        each = "one step per column"
+    else:
+        each = f"{scale.steps:,} steps per column, {PEAK} the slowest"
     source = {DATALOADER: " · steps from DataLoader batches", FORWARD: " · steps from forward calls"}
     return each + source.get(view.steps.source or "", "")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.session.view import Operator, Operators
-from profilednn_tui.tui.present.operators import pass_phase, trend_line
+from profilednn_tui.tui.present.operators import history_line, pass_phase, trend_line
 from profilednn_tui.tui.present.states import Message
-from profilednn_tui.tui.renderables.line import Line, Span, clip
+from profilednn_tui.tui.renderables.line import Line, Span, clip, line_width
 
 _MOST_MODULES = 6
+_HISTORY = "history "
+_LEAST_HISTORY = 4
+"""Windows; fewer are no picture."""
 
 
 def summary_lines(operator: Operator, width: int) -> tuple[Line, ...]:
@@ -25,7 +28,10 @@ def summary_lines(operator: Operator, width: int) -> tuple[Line, ...]:
     ):
         times += [(f"{label} ", "muted"), (value, role), ("   ", "")]
     if trend:
-        times += [("trend ", "muted"), *trend]
+        times += [("trend ", "muted"), *trend, ("   ", "")]
+    room = width - line_width(tuple(times)) - len(_HISTORY)
+    if operator.history and room >= _LEAST_HISTORY:
+        times += [(_HISTORY, "muted"), *history_line(operator.history, min(room, len(operator.history)))]
     more = len(operator.modules) - _MOST_MODULES
     modules = ", ".join(operator.modules[:_MOST_MODULES]) + (f" and {more} more" if more > 0 else "")
     memory_format = f"  {key.memory_format}" if key.memory_format else ""

@@ -14,6 +14,7 @@ from profilednn_tui.session.words import change_words, gap_words, operator_name,
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
 from profilednn_tui.tui.renderables.line import Line, clip
+from profilednn_tui.tui.renderables.sparkline import blocks
 
 NOTABLE_TREND = 0.05
 """Smaller changes between windows are noise and get no arrow."""
@@ -103,6 +104,14 @@ def trend_line(trend: float | None) -> Line:
     return ((f"{arrow} {change}", role),)
 
 
+def history_line(history: Sequence[int | None], width: int) -> Line:
+    """The self time in the newest windows from zero up, relative to the longest; a blank where it is not known."""
+    newest = history[-width:]
+    longest = max((value for value in newest if value is not None), default=0)
+    text = "".join(" " if value is None else blocks((value,), 1, longest) for value in newest)
+    return ((text.rjust(width), "primary"),) if longest else ()
+
+
 def modules_line(modules: Sequence[str], width: int) -> Line:
     if not modules:
         return ()
@@ -183,16 +192,17 @@ COLUMNS: tuple[Column[OperatorRow], ...] = (
     Column("share %", 12, _share, lambda row: row.operator.share, right=False, grow=1, most=22),
     Column("calls", 6, lambda row, width: ((units.count(row.operator.calls_per_step), ""),),
            lambda row: row.operator.calls_per_step, drop=1),
-    Column("avg ms", 7, lambda row, width: _ms(_average_ns(row), row, "muted"), _average_ns, drop=5),
+    Column("avg ms", 7, lambda row, width: _ms(_average_ns(row), row, "muted"), _average_ns, drop=6),
     Column("total ms", 9, lambda row, width: _ms(row.operator.total_ns_per_step, row, "muted"),
-           lambda row: row.operator.total_ns_per_step, drop=4),
-    Column("GFLOP/s", 8, _rate, lambda row: row.rated.gflops, drop=8),
-    Column("peak %", 6, _peak, lambda row: row.rated.point.peak_share if row.rated.point else None, drop=9),
+           lambda row: row.operator.total_ns_per_step, drop=5),
+    Column("GFLOP/s", 8, _rate, lambda row: row.rated.gflops, drop=9),
+    Column("peak %", 6, _peak, lambda row: row.rated.point.peak_share if row.rated.point else None, drop=10),
     Column("bound", 8, _bound, lambda row: row.rated.point.bound.value if row.rated.point else None, descending=False,
-           right=False, drop=10),
-    Column("trend", 7, lambda row, width: trend_line(row.operator.trend), lambda row: row.operator.trend, drop=6),
+           right=False, drop=11),
+    Column("trend", 7, lambda row, width: trend_line(row.operator.trend), lambda row: row.operator.trend, drop=7),
+    Column("history", 8, lambda row, width: history_line(row.operator.history, width), grow=1, most=24, drop=4),
     Column("module", 16, lambda row, width: modules_line(row.operator.modules, width),
-           lambda row: row.operator.modules[:1], descending=False, right=False, grow=2, most=48, drop=7),
+           lambda row: row.operator.modules[:1], descending=False, right=False, grow=2, most=48, drop=8),
 )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def summary_line(log: PrimitiveLog, windows: int) -> Line:
 
 def no_primitives_message(notice: str | None) -> Message:
     """Why there is nothing to show."""
-    reason = notice or "No window with oneDNN primitives yet: w takes one now."
+    reason = notice or "No window with oneDNN primitives yet: {take-window} takes one now."
     return Message("No oneDNN primitives", (reason[:1].upper() + reason[1:].rstrip(".") + ".",))
 
 

@@ -12,7 +12,10 @@ from profilednn_tui.tui.renderables.line import Span
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message shown instead of figures: a title, and sentences with the reason and what is already known."""
+    """A message shown instead of figures: a title, and sentences with the reason and what is already known.
+
+    In sentences, ``{name}`` stands for the key of an action.
+    """
 
     title: str
     sentences: tuple[str, ...] = ()
@@ -88,7 +91,9 @@ def operators_message(view: SessionView) -> Message | None:
     if view.state is State.STARTING or view.state is State.WAITING:
         return Message("No operators yet", ("They come from the first profiled step.",))
     if view.live and view.agent.paused:
-        return Message("Windows are paused", ("Press p to go on, or w to take one window now.",))
+        return Message(
+            "Windows are paused", ("Press {pause-windows} to go on, or {take-window} to take one window now.",)
+        )
     failed = next((notice.text for notice in view.notices if notice.code == "window_failed"), None)
     if failed is not None:
         return Message("No operators", (f"{failed[:1].upper()}{failed[1:]}.",))
@@ -97,7 +102,7 @@ def operators_message(view: SessionView) -> Message | None:
             "Warming up",
             (f"{units.count(view.steps.count)} steps so far; "
              "the first window waits until it costs no more than a tenth of the time.",
-             "Press w to take a window now."),
+             "Press {take-window} to take a window now."),
         )  # fmt: skip
     if view.state is State.EXCERPT:
         return Message("No operators yet", ("The snapshot was taken before the first window.",))
@@ -114,7 +119,7 @@ def modules_message(view: SessionView) -> Message | None:
 
 
 def _outside_message(view: SessionView) -> Message:
-    look = "Press x for the Python stack of every thread; cores, threads and memory are in their panes."
+    look = "Press {thread-stacks} for the Python stack of every thread; cores, threads and memory are in their panes."
     if view.state is State.STARTING:
         return Message("The agent is on its way", (look,))
     return Message(

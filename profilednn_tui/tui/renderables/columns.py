@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from profilednn_tui.tui.renderables.line import Line, Span, merge
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 CUT = "▲"
 """On top of a column that continues above the chart."""
+PEAK = "*"
+"""The largest value of those whose mean a column is."""
 
 
 def stacked_columns(
-    columns: Sequence[Sequence[float]], roles: Sequence[str], height: int, ceiling: float, glyphs: str = ""
+    columns: Sequence[Sequence[float]],
+    roles: Sequence[str],
+    height: int,
+    ceiling: float,
+    glyphs: str = "",
+    peaks: Sequence[float] = (),
 ) -> tuple[Line, ...]:
     """`columns` as a chart of `height` lines, the topmost first.
 
     Each column holds its parts from the bottom up, in the order of `roles`; `ceiling` is the value at the upper edge.
-    With `glyphs` (one for each part) the parts differ by character instead of by colour.
+    With `glyphs` (one for each part) the parts differ by character instead of by colour. Of `peaks` (one for each
+    column; 0 for none), those above their column are marked.
     """
     cells = [_column(parts, roles, height, ceiling, glyphs) for parts in columns]
+    for column, peak in zip(cells, peaks, strict=False):
+        level = min(height, max(1, ceil(peak / ceiling * height - 1e-9))) - 1
+        if peak and column[level] == (" ", ""):
+            column[level] = (PEAK if peak <= ceiling else CUT, "muted")
     return tuple(merge(column[level] for column in cells) for level in range(height - 1, -1, -1))
 
 

@@ -45,9 +45,10 @@ def braille(values: Sequence[float | None], width: int, height: int) -> tuple[st
     return tuple("".join(chr(0x2800 + cell) if cell else " " for cell in line) for line in cells)
 
 
-def area(values: Sequence[float], width: int, height: int, ceiling: float) -> tuple[str, ...]:
-    """A filled graph of the newest `width` values in `height` lines of blocks, topmost line first."""
-    newest = list(values[-width:])
+def area(values: Sequence[float | None], width: int, height: int, ceiling: float) -> tuple[str, ...]:
+    """A filled graph of the newest `width` values in `height` lines of blocks, topmost line first; a value of ``None``
+    leaves a gap."""
+    newest = [0.0 if value is None else value for value in values[-width:]]
     eighths = [round(min(1.0, value / ceiling) * height * 8) if ceiling > 0 else 0 for value in newest]
     lines = []
     for level in range(height - 1, -1, -1):

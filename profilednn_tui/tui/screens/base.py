@@ -16,7 +16,7 @@ from textual.widgets import Input, Label
 
 from profilednn_tui.session.open_session import SourceFile
 from profilednn_tui.session.view import EMPTY_VIEW, Operators, SessionView
-from profilednn_tui.tui.keys import ALWAYS_SHOWN, key_name
+from profilednn_tui.tui.keys import ALWAYS_SHOWN, key_name, with_keys
 from profilednn_tui.tui.panels.bars import HeaderBar, KeysBar
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.present.advice import Findings
@@ -96,12 +96,11 @@ class SessionScreen(Screen[None]):
     """A screen that follows the session."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search", key_display="/"),
-        Binding("backslash", "filter", "show only what matches", key_display="\\", show=False),
-        Binding("n", "search_next(1)", "next match", show=False),
-        Binding("N", "search_next(-1)", "previous match", show=False),
-        Binding("escape", "back", "back", show=False, key_display="esc"),
-        Binding("backspace", "back", "back", show=False),
+        Binding("slash", "search", "search", key_display="/", id="search"),
+        Binding("backslash", "filter", "show only what matches", key_display="\\", show=False, id="filter"),
+        Binding("n", "search_next(1)", "next match", show=False, id="next-match"),
+        Binding("N", "search_next(-1)", "previous match", show=False, id="previous-match"),
+        Binding("escape,backspace", "back", "back", show=False, key_display="esc", id="back"),
     ]
 
     class Shown(Message):
@@ -210,7 +209,7 @@ class SessionScreen(Screen[None]):
         """Leave out the rows of a table that do not match; an empty text shows all again."""
         view = self.focused
         if not isinstance(view, LinesView) or not view.can_filter:
-            self.notify("Only tables can be filtered: / searches everywhere.", timeout=3)
+            self.notify(with_keys(self, "Only tables can be filtered: {search} searches everywhere."), timeout=3)
             return
         before = view.filter_note
 

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Label
 
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present.table import Column
 
@@ -50,7 +51,7 @@ class ChoicesView(TableView[Choice[Any]]):
 class ChoiceScreen(ModalScreen[Answer | None]):
     """Asks a question; the result is the answer, or None if the user cancels."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", id="back")]
 
     def __init__(self, question: str, choices: Sequence[Choice[Answer]], detail: str = "") -> None:
         super().__init__()
@@ -61,7 +62,7 @@ class ChoiceScreen(ModalScreen[Answer | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._question)
-            dialog.border_subtitle = "enter or key · esc cancels"
+            dialog.border_subtitle = with_keys(self, "{open} or key · {back} cancels", ChoicesView)
             if self._detail:
                 yield Label(Content(self._detail), classes="field")
             yield ChoicesView(id="choices")

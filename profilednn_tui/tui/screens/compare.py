@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.runs import Run, Side
 from profilednn_tui.session.view import Operator, SessionView
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.comparison import Figures, Losses, Notes, PartTable, StepTimes
 from profilednn_tui.tui.panels.lines import LinesView
@@ -38,11 +39,12 @@ class CompareScreen(SessionScreen):
 
     AUTO_FOCUS = f"#{present.OPERATORS}"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(number), f"part({number})", f"part {number}: {name.replace('-', ' ')}", show=False)
+        *(Binding(str(number), f"part({number})", f"part {number}: {name.replace('-', ' ')}", show=False,
+                  id=f"part-{number}")
           for number, name in enumerate(present.PARTS, start=1)),
-        Binding("z", "zoom_part", "maximize"),
-        Binding("f", "differences", "differences as a flame graph"),
-        Binding("tab", "next_part", "next part", show=False),
+        Binding("z", "zoom_part", "maximize", id="maximize"),
+        Binding("f", "differences", "differences as a flame graph", id="flame"),
+        Binding("tab", "next_part", "next part", show=False, id="next-part"),
     ]  # fmt: skip
 
     def __init__(self, comparison: Comparison, read_source: ReadRunSource) -> None:
@@ -79,7 +81,8 @@ class CompareScreen(SessionScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._arrange()
-        self.query_one(f"#{present.OPERATORS}", PartTable).border_subtitle = "enter: its lines on both sides"
+        operators = self.query_one(f"#{present.OPERATORS}", PartTable)
+        operators.border_subtitle = with_keys(operators, "{open}: its lines on both sides")
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -173,7 +176,7 @@ def _find(side: Side, row: PartRow) -> SideOperator | None:
 class SideOperatorScreen(OperatorScreen):
     """An operator as one side ran it; a key switches to the other side."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "other_side", "other side", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "other_side", "other side", priority=True, id="other-side")]
 
     def __init__(self, places: Sequence[SideOperator], shown: int, read_source: ReadRunSource) -> None:
         place = places[shown]

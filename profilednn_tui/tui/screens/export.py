@@ -18,6 +18,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from profilednn_tui.export.session import FORMATS, Format
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.screens.choice import Choice, ChoiceScreen
@@ -58,7 +59,7 @@ class ReplaceAnswer(Enum):
 class ExportScreen(ModalScreen[None]):
     """Asks for format and path, and stays until the file is written or the user cancels."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", id="back")]
 
     def __init__(self, name: str, write: Callable[[ExportAnswer], str]) -> None:
         """`write` returns why the file cannot be written, in a sentence; empty if it was."""
@@ -70,7 +71,9 @@ class ExportScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Export"
-            dialog.border_subtitle = "enter: next, then write · tab · esc cancels"
+            dialog.border_subtitle = with_keys(
+                self, "{open}: to the file · enter there: write it · {back} cancels", FormatsView
+            )
             yield FormatsView(id="formats")
             yield Label("file", classes="field")
             field = Input(self._stem + self._formats[0].suffix, compact=True, select_on_focus=False)

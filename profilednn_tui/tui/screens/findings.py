@@ -16,13 +16,14 @@ from profilednn_tui.export.advice.words import value_text
 from profilednn_tui.session.frames import absolute_file
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.feed import ReadSource
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.bars import BreadcrumbBar
 from profilednn_tui.tui.panels.lines import LinesView
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import advice
 from profilednn_tui.tui.present.advice import FindingRow
 from profilednn_tui.tui.screens.base import SessionScreen
+from profilednn_tui.tui.screens.memory import MemoryScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.source_code import SourceCodeScreen
@@ -80,7 +81,7 @@ class EvidenceView(TableView[Evidence]):
 class FindingsScreen(SessionScreen):
     """All findings, most recoverable time first, with the details of one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "try", "try it")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "try", "try it", id="try")]
 
     def __init__(self, read_source: ReadSource) -> None:
         super().__init__()
@@ -111,7 +112,7 @@ class FindingsScreen(SessionScreen):
         table.border_title = "What holds the training back"
         table.border_subtitle = Content(advice.summary_text(self.findings, self.view))
         if message is not None:
-            table.show_lines(message_lines(message, table.room.width, table.room.height))
+            table.show_message(message)
         else:
             table.show_rows(advice.finding_rows(self.findings))
         self._show_detail()
@@ -139,7 +140,7 @@ class FindingsScreen(SessionScreen):
 class FindingScreen(SessionScreen):
     """One finding with its evidence; each row of it leads to its place."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "try", "try it")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "try", "try it", id="try")]
 
     def __init__(self, finding: Finding, read_source: ReadSource) -> None:
         super().__init__()
@@ -172,7 +173,7 @@ class FindingScreen(SessionScreen):
         self._row = row = found or self._row
         assert row.finding is not None
         self.query_one(BreadcrumbBar).show_path(self._path)
-        table.border_title = "Evidence: enter leads to its place"
+        table.border_title = with_keys(table, "Evidence: {open} leads to its place")
         table.border_subtitle = Content("" if found is not None else "not found any more")
         table.show_rows(row.finding.evidence)
         detail.border_title = Content(advice.rule_words(row.rule))
@@ -192,6 +193,8 @@ class FindingScreen(SessionScreen):
             self.post_message(PaneRequested(pane))
         elif row.place == advice.PRIMITIVES:
             self.app.push_screen(PrimitivesScreen(self._path))
+        elif row.place == advice.MEMORY:
+            self.app.push_screen(MemoryScreen(self._path))
         elif line is not None:
             file = absolute_file(line[0], self.view.target.working_directory)
             self.app.push_screen(SourceCodeScreen(file, line[1], self._path, self._read_source))

@@ -24,7 +24,7 @@ OPERATORS = Shape()
 class FlameScreen(SessionScreen):
     """Lines, modules and operators as wide as the time that is spent in them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit", id="edit")]
 
     def __init__(
         self, read_source: ReadSource, focus: Label | None = None, shape: Shape = OPERATORS, place: tuple[str, ...] = ()

@@ -11,11 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from profilednn_tui.tui.keys import described
+from profilednn_tui.tui.keys import described, with_keys
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.renderables.line import Line, clip_line, fit_line, line_width
 
-Group = tuple[str, Sequence[BindingType]]
+Group = tuple[str, Sequence[Binding]]
 
 
 def help_lines(groups: Sequence[Group], width: int) -> tuple[Line, ...]:
@@ -40,7 +40,7 @@ def help_lines(groups: Sequence[Group], width: int) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _block(title: str, bindings: Sequence[BindingType]) -> list[Line]:
+def _block(title: str, bindings: Sequence[Binding]) -> list[Line]:
     lines: list[Line] = [((title, "bold"),)]
     for keys, description in described(bindings):
         lines.append(((f"{keys:>9}  ", "primary"), (description, "")))
@@ -51,7 +51,10 @@ class HelpScreen(ModalScreen[None]):
     """All keys on one page."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "close"),
+        Binding("escape", "dismiss", "close", id="back"),
+        Binding("enter", "dismiss", "close", show=False, id="open"),
+        Binding("question_mark", "dismiss", "close", show=False, id="help"),
+        Binding("q", "dismiss", "close", show=False, id="quit"),
     ]
 
     def __init__(self, groups: Sequence[Group]) -> None:
@@ -61,7 +64,7 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "Keys"
-            dialog.border_subtitle = "esc closes · ctrl+p finds any action by name"
+            dialog.border_subtitle = with_keys(self, "{back} closes · {palette} finds any action by name")
             yield LinesView(id="help")
 
     def on_mount(self) -> None:

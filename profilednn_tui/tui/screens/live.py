@@ -35,6 +35,7 @@ from profilednn_tui.tui.present.rerun import EarlierRun, before_line
 from profilednn_tui.tui.present.threads import TaskRow
 from profilednn_tui.tui.screens.base import Question, SessionScreen
 from profilednn_tui.tui.screens.flame import FlameScreen
+from profilednn_tui.tui.screens.memory import MemoryScreen
 from profilednn_tui.tui.screens.operator import OperatorScreen
 from profilednn_tui.tui.screens.primitives import PrimitivesScreen
 from profilednn_tui.tui.screens.ranks import RanksScreen
@@ -130,13 +131,14 @@ class LiveScreen(SessionScreen):
     """Everything about the session at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(number), f"pane({number})", f"pane {number}: {name}", show=False)
+        *(Binding(str(number), f"pane({number})", f"pane {number}: {name}", show=False, id=f"pane-{number}")
           for number, name in enumerate(dashboard.PANES, start=1)),
-        Binding("z", "zoom_pane", "maximize"),
-        Binding("d", "primitives", "oneDNN"),
-        Binding("f", "flame", "flame graph"),
-        Binding("R", "ranks", "ranks, and who waits for whom", show=False),
-        Binding("x", "thread_stacks", "Python stacks of all threads", show=False),
+        Binding("z", "zoom_pane", "maximize", id="maximize"),
+        Binding("d", "primitives", "oneDNN", id="primitives"),
+        Binding("f", "flame", "flame graph", id="flame"),
+        Binding("M", "memory", "memory: who holds it", show=False, id="memory"),
+        Binding("R", "ranks", "ranks, and who waits for whom", show=False, id="ranks"),
+        Binding("x", "thread_stacks", "Python stacks of all threads", show=False, id="thread-stacks"),
     ]  # fmt: skip
 
     def __init__(
@@ -218,6 +220,9 @@ class LiveScreen(SessionScreen):
 
     def action_primitives(self) -> None:
         self.app.push_screen(PrimitivesScreen())
+
+    def action_memory(self) -> None:
+        self.app.push_screen(MemoryScreen())
 
     def action_ranks(self) -> None:
         self.app.push_screen(RanksScreen())

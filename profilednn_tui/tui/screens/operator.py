@@ -16,7 +16,6 @@ from profilednn_tui.session.view import Operator, OperatorKey, Operators, Primit
 from profilednn_tui.session.words import operator_text
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.source_code import SourceCodeView
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import stacks
@@ -33,7 +32,7 @@ class StacksView(TableView[StackRow]):
     """The merged call stacks as a tree."""
 
     COLUMNS = stacks.COLUMNS
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "library", "torch frames")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "library", "torch frames", id="library")]
 
     def __init__(self) -> None:
         super().__init__(id="stacks")
@@ -46,7 +45,7 @@ class StacksView(TableView[StackRow]):
         self._operator = operator
         rows = stacks.stack_rows(operator, self._library, self._folded)
         if not rows:
-            self.show_lines(message_lines(no_stacks_message(operators), self.room.width, self.room.height))
+            self.show_message(no_stacks_message(operators))
             return
         first = not self.rows
         self.show_rows(rows)
@@ -92,9 +91,9 @@ class OperatorScreen(SessionScreen):
     """From an operator to the lines behind it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "edit", "edit"),
-        Binding("d", "primitives", "oneDNN"),
-        Binding("f", "flame", "flame graph"),
+        Binding("e", "edit", "edit", id="edit"),
+        Binding("d", "primitives", "oneDNN", id="primitives"),
+        Binding("f", "flame", "flame graph", id="flame"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (textual declares it without ClassVar)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-high")]  # noqa: RUF012

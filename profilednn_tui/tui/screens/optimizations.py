@@ -15,6 +15,7 @@ from profilednn_tui.advise.effects import asked_for, without_effect
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.optimizations import OptimizationDescription, own_optimizations
 from profilednn_tui.session.view import Operators, SessionView
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import optimizations
@@ -25,7 +26,7 @@ from profilednn_tui.tui.screens.base import SessionScreen
 class OptimizationsView(TableView[OptimizationRow]):
     """The optimizations, one per line."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "open", "switch on or off")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "open", "switch on or off", id="switch")]
     COLUMNS = optimizations.COLUMNS
 
     def key_of(self, row: OptimizationRow) -> Hashable:
@@ -99,7 +100,7 @@ class OptimizationsScreen(SessionScreen):
 
     def _draw(self) -> None:
         table = self.query_one(OptimizationsView)
-        table.border_title = "Optimizations: space switches, r runs again with them"
+        table.border_title = with_keys(table, "Optimizations: {switch} switches, {rerun} runs again with them")
         table.border_subtitle = Content(", ".join(sorted(self._chosen)) or "none chosen")
         if self._idle[0] is not self.view.operators:
             self._idle = self.view.operators, without_effect(self.view)

@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 
 from profilednn_tui.onednn.breakdown import By
 from profilednn_tui.session.view import OperatorKey, Operators, Primitives, SessionView
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import primitives
 from profilednn_tui.tui.present.primitives import PrimitiveRow
@@ -36,7 +36,7 @@ class PrimitivesView(TableView[PrimitiveRow]):
 class PrimitivesScreen(SessionScreen):
     """The breakdown of oneDNN's time; one key changes what it groups by."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "group", "group by")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "group", "group by", id="group")]
 
     def __init__(
         self,
@@ -87,11 +87,13 @@ class PrimitivesScreen(SessionScreen):
         self.query_one("#primitives-summary", BarView).show_lines([primitives.summary_line(log, windows)])
         table.border_title = f"By {primitives.heading(self._by)}"
         rows = primitives.primitive_rows(log, windows, self._by)
-        table.border_subtitle = f"{len(log.uses):,} distinct primitives · {windows} windows · b: next grouping"
+        table.border_subtitle = (
+            f"{len(log.uses):,} distinct primitives · {windows} windows · {with_keys(self, '{group}: next grouping')}"
+        )
         if rows:
             table.show_rows(rows)
             return
         notice = next((one.text for one in self.view.notices if one.code == "no_primitives"), None)
         if windows:
             notice = "it runs none, or none in these windows"
-        table.show_lines(message_lines(primitives.no_primitives_message(notice), table.room.width, table.room.height))
+        table.show_message(primitives.no_primitives_message(notice))

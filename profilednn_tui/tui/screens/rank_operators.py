@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import rank_operators as present
 from profilednn_tui.tui.present.rank_operators import DifferenceRow
@@ -60,4 +59,4 @@ class RankOperatorsScreen(SessionScreen):
         if rows:
             table.show_rows(rows)
         else:
-            table.show_lines(message_lines(present.no_differences(), table.room.width, table.room.height))
+            table.show_message(present.no_differences())

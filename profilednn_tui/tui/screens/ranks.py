@@ -13,7 +13,6 @@ from textual.message import Message
 from profilednn_tui.ranks.account import ranks_of
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import ranks as present
 from profilednn_tui.tui.present.ranks import RankRow
@@ -45,7 +44,9 @@ class RanksTable(TableView[RankRow]):
 class RanksScreen(SessionScreen):
     """Who waits for whom."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("d", "differences", "operators beside another rank's")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "differences", "operators beside another rank's", id="rank-differences")
+    ]
 
     class Chosen(Message):
         """The user wants to see this process."""
@@ -73,7 +74,7 @@ class RanksScreen(SessionScreen):
         table = self.query_one(RanksTable)
         message = present.ranks_message(view, found)
         if message is not None:
-            table.show_lines(message_lines(message, table.room.width, table.room.height))
+            table.show_message(message)
         else:
             table.show_rows(present.rank_rows(view, found))
 

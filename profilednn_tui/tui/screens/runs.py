@@ -15,7 +15,6 @@ from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.panels.bars import BreadcrumbBar
 from profilednn_tui.tui.panels.comparison import RunTable
 from profilednn_tui.tui.panels.lines import LinesView
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present.comparison import RunRow
 from profilednn_tui.tui.present.states import Message
@@ -92,7 +91,7 @@ class RunsScreen(SessionScreen):
         message = Message(
             "No other run of this script", ("Run it again, or `profilednn-tui experiment` with several variants.",)
         )
-        table.show_lines(message_lines(message, table.room.width, table.room.height))
+        table.show_message(message)
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _compare_all(self) -> None:

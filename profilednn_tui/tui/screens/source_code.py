@@ -18,7 +18,7 @@ from profilednn_tui.tui.screens.base import EditRequested, SessionScreen
 class SourceCodeScreen(SessionScreen):
     """The end of a drill-down."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "edit", "edit", id="edit")]
 
     def __init__(self, file: str, line: int, path: tuple[str, ...], read_source: ReadSource) -> None:
         super().__init__()

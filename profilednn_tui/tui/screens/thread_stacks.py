@@ -14,7 +14,6 @@ from textual.message import Message
 from profilednn_tui.session.view import SessionView, Stacks
 from profilednn_tui.tui.feed import ReadSource
 from profilednn_tui.tui.panels.bars import BreadcrumbBar
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import thread_stacks
 from profilednn_tui.tui.present.thread_stacks import ThreadStackRow
@@ -28,7 +27,7 @@ class ThreadStacksView(TableView[ThreadStackRow]):
     """Threads with their frames."""
 
     COLUMNS = thread_stacks.COLUMNS
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "library", "torch frames")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "library", "torch frames", id="library")]
 
     def __init__(self) -> None:
         super().__init__(id="stands")
@@ -40,7 +39,7 @@ class ThreadStacksView(TableView[ThreadStackRow]):
         self._view = view
         message = thread_stacks.stacks_message(view)
         if message is not None:
-            self.show_lines(message_lines(message, self.room.width, self.room.height))
+            self.show_message(message)
             return
         self.show_rows(thread_stacks.thread_stack_rows(view, self._library))
         self.border_subtitle = thread_stacks.age_note(view.stacks, view.unix_ns)
@@ -70,8 +69,8 @@ class ThreadStacksScreen(SessionScreen):
             self.stacks = stacks
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "edit", "edit"),
-        Binding("x", "sample", "sample again"),
+        Binding("e", "edit", "edit", id="edit"),
+        Binding("x", "sample", "sample again", id="sample"),
     ]
 
     def __init__(self, read_source: ReadSource, sample: SampleStacks, tid: int | None = None) -> None:

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from profilednn_tui.ranks.clocks import unix_shifts
 from profilednn_tui.session.model.fragmentation import fragmentation
 from profilednn_tui.session.trace import UNKNOWN, Trace
 from profilednn_tui.session.view import SessionView
@@ -28,10 +29,10 @@ class TimelineScreen(SessionScreen):
     """One step from begin to end: every call where it was, and nothing where none was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "step_window(-1)", "previous window", key_display="["),
-        Binding("right_square_bracket", "step_window(1)", "next window", key_display="]"),
-        Binding("f", "flame", "flame graph"),
-        Binding("e", "edit", "edit"),
+        Binding("left_square_bracket", "step_window(-1)", "previous window", key_display="[", id="previous-window"),
+        Binding("right_square_bracket", "step_window(1)", "next window", key_display="]", id="next-window"),
+        Binding("f", "flame", "flame graph", id="flame"),
+        Binding("e", "edit", "edit", id="edit"),
     ]
 
     def __init__(
@@ -81,7 +82,7 @@ class TimelineScreen(SessionScreen):
         if trace is None:
             shown.show_message(present.no_trace_message(self.view))
         else:
-            shown.show_trace(trace, self._traces.traces_beside(trace), self.view.steps)
+            shown.show_trace(trace, self._traces.traces_beside(trace, unix_shifts(self.view.ranks)), self.view.steps)
         self._show_summary()
 
     def action_step_window(self, step: int) -> None:

@@ -14,7 +14,6 @@ from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.controllers.tuning import StopRequested
 from profilednn_tui.tui.panels.bars import BreadcrumbBar
 from profilednn_tui.tui.panels.lines import LinesView
-from profilednn_tui.tui.panels.pane import message_lines
 from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import tuning
 from profilednn_tui.tui.present.tuning import CandidateRow, Running
@@ -41,7 +40,7 @@ class CandidatesView(TableView[CandidateRow]):
 class TuningScreen(SessionScreen):
     """The candidates with their intervals, and what is known of one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "stop", "stop the search")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "stop", "stop the search", id="stop")]
 
     def __init__(self, running: Callable[[], Running]) -> None:
         """`running` reads how far the search is."""
@@ -80,7 +79,7 @@ class TuningScreen(SessionScreen):
         table.border_subtitle = Content(tuning.progress_text(self._search))
         message = tuning.message(self._search)
         if message is not None:
-            table.show_lines(message_lines(message, table.room.width, table.room.height))
+            table.show_message(message)
         else:
             table.show_rows(tuning.candidate_rows(self._search))
         self._show_detail()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from profilednn_tui.tui.app import ProfilerApp
+from profilednn_tui.tui.panels.modules import ModulesPane
 from profilednn_tui.tui.panels.operators import OperatorsPane
 from tests.tui.conftest import Watch
 from tests.tui.feeds import FakeFeed, operator, running_view
@@ -109,3 +111,67 @@ async def test_a_click_on_a_header_sorts_and_a_click_on_a_row_selects(watch: Wat
         assert "operator▲" in screen_text(app)
         await pilot.click(OperatorsPane, offset=(3, 5))
         assert pane.cursor == 3
+
+
+def header(app: ProfilerApp) -> str:
+    return next(line for line in screen_lines(app) if line.startswith("│ operator"))
+
+
+async def test_a_table_that_is_too_wide_scrolls_sideways_behind_its_first_column(watch: Watch) -> None:
+    async with watch(FakeFeed(running_view()), (80, 24)) as (app, pilot):
+        assert "›" in header(app)
+        assert "‹" not in header(app)
+        assert "module" not in header(app)
+        for _ in range(20):
+            await pilot.press("right")
+        await pilot.pause()
+        assert "module" in header(app)
+        assert header(app).index("operator") < header(app).index("‹")
+        assert "›" not in header(app)
+        assert "net.fc" in screen_text(app)
+        await pilot.press(*["shift+left"] * 20)
+        await pilot.pause()
+        assert "‹" not in header(app)
+        assert "self ms▼" in header(app)
+
+
+async def test_sorting_by_a_column_beyond_the_edge_brings_it_into_view(watch: Watch) -> None:
+    async with watch(FakeFeed(running_view()), (80, 24)) as (app, pilot):
+        assert "pass" not in header(app)
+        await pilot.press(*["greater_than_sign"] * 3)
+        await pilot.pause()
+        assert "‹" in header(app)
+        assert "pass▼" in header(app)
+
+
+async def test_the_marks_in_the_header_scroll_when_they_are_clicked(watch: Watch) -> None:
+    async with watch(FakeFeed(running_view()), (80, 24)) as (app, pilot):
+        pane = app.query_one(OperatorsPane)
+        order = pane.order
+        await pilot.click(OperatorsPane, offset=(2 + pane.room.width - 1, 1))
+        await pilot.pause()
+        assert "‹" in header(app)
+        await pilot.click(OperatorsPane, offset=(header(app).index("‹"), 1))
+        await pilot.pause()
+        assert "‹" not in header(app)
+        assert pane.order == order
+
+
+async def test_a_tree_keeps_left_and_right_for_its_branches(watch: Watch) -> None:
+    async with watch(FakeFeed(running_view()), (80, 24)) as (app, pilot):
+        await pilot.press("7")
+        pane = app.query_one(ModulesPane)
+        await pilot.press("right")
+        await pilot.pause()
+        assert pane._placement.before == 0
+        await pilot.press("L")
+        await pilot.pause()
+        assert pane._placement.before == 1
+
+
+async def test_a_narrower_terminal_keeps_the_place_in_the_table(watch: Watch) -> None:
+    async with watch(FakeFeed(running_view()), (80, 24)) as (app, pilot):
+        await pilot.press("right", "right")
+        await pilot.resize_terminal(70, 24)
+        await pilot.pause()
+        assert "‹" in header(app)

@@ -23,7 +23,7 @@ FOUND = Findings(ADVICE)
 
 def cells(row: FindingRow, width: int = 200) -> dict[str, str]:
     """The texts of a row by the titles of their columns."""
-    placed = place_columns(COLUMNS, width)
+    placed = place_columns(COLUMNS, width).columns
     return {item.column.title: lines_text([item.column.cell(row, item.width)]) for item in placed}
 
 

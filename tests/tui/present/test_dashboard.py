@@ -21,7 +21,21 @@ from profilednn_tui.tui.present.dashboard import (
 
 
 @pytest.mark.parametrize(
-    ("width", "height"), [(80, 20), (120, 36), (200, 56), (160, 40), (110, 30), (300, 90), (60, 14)]
+    ("width", "height"),
+    [
+        (80, 20),
+        (120, 36),
+        (200, 56),
+        (160, 40),
+        (110, 30),
+        (300, 90),
+        (60, 14),
+        (80, 56),
+        (80, 96),
+        (120, 76),
+        (120, 20),
+        (200, 26),
+    ],
 )
 def test_panes_cover_the_dashboard_without_overlap(width: int, height: int) -> None:
     covered: set[tuple[int, int]] = set()
@@ -36,6 +50,26 @@ def test_panes_cover_the_dashboard_without_overlap(width: int, height: int) -> N
 def test_every_pane_has_a_slot_in_every_layout(layout: Layout) -> None:
     for pane in PANES:
         slot_of(layout, pane)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "panes"),
+    [
+        (80, 20, 2),
+        (120, 20, 3),
+        (80, 56, 5),
+        (80, 96, 7),
+        (120, 36, 6),
+        (120, 76, 7),
+        (200, 56, 7),
+    ],
+)
+def test_a_larger_terminal_shows_more_panes_each_of_a_useful_height(width: int, height: int, panes: int) -> None:
+    boxes = arrange(width, height, {})
+    assert len(boxes) == panes
+    assert all(box.height >= 8 and box.width >= 35 for box in boxes.values())
+    assert boxes["operators"].height >= 12
+    assert boxes["operators"].height == max(box.height for box in boxes.values() if box.x == 0)
 
 
 def test_a_chosen_pane_takes_its_slot() -> None:

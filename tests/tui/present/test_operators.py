@@ -99,3 +99,21 @@ def test_what_autograd_runs_is_backward_and_old_recordings_tell_the_rest_by_its_
     assert operators.pass_phase(closure) == "backward"
     assert operators.pass_phase(operator("a", 1)) == "forward"
     assert operators.pass_phase(replace(operator("a", 1), modules=())) == ""
+
+
+@pytest.mark.parametrize(
+    ("history", "width", "shown"),
+    [
+        ((10, 20, 40), 3, "▃▅█"),
+        ((10, 20, 40), 6, "   ▃▅█"),
+        ((99, 10, 20, 40), 3, "▃▅█"),
+        ((0, None, 40), 3, "▁ █"),
+        ((7, 7), 2, "██"),
+        ((0, 0), 2, ""),
+        ((), 4, ""),
+    ],
+)
+def test_a_history_begins_at_zero_and_ends_with_the_newest_window(
+    history: tuple[int | None, ...], width: int, shown: str
+) -> None:
+    assert plain(operators.history_line(history, width)) == shown

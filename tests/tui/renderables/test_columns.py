@@ -30,3 +30,9 @@ def test_a_column_above_the_chart_is_marked() -> None:
 def test_without_colours_the_parts_differ_by_character() -> None:
     top, bottom = stacked_columns([(4.0, 4.0)], ("forward", "backward"), 2, 8.0, glyphs="█▓")
     assert (plain(top), plain(bottom)) == ("▓", "█")
+
+
+def test_the_largest_value_of_a_mean_is_marked_above_it() -> None:
+    top, middle, _ = stacked_columns([(4.0,), (4.0,), (4.0,)], ("forward",), 3, 12.0, peaks=(7.0, 20.0, 4.0))
+    assert plain(top) == " ▲ "
+    assert plain(middle) == "*  "

@@ -12,3 +12,7 @@ def test_graphs_fill_their_width_with_the_newest_values_at_the_right() -> None:
     assert [len(line) for line in lines] == [6, 6]
     assert lines[0].startswith("    ")
     assert braille([None], 3, 1) == ("   ",)
+
+
+def test_an_unknown_value_leaves_a_gap_in_an_area() -> None:
+    assert area([8.0, None, 8.0], 3, 1, 8.0) == ("█ █",)

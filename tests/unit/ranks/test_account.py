@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from profilednn_tui.ranks.account import FIRST_STEPS, NO_RANKS, ranks_of
-from profilednn_tui.ranks.clocks import clock_offsets
+from profilednn_tui.ranks.clocks import clock_offsets, unix_shifts
 from profilednn_tui.ranks.waits import step_waits
 from profilednn_tui.ranks.words import clock_words, doubt, ranks_words
 from tests.unit.ranks.records import MS, TRANSFER_NS, USUAL, trained
@@ -49,6 +49,24 @@ def test_clocks_of_machines_are_aligned_by_when_ranks_go_on() -> None:
     assert clock.collectives == 30
     assert ranks_of(apart).rows[0].late_ns == pytest.approx(4 * MS)
     assert clock_words(ranks_of(apart)).startswith("clocks aligned by common collectives: node-1 to within ")
+
+
+def test_unix_times_of_another_machine_are_shifted_by_what_its_unix_clock_is_ahead() -> None:
+    apart = trained(30, [{}, {"backward": 14.0}], skew_ns={0: 0, 1: 50 * MS})
+    ahead_ns = 7 * MS
+    since = (1_000 * MS, 1_000 * MS + ahead_ns - 50 * MS)
+    told = [
+        replace(one, groups=(replace(one.groups[0], since_epoch_ns=ns),)) for one, ns in zip(apart, since, strict=True)
+    ]
+    shifts = unix_shifts(told)
+    assert list(shifts) == [apart[1].key]
+    assert shifts[apart[1].key] == pytest.approx(-ahead_ns)
+
+
+def test_unix_times_are_left_alone_where_the_difference_is_not_known() -> None:
+    assert unix_shifts(trained(30, [{}, {}], skew_ns={0: 0, 1: 50 * MS})) == {}
+    assert unix_shifts(trained(30, [{}, {}])) == {}
+    assert unix_shifts(trained(30, [{}])) == {}
 
 
 def test_the_clock_of_a_machine_without_common_collectives_is_not_known() -> None:

@@ -110,3 +110,14 @@ def test_the_operator_of_a_row_is_found() -> None:
     assert merged is not None
     assert merged.key.input_shapes == "2 shapes"
     assert find_operator(both, SMALL, True, merged=True) is None
+
+
+def test_the_history_of_merged_shapes_is_that_of_their_sum() -> None:
+    rows = (replace(operator(SQUARE, 80), history=(70, 80, None)), replace(operator(SMALL, 20), history=(30, 20, 10)))
+    assert merge_shapes(rows)[0].history == (100, 100, None)
+
+
+def test_the_history_of_merged_shapes_is_unknown_if_that_of_one_is() -> None:
+    """A part of an operator in a module has none, while one that ran only there has."""
+    rows = (replace(operator(SQUARE, 80), history=(70, 80)), replace(operator(SMALL, 20), history=()))
+    assert merge_shapes(rows)[0].history == ()

@@ -72,6 +72,15 @@ def test_steps_at_another_time_are_not_beside(tmp_path: Path) -> None:
     assert session.traces_beside(trace) == ()
 
 
+def test_steps_of_another_machine_are_beside_on_the_clock_of_this_one(tmp_path: Path) -> None:
+    session = two_ranks(tmp_path / "s", 20 * MS)
+    trace = session.trace(2)
+    assert trace is not None
+    process = next(one for one in session.timelines() if one.name == "rank 1")
+    (other,) = session.traces_beside(trace, {process.key: -20 * MS})
+    assert (other.process, other.began_unix_ns) == ("rank 1", trace.began_unix_ns)
+
+
 def test_only_the_newest_windows_have_a_trace(tmp_path: Path) -> None:
     session = two_ranks(tmp_path / "s", 0, count=11)
     assert session.traced_windows == tuple(range(4, 12))

@@ -112,3 +112,11 @@ def test_more_than_the_cores_have_is_an_error_of_an_early_version() -> None:
     assert (view.target_percent, view.mean_target_percent) == (100.0, 100.0)
     assert view.target_history == (100.0,)
     assert view.mean_percent == (75.0, 75.0)
+
+
+def test_the_samples_of_the_history_have_their_times() -> None:
+    """A sample that cannot be is not in the history."""
+    wrong = r.cores(unix_ns=2, target_percent=33_044.0)
+    view = series(r.cores(unix_ns=1), wrong, r.cores(unix_ns=3)).view(ended=False)
+    assert view.history_unix_ns == (1, 3)
+    assert len(view.target_history) == len(view.others_history) == 2

@@ -30,3 +30,9 @@ def test_what_steps_cost_is_told_by_samples_taken_while_they_ran() -> None:
 def test_without_a_sample_while_steps_ran_nothing_is_told() -> None:
     assert series((1, 1.0, 2.0, 3.0)).view(()).stepping is None
     assert series((1, 1.0, 2.0, 3.0)).view((5, 6)).stepping is None
+
+
+def test_the_samples_of_the_history_have_their_times() -> None:
+    view = series((1, 1.0, 2.0, 3.0), (2, 1.0, 2.0, 3.0)).view(())
+    assert view.history_unix_ns == (1, 2)
+    assert len(view.rss_history) == len(view.faults_history) == 2

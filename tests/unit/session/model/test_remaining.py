@@ -186,3 +186,12 @@ def test_border_pauses_of_two_kinds_are_told_apart() -> None:
 @pytest.mark.parametrize(("degrees", "quantile"), [(4, 2.776), (5, 2.571), (9, 2.262), (30, 2.042)])
 def test_the_quantiles_are_those_of_tables(degrees: int, quantile: float) -> None:
     assert student_95(degrees) == pytest.approx(quantile, rel=0.003)
+
+
+def test_the_first_steps_of_epochs_are_known() -> None:
+    series = RemainingSeries()
+    for number in range(1, 120):
+        series.add_steps(StepsEvent(number, [[number * 10**9, 10**9, *[0] * 8, None, 0]]))
+        if number % STEPS == 1:
+            series.add_total(TotalEvent(number, number // STEPS, EPOCHS, 1, STEPS, number, -1, SOURCE, "", 1))
+    assert series.epoch_starts[-2:] == (51, 101)

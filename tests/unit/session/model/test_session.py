@@ -388,3 +388,9 @@ def test_what_the_dump_says_that_makes_no_sense_is_a_bad_line() -> None:
         assert session.view().stacks.threads == ()
     else:
         raise AssertionError("it was taken")
+
+
+def test_the_steps_that_begin_epochs_are_in_the_view() -> None:
+    two_epochs = session(r.hello(), r.steps(1, 50), r.epoch(0, 1), r.steps(51, 9), r.epoch(1, 51))
+    assert two_epochs.view().epoch_starts == (51,)
+    assert session(r.hello(), r.training(60)).view().epoch_starts == ()

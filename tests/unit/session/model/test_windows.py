@@ -8,7 +8,7 @@ import pytest
 
 from profilednn_tui.protocol.events import WindowEvent
 from profilednn_tui.session.model import windows as module
-from profilednn_tui.session.model.windows import KEPT_WINDOWS, MERGED_WINDOWS, WindowSeries
+from profilednn_tui.session.model.windows import HISTORY_WINDOWS, KEPT_WINDOWS, MERGED_WINDOWS, WindowSeries
 from profilednn_tui.session.view import Frame, Operator, Operators
 from tests.unit.session import recordings as r
 
@@ -308,3 +308,45 @@ def test_a_window_without_rows_is_no_error() -> None:
     empty = replace(r.window(1), rows=[], operators=[], nodes=[], frames=[], modules=[], operator_ns=0)
     assert series(empty).view().rows == ()
     assert len(series(empty, r.window(2)).view().rows) == 4
+
+
+def test_the_history_of_an_operator_is_its_self_time_in_each_window() -> None:
+    slower = (1.0, 2.0, 1.5)
+    operators = series(*(r.window(number, slower=factor) for number, factor in enumerate(slower, 1))).view()
+    assert named(operators, "aten::convolution_backward").history == (9_000_000, 18_000_000, 13_500_000)
+    assert named(operators, "aten::add_").history == (700_000, 1_400_000, 1_050_000)
+
+
+def test_the_history_reaches_further_back_than_the_merged_windows_and_has_a_bound() -> None:
+    windows = series(*(r.window(number, slower=number) for number in range(1, HISTORY_WINDOWS + 4)))
+    operators = windows.view()
+    assert len(operators.windows) == MERGED_WINDOWS < HISTORY_WINDOWS
+    newest = range(4, HISTORY_WINDOWS + 4)
+    assert named(operators, "aten::add_").history == tuple(700_000 * number for number in newest)
+    windows.add(r.window(HISTORY_WINDOWS + 4, slower=100))
+    assert named(windows.view(), "aten::add_").history == (
+        *(700_000 * number for number in newest[1:]),
+        70_000_000,
+    )
+
+
+def test_the_history_of_an_earlier_window_ends_with_it() -> None:
+    windows = series(*(r.window(number, slower=number) for number in range(1, 5)))
+    assert named(windows.view(2), "aten::add_").history == (700_000, 1_400_000)
+    for number in windows.numbers:
+        assert {row.self_ns_per_step - (row.history[-1] or 0) for row in windows.view(number).rows} == {0}
+
+
+def test_an_operator_that_did_not_run_has_no_time_and_one_that_may_be_left_out_is_unknown() -> None:
+    without = [row for row in r.window(1).rows if row[0] != 3]
+    first, second = r.window(1, slower=2.0), replace(r.window(2), rows=without)
+    assert named(series(first, second, r.window(3)).view(), "aten::add_").history == (1_400_000, 0, 700_000)
+    cut = replace(second, truncated=True)
+    cut = replace(cut, operators=cut.operators[:3])
+    assert named(series(first, cut, r.window(3)).view(), "aten::add_").history == (1_400_000, None, 700_000)
+
+
+def test_the_call_sites_of_an_operator_add_up_in_its_history() -> None:
+    event = r.window(1)
+    twice = replace(event, rows=[*event.rows, [3, 4, -1, -1, 4, 300_000, 300_000, 0, 1]])
+    assert named(series(twice).view(), "aten::add_").history == (1_000_000,)
