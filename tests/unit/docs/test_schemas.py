@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ from profilednn_tui.compare.gate import Answer, Decision
 from profilednn_tui.compare.tuning import Eliminated, TuneReport, Winner
 from profilednn_tui.export.comparison.gate import gate_json
 from profilednn_tui.export.plan import plan_json
+from profilednn_tui.export.session.json_session import json_text
 from profilednn_tui.export.tuning.json_tuning import json_text as tuning_json
 from tests.unit.cli.test_comparing import record, several
+from tests.unit.export.session.test_lives import crashed
 from tests.unit.export.test_plan import WHOLE, plan
+from tests.unit.ranks.records import trained
+from tests.unit.session import recordings as r
+from tests.unit.session.model.test_memory_account import account, allocations
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 ONEDNN_LOGS = sorted((FIXTURES / "onednn").glob("*.log.gz"))
@@ -69,6 +75,20 @@ def test_each_schema_is_one(path: Path) -> None:
 @pytest.mark.parametrize("session", ["session", "children"])
 def test_a_recorded_session(session: str) -> None:
     check(written("export", FIXTURES / "format-2" / session, "--to", "json", "-o", "-"), "session")
+
+
+def test_a_session_with_ranks_of_which_one_is_late_and_one_has_died() -> None:
+    late = replace(crashed(), ranks=trained(40, [{}, {"backward": 20.0}]))
+    text = json_text(late)
+    assert json.loads(text)["straggler"]["rank"] == 1
+    check(text, "session")
+
+
+def test_a_session_with_an_account_of_its_memory() -> None:
+    text = json_text(r.view_of(*r.agent_events(), account(), allocations()))
+    assert json.loads(text)["memory"]["account"]["owners"]
+    assert json.loads(text)["memory"]["step"]["phases"]
+    check(text, "session")
 
 
 def test_advice(home: Path) -> None:
