@@ -80,7 +80,7 @@ def test_a_list_without_mappings_is_refused() -> None:
 
 def test_memory_of_this_process_shows_up_where_it_belongs() -> None:
     before = read_mappings()
-    size = 64 << 20
+    size = 48 << 20
     with mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as block:
         block.write(bytes(size))
         after = read_mappings()
