@@ -122,9 +122,7 @@ def test_one_that_is_missing_here_says_why_and_is_not_trained(tmp_path: Path, mo
 
 
 def test_one_that_declines_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (
-        "class Theirs:\n    description = 'x'\n    def begin_training(self): raise self.Declined('it is odd')"
-    )
+    text = "class Theirs:\n    description = 'x'\n    def begin_training(self): raise self.Declined('it is odd')"
     monkeypatch.setenv("PYTHONPATH", offer(tmp_path, text))
     checks = {check.subject: check for check in check_optimization(sys.executable, "theirs")}
     assert checks["receipt"].verdict == "limited"
