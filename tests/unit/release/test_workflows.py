@@ -47,9 +47,9 @@ def test_modules_targets_and_workflows_that_are_run_exist(path: Any) -> None:
 
 def test_publishing_waits_for_all_checks_and_stores_no_token() -> None:
     jobs = workflow("publish")["jobs"]
-    assert jobs["pypi"]["needs"] == "verify"
+    assert jobs["publish"]["needs"] == "verify"
     assert jobs["verify"]["needs"] == "wheels"
-    assert jobs["pypi"]["permissions"] == {"id-token": "write"}
+    assert jobs["publish"]["permissions"] == {"id-token": "write"}
     assert "secrets." not in (ROOT / ".github" / "workflows" / "publish.yml").read_text(encoding="utf-8")
 
 
