@@ -43,6 +43,7 @@ def search(program: str) -> Row:
         "certificate": None if verdict is None else verdict["certificate"],
         "factors": found["factors"],
         "pairs": found["pairs"],
+        "machine": next(iter(machine())),
         "eliminated": found["eliminated"],
     }
 
@@ -58,7 +59,7 @@ def main() -> None:
     lines = [
         "## Gains of `tune`",
         "",
-        *machine(),
+        *dict.fromkeys(row["machine"] for row in rows.values()),
         versions("torch", "torchvision", "transformers"),
         f"- `tune --minutes {MINUTES:g}`, one search per program of benchmarks/programs; speeds are of the shootout.",
         "",
