@@ -22,6 +22,7 @@ from profilednn_tui.protocol.files import TRACES, control_file
 from profilednn_tui.session.keys import pid_of
 from profilednn_tui.session.model.fragmentation import fragmentation
 from profilednn_tui.session.model.part import Part
+from profilednn_tui.session.model.process import Process
 from profilednn_tui.session.model.session import Session
 from profilednn_tui.session.part_reader import PartReader
 from profilednn_tui.session.storage.files import append
@@ -176,10 +177,16 @@ class OpenSession:
         """All training processes, the shown one first."""
         shown = self._session.shown_process
         for process in (*([shown] if shown else ()), *self._session.others()):
-            windows = self._traces.numbers(process)
-            traces = (trace for number in windows if (trace := self._traces.of(process, number)))
             key = process.key
-            yield ProcessTimeline(key, process_name(process), pid_of(key), process.steps.view(), traces)
+            yield ProcessTimeline(
+                key, process_name(process), pid_of(key), process.steps.view(), self._traces_of(process)
+            )
+
+    def _traces_of(self, process: Process) -> Iterator[Trace]:
+        """Read one by one, when they are asked for."""
+        for number in self._traces.numbers(process):
+            if trace := self._traces.of(process, number):
+                yield trace
 
     def traces_beside(self, trace: Trace, shifts_ns: Mapping[int, int] = MappingProxyType({})) -> tuple[Trace, ...]:
         """Those of other processes whose windows were open at the same time, on the clock of the one that is shown.

@@ -67,21 +67,28 @@ class MemoryAccounts:
         allowed_ns = CREDIT * min(run_ns, CREDIT_NS) + MOST_TIME * run_ns
         return self.spent_ns + self._cost_ns <= allowed_ns
 
-    def take(self, step: int) -> None:
-        """Take an account after `step`; a failure is reported once and ends those that nobody has asked for."""
+    def take(self, step: int, others_train: bool = False) -> None:
+        """Take an account after `step`; a failure is reported once and ends those that nobody has asked for.
+
+        There is none if other threads train, too: they may free at any time what is looked at.
+        """
         began_ns = perf_counter_ns()
         asked, self._wanted = self._wanted, False
+        if others_train:
+            self._refuse("several threads train at once")
+            return
         event, error = attempt(self._account, step, began_ns, asked)
         self._cost_ns = perf_counter_ns() - began_ns
         self.spent_ns += self._cost_ns
         if event is not None:
             self._report(event)
         elif error is not None:
-            self._failed = True
-            cause = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            self._report(
-                NoticeEvent(INFO, "no_memory_account", f"who holds the memory is unknown ({cause})", time.time_ns())
-            )
+            self._refuse(" ".join(f"{type(error).__name__}: {error}".split())[:300])
+
+    def _refuse(self, cause: str) -> None:
+        self._failed = True
+        text = f"who holds the memory is unknown ({cause})"
+        self._report(NoticeEvent(INFO, "no_memory_account", text, time.time_ns()))
 
     def _account(self, step: int, began_ns: int, asked: bool) -> MemoryAccountEvent:
         heap = read_heap()

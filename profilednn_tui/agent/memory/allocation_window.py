@@ -88,6 +88,9 @@ class AllocationWindow:
         return 0
 
     def _close(self) -> Allocations | None:
+        if self._thread != get_ident():  # that thread has to close it
+            self._timeline.traced()
+            return None
         offset_ns = time.time_ns() - perf_counter_ns()
         spans = PhaseSpans(*self._timeline.traced(), offset_ns)
         tree = self._profiler.stop()
@@ -98,7 +101,7 @@ class AllocationWindow:
 
     def give_up(self) -> None:
         """Close an open window without a summary; only the thread that opened it can."""
-        if self.begun and self._profiler.running and self._thread == get_ident():
+        if self._profiler.running and self._thread == get_ident():
             self._timeline.traced()
             attempt(self._profiler.stop)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator
 from time import perf_counter_ns
 from typing import Any, NamedTuple
 
 from ..optimizations._tensors import tensors_of
 from ..steps.root_modules import RootModules
+from .reachable import reachable_tensors
 
 _SAVED = "_raw_saved_"
 """Autograd nodes have an attribute of this prefix for each tensor that they save, and for each list of them."""
@@ -24,9 +24,9 @@ class Owned(NamedTuple):
     saved: int | None
     """Kept by graphs for a backward pass; None if this torch does not tell."""
     others: int
-    """Other tensors that Python knows: inputs, outputs, data sets."""
+    """Other tensors that the program's variables lead to: inputs, outputs, data sets."""
     saved_complete: bool
-    """Whether all graphs were walked to their ends."""
+    """Whether all variables were followed, and all graphs walked to their ends."""
 
 
 class TensorOwners:
@@ -48,10 +48,10 @@ class TensorOwners:
         held = self._sum(seen, (*parameters, *self._roots.buffers()))
         gradients = self._sum(seen, (one.grad for one in parameters if one.grad is not None))
         state = self._sum(seen, (tensor for optimizer in self._optimizers for tensor in self._state_of(optimizer)))
-        visible = self._visible()
+        visible, reached = reachable_tensors(self._types, walk_until_ns)
         # Before the others: what a graph has saved may be known to Python, without anything there referring to it.
         saved, complete = self._saved(seen, visible, walk_until_ns) if self._tells_saved else (None, True)
-        return Owned(held, gradients, state, saved, self._sum(seen, visible), complete)
+        return Owned(held, gradients, state, saved, self._sum(seen, visible), complete and reached)
 
     def _parameters(self) -> Iterator[Any]:
         found: dict[int, Any] = {}
@@ -66,12 +66,6 @@ class TensorOwners:
     def _state_of(self, optimizer: Any) -> Iterator[Any]:
         for state in optimizer.state.values():
             yield from tensors_of(self._torch, state)
-
-    def _visible(self) -> list[Any]:
-        """Tensors that Python code refers to."""
-        # Only objects that refer to the classes are returned: we hold no other object of the program for a moment.
-        types = self._types
-        return [one for one in gc.get_referrers(*types) if type(one) in types]
 
     def _sum(self, seen: set[int], tensors: Iterable[Any]) -> int:
         """Bytes of the storages that are not `seen` yet and in memory of this process alone."""

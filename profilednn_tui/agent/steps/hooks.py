@@ -50,6 +50,9 @@ class Listener(Protocol):
     def before_backward_elsewhere(self, tensors: Any) -> None:
         """A backward pass is about to begin on another thread."""
 
+    def before_update_elsewhere(self) -> None:
+        """Another thread, which trains for itself, is about to update its parameters."""
+
     def after_update(self, optimizer: Any, cut: Cut) -> None:
         """An optimizer has updated its parameters."""
 
@@ -179,7 +182,7 @@ class Hooks:
             try:
                 tensors = arguments[0] if arguments else keywords.get("tensors", keywords.get("outputs"))
                 if timeline.thread != get_ident() and not trainer.is_me(Sign.BACKWARD):
-                    if timeline.busy:
+                    if timeline.busy or trainer.is_its_own():
                         return original(*arguments, **keywords)
                     began_ns = timeline.now()
                     guard.run(listener.before_backward_elsewhere, tensors)
@@ -288,11 +291,15 @@ class Hooks:
     def _before_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
         timeline = self._timeline
         began_ns = timeline.now()
-        self._trainer.saw_update()
-        timeline.enter_optimizer(began_ns)
+        if self._trainer.updates(optimizer):
+            timeline.enter_optimizer(began_ns)
+        else:
+            self._guard.run(self._listener.before_update_elsewhere)
 
     def _after_update(self, optimizer: Any, arguments: Any, keywords: Any) -> None:
         timeline = self._timeline
+        if timeline.thread != get_ident():
+            return
         try:
             self._listener.after_update(optimizer, timeline.leave_optimizer())
         except Exception as error:  # noqa: BLE001 - as above

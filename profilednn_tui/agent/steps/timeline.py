@@ -38,7 +38,8 @@ class Timeline:
 
     __slots__ = (
         "_base", "_elsewhere", "_held_ns", "_mark_ns", "_settled", "_totals", "_trace", "busy", "computed", "current",
-        "exchanged", "hooks_ns", "now", "thread",
+        "exchanged", "hooks_ns", "now", "others_train", "steady",
+        "thread",
     )  # fmt: skip
 
     def __init__(self, clock: Callable[[], int] = perf_counter_ns) -> None:
@@ -62,6 +63,10 @@ class Timeline:
         """The cost of the hooks so far."""
         self.thread: int | None = None
         """Python's identifier of the training thread; None before its first activity."""
+        self.others_train = False
+        """Whether another thread has trained for itself."""
+        self.steady = True
+        """Whether the last update was on the same thread as the one before."""
         self.computed: list[int] = []
         """When the current backward pass had computed everything, if that is noted: then it waits for other ranks."""
         self.exchanged: Callable[[int, int], bool | None] = lambda began_ns, ended_ns: False

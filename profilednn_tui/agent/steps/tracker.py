@@ -195,6 +195,10 @@ class StepTracker:
             self._begin(self._beginning.cut or self._timeline.last_switch())
         self._learn(tensors, keeps_graph=False)
 
+    def before_update_elsewhere(self) -> None:
+        """Called before an update on another thread that trains for itself: it may have been the training thread."""
+        self._give_up_window()
+
     def after_update(self, optimizer: Any, cut: Cut) -> None:
         """Called when an optimizer has updated its parameters."""
         if self._last is NOT_BEGUN:
@@ -319,6 +323,8 @@ class StepTracker:
         windows = self._windows
         duration_ns, elapsed_ns = cut.now_ns - last.now_ns, cut.now_ns - self._first_ns
         allocations = self._allocations
+        if windows is not None and windows.open and not (windows.begun or (allocations and allocations.begun)):
+            self._give_up_window()  # opened by this thread, when the training had moved on
         if windows is not None and windows.begun:
             windows.finish(self.steps, duration_ns, elapsed_ns)
         elif windows is not None and allocations is not None and allocations.begun:
@@ -331,7 +337,7 @@ class StepTracker:
             profiles and self._lockstep is None and not self._switching.active
         )  # no other run is timed against it
         if self._accounts.due(self.steps, cut.now_ns - self._came_ns, by_itself):
-            self._accounts.take(self.steps)
+            self._accounts.take(self.steps, self._timeline.others_train)
             self._last = Cut(self._timeline.skip(), cut.totals_ns)
         if self._lockstep is not None and self._lockstep.is_due(cut.now_ns) and self.steps != self._stop_after:
             self._take_turn(self._lockstep)
@@ -342,8 +348,8 @@ class StepTracker:
         if self._life.state is not LISTENING:
             self._switching.restore()
             self._life.ask(Request.RELEASE)
-        elif windows is None or windows.ended_step == self.steps:
-            pass  # an open window stays open, and none opens where one has closed
+        elif windows is None or windows.open or windows.ended_step == self.steps or not self._timeline.steady:
+            pass  # only the thread that opens a window can close it, and none opens where one has closed
         elif allocations is not None and allocations.wanted:
             self._flags |= allocations.start()
         elif windows.due(self.steps, elapsed_ns, self._others_ns(), cut.now_ns - self._came_ns):

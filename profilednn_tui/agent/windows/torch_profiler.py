@@ -164,13 +164,14 @@ class TorchProfiler:
         self._quiet = ErrorsOnly(torch)
         """Entered while a window with allocations is open."""
         self._is_quiet = False
+        self._closing = False
         self._open_scopes = OpenScopes(torch, module.record_function)
         self._operators_only = set(RecordScope.__members__.values()) - {RecordScope.USER_SCOPE}
 
     @property
     def running(self) -> bool:
-        """Whether our window is open."""
-        return self._profile is not None
+        """Whether our window is open, or being closed: another thread may run meanwhile."""
+        return self._profile is not None or self._closing
 
     def busy(self) -> bool:
         """Whether the program itself is profiling, or about to: then no window may be opened."""
@@ -237,6 +238,7 @@ class TorchProfiler:
     def forget(self) -> None:
         """In a forked child: drop the open window, which belongs to the parent."""
         self._profile = None
+        self._closing = False
         if self.onednn_log is not None:
             self.onednn_log.forget()
 
@@ -249,6 +251,13 @@ class TorchProfiler:
         self.foreign.remove()
 
     def _close(self) -> Any:
+        self._closing = True
+        try:
+            return self._finish()
+        finally:
+            self._closing = False
+
+    def _finish(self) -> Any:
         profile, self._profile = self._profile, None
         profile.entered = False
         self._ran = None

@@ -166,7 +166,10 @@ class Windows:
                 self._report(closed.primitives)
 
     def _close(self, step: int) -> _Closed | None:
-        """The contents of the window; None if it was given up before."""
+        """The contents of the window; None if it was given up before, or is another thread's, which has to close it."""
+        if self._thread != get_ident():
+            self._timeline.traced()
+            return None
         spans = PhaseSpans(*self._timeline.traced(), time.time_ns() - perf_counter_ns())
         tree = self._profiler.stop()
         if tree is None:

@@ -110,6 +110,8 @@ def test_a_trace_that_is_damaged_is_as_if_there_were_none(tmp_path: Path) -> Non
 
 
 def test_all_processes_are_told_for_exports(tmp_path: Path) -> None:
+    """Found in a review: once all processes were there, each had the traces of the last one."""
     session = two_ranks(tmp_path / "s", 0)
-    told = [(process.name, [trace.window for trace in process.traces]) for process in session.timelines()]
-    assert told == [("rank 0", [1, 2, 3]), ("rank 1", [1, 2, 3])]
+    everyone = list(session.timelines())
+    told = [(process.name, [(trace.process, trace.window) for trace in process.traces]) for process in everyone]
+    assert told == [(name, [(name, 1), (name, 2), (name, 3)]) for name in ("rank 0", "rank 1")]

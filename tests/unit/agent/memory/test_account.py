@@ -65,6 +65,14 @@ def test_the_owners_of_this_process_explain_its_memory() -> None:
     del blocks
 
 
+def test_there_is_none_while_other_threads_train() -> None:
+    """Found in a review: another thread freed a tensor that was looked at (SIGSEGV)."""
+    reported: list[Any] = []
+    accounts_of(nn.Linear(2, 2), reported).take(9, others_train=True)
+    (notice,) = reported
+    assert notice.text == "who holds the memory is unknown (several threads train at once)"
+
+
 def test_a_failure_is_told_once_and_ends_those_nobody_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     reported: list[Any] = []
     accounts = accounts_of(nn.Linear(2, 2), reported)
