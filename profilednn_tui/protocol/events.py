@@ -468,6 +468,8 @@ class MemoryAccountEvent:
     """Whether all graphs were visited."""
     other_tensors_bytes: int
     """Inputs, outputs, data sets and whatever else the program refers to."""
+    elsewhere_bytes: int = 0
+    """Of all tensors, what is in mapped files or shared memory, and not in `files_bytes` or `shared_bytes`."""
 
 
 @dataclass(frozen=True)

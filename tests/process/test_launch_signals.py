@@ -132,7 +132,7 @@ def test_the_host_recording_tells_of_the_whole_run(tmp_path: Path) -> None:
     target = ready(tmp_path)
     recording = session_folder(tmp_path) / "host.jsonl"
     agents = ("openmp", "affinity", "process_end")  # about processes with an agent
-    others = ("notice", "exit", "attached", "stacks", "bye", *agents)
+    others = ("notice", "exit", "attached", "stacks", "bye", "pss", *agents)  # pss is about children
     wanted = [f'"event":"{event.kind}"'.encode() for event in HOST_EVENTS if event.kind not in others]
     eventually(recording.exists, "the recording")
     eventually(lambda: all(event in recording.read_bytes() for event in wanted), "one sample of all collectors")

@@ -95,15 +95,16 @@ class MemoryAccounts:
         interpreter_bytes = small_objects_bytes()
         mapped = read_mappings()
         with unseen(self._torch):
-            owned = self._owners.look(perf_counter_ns() + (ASKED_WALK_NS if asked else WALK_NS))
+            owned = self._owners.look(perf_counter_ns() + (ASKED_WALK_NS if asked else WALK_NS), mapped.spans)
         return MemoryAccountEvent(
             step=step,
             unix_ns=time.time_ns(),
             cost_ns=perf_counter_ns() - began_ns,
             pss_bytes=mapped.pss,
             anonymous_pss_bytes=mapped.anonymous_pss,
-            files_bytes=mapped.files,
-            shared_bytes=mapped.shared,
+            files_bytes=max(0, mapped.files - owned.in_files),
+            shared_bytes=max(0, mapped.shared - owned.in_shared),
+            elsewhere_bytes=owned.in_files + owned.in_shared,
             code_bytes=mapped.code,
             stack_bytes=mapped.stack,
             heaps_bytes=mapped.heaps,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import re
 import struct
 from functools import lru_cache
@@ -43,6 +45,8 @@ class Mapped(NamedTuple):
     """In which glibc's malloc places all but large blocks."""
     others: int
     """Without a file: large blocks, the interpreter's arenas, stacks of threads, other allocators' heaps."""
+    spans: tuple[tuple[int, int, str], ...] = ()
+    """Begin, end and kind of the mappings of files and shared memory, in order."""
 
     @property
     def anonymous(self) -> int:
@@ -87,7 +91,25 @@ def mapped(smaps: bytes, zeroed: Callable[[bytes], int] = lambda file: 0) -> Map
         by_share = kind in ("files", "shared")
         sums[kind] += pss if by_share else rss
         anonymous_pss += 0 if by_share else pss
-    return Mapped(sum(one[5] for one in mappings), anonymous_pss, **sums)
+    spans = tuple(
+        (begin, end, kind)
+        for begin, end, access, name, _, _ in mappings
+        if (kind := _kind(access, name)) in ("files", "shared")
+    )
+    return Mapped(sum(one[5] for one in mappings), anonymous_pss, **sums, spans=spans)
+
+
+def resident_bytes(address: int, size: int) -> int:
+    """How much of some memory of this process is resident, by mincore(2); all of it where the kernel does not tell."""
+    page = mmap.PAGESIZE
+    begin = address // page * page
+    pages = (address + size - begin + page - 1) // page
+    flags = ctypes.create_string_buffer(pages)
+    try:
+        failed = ctypes.PyDLL(None).mincore(ctypes.c_void_p(begin), ctypes.c_size_t(pages * page), flags)
+    except (OSError, AttributeError):
+        return size
+    return size if failed else min(size, flags.raw.count(b"\x01") * page)
 
 
 @lru_cache(maxsize=1024)

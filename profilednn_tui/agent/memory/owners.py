@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from time import perf_counter_ns
 from typing import Any, NamedTuple
 
 from ..optimizations._tensors import tensors_of
 from ..steps.root_modules import RootModules
+from .mappings import resident_bytes
 from .reachable import reachable_tensors
 
+LARGE_BYTES = 1 << 20
+"""Memory of smaller storages is taken to be resident, and not in a mapped file."""
 _SAVED = "_raw_saved_"
 """Autograd nodes have an attribute of this prefix for each tensor that they save, and for each list of them."""
 
@@ -25,6 +29,10 @@ class Owned(NamedTuple):
     """Kept by graphs for a backward pass; None if this torch does not tell."""
     others: int
     """Other tensors that the program's variables lead to: inputs, outputs, data sets."""
+    in_files: int
+    """Of all these, what is in mapped files."""
+    in_shared: int
+    """Of all these, what is in shared memory."""
     saved_complete: bool
     """Whether all variables were followed, and all graphs walked to their ends."""
 
@@ -40,9 +48,15 @@ class TensorOwners:
         self._tells_saved = hasattr(saved_tensor, "data")
         self._types = {torch.Tensor, torch.nn.Parameter}
         self._names: dict[type, tuple[str, ...]] = {}
+        self._spans: Sequence[tuple[int, int, str]] = ()
+        self._begins: list[int] = []
+        self._elsewhere: dict[str, int] = {}
 
-    def look(self, walk_until_ns: int) -> Owned:
-        """What each owner holds now; graphs are walked until the clock says `walk_until_ns`."""
+    def look(self, walk_until_ns: int, spans: Sequence[tuple[int, int, str]] = ()) -> Owned:
+        """What each owner holds now; graphs are walked until the clock says `walk_until_ns`. `spans` are those of
+        `Mapped`."""
+        self._spans, self._begins = spans, [begin for begin, _, _ in spans]
+        self._elsewhere = {"files": 0, "shared": 0}
         seen: set[int] = set()
         parameters = list(self._parameters())
         held = self._sum(seen, (*parameters, *self._roots.buffers()))
@@ -51,7 +65,9 @@ class TensorOwners:
         visible, reached = reachable_tensors(self._types, walk_until_ns)
         # Before the others: what a graph has saved may be known to Python, without anything there referring to it.
         saved, complete = self._saved(seen, visible, walk_until_ns) if self._tells_saved else (None, True)
-        return Owned(held, gradients, state, saved, self._sum(seen, visible), complete and reached)
+        others = self._sum(seen, visible)
+        in_files, in_shared = self._elsewhere["files"], self._elsewhere["shared"]
+        return Owned(held, gradients, state, saved, others, in_files, in_shared, complete and reached)
 
     def _parameters(self) -> Iterator[Any]:
         found: dict[int, Any] = {}
@@ -68,7 +84,7 @@ class TensorOwners:
             yield from tensors_of(self._torch, state)
 
     def _sum(self, seen: set[int], tensors: Iterable[Any]) -> int:
-        """Bytes of the storages that are not `seen` yet and in memory of this process alone."""
+        """Resident bytes of the storages that are not `seen` yet."""
         return sum(self._storage_bytes(seen, tensor) for tensor in tensors)
 
     def _storage_bytes(self, seen: set[int], tensor: Any) -> int:
@@ -82,10 +98,17 @@ class TensorOwners:
             return 0
         storage = tensor.untyped_storage()
         address = storage.data_ptr()
-        if not address or address in seen or storage.is_shared():
+        if not address or address in seen:
             return 0
         seen.add(address)
-        return int(storage.nbytes())
+        size = int(storage.nbytes())
+        if size < LARGE_BYTES:
+            return size
+        size = resident_bytes(address, size)
+        place = bisect_right(self._begins, address) - 1
+        if place >= 0 and address < self._spans[place][1]:
+            self._elsewhere[self._spans[place][2]] += size
+        return size
 
     def _saved(self, seen: set[int], roots: Iterable[Any], until_ns: int) -> tuple[int, bool]:
         """Bytes that the graphs of these tensors keep, and whether all nodes were visited."""

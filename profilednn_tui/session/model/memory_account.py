@@ -17,6 +17,10 @@ from profilednn_tui.session.view import (
 )
 
 KEPT_ACCOUNTS = 64
+FEWEST_STEPS = 8
+"""Between two accounts, before anything is said to grow."""
+DUE_SHARES = frozenset({owners.FILES, owners.SHARED})
+"""Other programs that come and go change the due share of what they have in common with this one."""
 OUTSIDE = "other"
 """Where the phase is unknown."""
 
@@ -25,25 +29,30 @@ class MemoryAccountSeries:
     """The accounts of a process; bounded: of many, every second one is dropped."""
 
     def __init__(self) -> None:
-        self._accounts: deque[MemoryAccountEvent] = deque()
+        self._accounts: deque[tuple[MemoryAccountEvent, int]] = deque()
+        """With what the workers had then."""
 
-    def add(self, event: MemoryAccountEvent) -> None:
-        """Add an account."""
-        self._accounts.append(event)
+    def add(self, event: MemoryAccountEvent, workers_pss_bytes: int = 0) -> None:
+        """Add an account, with the due share of the process's children."""
+        self._accounts.append((event, workers_pss_bytes))
         if len(self._accounts) > KEPT_ACCOUNTS:
-            kept = [one for place, one in enumerate(self._accounts) if place % 2 == 0 or one is event]
+            kept = [one for place, one in enumerate(self._accounts) if place % 2 == 0 or one[0] is event]
             self._accounts = deque(kept)
 
     def view(self, workers_pss_bytes: int) -> MemoryAccount | None:
         """The newest account, with what the process's children have now; None without one."""
         if not self._accounts:
             return None
-        first, newest = self._accounts[0], self._accounts[-1]
-        before, now = sizes(first, 0), sizes(newest, workers_pss_bytes)
+        (first, workers_before), (newest, workers_then) = self._accounts[0], self._accounts[-1]
+        before, then = sizes(first, workers_before), sizes(newest, workers_then)
+        now = sizes(newest, workers_pss_bytes)
         steps = newest.step - first.step
-        total = newest.files_bytes + newest.shared_bytes + _anonymous(newest) + now[owners.WORKERS]
-        growth = {name: (size - before.get(name, 0)) / steps for name, size in now.items()} if steps > 0 else {}
-        growth.pop(owners.WORKERS, None)
+        total = newest.files_bytes + newest.shared_bytes + newest.elsewhere_bytes + _anonymous(newest)
+        total += now[owners.WORKERS]
+        growing = then.keys() - DUE_SHARES if steps >= FEWEST_STEPS else ()
+        growth = {name: (then[name] - before.get(name, 0)) / steps for name in growing}
+        if not workers_before:
+            growth.pop(owners.WORKERS, None)  # they came later, or were not looked at yet
         return MemoryAccount(
             step=newest.step,
             unix_ns=newest.unix_ns,
@@ -57,7 +66,7 @@ class MemoryAccountSeries:
             allocator=newest.allocator,
             tells_saved=newest.saved_bytes is not None,
             saved_complete=newest.saved_complete,
-            steps=tuple(one.step for one in self._accounts),
+            steps=tuple(one.step for one, _ in self._accounts),
             cost_ns=newest.cost_ns,
         )
 
@@ -86,12 +95,13 @@ def sizes(event: MemoryAccountEvent, workers_pss_bytes: int) -> dict[str, int]:
         owners.AGENT: event.agent_bytes,
         owners.WORKERS: max(0, workers_pss_bytes - shared_out),
     }
-    known = sum(tensors.values()) + event.agent_bytes
+    known = sum(tensors.values()) - event.elsewhere_bytes + event.agent_bytes
     if event.in_use_bytes is None or event.in_heaps_bytes is None:
         rest = event.heaps_bytes + event.others_bytes - event.interpreter_bytes - known
         found[owners.HEAP_AND_SLACK] = max(0, rest)
         return found
-    kept = event.heaps_bytes if event.allocator_bytes is None else event.allocator_bytes
+    room = max(0, event.heaps_bytes + event.others_bytes - event.interpreter_bytes)
+    kept = event.heaps_bytes if event.allocator_bytes is None else min(event.allocator_bytes, room)
     in_heaps = min(kept, event.in_heaps_bytes)
     large = min(event.in_use_bytes - event.in_heaps_bytes, max(0, event.others_bytes - event.interpreter_bytes))
     found[owners.HEAP] = max(0, in_heaps + large - known)

@@ -112,7 +112,7 @@ class Session:
             GroupEvent: lambda key, event: self._process(key).communication.add_group(event),
             CommunicationEvent: lambda key, event: self._process(key).communication.add(event),
             LoadersEvent: lambda key, event: self._process(key).on_loaders(event),
-            MemoryAccountEvent: lambda key, event: self._process(key).memory.add(event),
+            MemoryAccountEvent: self._on_memory_account,
             AllocationsEvent: lambda key, event: self._process(key).on_allocations(event),
             TotalEvent: lambda key, event: self._process(key).on_total(event),
             StatusEvent: lambda key, event: self._process(key).on_status(event),
@@ -394,6 +394,10 @@ class Session:
     def _on_window(self, key: int, event: WindowEvent) -> int:
         self._process(key).windows.add(event)
         return event.end_unix_ns
+
+    def _on_memory_account(self, key: int, event: MemoryAccountEvent) -> None:
+        process = self._process(key)
+        process.memory.add(event, workers_pss(self._part(key).pss, process.hello.pid))
 
     def _on_primitives(self, key: int, event: PrimitivesEvent) -> int:
         self._process(key).primitives.add(event)

@@ -43,6 +43,9 @@ class Windows(Controller):
 
     def measure_memory(self) -> None:
         """Ask for an account of the memory, and what two steps allocate."""
+        if not self._following.latest.live:
+            self._app.notify("Only a training that runs can be measured.", timeout=3)
+            return
         self._command(MEMORY_NOW, "The memory is looked at after the next step, and allocations in the two after it.")
 
     def pause_or_resume(self) -> None:

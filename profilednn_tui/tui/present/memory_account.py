@@ -12,7 +12,7 @@ from profilednn_tui.session.view import MemoryAccount, SessionView, StepAllocati
 from profilednn_tui.tui.present.states import Message
 from profilednn_tui.tui.present.table import Column
 from profilednn_tui.tui.renderables.bars import bar
-from profilednn_tui.tui.renderables.line import Line, Span, clip, ends
+from profilednn_tui.tui.renderables.line import Line, Span, clip, clip_line, ends
 from profilednn_tui.tui.renderables.scale import nice_ceiling
 from profilednn_tui.tui.renderables.sparkline import area
 
@@ -108,11 +108,13 @@ def no_step_text(live: bool) -> str:
 
 def step_lines(step: StepAllocations, width: int, height: int) -> tuple[Line, ...]:
     """What one step allocates: its peak, a curve, the phases and the operators behind it."""
-    lines: list[Line] = [_peak_line(step), _at_peak_line(step)]
+    lines: list[Line] = [clip_line(_peak_line(step), width), clip_line(_at_peak_line(step), width)]
+    if step.freed_bytes:
+        lines.append((("freed before it, of what there was ", "muted"), (units.bytes_size(step.freed_bytes), "")))
     kept = [(phase, size) for phase, size in step.kept if size >= GROWS_BYTES]
     if kept:
         parts = ", ".join(f"{units.bytes_size(size)} of {phase}" for phase, size in kept)
-        lines.append(((f"Kept from the step before: {parts}", "warning"),))
+        lines.append(clip_line(((f"Kept from the step before: {parts}", "warning"),), width))
     if height - len(lines) >= _CURVE + 4:
         lines += [(), *_curve(step, width, _CURVE)]
     lines += [(), *_phase_lines(step), (), *_owner_lines(step, width)]
@@ -135,8 +137,6 @@ def _at_peak_line(step: StepAllocations) -> Line:
     spans: list[Span] = []
     for kind, size in sorted(step.at_peak, key=lambda one: -one[1]):
         spans += [("   " if spans else "", ""), (f"{_KINDS[kind]} ", "muted"), (units.bytes_size(size), "")]
-    if step.freed_bytes:
-        spans += [("   freed before ", "muted"), (units.bytes_size(step.freed_bytes), "")]
     return tuple(spans)
 
 
@@ -199,7 +199,7 @@ def _growth(row: OwnerRow, width: int) -> Line:
 
 COLUMNS: tuple[Column[OwnerRow], ...] = (
     Column("held by", 21, _name, lambda row: row.name, descending=False, right=False),
-    Column("size", 8, lambda row, width: ((units.bytes_size(row.size_bytes), ""),), lambda row: row.size_bytes),
+    Column("size", 9, lambda row, width: ((units.bytes_size(row.size_bytes), ""),), lambda row: row.size_bytes),
     Column("share %", 12, _share, lambda row: row.share, right=False, grow=1, most=26),
     Column("per step", 9, _growth, lambda row: row.growth_bytes, drop=1),
     Column("", 30, lambda row, width: ((clip(row.explanation, width), "muted"),), right=False, grow=3, drop=2),

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from profilednn_tui.agent.memory.mappings import read_mappings
 from profilednn_tui.agent.memory.owners import Owned, TensorOwners
 from profilednn_tui.agent.steps.root_modules import RootModules
 
@@ -130,8 +131,18 @@ def test_sparse_gradients_count(training: Training) -> None:
     assert training.look().gradients == 10 * 256 * 4 + 10 * 8
 
 
-def test_shared_memory_is_not_counted_here(training: Training) -> None:
+def test_memory_that_is_only_reserved_does_not_count(training: Training) -> None:
+    """Found in a review: a buffer of 400 MB, of which 15 MB had been written, counted as a whole."""
     before = training.look().others
-    shared = torch.zeros(MB, dtype=torch.uint8).share_memory_()
-    assert training.look().others == before
-    del shared
+    reserved = torch.empty(256 * MB, dtype=torch.uint8)
+    reserved[: 8 * MB] = 1
+    assert 8 * MB <= training.look().others - before < 32 * MB
+    del reserved
+
+
+def test_shared_memory_is_told_apart(training: Training) -> None:
+    """Found in a review: parameters that workers share had no owner."""
+    training.model.weight.data.share_memory_()
+    found = training.owners.look(perf_counter_ns() + LONG_NS, read_mappings().spans)
+    assert found.parameters == 4 * MB
+    assert found.in_shared == 4 * MB

@@ -78,7 +78,15 @@ def test_memory_that_was_asked_for_and_not_touched_is_in_no_memory() -> None:
 
 
 def test_another_allocator_tells_its_slack_itself() -> None:
-    view = viewed(account(allocator="jemalloc", in_heaps_bytes=700 * MB, allocator_bytes=760 * MB, heaps_bytes=0))
+    view = viewed(
+        account(
+            allocator="jemalloc",
+            in_heaps_bytes=700 * MB,
+            allocator_bytes=760 * MB,
+            heaps_bytes=0,
+            others_bytes=794 * MB,
+        )
+    )
     assert sizes(view)[owners.SLACK] == 60 * MB
 
 
@@ -102,6 +110,30 @@ def test_growth_is_that_over_all_accounts() -> None:
     assert growth[owners.PARAMETERS] == 0
     assert view.steps == (10, 110)
     assert viewed(account()).owners[0].growth_bytes is None
+
+
+def test_workers_grow_and_due_shares_do_not() -> None:
+    """Found in a review: a leak in workers was never told, and other programs' ends were told as growth."""
+    series = MemoryAccountSeries()
+    series.add(account(step=10), 100 * MB)
+    series.add(account(step=110, files_bytes=290 * MB), 400 * MB)
+    view = series.view(400 * MB)
+    assert view is not None
+    growth = {owner.name: owner.growth_bytes for owner in view.owners}
+    assert growth[owners.WORKERS] == 3 * MB
+    assert growth[owners.FILES] is None
+
+
+def test_two_accounts_right_after_each_other_tell_no_growth() -> None:
+    assert {owner.growth_bytes for owner in viewed(account(step=10), account(step=11)).owners} == {None}
+
+
+def test_parameters_in_a_mapped_file_count_once() -> None:
+    """Found in a review: they counted for the parameters and for the files."""
+    view = viewed(account(parameters_bytes=200 * MB, elsewhere_bytes=150 * MB, files_bytes=40 * MB))
+    assert view.total_bytes == 1000 * MB
+    assert sizes(view)[owners.HEAP] == 280 * MB
+    assert view.unexplained_bytes == 4 * MB
 
 
 def test_a_torch_that_does_not_tell_what_graphs_keep_is_said() -> None:
