@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,7 +46,8 @@ def preferences_file() -> Path:
     """``$XDG_CONFIG_HOME/profilednn-tui/config.toml``, else below ``~/.config``."""
     home = os.environ.get("XDG_CONFIG_HOME", "")
     base = Path(home) if os.path.isabs(home) else Path("~/.config").expanduser()
-    return base / "profilednn-tui" / "config.toml"
+    # It may be a link, as managers of such files make them: then the file behind it is read and written.
+    return Path(os.path.realpath(base / "profilednn-tui" / "config.toml"))
 
 
 def read_preferences(path: Path) -> Preferences:
@@ -58,7 +61,7 @@ def read_preferences(path: Path) -> Preferences:
         raise ProfilerError(f"{path} cannot be read ({reason}). Mend it, or remove it.") from None
     theme = found.get("theme", "")
     if not isinstance(theme, str):
-        raise ProfilerError(f'{path}: theme is no text. Write theme = "{theme}", or leave it out.')
+        raise ProfilerError(f'{path}: theme is no text. Write theme = "profilednn-light", or leave it out.')
     return Preferences(
         theme,
         _words(found, "sort", path),
@@ -112,5 +115,7 @@ def remember(path: Path, preferences: Preferences) -> None:
             table = document[name]
             table[key] = value
     path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if path.exists() and not path.stat().st_mode & stat.S_IWUSR:
+        raise PermissionError(errno.EACCES, f"{path} is write-protected")
     with atomic_file(path) as stream:
         stream.write(tomlkit.dumps(document).encode("utf-8"))

@@ -65,6 +65,32 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, text: str) -> None:
         read_preferences(path)
 
 
+def test_a_link_leads_to_the_file_that_is_read_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found in a review: the links that managers of such files make were refused."""
+    kept = tmp_path / "dotfiles" / "config.toml"
+    kept.parent.mkdir()
+    kept.write_text('theme = "nord"\n')
+    place = tmp_path / "profilednn-tui" / "config.toml"
+    place.parent.mkdir()
+    place.symlink_to(kept)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert read_preferences(preferences_file()).theme == "nord"
+    remember(preferences_file(), Preferences("gruvbox"))
+    assert place.is_symlink()
+    assert "gruvbox" in kept.read_text()
+
+
+def test_a_write_protected_file_is_left_alone(tmp_path: Path) -> None:
+    """Found in a review: it was replaced, as its folder can be written to."""
+    path = tmp_path / "config.toml"
+    path.write_text('theme = "nord"\n')
+    path.chmod(0o444)
+    with pytest.raises(PermissionError, match="write-protected"):
+        remember(path, Preferences("gruvbox"))
+    assert path.read_text() == 'theme = "nord"\n'
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+
+
 def test_the_command_shows_file_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     output = CliRunner().invoke(program, ["config"]).output
