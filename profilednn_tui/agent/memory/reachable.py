@@ -21,6 +21,8 @@ MOST_DEPTH = 8
 MOST_FRAMES = 64
 CHUNK = 256
 """Containers that are looked into before the clock is looked at."""
+MOST_ITEMS = 100_000
+"""Of a container that is looked into: the list of its contents takes memory, too."""
 _LEADS_NOWHERE = (BuiltinFunctionType, CodeType, FrameType, FunctionType, GeneratorType, ModuleType, type)
 
 
@@ -29,6 +31,7 @@ def reachable_tensors(kinds: set[type], until_ns: int) -> tuple[list[Any], bool]
     everything was looked into before the clock said `until_ns`. No code of the program runs."""
     found: dict[int, Any] = {}
     seen: set[int] = set()
+    complete = True
     pending = list(_variables())
     for _ in range(MOST_DEPTH):
         containers = []
@@ -37,15 +40,24 @@ def reachable_tensors(kinds: set[type], until_ns: int) -> tuple[list[Any], bool]
                 found[id(value)] = value
             elif gc.is_tracked(value) and id(value) not in seen and not issubclass(type(value), _LEADS_NOWHERE):
                 seen.add(id(value))
-                containers.append(value)
+                if _items(value) > MOST_ITEMS:
+                    complete = False
+                else:
+                    containers.append(value)
         pending = []
         for first in range(0, len(containers), CHUNK):
             if perf_counter_ns() > until_ns:
                 return list(found.values()), False
             pending += gc.get_referents(*containers[first : first + CHUNK])
         if not pending:
-            return list(found.values()), True
-    return list(found.values()), True
+            break
+    return list(found.values()), complete
+
+
+def _items(value: Any) -> int:
+    """In one of the built-in containers, whatever its own class says."""
+    kind = next((one for one in (list, dict, tuple, set) if issubclass(type(value), one)), None)
+    return kind.__len__(value) if kind is not None else 0
 
 
 def _variables() -> Iterator[Any]:

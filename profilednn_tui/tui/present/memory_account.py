@@ -84,7 +84,7 @@ def head_lines(view: SessionView) -> tuple[Line, ...]:
     if not account.tells_saved:
         unknown.append("this torch does not tell what graphs keep")
     elif not account.saved_complete:
-        unknown.append("graphs keep more than was looked through")
+        unknown.append("not everything that variables lead to was looked through")
     if account.unexplained_bytes is None:
         unknown.append("this allocator tells nothing of itself")
     return tuple(spans), ((f" {'; '.join(unknown)}" if unknown else "", "warning"),)

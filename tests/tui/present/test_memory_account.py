@@ -27,7 +27,7 @@ def test_the_head_tells_the_step_and_what_is_not_known() -> None:
     assert plain(first) == " 1.00 GB after step 20"
     grown = present.head_lines(view_of(account(step=10), account()))[0]
     assert plain(grown) == " 1.00 GB after step 20   growth over 2 accounts since step 10"
-    assert plain(second) == " graphs keep more than was looked through"
+    assert plain(second) == " not everything that variables lead to was looked through"
     assert plain(present.head_lines(view_of(account(saved_bytes=None)))[1]).strip().startswith("this torch does not")
     assert plain(present.head_lines(EMPTY_VIEW)[0]) == ""
 

@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from profilednn_tui.agent.memory.mappings import read_mappings
 from profilednn_tui.agent.memory.owners import Owned, TensorOwners
+from profilednn_tui.agent.memory.reachable import MOST_ITEMS
 from profilednn_tui.agent.steps.root_modules import RootModules
 
 LONG_NS = 10_000_000_000
@@ -122,6 +123,26 @@ def test_a_walk_that_takes_too_long_says_so(training: Training) -> None:
         value = value * 2
     found = training.look(duration_ns=-1)
     assert found.saved is None or not found.saved_complete
+
+
+def test_a_container_that_is_too_large_is_not_looked_into(training: Training) -> None:
+    before = training.look()
+    kept = [torch.zeros(2 * MB, dtype=torch.uint8), *range(MOST_ITEMS)]
+    found = training.look()
+    assert found.others == before.others
+    assert not found.saved_complete
+    del kept
+
+
+def test_tensors_deep_inside_of_what_variables_hold_are_found(training: Training) -> None:
+    class Holder:
+        def __init__(self) -> None:
+            self.parts = {"last": [(torch.zeros(2 * MB, dtype=torch.uint8),)]}
+
+    before = training.look().others
+    holder = Holder()
+    assert training.look().others - before == 2 * MB
+    del holder
 
 
 def test_sparse_gradients_count(training: Training) -> None:
