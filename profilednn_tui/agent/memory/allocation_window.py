@@ -24,7 +24,6 @@ class AllocationWindow:
         self._profiler = profiler
         self._timeline = timeline
         self._report = report
-        self._thread = 0
         self._at_thread_end = _local()
         self._second_ns = 0
         """When the second step began; 0 before."""
@@ -53,8 +52,7 @@ class AllocationWindow:
 
     def _open(self) -> None:
         self._cost_ns = self._second_ns = 0
-        self._thread = get_ident()
-        if self._thread != main_thread_ident():
+        if get_ident() != main_thread_ident():
             self._at_thread_end.closer = Closer(self.give_up)
             self._profiler.load_elsewhere()
         self._profiler.start(stacks=False, memory=True)
@@ -88,9 +86,6 @@ class AllocationWindow:
         return 0
 
     def _close(self) -> Allocations | None:
-        if self._thread != get_ident():  # that thread has to close it
-            self._timeline.traced()
-            return None
         offset_ns = time.time_ns() - perf_counter_ns()
         spans = PhaseSpans(*self._timeline.traced(), offset_ns)
         tree = self._profiler.stop()
@@ -101,7 +96,7 @@ class AllocationWindow:
 
     def give_up(self) -> None:
         """Close an open window without a summary; only the thread that opened it can."""
-        if self._profiler.running and self._thread == get_ident():
+        if self._profiler.mine:
             self._timeline.traced()
             attempt(self._profiler.stop)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from _thread import get_ident
 from functools import lru_cache
 from typing import Any, Callable, NamedTuple
 
@@ -165,6 +166,8 @@ class TorchProfiler:
         """Entered while a window with allocations is open."""
         self._is_quiet = False
         self._closing = False
+        self._thread = 0
+        """The one that has opened the window."""
         self._open_scopes = OpenScopes(torch, module.record_function)
         self._operators_only = set(RecordScope.__members__.values()) - {RecordScope.USER_SCOPE}
 
@@ -172,6 +175,12 @@ class TorchProfiler:
     def running(self) -> bool:
         """Whether our window is open, or being closed: another thread may run meanwhile."""
         return self._profile is not None or self._closing
+
+    @property
+    def mine(self) -> bool:
+        """Whether the calling thread has opened a window: torch's state of it belongs to that thread, which alone can
+        close it."""
+        return self._profile is not None and self._thread == get_ident()
 
     def busy(self) -> bool:
         """Whether the program itself is profiling, or about to: then no window may be opened."""
@@ -205,7 +214,7 @@ class TorchProfiler:
                 use_kineto=True, record_shapes=not memory, with_stack=stacks, profile_memory=memory
             )
             profile._prepare_trace()
-            self._profile = profile
+            self._profile, self._thread = profile, get_ident()
             try:
                 if memory:
                     self._quiet.__enter__()
@@ -227,8 +236,9 @@ class TorchProfiler:
             self._close()
 
     def stop(self) -> EventTree | None:
-        """Close the window and return its events; None if the program's own profiler has taken over."""
-        if self._profile is None:
+        """Close the window and return its events; None if the program's own profiler has taken over, or if another
+        thread has to close it."""
+        if not self.mine:
             return None
         results = self._close()
         if results is None:

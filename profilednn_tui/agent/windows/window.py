@@ -61,7 +61,6 @@ class Windows:
         self.ended_step = -1
         """The step at whose end the last window was closed, of operators or of allocations."""
         self._start_cost_ns = 0
-        self._thread = 0
         self._at_thread_end = _local()
         self._pace = Pace()
         self._told: dict[str, str] = {}
@@ -122,8 +121,7 @@ class Windows:
         if refused:
             self._tell(INFO, "no_stacks", "operators are recorded without call stacks: " + refused)
         self._stacks = refused is None
-        self._thread = get_ident()
-        if self._thread != main_thread_ident():
+        if get_ident() != main_thread_ident():
             # torch's tracer crashes at the interpreter's end if its thread is gone: close it together with the thread.
             self._at_thread_end.closer = Closer(self.give_up)
             self._profiler.load_elsewhere()
@@ -167,9 +165,6 @@ class Windows:
 
     def _close(self, step: int) -> _Closed | None:
         """The contents of the window; None if it was given up before, or is another thread's, which has to close it."""
-        if self._thread != get_ident():
-            self._timeline.traced()
-            return None
         spans = PhaseSpans(*self._timeline.traced(), time.time_ns() - perf_counter_ns())
         tree = self._profiler.stop()
         if tree is None:
@@ -192,7 +187,7 @@ class Windows:
 
     def give_up(self) -> None:
         """Close an open window without a summary; only the thread that opened it can."""
-        if self._profiler.running and self._thread == get_ident():
+        if self._profiler.mine:
             self._timeline.traced()
             attempt(self._profiler.stop)
 
