@@ -21,7 +21,9 @@ FIRST_STEP = 8
 FIRST_COST_NS = 60_000_000
 """What the first account is expected to cost."""
 CREDIT, CREDIT_NS = 0.1, 1_500_000_000
-"""Share of this much time since the agent's start that accounts may take, so that short runs have one or two."""
+"""Share of this much time since the agent's start that the first accounts may take."""
+ON_CREDIT = 2
+"""How many those are: a short run has one or two."""
 MOST_TIME = 0.0005
 """Share of the time that they may take beyond that."""
 WALK_NS = 20_000_000
@@ -47,6 +49,7 @@ class MemoryAccounts:
         self._report = report
         self._wanted = False
         self._failed = False
+        self._taken = 0
         self._cost_ns = FIRST_COST_NS
         """Of the last account."""
         self.spent_ns = 0
@@ -64,7 +67,8 @@ class MemoryAccounts:
             return True
         if self._failed or not by_itself or steps < FIRST_STEP:
             return False
-        allowed_ns = CREDIT * min(run_ns, CREDIT_NS) + MOST_TIME * run_ns
+        credit_ns = CREDIT * min(run_ns, CREDIT_NS) if self._taken < ON_CREDIT else 0.0
+        allowed_ns = credit_ns + MOST_TIME * run_ns
         return self.spent_ns + self._cost_ns <= allowed_ns
 
     def take(self, step: int, others_train: bool = False) -> None:
@@ -77,6 +81,7 @@ class MemoryAccounts:
         if others_train:
             self._refuse("several threads train at once")
             return
+        self._taken += 1
         event, error = attempt(self._account, step, began_ns, asked)
         self._cost_ns = perf_counter_ns() - began_ns
         self.spent_ns += self._cost_ns

@@ -43,6 +43,17 @@ def test_they_come_by_themselves_only_as_often_as_they_cost_next_to_nothing() ->
     assert not accounts.due(FIRST_STEP, later_ns, by_itself=False)
 
 
+def test_two_come_on_credit_and_no_more() -> None:
+    """Found in a fresh clone: a small training had eight in its first 162 steps."""
+    accounts = accounts_of(nn.Linear(2, 2), [])
+    for step in (8, 9):
+        assert accounts.due(step, 10 * SECOND, by_itself=True)
+        accounts.take(step)
+        accounts.spent_ns = accounts._cost_ns = 1_000_000 * step
+    assert not accounts.due(10, 10 * SECOND, by_itself=True)
+    assert accounts.due(10, int(18_000_000 / MOST_TIME), by_itself=True)
+
+
 def test_the_owners_of_this_process_explain_its_memory() -> None:
     model = nn.Linear(4096, 4096)
     blocks = [torch.ones(16 << 20, dtype=torch.uint8) for _ in range(4)]
