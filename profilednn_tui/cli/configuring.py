@@ -22,6 +22,7 @@ def config(keys: bool) -> None:
     The file is TOML, and yours to edit: [keys] gives actions other keys. The TUI writes the rest when you choose
     colours (ctrl+t), sort a table (<, >, s), switch its columns (C) or bring another pane to a place.
     """
+    from profilednn_tui.tui.known_choices import unknown_choices
     from profilednn_tui.tui.preferences import preferences_file, read_preferences
 
     path = preferences_file()
@@ -33,7 +34,7 @@ def config(keys: bool) -> None:
         lines = [f"{path}{'' if path.exists() else ' (not there yet)'}", "", *_lines(preferences)]
     for line in lines:
         click.echo(plain(line))
-    for sentence in wrong:
+    for sentence in (*unknown_choices(preferences), *wrong):
         click.echo(plain(sentence), err=True)
 
 

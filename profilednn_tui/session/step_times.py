@@ -53,6 +53,8 @@ class StepSlot:
     losses: int = 0
     """How many of them have a loss that is a number."""
     loss_sum: float = 0.0
+    diverged: bool = False
+    """Whether one of them has a loss that is infinite or not a number."""
 
     @property
     def loss(self) -> float | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -11,8 +13,13 @@ from click.testing import CliRunner
 from profilednn_tui.cli import program
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.tui.app import ProfilerApp
+from profilednn_tui.tui.key_groups import scopes
+from profilednn_tui.tui.known_choices import TABLES, unknown_choices
 from profilednn_tui.tui.panels.operators import OperatorsPane
+from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.preferences import Preferences, preferences_file, read_preferences, remember
+from profilednn_tui.tui.present.dashboard import LAYOUTS
+from profilednn_tui.tui.present.table import optional_titles, sortable
 from profilednn_tui.tui.screens.live import Dashboard
 from profilednn_tui.tui.theme import first_theme
 from tests.tui.feeds import FakeFeed, running_view
@@ -102,6 +109,58 @@ def test_the_command_shows_file_and_settings(tmp_path: Path, monkeypatch: pytest
     assert "sort   operators = calls" in output
 
 
+@pytest.mark.parametrize(
+    ("preferences", "told"),
+    [
+        (Preferences("nrod"), 'there is no theme "nrod"; did you mean "nord"?'),
+        (Preferences(sort={"operator": "calls"}), '[sort]: there is no table "operator"; did you mean "operators"?'),
+        (
+            Preferences(sort={"operators": "call"}),
+            '[sort]: operators cannot be sorted by "call"; did you mean "calls"?',
+        ),
+        (Preferences(panes={"output": "notes"}), '[panes]: "notes" has no place at output; did you mean "notices"?'),
+        (Preferences(panes={"outptu": "run"}), '[panes]: there is no place "outptu"; did you mean "output"?'),
+        (
+            Preferences(hidden_columns={"modules": ("no such",)}),
+            '[hidden_columns]: modules has no column "no such" to hide; known are ',
+        ),
+    ],
+)
+def test_a_choice_that_has_no_effect_is_told(
+    preferences: Preferences, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found in a review: misspelt themes, tables, columns and panes were passed over in silence."""
+    (sentence,) = unknown_choices(preferences)
+    assert sentence.startswith(told)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    remember(preferences_file(), preferences)
+    assert sentence in CliRunner().invoke(program, ["config"]).stderr
+
+
+def test_every_choice_that_can_be_made_is_known() -> None:
+    for name, columns in TABLES.items():
+        for title in sortable(columns):
+            assert not unknown_choices(Preferences(sort={name: f"{title} reversed"}))
+        assert not unknown_choices(Preferences(hidden_columns={name: optional_titles(columns)}))
+    for layout in LAYOUTS:
+        for _, slots in layout.columns:
+            assert not unknown_choices(Preferences(panes={slot.panes[0]: slot.panes[-1] for slot in slots}))
+
+
+def test_every_table_that_sorts_is_known() -> None:
+    assert "candidates" in TABLES, "the screens below are those of the help"
+    scopes()
+    found = {cls for cls in all_tables(TableView) if sortable(cls.COLUMNS)}
+    assert found
+    assert all(any(cls.COLUMNS is columns for columns in TABLES.values()) for cls in found)
+
+
+def all_tables(cls: type[TableView[Any]]) -> Iterator[type[TableView[Any]]]:
+    for below in cls.__subclasses__():
+        yield below
+        yield from all_tables(below)
+
+
 def test_the_theme_of_last_time_comes_after_what_the_environment_says() -> None:
     assert first_theme({}, "nord") == "nord"
     assert first_theme({"TEXTUAL_THEME": "gruvbox"}, "nord") == "gruvbox"
@@ -131,11 +190,14 @@ async def test_sorting_and_panes_are_remembered_and_come_back() -> None:
         assert "notices" in again.screen.query_one(Dashboard).boxes(again.screen.query_one(Dashboard).size)
 
 
-async def test_what_no_version_knows_is_left_alone() -> None:
-    odd = Preferences("no such theme", {"operators": "no such column"}, {"output": "steps", "nowhere": "cores"})
-    app = app_with(odd, [])
-    async with app.run_test(size=(120, 40)) as pilot:
+ODD = Preferences("no such theme", {"operators": "no such column"}, {"output": "steps", "nowhere": "cores"})
+
+
+async def test_what_no_version_knows_is_told_and_left_alone() -> None:
+    app = app_with(ODD, [])
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.pause()
+        assert [notice.message for notice in app._notifications] == list(unknown_choices(ODD))
         assert app.theme == "profilednn-dark"
         assert "steps" in app.screen.query_one(Dashboard).boxes(app.screen.query_one(Dashboard).size)
 

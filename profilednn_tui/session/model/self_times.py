@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
 
@@ -39,6 +40,19 @@ class SelfTimes:
             texts = tuple(map(intern, operator_texts(window.strings, row)))  # stored once for all windows
             times[texts] = times.get(texts, 0) + self_ns
         return cls(times, window.truncated)
+
+
+def mean_over(processes: Sequence[Sequence[SelfTimes]]) -> tuple[SelfTimes, ...]:
+    """Of several processes' windows, each oldest first: window by window from the newest back, as far as all have some,
+    the mean of each operator."""
+    means = []
+    for windows in zip(*map(reversed, processes), strict=False):
+        sums: Counter[tuple[str, ...]] = Counter()
+        for window in windows:
+            sums.update(window.by_operator)
+        by_operator = {texts: round(time_ns / len(windows)) for texts, time_ns in sums.items()}
+        means.append(SelfTimes(by_operator, any(window.truncated for window in windows)))
+    return tuple(reversed(means))
 
 
 def history_of(key: OperatorKey, windows: Iterable[SelfTimes]) -> tuple[int | None, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from dataclasses import dataclass, field
+from math import isfinite
 from types import MappingProxyType
 
 from profilednn_tui.protocol.events import StepsEvent
@@ -37,10 +38,20 @@ class _OpenSlot:
     profiled: bool = False
     losses: int = 0
     loss_sum: float = 0.0
+    diverged: bool = False
 
     def frozen(self) -> StepSlot:
         counts = MappingProxyType(dict(self.counts))
-        return StepSlot(self.begin_unix_ns, self.first, self.last, counts, self.profiled, self.losses, self.loss_sum)
+        return StepSlot(
+            self.begin_unix_ns,
+            self.first,
+            self.last,
+            counts,
+            self.profiled,
+            self.losses,
+            self.loss_sum,
+            self.diverged,
+        )
 
 
 class SlotSeries:
@@ -60,9 +71,13 @@ class SlotSeries:
         slot.counts[slot_bin] = slot.counts.get(slot_bin, 0) + 1
         if flags & StepsEvent.PROFILED:
             slot.profiled = True
-        if loss is not None and loss - loss == 0.0:
+        if loss is None:
+            return
+        if isfinite(loss):
             slot.losses += 1
             slot.loss_sum += loss
+        else:
+            slot.diverged = True
 
     def add_slot(self, other: StepSlot) -> None:
         """Add all steps of a shorter slot."""
@@ -73,6 +88,7 @@ class SlotSeries:
         slot.profiled |= other.profiled
         slot.losses += other.losses
         slot.loss_sum += other.loss_sum
+        slot.diverged |= other.diverged
 
     def view(self) -> tuple[StepSlot, ...]:
         if self._open is None:

@@ -138,6 +138,10 @@ class WindowSeries:
         newest = self.newest(MERGED_WINDOWS)
         return self._of_one_pace(newest, self._paces.now()) if newest else []
 
+    def self_times(self, count: int) -> tuple[SelfTimes, ...]:
+        """Those of the newest windows, oldest first; `HISTORY_WINDOWS` at most."""
+        return tuple(map(self._times_in, self.newest(min(count, HISTORY_WINDOWS))))
+
     def _up_to(self, last: PackedWindow) -> tuple[PackedWindow, ...]:
         """The newest windows that are not newer than this one."""
         older = tuple(window for window in self._windows if window.number <= last.number)

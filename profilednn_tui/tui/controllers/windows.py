@@ -41,12 +41,14 @@ class Windows(Controller):
     def take(self) -> None:
         self._command(WINDOW_NOW, "A window opens at the next step.")
 
-    def measure_memory(self) -> None:
-        """Ask for an account of the memory, and what two steps allocate."""
+    def measure_memory(self) -> bool:
+        """Ask for an account of the memory, and what two steps allocate; returns whether that was sent."""
         if not self._following.latest.live:
             self._app.notify("Only a training that runs can be measured.", timeout=3)
-            return
-        self._command(MEMORY_NOW, "The memory is looked at after the next step, and allocations in the two after it.")
+            return False
+        return self._command(
+            MEMORY_NOW, "The memory is looked at after the next step, and allocations in the two after it."
+        )
 
     def pause_or_resume(self) -> None:
         reported = self._following.latest.agent.paused

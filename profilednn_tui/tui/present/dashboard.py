@@ -85,13 +85,21 @@ LAYOUTS: tuple[Layout, ...] = (
             Slot((MEMORY,), height=10),
         )),
     )),
-    Layout("low", 110, 0, (
+    Layout("low", 110, 14, (
         (0, (
             Slot((STEPS,), height=8),
             Slot((OPERATORS, MODULES)),
         )),
         (-31, (
             Slot((CORES, THREADS, MEMORY, OUTPUT, NOTICES, RUN)),
+        )),
+    )),
+    Layout("flat", 110, 0, (
+        (0, (
+            Slot((OPERATORS, MODULES)),
+        )),
+        (-50, (
+            Slot((STEPS, CORES, THREADS, MEMORY, OUTPUT, NOTICES, RUN)),
         )),
     )),
     Layout("tower", 0, 70, (
@@ -114,10 +122,15 @@ LAYOUTS: tuple[Layout, ...] = (
             Slot((OUTPUT, NOTICES, RUN), height=8),
         )),
     )),
-    Layout("compact", 0, 0, (
+    Layout("compact", 0, 14, (
         (0, (
             Slot((STEPS,), height=8),
             Slot((OPERATORS, CORES, THREADS, MEMORY, OUTPUT, MODULES, NOTICES, RUN)),
+        )),
+    )),
+    Layout("single", 0, 0, (
+        (0, (
+            Slot((OPERATORS, STEPS, CORES, THREADS, MEMORY, OUTPUT, MODULES, NOTICES, RUN)),
         )),
     )),
 )  # fmt: skip

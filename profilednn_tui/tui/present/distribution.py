@@ -146,8 +146,9 @@ def _slowest(view: SessionView, limit_ns: float, width: int, height: int) -> lis
     """How many outliers there are and what they take, then the slowest steps and what is known of them."""
     times = view.steps.times
     count, share = times.beyond(limit_ns)
-    title = f"{units.count(count)} outlier{'' if count == 1 else 's'} above {units.milliseconds(limit_ns)} ms"
-    taken = f": {units.share(share)} of time" if count else ""
+    limit = f"{units.milliseconds(limit_ns)} ms"
+    title = f"{units.count(count)} outlier{'' if count == 1 else 's'} above {limit}" if count else "no outliers"
+    taken = f": {units.share(share)} of time" if count else f": no plain step above {limit}; slowest:"
     shown = times.slowest[: height - 1]
     number_width = max((len(f"{step.number:,}") for step in shown), default=0)
     usual_ns = {phase.name: phase.median_ns for phase in view.phases}

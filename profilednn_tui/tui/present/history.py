@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import ceil, log2
+from math import ceil, isfinite, log2
 from statistics import fmean
 
 from profilednn_tui import units
@@ -17,7 +17,7 @@ from profilednn_tui.session.view import SessionView, Steps
 from profilednn_tui.tui.present.density import density_lines, shade_legend, slots_of
 from profilednn_tui.tui.present.over_time import time_ticks
 from profilednn_tui.tui.renderables.columns import PEAK, stacked_columns
-from profilednn_tui.tui.renderables.line import Line, Span, line_width
+from profilednn_tui.tui.renderables.line import Line, Span, line_width, merge
 from profilednn_tui.tui.renderables.scale import axis, ceiling_for
 from profilednn_tui.tui.renderables.sparkline import braille
 
@@ -32,6 +32,10 @@ _LEAST_PHASE = 0.02
 """Part of the step from which on the gaps of a phase are told."""
 _COLUMN_S = 0.25
 """A column covers about this time at least, so that fast steps do not race by."""
+DIVERGED = "✗"
+"""Marks a loss that is infinite or not a number."""
+_FEWEST_COLUMNS = 32
+"""Steps only share columns if they fill so many."""
 _LOSS_FIGURES = 5
 """Late in a training, losses differ by little."""
 _ROOM_FOR_LOSS = 8
@@ -52,6 +56,9 @@ class Bin:
     phases_ns: tuple[float, ...]
     slowest_ns: float
     loss: float | None
+    """The mean of those that are numbers."""
+    diverged: bool
+    """Whether a loss is infinite or not a number."""
     profiled: bool
 
     @property
@@ -70,9 +77,11 @@ class Scale:
 
 
 def steps_per_column(steps: Steps, zoom: int) -> int:
-    """A power of two: from the median step time, doubled or halved by the user's zoom."""
+    """A power of two: from the median step time and their number, doubled or halved by the user's zoom."""
     automatic = 1
     while steps.median_ns and automatic * steps.median_ns < _COLUMN_S * 1e9 / 2 and automatic < 1024:
+        if steps.count < 2 * automatic * _FEWEST_COLUMNS:
+            break
         automatic *= 2
     return max(1, min(4096, automatic << zoom if zoom >= 0 else automatic >> -zoom))
 
@@ -106,13 +115,15 @@ def bins(steps: Steps, size: int, columns: int) -> tuple[Bin, ...]:
 def _bin(steps: Steps, indices: list[int]) -> Bin:
     fair = [index for index in indices if not steps.flags[index]] or indices
     phases = tuple(map(fmean, zip(*(steps.phases_ns[index] for index in fair), strict=True)))
-    losses = [loss for index in indices if (loss := steps.losses[index]) is not None and loss - loss == 0.0]
+    told = [loss for index in indices if (loss := steps.losses[index]) is not None]
+    losses = [loss for loss in told if isfinite(loss)]
     return Bin(
         steps.numbers[indices[0]],
         steps.numbers[indices[-1]],
         phases,
         max(steps.durations_ns[index] for index in fair),
         fmean(losses) if losses else None,
+        len(losses) < len(told),
         any(steps.flags[index] & StepsEvent.PROFILED for index in indices),
     )
 
@@ -131,20 +142,21 @@ def history_lines(view: SessionView, width: int, height: int, zoom: int = 0, col
         padded = (*[None] * (columns - len(newest)), *newest)
         shown, draw = padded, partial(_phases, padded, scale.steps, colours)
     losses = [None if item is None else item.loss for item in shown]
-    loss_height = _loss_height(height, losses)
+    diverged = [item is not None and item.diverged for item in shown]
+    loss_height = _loss_height(height, losses, any(diverged))
     legend = _legend(view, width, colours) if height >= 4 else ()
     gaps = _gaps(view, width) if height >= 9 else ()
     lines = draw(max(1, height - 1 - loss_height - (1 if legend else 0) - (1 if gaps else 0)))
     lines.append(_step_axis(shown, scale))
-    lines += _loss(losses, loss_height) if loss_height else []
+    lines += _loss(losses, diverged, loss_height) if loss_height else []
     lines += [legend] if legend else []
     lines += [gaps] if gaps else []
     return tuple(lines)
 
 
-def _loss_height(height: int, losses: Sequence[float | None]) -> int:
+def _loss_height(height: int, losses: Sequence[float | None], diverged: bool) -> int:
     """Room for an axis with two ends, and for the word that the scale is a logarithmic one."""
-    if height < _ROOM_FOR_LOSS or all(loss is None for loss in losses):
+    if height < _ROOM_FOR_LOSS or not (diverged or any(loss is not None for loss in losses)):
         return 0
     return max(3 if _is_wide(losses) else 2, height // 6)
 
@@ -152,7 +164,7 @@ def _loss_height(height: int, losses: Sequence[float | None]) -> int:
 def _is_wide(losses: Sequence[float | None]) -> bool:
     """Whether the losses take a logarithmic scale."""
     known = [loss for loss in losses if loss is not None]
-    return min(known) > 0 and max(known) >= _WIDE_LOSS * min(known)
+    return bool(known) and min(known) > 0 and max(known) >= _WIDE_LOSS * min(known)
 
 
 def _phases(shown: Sequence[Bin | None], size: int, colours: bool, height: int) -> list[Line]:
@@ -193,17 +205,25 @@ def _step_axis(shown: Sequence[Bin | StepSlot | None], scale: Scale) -> Line:
     return (_label("step"), (" " * begin, ""), *axis(marks, [*ends, *inside]))
 
 
-def _loss(losses: Sequence[float | None], height: int) -> list[Line]:
-    """A curve between the smallest and the largest loss that is shown."""
+def _loss(losses: Sequence[float | None], diverged: Sequence[bool], height: int) -> list[Line]:
+    """A curve between the smallest and the largest loss that is shown, and a mark where one is not a number."""
     known = [loss for loss in losses if loss is not None]
-    labels = [units.short(max(known), _LOSS_FIGURES), *[""] * (height - 2), units.short(min(known), _LOSS_FIGURES)]
+    highest, lowest = (units.short(end(known), _LOSS_FIGURES) if known else "" for end in (max, min))
+    labels = [highest, *[""] * (height - 2), lowest]
     if height > 2:
         labels[height // 2] = "loss"
     if _is_wide(losses):
         labels[height // 2] = "log"
         losses = [None if loss is None else log2(loss) for loss in losses]
     graph = braille([loss for loss in losses for _ in range(2)], len(losses), height)
-    return [(_label(label, "primary"), (line, "primary")) for label, line in zip(labels, graph, strict=True)]
+    lines: list[Line] = [
+        (_label(label, "primary"), (line, "primary")) for label, line in zip(labels, graph, strict=True)
+    ]
+    if any(diverged):
+        lowest_row = zip(graph[-1], diverged, strict=True)
+        marked = [(DIVERGED, "error") if mark else (dots, "primary") for dots, mark in lowest_row]
+        lines[-1] = (_label(labels[-1], "primary"), *merge(marked))
+    return lines
 
 
 def _legend(view: SessionView, width: int, colours: bool) -> Line:
@@ -243,8 +263,11 @@ def _gaps(view: SessionView, width: int) -> Line:
 
 def title_note(view: SessionView, height: int, zoom: int) -> str:
     """What else the title has to say of charts of this height."""
-    loss = height >= _ROOM_FOR_LOSS and any(loss is not None for loss in view.steps.losses)
-    return (" on a log scale" if scale_for(view.steps, zoom).column_ns else "") + (" · loss below" if loss else "")
+    told = [loss for loss in view.steps.losses if loss is not None]
+    scale = " on a log scale" if scale_for(view.steps, zoom).column_ns else ""
+    if height < _ROOM_FOR_LOSS or not told:
+        return scale
+    return f"{scale} · loss below" + ("" if all(map(isfinite, told)) else f", {DIVERGED} not a number")
 
 
 def subtitle(view: SessionView, zoom: int) -> str:

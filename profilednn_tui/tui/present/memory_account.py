@@ -20,6 +20,8 @@ UNEXPLAINED = "unexplained"
 MUCH_UNEXPLAINED = 0.05
 GROWS_BYTES = 10_000.0
 """Per step, from which on growth is marked."""
+STEP_TITLE = "What a step allocates"
+WAITING = " · asked for, comes with the next two steps"
 _KINDS = {
     SAVED: "saved for the backward pass",
     GRADIENTS: "gradients",
@@ -78,6 +80,8 @@ def head_lines(view: SessionView) -> tuple[Line, ...]:
         (units.bytes_size(account.total_bytes), "bold"),
         (f" after step {account.step:,}", "muted"),
     ]
+    if view.merged_ranks and view.target.rank is not None:
+        spans.append((f" of rank {view.target.rank} alone", "warning"))
     if len(account.steps) > 1:
         spans.append((f"   growth over {len(account.steps)} accounts since step {account.steps[0]:,}", "muted"))
     unknown = []

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from profilednn_tui.session.view import SessionView
+from profilednn_tui.session.view import SessionView, StepAllocations
 from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.bars import BarView, BreadcrumbBar
 from profilednn_tui.tui.panels.lines import LinesView
@@ -17,6 +17,12 @@ from profilednn_tui.tui.panels.table import TableView
 from profilednn_tui.tui.present import memory_account as present
 from profilednn_tui.tui.present.memory_account import OwnerRow
 from profilednn_tui.tui.screens.base import SessionScreen
+
+_FRAME = 3
+"""Lines of a table that are no rows: its border and its header."""
+_STEPS_UNTIL_RECORDED, _TIME_UNTIL_RECORDED_NS = 16, 5_000_000_000
+"""Both pass before nothing is expected any more: the agent looks at commands at the end of a step, and records two
+after a window of operators that may be due."""
 
 
 class OwnersTable(TableView[OwnerRow]):
@@ -53,13 +59,15 @@ class MemoryScreen(SessionScreen):
         """`path` leads to this screen."""
         super().__init__()
         self._path = (*path, "Memory")
+        self._asked: tuple[StepAllocations | None, int, int] | None = None
+        """When a step was asked for: what was there, how many steps had been made, and the time; None if none is."""
 
     def compose_body(self) -> ComposeResult:
         yield BreadcrumbBar(id="breadcrumb")
         yield BarView(id="memory-head")
         yield OwnersTable()
         step = LinesView(id="step-memory")
-        step.border_title = "What a step allocates"
+        step.border_title = present.STEP_TITLE
         yield step
 
     def on_mount(self) -> None:
@@ -79,6 +87,8 @@ class MemoryScreen(SessionScreen):
             table.show_message(message)
         elif view.memory_account is not None:
             table.show_rows(present.owner_rows(view.memory_account))
+            table.styles.max_height = len(table.rows) + _FRAME
+        step.border_title = present.STEP_TITLE + (present.WAITING if self._waits(view) else "")
         if view.allocations is None:
             step.show_lines(((), ((with_keys(self, present.no_step_text(view.live)), "muted"),)))
         else:
@@ -87,3 +97,15 @@ class MemoryScreen(SessionScreen):
     def action_measure(self) -> None:
         """Ask the agent."""
         self.post_message(self.Wanted())
+
+    def wait_for_step(self) -> None:
+        """The agent has been asked: until the next steps, which a validation may put off, nothing comes."""
+        self._asked = (self.view.allocations, self.view.steps.count, self.view.unix_ns)
+        self.show_body(self.view)
+
+    def _waits(self, view: SessionView) -> bool:
+        if self._asked is None:
+            return False
+        before, steps, unix_ns = self._asked
+        early = view.steps.count < steps + _STEPS_UNTIL_RECORDED or view.unix_ns < unix_ns + _TIME_UNTIL_RECORDED_NS
+        return view.live and view.allocations == before and early

@@ -27,13 +27,13 @@ async def test_zooming_belongs_to_the_history(watch: Watch) -> None:
     async with watch(FakeFeed(uneven_view())) as (app, pilot):
         await pilot.press("1")
         await pilot.pause()
-        assert "8 steps per column" in screen_text(app)
+        assert "4 steps per column" in screen_text(app)
         await pilot.press("D", "plus", "D")
         await pilot.pause()
-        assert "8 steps per column" in screen_text(app)
+        assert "4 steps per column" in screen_text(app)
         await pilot.press("plus")
         await pilot.pause()
-        assert "4 steps per column" in screen_text(app)
+        assert "2 steps per column" in screen_text(app)
 
 
 async def test_zooming_into_a_density_leads_to_phases(watch: Watch) -> None:

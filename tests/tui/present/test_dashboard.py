@@ -35,6 +35,9 @@ from profilednn_tui.tui.present.dashboard import (
         (120, 76),
         (120, 20),
         (200, 26),
+        (60, 11),
+        (120, 11),
+        (60, 4),
     ],
 )
 def test_panes_cover_the_dashboard_without_overlap(width: int, height: int) -> None:
@@ -70,6 +73,19 @@ def test_a_larger_terminal_shows_more_panes_each_of_a_useful_height(width: int, 
     assert all(box.height >= 8 and box.width >= 35 for box in boxes.values())
     assert boxes["operators"].height >= 12
     assert boxes["operators"].height == max(box.height for box in boxes.values() if box.x == 0)
+
+
+@pytest.mark.parametrize(("width", "height", "panes"), [(60, 11, 1), (120, 11, 2), (60, 14, 2)])
+def test_a_low_terminal_leaves_rows_in_the_table(width: int, height: int, panes: int) -> None:
+    """At 60x15, the table had its header alone."""
+    boxes = arrange(width, height, {})
+    assert len(boxes) == panes
+    assert boxes["operators"].height >= 6
+
+
+def test_every_pane_can_be_brought_into_a_low_terminal() -> None:
+    assert shown_panes(layout_for(60, 11), {"operators": "steps"}) == ("steps",)
+    assert shown_panes(layout_for(80, 20), {"operators": "steps"}) == ("steps", "operators")
 
 
 def test_a_chosen_pane_takes_its_slot() -> None:

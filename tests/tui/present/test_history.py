@@ -34,10 +34,16 @@ def test_profiled_steps_do_not_distort_their_column() -> None:
 
 
 def test_fast_steps_share_a_column_and_slow_ones_have_their_own() -> None:
-    assert history.steps_per_column(steps(10, 1.0), 0) == 128
+    assert history.steps_per_column(steps(10_000, 1.0), 0) == 128
     assert history.steps_per_column(steps(10, 300.0), 0) == 1
     assert history.steps_per_column(steps(10, 300.0), 2) == 4
     assert history.steps_per_column(steps(10, 300.0), -5) == 1
+
+
+def test_a_short_run_of_fast_steps_is_no_single_column() -> None:
+    """20 steps of 1 ms were a density of one column."""
+    assert history.scale_for(steps(20, 1.0), 0) == history.Scale(1)
+    assert history.scale_for(steps(200, 1.0), 0) == history.Scale(4)
 
 
 @pytest.mark.parametrize("view", [running_view(), sampled_view()], ids=["phases", "density"])
@@ -53,10 +59,10 @@ def test_the_slowest_step_of_a_column_is_marked_above_its_mean() -> None:
     uneven = steps(32)
     phases = (*uneven.phases_ns[:20], tuple(part * 3 for part in uneven.phases_ns[20]), *uneven.phases_ns[21:])
     uneven = replace(uneven, phases_ns=phases, durations_ns=tuple(map(sum, phases)))
-    lines = history.history_lines(replace(running_view(), steps=uneven), 40, 8)
+    lines = history.history_lines(replace(running_view(), steps=uneven), 40, 8, zoom=3)
     marked = [line for line in lines[:4] if "▲" in plain(line) or "*" in plain(line)]
     assert len(marked) == 1
-    assert "8 steps per column, * the slowest" in history.subtitle(replace(running_view(), steps=uneven), 0)
+    assert "8 steps per column, * the slowest" in history.subtitle(replace(running_view(), steps=uneven), 3)
 
 
 def test_thousands_of_steps_per_second_are_a_density() -> None:
@@ -101,7 +107,7 @@ def test_the_loss_has_an_axis_of_its_own() -> None:
         running_view(), steps=replace(steps(40), losses=tuple(1.1e-6 * number for number in range(40, 0, -1)))
     )
     lines = [plain(line) for line in history.history_lines(tiny, 60, 10)]
-    assert [line.split()[0] for line in lines[7:9]] == ["4.1e-5", "1.1e-6"]
+    assert [line.split()[0] for line in lines[7:9]] == ["4.4e-5", "1.1e-6"]
     assert history.title_note(tiny, 10, 0) == " · loss below"
     assert "loss" not in history.title_note(tiny, 6, 0), "there is no room for it"
 
@@ -109,7 +115,7 @@ def test_the_loss_has_an_axis_of_its_own() -> None:
 def test_losses_that_differ_by_little_have_different_ends() -> None:
     close = replace(running_view(), steps=replace(steps(40), losses=tuple(2.3 + 1e-4 * number for number in range(40))))
     lines = [plain(line) for line in history.history_lines(close, 60, 10)]
-    assert [line.split()[0] for line in lines[7:9]] == ["2.3039", "2.3003"]
+    assert [line.split()[0] for line in lines[7:9]] == ["2.3039", "2.3"]
 
 
 def test_losses_over_several_decades_have_a_log_scale_that_says_so() -> None:
@@ -125,16 +131,36 @@ def test_losses_over_several_decades_have_a_log_scale_that_says_so() -> None:
 
 
 def test_a_high_chart_names_the_loss_beside_it() -> None:
-    labels = [plain(line)[:6].strip() for line in history.history_lines(running_view(), 100, 24)]
+    falling = replace(running_view(), steps=replace(steps(40), losses=tuple(2.0 - number / 40 for number in range(40))))
+    labels = [plain(line)[:6].strip() for line in history.history_lines(falling, 100, 24)]
     assert "loss" in labels
 
 
 def test_a_loss_that_is_not_a_number_leaves_a_gap() -> None:
     view = replace(running_view(), steps=replace(steps(3), losses=(1.0, float("nan"), None)))
-    assert history.bins(view.steps, 1, 3)[1].loss is None
+    column = history.bins(view.steps, 1, 3)[1]
+    assert column.loss is None
+    assert column.diverged
 
 
-@pytest.mark.parametrize(("count", "zoom", "text"), [(20, -3, "one step per column"), (20, 0, "8 steps per column")])
+def test_losses_that_are_no_numbers_are_marked() -> None:
+    """A curve that ended looked like a training that tells no loss."""
+    ended = replace(running_view(), steps=replace(steps(40), losses=(*[2.0] * 35, *[float("nan")] * 4, float("inf"))))
+    lines = [plain(line).rstrip() for line in history.history_lines(ended, 60, 10)]
+    assert [line.count("✗") for line in lines] == [0, 0, 0, 0, 0, 0, 0, 0, 5, 0]
+    assert history.title_note(ended, 10, 0) == " · loss below, ✗ not a number"
+    never = replace(running_view(), steps=replace(steps(40), losses=(float("nan"),) * 40))
+    assert sum(plain(line).count("✗") for line in history.history_lines(never, 60, 10)) == 40
+
+
+def test_losses_that_are_no_numbers_are_marked_in_a_density() -> None:
+    fast = fast_steps(20_000)
+    view = replace(sampled_view(), steps=replace(fast, losses=(*fast.losses[:-1], float("nan"))))
+    lines = [plain(line) for line in history.history_lines(view, 60, 12, zoom=-2)]
+    assert sum(line.count("✗") for line in lines) == 1
+
+
+@pytest.mark.parametrize(("count", "zoom", "text"), [(20, 0, "one step per column"), (999, 0, "8 steps per column")])
 def test_the_subtitle_says_how_many_steps_a_column_has(count: int, zoom: int, text: str) -> None:
     """It said "a column is a step"."""
     assert history.subtitle(replace(running_view(), steps=steps(count)), zoom).startswith(text)

@@ -3,30 +3,51 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from docs.tools.reference import SCHEMAS, resolved
 from profilednn_tui.cli import program
+from profilednn_tui.compare.ablation import contributions
 from profilednn_tui.compare.factorial import Effect
 from profilednn_tui.compare.gate import Answer, Decision
 from profilednn_tui.compare.tuning import Eliminated, TuneReport, Winner
+from profilednn_tui.export.comparison.certificate import certificate_json
 from profilednn_tui.export.comparison.gate import gate_json
+from profilednn_tui.export.comparison.json_comparison import json_text as json_comparison
+from profilednn_tui.export.comparison.report import Report
+from profilednn_tui.export.grid import json_text as grid_json
 from profilednn_tui.export.plan import plan_json
 from profilednn_tui.export.session.json_session import json_text
 from profilednn_tui.export.tuning.json_tuning import json_text as tuning_json
+from profilednn_tui.launch.recipe import Recipe, recipe_text
+from profilednn_tui.ranks.grid import CellRuns, grid_of
+from profilednn_tui.session.proof import Effect as ProofEffect
+from profilednn_tui.session.storage.ledger import LEDGER_FILE, add_proof
+from profilednn_tui.session.storage.tail import alive_line
 from tests.unit.cli.test_comparing import record, several
+from tests.unit.compare.sides import settled
+from tests.unit.export.comparison.test_certificate import FASTER, ROUNDED
 from tests.unit.export.session.test_lives import crashed
 from tests.unit.export.test_plan import WHOLE, plan
 from tests.unit.ranks.records import trained
+from tests.unit.ranks.test_grid import grid
 from tests.unit.session import recordings as r
 from tests.unit.session.model.test_memory_account import account, allocations
+from tests.unit.session.storage.test_ledger import PROOF
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 ONEDNN_LOGS = sorted((FIXTURES / "onednn").glob("*.log.gz"))
@@ -129,6 +150,45 @@ def test_a_plan() -> None:
 @pytest.mark.parametrize("log", ONEDNN_LOGS, ids=lambda path: path.name)
 def test_primitives(log: Path) -> None:
     check(written("onednn", log, "--json"), "onednn")
+
+
+def test_an_experiment_with_an_ablation() -> None:
+    steps = {name: [settled(np.full(10, part * 1e7))] * 4 for name, part in (("stock", 1.0), ("all", 0.4))}
+    steps |= {"only-a": steps["all"], "only-b": steps["stock"]}
+    ablation = contributions(("a", "b"), steps)
+    assert ablation.rows
+    check(json_comparison(replace(ROUNDED, ablation=ablation)), "experiment")
+
+
+@pytest.mark.parametrize("report", [ROUNDED, FASTER])
+def test_certificates(report: Report) -> None:
+    check(certificate_json(report), "certificate")
+
+
+def test_a_grid_with_a_cell_that_failed() -> None:
+    failed = CellRuns("ranks4-threads1", {"ranks": "4", "threads": "1"}, {}, "failed: no port")
+    check(grid_json(grid_of("train", (*grid(), failed))), "grid")
+
+
+def test_a_recipe() -> None:
+    text = recipe_text(Recipe(("channels_last",), {"OMP_NUM_THREADS": "2"}), ("a comment",))
+    check(json.dumps(tomllib.loads(text)), "recipe")
+    check(json.dumps(tomllib.loads(recipe_text(Recipe()))), "recipe")
+    wrong = {"schema": "profilednn.recipe/1", "environment": {"LD_PRELOAD": "x.so"}}
+    assert not Draft202012Validator(schema("recipe")).is_valid(wrong)
+
+
+def test_the_ledger(home: Path) -> None:
+    add_proof(home, "AMD EPYC, 2 of 2 cores", PROOF)
+    add_proof(home, "AMD EPYC, 2 of 2 cores", replace(PROOF, effect=ProofEffect.NOT_JUDGED, note="it failed"))
+    check((home / LEDGER_FILE).read_text(), "ledger")
+
+
+def test_each_line_of_a_stream() -> None:
+    lines = written("tail", FIXTURES / "format-2" / "session", "--no-follow", "--sources").splitlines()
+    assert [sorted(json.loads(line)) for line in (lines[0], lines[-1])] == [["id", "session", "stream"], ["end"]]
+    for line in (*lines, alive_line().decode()):
+        check(line, "tail")
 
 
 def test_a_key_that_is_not_described_is_found() -> None:

@@ -130,3 +130,17 @@ def test_the_operators_of_all_ranks_can_be_merged(tmp_path: Path) -> None:
         view = session.view()
     assert (view.merged_ranks, view.target.rank, len(view.operators.windows)) == (2, 0, 2)
     assert view.operators.rows[0].self_ns_per_step == pytest.approx(2 * alone.rows[0].self_ns_per_step)
+
+
+def test_merged_operators_have_the_mean_history_of_the_ranks(tmp_path: Path) -> None:
+    """Found in a review: it was empty. The first window is of one rank alone."""
+    folders = nodes(tmp_path)
+    for folder, windows in zip(folders, ((7.0, 1.0, 2.0), (3.0, 4.0)), strict=True):
+        for number, slower in enumerate(windows, 1):
+            r.append(folder / agent_recording(r.PID), r.window(number, slower=slower))
+    with open_parts(folders) as session:
+        session.catch_up()
+        session.select_process(ALL_RANKS)
+        rows = session.view().operators.rows
+    (added,) = (row for row in rows if row.key.name == "aten::add_")
+    assert added.history == (2 * 700_000, 3 * 700_000)
