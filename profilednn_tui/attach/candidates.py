@@ -12,6 +12,8 @@ from profilednn_tui.collect.tree import TreeReader
 from profilednn_tui.ranks.launchers import launcher_of
 
 _WORKER_NAME = "pt_data_worker"
+_GROUP_THREAD = b"pt_gloo_runloop"
+"""Of the threads that torch starts in each process of a gloo group; a forked child does not inherit them."""
 _SPAWNED = "--multiprocessing-fork"
 """The last word of processes that multiprocessing has started anew."""
 
@@ -25,6 +27,8 @@ class Candidate:
     rank: int | None = None
     age_s: float = 0.0
     parent_pid: int = 0
+    in_group: bool = False
+    """Whether it is known to be in a process group."""
 
     @property
     def launcher(self) -> bool:
@@ -33,8 +37,8 @@ class Candidate:
 
     @property
     def spawned(self) -> bool:
-        """Whether multiprocessing has started it, as `torch.multiprocessing.spawn` starts ranks."""
-        return _SPAWNED in self.argv
+        """Whether its parent has started it as a rank, as `torch.multiprocessing` does, anew or by forking."""
+        return _SPAWNED in self.argv or self.in_group
 
 
 def all_candidates() -> tuple[Candidate, ...]:
@@ -83,16 +87,21 @@ def _candidate(pid: int) -> Candidate | None:
         return None
     up_s = float(procfs.read("/proc/uptime").split()[0])
     age_s = max(0.0, up_s - stat.start_ticks / procfs.TICKS_PER_S)
-    return Candidate(pid, command_line(pid), _rank(pid), age_s, stat.parent_pid)
+    return Candidate(pid, command_line(pid), _rank(pid), age_s, stat.parent_pid, _is_in_group(pid))
 
 
 def _without_workers(found: dict[int, Candidate]) -> Iterator[Candidate]:
-    """Drop DataLoader workers: forked children with the command line of their parent."""
+    """Drop DataLoader workers: forked children with the command line of their parent, and in no group."""
     for pid, candidate in found.items():
         stat = procfs.process(pid)
         parent = found.get(stat.parent_pid) if stat is not None else None
-        if parent is None or parent.argv != candidate.argv:
+        if parent is None or parent.argv != candidate.argv or candidate.in_group:
             yield candidate
+
+
+def _is_in_group(pid: int) -> bool:
+    threads = (procfs.read(f"/proc/{pid}/task/{thread}/comm").strip() for thread in procfs.names(f"/proc/{pid}/task"))
+    return _GROUP_THREAD in threads
 
 
 def _rank(pid: int) -> int | None:

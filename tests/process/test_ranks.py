@@ -70,12 +70,18 @@ def test_the_times_of_a_step_add_up_and_the_weights_are_the_same(tmp_path: Path,
     assert COMMUNICATION in {phase.name for phase in view.phases}
 
 
-@pytest.mark.parametrize(("program", "steps"), [("buckets", "900"), ("fsdp", "250")])
-def test_the_weights_are_the_same_if_we_attach_in_the_middle(tmp_path: Path, program: str, steps: str) -> None:
+@pytest.mark.parametrize(
+    ("program", "steps", "started_by"), [("buckets", "900", "spawn"), ("fsdp", "250", "spawn"), ("plain", "900", "fork")]
+)
+def test_the_weights_are_the_same_if_we_attach_in_the_middle(
+    tmp_path: Path, program: str, steps: str, started_by: str
+) -> None:
     arguments = (program, "0", "backward", steps)
     expected = plain(*arguments)
     sign = tmp_path / "trains"
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "RANKS_TRAIN": str(sign)}
+    environment = {
+        **os.environ, "OMP_NUM_THREADS": "1", "RANKS_TRAIN": str(sign), "RANKS_STARTED_BY": started_by,
+    }  # fmt: skip
     with subprocess.Popen(
         [sys.executable, "ranks.py", *arguments], cwd=TARGETS, env=environment, stdout=subprocess.PIPE, text=True
     ) as training:

@@ -1,7 +1,7 @@
 """Trains on two ranks; `python ranks.py PROGRAM LATE WHERE STEPS WORLD ROWS`: rank 1 is LATE milliseconds late in WHERE.
 
 Prints a digest of the weights and of the random state, for each rank. The first one makes the file that the variable
-RANKS_TRAIN names once it trains.
+RANKS_TRAIN names once it trains; the ranks are spawned, or forked if RANKS_STARTED_BY is fork.
 """
 
 import hashlib
@@ -150,7 +150,7 @@ def main(program="plain", milliseconds="0", where="backward", steps="40", world=
         return
     with tempfile.TemporaryDirectory() as folder:
         arguments = (int(world), folder, program, float(milliseconds), where, int(steps), int(rows))
-        mp.spawn(train, arguments, nprocs=int(world))
+        mp.start_processes(train, arguments, int(world), start_method=os.environ.get("RANKS_STARTED_BY", "spawn"))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,14 @@ def test_the_parent_of_spawned_ranks_means_them() -> None:
     assert meant.belong_together
 
 
+def test_the_parent_of_forked_ranks_means_them() -> None:
+    """They have its command line, as DataLoader workers have."""
+    ranks = tuple(Candidate(11 + number, TRAINING.argv, parent_pid=10, in_group=True) for number in range(2))
+    meant = meant_by(10, (TRAINING, *ranks))
+    assert meant.candidates == ranks
+    assert meant.belong_together
+
+
 def test_the_module_of_a_launcher_is_one() -> None:
     assert Candidate(5, ("python", "-m", "torch.distributed.run", "train.py")).launcher
     assert not TRAINING.launcher
