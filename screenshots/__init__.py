@@ -1,0 +1,1 @@
+"""Pictures of the program at work, and what takes them."""
