@@ -37,6 +37,8 @@ class RaceOutcome:
     """Of all candidates that were measured."""
     better: tuple[str, ...]
     """Those that make steps shorter beyond doubt, the best first."""
+    promising: tuple[str, ...]
+    """Those that looked better when time was up, but not beyond doubt; the best first."""
     eliminated: tuple[Eliminated, ...]
 
 
@@ -86,9 +88,13 @@ def race(
         racing = [one for one in racing if not standings[one.name].decided]
         groups += MORE_GROUPS
     better = sorted((one.effect for one in standings.values() if not one.reason and one.effect.high < 1), key=_ratio)
+    left = sorted((standings[one.name].effect for one in racing), key=_ratio)
+    promising = [one for one in left if math.isfinite(one.high) and one.ratio <= 1 - WORTH]
     out = [Eliminated(name, one.reason) for name, one in standings.items() if one.reason]
-    out += [Eliminated(one.name, "time was up before it was known to be better") for one in racing]
-    return RaceOutcome(_measured(standings), tuple(one.name for one in better), tuple(out))
+    out += [Eliminated(one.name, "time was up before it was known to be better") for one in left if one not in promising]
+    return RaceOutcome(
+        _measured(standings), tuple(one.name for one in better), tuple(one.name for one in promising), tuple(out)
+    )
 
 
 def _measured(standings: Mapping[str, Standing]) -> tuple[Effect, ...]:

@@ -89,6 +89,8 @@ class Search:
     """Of those."""
     better: tuple[str, ...] = ()
     """What made steps shorter beyond doubt in them."""
+    promising: tuple[str, ...] = ()
+    """What looked better when time was up, but not beyond doubt."""
     finalists: tuple[Variant, ...] | None = None
     """What is shot out against stock; None before that, empty if there is nothing."""
     duration_s: float = 0.0

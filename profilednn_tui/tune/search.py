@@ -39,7 +39,7 @@ from profilednn_tui.tune.race import race
 from profilednn_tui.tune.record import Plain, Search, Stage, load_search
 from profilednn_tui.tune.watch import Watch
 
-TUNED, BETWEEN_STEPS = "tuned", "between-steps"
+TUNED, PROMISING, BETWEEN_STEPS = "tuned", "promising", "between-steps"
 RACERS = 4
 """At once, the baseline included: all of them have to fit in memory."""
 LOOK_S = 20.0
@@ -201,8 +201,13 @@ class _Search:
             if stopped_by is not None:
                 return stopped_by
         ratios = {effect.name: effect.ratio for effect in self._record.raced}
-        winners = sorted((one for one in racers if one.name in self._record.better), key=lambda one: ratios[one.name])
+        in_order = sorted((one for one in racers if one.name in ratios), key=lambda one: ratios[one.name])
+        winners, more = (
+            [one for one in in_order if one.name in names] for names in (self._record.better, self._record.promising)
+        )
         finalists = [self._combined(TUNED, winners)] if winners else []
+        if more:  # the shootout decides
+            finalists.append(self._combined(PROMISING, [*winners, *more]))
         if self._record.chosen is not None:
             finalists.append(self._record.chosen)
         self._keep(finalists=tuple(finalists))
@@ -234,8 +239,12 @@ class _Search:
             return outcome
         shutil.rmtree(place, ignore_errors=True)
         self._record = record.with_left_out(outcome.eliminated)
-        raced, better = (*record.raced, *outcome.effects), (*record.better, *outcome.better)
-        self._keep(waves=record.waves + 1, raced=raced, better=better)
+        self._keep(
+            waves=record.waves + 1,
+            raced=(*record.raced, *outcome.effects),
+            better=(*record.better, *outcome.better),
+            promising=(*record.promising, *outcome.promising),
+        )
         return None
 
     def _choose(self) -> None:
@@ -370,7 +379,7 @@ def report_of(folder: Path, unfinished: str = "") -> TuneReport:
     proven = [one for one in comparisons if is_proven(one)]
     winner, comparison = None, comparisons[0] if comparisons else None
     if proven:
-        comparison = proven[0]
+        comparison = min(proven, key=_ratio)
         variant = next(one for one in record.finalists or () if one.name == comparison.candidate.name)
         winner = Winner(variant.optimizations, variant.environment)
     estimate = record.estimate or Estimate()
@@ -381,12 +390,17 @@ def report_of(folder: Path, unfinished: str = "") -> TuneReport:
         factors=estimate.effects,
         pairs=estimate.pairs,
         raced=record.raced,
-        eliminated=(*record.left_out, *_disproved(comparisons, unfinished)),
+        eliminated=(*record.left_out, *_disproved(comparisons, record.finalists or (), unfinished)),
         duration_s=record.duration_s,
         words=record.base.words,
         step_ns=None if record.plain is None else record.plain.step_ns,
         unfinished=unfinished,
     )
+
+
+def _ratio(comparison: Comparison) -> float:
+    interval = comparison.verdict.interval
+    return interval.ratio if interval is not None else math.inf
 
 
 def is_proven(comparison: Comparison) -> bool:
@@ -402,10 +416,13 @@ def _comparisons(folder: Path) -> tuple[Comparison, ...]:
     return ()
 
 
-def _disproved(comparisons: Sequence[Comparison], unfinished: str) -> list[Eliminated]:
+def _disproved(
+    comparisons: Sequence[Comparison], finalists: Sequence[Variant], unfinished: str
+) -> list[Eliminated]:
     """The finalists that were not better than stock, or that train differently."""
     if unfinished:
         return []
+    settings = {one.name: one.text for one in finalists}
     out = []
     for one in comparisons:
         certificate = one.certificate
@@ -414,5 +431,6 @@ def _disproved(comparisons: Sequence[Comparison], unfinished: str) -> list[Elimi
         elif certificate is not None and certificate.sameness is Sameness.DIFFERENT:
             out.append(Eliminated(one.candidate.name, f"it trains differently: {certificate.text}"))
         elif one.verdict.outcome is not Outcome.FASTER:
-            out.append(Eliminated(one.candidate.name, f"in the shootout: {one.verdict.outcome.value}"))
+            setting = settings.get(one.candidate.name, one.candidate.name)
+            out.append(Eliminated(one.candidate.name, f"{setting}, in the shootout: {one.verdict.outcome.value}"))
     return out

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from profilednn_tui.compare.intervals import FEWEST_GROUPS
 from profilednn_tui.compare.tuning import TuneReport
 from profilednn_tui.compare.variant_names import STOCK
 from profilednn_tui.errors import ProfilerError
@@ -18,6 +19,7 @@ from profilednn_tui.experiment.plan import Experiment
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.export.tuning import TUNING_FORMATS
 from profilednn_tui.launch.optimizations import OptimizationDescription
+from profilednn_tui.tune import race as race_module
 from profilednn_tui.tune import record as record_module
 from profilednn_tui.tune.factorial import block_steps
 from profilednn_tui.tune.record import Search, Wishes, find_search, load_search, new_search
@@ -101,6 +103,22 @@ def test_threads_become_a_variable(folder: Path) -> None:
     report = tuned(folder, Starter({"threads=1": 0.6}))
     assert report.winner is not None
     assert (report.winner.optimizations, dict(report.winner.environment)) == ((), {"OMP_NUM_THREADS": "1"})
+
+
+def test_what_looked_better_when_time_was_up_is_decided_in_the_shootout(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found with a GPT: the allocator was out because the race was over before it was known to be better."""
+    record = load_search(folder)
+    replace(record, wishes=Wishes(10.0, over=("allocator", "compile"))).save(folder)
+    monkeypatch.setattr(race_module, "MOST_GROUPS", FEWEST_GROUPS)
+    report = tuned(folder, Starter({"allocator": 0.95, "compile": 1.0}, noise=0.06))
+    raced = load_search(folder)
+    assert (raced.better, raced.promising) == ((), ("allocator",))
+    assert report.winner is not None
+    assert report.winner.optimizations == ("allocator",)
+    assert report.comparison is not None
+    assert report.comparison.candidate.name == "promising"
 
 
 def test_one_that_trains_differently_is_out(folder: Path) -> None:
