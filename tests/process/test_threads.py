@@ -31,6 +31,14 @@ def test_a_training_that_follows_on_another_thread_is_watched(tmp_path: Path) ->
     assert 500 < len(recording.steps) <= 12400, "once the first thread was seen to wait for a second"
 
 
+def test_another_thread_that_profiles_its_own_work_gets_all_of_it_and_windows_go_on(tmp_path: Path) -> None:
+    """It closed our window from the wrong thread: torch went on recording the training, and no window opened again."""
+    recording = watched_as_plain(tmp_path, "profiled_beside")
+    windows = [window["step"] for window in recording.of("window")]
+    assert windows
+    assert max(windows) > 3020, "after the other thread has ended"
+
+
 def test_a_training_that_moves_between_threads_has_all_its_steps_and_no_window(tmp_path: Path) -> None:
     recording = watched_as_plain(tmp_path, "moving")
     assert len(recording.steps) == 400

@@ -67,5 +67,26 @@ def moving():
     print(training.digest())
 
 
+def profiled_beside():
+    """A training on the main thread, and another thread that profiles work of its own again and again."""
+    torch.manual_seed(0)
+    training, counts = Training(256), []
+
+    def profile():
+        for _ in range(20):
+            with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
+                for _ in range(3):
+                    torch.ones(8).add(1)
+            counts.append(sum(one.count for one in profiler.key_averages() if one.key == "aten::add"))
+
+    thread = threading.Thread(target=profile)
+    training.run(20)
+    thread.start()
+    training.run(3000)
+    thread.join()
+    training.run(200)
+    print(training.digest(), counts)
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]]()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 from _thread import get_ident
 from functools import lru_cache
 from typing import Any, Callable, NamedTuple
@@ -18,6 +19,9 @@ from ..isolation.guard import Guard, attempt, without_our_frame
 from ..isolation.kineto_thread import keep_out_of_forks
 from .onednn_capture import Execution, OneDnnCapture
 from .open_scopes import OpenScopes
+
+WAIT_S, LONGEST_WAIT_S = 0.001, 5.0
+"""How often, and for how long, a thread that wants to profile looks whether another one has closed our window."""
 
 BACKWARD_PREFIX = "autograd::engine::evaluate_function"
 ENABLE, DISABLE = "_enable_profiler", "_disable_profiler"
@@ -289,8 +293,14 @@ class TorchProfiler:
         return results
 
     def _give_up(self) -> None:
-        if self._profile is not None:
+        """The program is about to profile: our window closes first. Only its own thread can close it, at the end of its
+        step; another one waits for that, but not for ever, as that step may wait for this thread."""
+        if self.mine:
             self._close()
+            return
+        end_s = time.monotonic() + LONGEST_WAIT_S
+        while self.running and time.monotonic() < end_s:
+            time.sleep(WAIT_S)
 
 
 class ForeignProfiler:
@@ -306,7 +316,8 @@ class ForeignProfiler:
     def __init__(self, module: Any, give_up: Callable[[], None]) -> None:
         self._module = module
         self._give_up = give_up
-        self._ours = False
+        self._ours = 0
+        """The thread whose calls count as our own; 0 for none."""
         self.active = False
         self.scopes: Any = None
         """What our own windows record; None for everything."""
@@ -331,7 +342,7 @@ class ForeignProfiler:
         return function
 
     def ours(self) -> _Flag:
-        """A context in which calls count as our own."""
+        """A context in which calls of this thread count as our own."""
         return _Flag(self)
 
     def remove(self) -> None:
@@ -344,10 +355,10 @@ class ForeignProfiler:
         ends = name == DISABLE
 
         def watched(*arguments: Any, **keywords: Any) -> Any:
-            if not self._ours:
+            if self._ours != get_ident():
+                self.active = not ends
                 if not ends:
                     self._give_up()
-                self.active = not ends
             elif name == ENABLE and self.scopes is not None:
                 arguments = (*arguments, self.scopes)
             try:
@@ -378,10 +389,10 @@ class _Flag:
         self._foreign = foreign
 
     def __enter__(self) -> None:
-        self._foreign._ours = True
+        self._foreign._ours = get_ident()
 
     def __exit__(self, *exception: object) -> None:
-        self._foreign._ours = False
+        self._foreign._ours = 0
 
 
 def stacks_refused() -> str | None:
