@@ -91,7 +91,9 @@ def race(
     left = sorted((standings[one.name].effect for one in racing), key=_ratio)
     promising = [one for one in left if math.isfinite(one.high) and one.ratio <= 1 - WORTH]
     out = [Eliminated(name, one.reason) for name, one in standings.items() if one.reason]
-    out += [Eliminated(one.name, "time was up before it was known to be better") for one in left if one not in promising]
+    out += [
+        Eliminated(one.name, "time was up before it was known to be better") for one in left if one not in promising
+    ]
     return RaceOutcome(
         _measured(standings), tuple(one.name for one in better), tuple(one.name for one in promising), tuple(out)
     )

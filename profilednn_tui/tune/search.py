@@ -416,9 +416,7 @@ def _comparisons(folder: Path) -> tuple[Comparison, ...]:
     return ()
 
 
-def _disproved(
-    comparisons: Sequence[Comparison], finalists: Sequence[Variant], unfinished: str
-) -> list[Eliminated]:
+def _disproved(comparisons: Sequence[Comparison], finalists: Sequence[Variant], unfinished: str) -> list[Eliminated]:
     """The finalists that were not better than stock, or that train differently."""
     if unfinished:
         return []

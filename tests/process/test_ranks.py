@@ -71,7 +71,8 @@ def test_the_times_of_a_step_add_up_and_the_weights_are_the_same(tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    ("program", "steps", "started_by"), [("buckets", "900", "spawn"), ("fsdp", "250", "spawn"), ("plain", "900", "fork")]
+    ("program", "steps", "started_by"),
+    [("buckets", "900", "spawn"), ("fsdp", "250", "spawn"), ("plain", "900", "fork")],
 )
 def test_the_weights_are_the_same_if_we_attach_in_the_middle(
     tmp_path: Path, program: str, steps: str, started_by: str

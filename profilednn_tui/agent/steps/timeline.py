@@ -64,7 +64,7 @@ class Timeline:
         self.thread: int | None = None
         """Python's identifier of the training thread; None before its first activity."""
         self.others_train = False
-        """Whether another thread has trained for itself."""
+        """Whether another thread has trained for itself, and the training thread has gone on."""
         self.steady = True
         """Whether the last update was on the same thread as the one before."""
         self.computed: list[int] = []

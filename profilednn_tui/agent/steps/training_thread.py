@@ -40,6 +40,8 @@ class TrainingThread:
         """Those of the training that is watched."""
         self._idle_updates = 0
         """Of another thread, at all of which the training thread was seen waiting."""
+        self._another_updates = False
+        """Whether another thread has made an update of its own since the training thread's last one."""
         self._updated_ns = 0
         """When the training thread made its last update."""
 
@@ -67,11 +69,13 @@ class TrainingThread:
         timeline, thread = self._timeline, get_ident()
         moves = timeline.thread != thread
         if moves and self._sign == Sign.UPDATE and optimizer not in self._optimizers:
-            timeline.others_train = True
             if self._is_busy():
+                self._another_updates = True
                 return False
+            self._another_updates = False
             self._optimizers.clear()
             timeline.skip()
+        timeline.others_train |= self._another_updates
         if optimizer not in self._optimizers:
             self._optimizers.add(optimizer)
         self._idle_updates = 0
