@@ -20,6 +20,8 @@ class BFloat16Matmul(Optimization):
     def __init__(self, context: Any) -> None:
         super().__init__(context)
         self._changed: list[str] = []
+        """What a probe has found to be computed in bfloat16."""
+        self._is_on = False
 
     def missing(self) -> Missing | None:
         return missing_bfloat16(self.context)
@@ -33,23 +35,34 @@ class BFloat16Matmul(Optimization):
             error = float((probe(torch) - exact[name]).abs().max() / exact[name].abs().max())
             if error:
                 self._changed.append(f"float32 {name} in bfloat16 (a probe differs by {error:.1e})")
+        if not self._changed:
+            # oneDNN would still take the place of faster libraries: with avx512_bf16 but no AMX, steps of a GPT became
+            # twice as long.
+            self.revert()
 
     def switch_off(self) -> None:
         self.revert()
 
     def switch_on(self) -> None:
-        self._set(self.torch)
+        if self._changed:
+            self._set(self.torch)
+
+    def revert(self) -> None:
+        self._is_on = False
+        super().revert()
 
     def receipt(self, steps: int) -> str:
-        return "; ".join(self._changed) if self.torch.get_float32_matmul_precision() == PRECISION else ""
+        taken_away = self._is_on and self.torch.get_float32_matmul_precision() != PRECISION
+        return "" if taken_away else "; ".join(self._changed)
 
     def no_effect(self) -> str:
-        now = self.torch.get_float32_matmul_precision()
-        if now != PRECISION:
+        if self._changed:
+            now = self.torch.get_float32_matmul_precision()
             return f"the program sets the precision of matrix products itself ({now})"
-        return f"torch {self.torch.__version__} computes the same with it on this processor"
+        return f"torch {self.torch.__version__} computes the same with it on this processor, so it stays off"
 
     def _set(self, torch: Any) -> None:
+        self._is_on = True
         # Matrix products through the old interface: torch rejects it in the program once the new one was used.
         before = torch.get_float32_matmul_precision()
         self.undo.append(lambda: torch.set_float32_matmul_precision(before))
