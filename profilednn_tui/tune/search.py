@@ -42,6 +42,7 @@ from profilednn_tui.tune.watch import Watch
 TUNED, PROMISING, BETWEEN_STEPS = "tuned", "promising", "between-steps"
 RACERS = 4
 """At once, the baseline included: all of them have to fit in memory."""
+SLOW_TO_WARM_UP = frozenset({"compile"})
 LOOK_S = 20.0
 EFFECTS_SHARE, RACE_SHARE = 0.35, 1.0
 """Of the time, when stage 1 and stage 2 have to be over; the proof has time of its own."""
@@ -367,9 +368,12 @@ def as_variant(switch: Switch) -> Variant:
 
 
 def _waves(variants: Sequence[Variant], size: int) -> list[Sequence[Variant]]:
-    """Evenly filled groups of at most `size`."""
-    count = math.ceil(len(variants) / size)
-    return [variants[number::count] for number in range(count)]
+    """Evenly filled groups of at most `size`. What takes long to warm up comes last and by itself: in each group of
+    runs, all wait for the slowest."""
+    slow = [one for one in variants if SLOW_TO_WARM_UP.intersection(one.optimizations)]
+    quick = [one for one in variants if one not in slow]
+    count = math.ceil(len(quick) / size)
+    return [*(quick[number::count] for number in range(count)), *([slow] if slow else [])]
 
 
 def report_of(folder: Path, unfinished: str = "") -> TuneReport:

@@ -47,6 +47,8 @@ class Starter:
     """The number of the run that a signal stops."""
     now_s: float = 0.0
     started: list[LaunchOptions] = field(default_factory=list)
+    homes: list[Path] = field(default_factory=list)
+    """Where each was started."""
 
     @property
     def clock(self) -> Clock:
@@ -72,6 +74,7 @@ class Starter:
         common: float,
     ) -> EndedRun:
         self.started.append(options)
+        self.homes.append(home)
         chance = np.random.default_rng(1000 + len(self.started))
         rows = (
             self._switched(options, chance) if options.switching is not None else self._plain(options, chance, common)

@@ -169,6 +169,18 @@ def test_a_race_that_was_stopped_goes_on_with_its_next_part(folder: Path) -> Non
     assert winner.optimizations == ("allocator",)
 
 
+def test_what_takes_long_to_warm_up_races_by_itself(folder: Path) -> None:
+    """Found with a GPT: each group of runs took a minute, all of it torch.compile's, and nothing was decided."""
+    starter = Starter({"allocator": 0.8})
+    tuned(folder, starter)
+    by_folder: dict[str, set[str]] = {}
+    for options, home in zip(starter.started, starter.homes, strict=True):
+        by_folder.setdefault(home.name, set()).update(options.optimizations)
+    assert "compile" not in by_folder["race-1"]
+    assert by_folder["race-1"] >= {"allocator"}
+    assert "compile" in by_folder["race-2"]
+
+
 def test_a_race_for_which_there_is_no_time_is_not_begun(folder: Path) -> None:
     record = load_search(folder)
     replace(record, wishes=Wishes(0.2)).save(folder)
