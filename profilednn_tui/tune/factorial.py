@@ -59,16 +59,18 @@ def live_effects(
     step_ns: float,
     folder: Path,
     until_s: float,
+    latest_s: float,
     watch: Watch,
     start: Starter,
     clock: Clock,
 ) -> LiveEffects | int:
-    """Run the baseline with all switches until each is known to be worth it or not, or until `until_s` (monotonic).
+    """Run the baseline with all switches until each is known to be worth it or not, or until `until_s` (monotonic); if
+    there are too few blocks for any effect by then, until there are enough, or `latest_s`.
 
     A training that ends early is started again. Returns the signal if one has stopped it.
     """
     plan = designed(switches, block_steps=block_steps(step_ns))
-    watching = _Watching(switches, plan, until_s, watch, clock)
+    watching = _Watching(switches, plan, until_s, latest_s, watch, clock)
     outcome: LiveEffects | int | None = None
     while outcome is None:
         outcome = _run(experiment, switches, watching, folder, start)
@@ -110,15 +112,14 @@ def _run(
             failure = why_failed(ended, run, session)
     new_blocks = watching.end_process(run.view)
     shutil.rmtree(ended.folder, ignore_errors=True)
-    off = tuple(one for one in run.view.optimizations if one.name in names and one.state not in (ON, ASKED))
+    off = without_effect(run.view, names)
     if failure and not watching.blocks:
         return LiveEffects(Estimate(), Estimate(), off, failure)
     if not (failure or watching.enough or new_blocks < SHORTEST_RUN_BLOCKS):
         return None
-    gone = {one.name for one in off}
+    at_work = _without(switches, off)
     found, sure = (
-        _without(estimate(watching.blocks, switches, error), gone)
-        for error in (REPORTED_ERROR, REPORTED_ERROR / len(switches))
+        estimate(watching.blocks, at_work, error) for error in (REPORTED_ERROR, REPORTED_ERROR / len(switches))
     )
     reason = (
         "" if found.effects else failure or f"only {units.count(len(watching.blocks))} blocks of steps were measured"
@@ -126,20 +127,33 @@ def _run(
     return LiveEffects(found, sure, off, reason)
 
 
-def _without(found: Estimate, names: Collection[str]) -> Estimate:
-    """Without the effects of switches that did nothing."""
-    return replace(found, effects=tuple(one for one in found.effects if one.name not in names))
+def without_effect(view: SessionView, names: Collection[str]) -> tuple[Optimization, ...]:
+    """The optimizations among these that do nothing, with the reason."""
+    return tuple(one for one in view.optimizations if one.name in names and one.state not in (ON, ASKED))
+
+
+def _without(switches: Sequence[Switch], off: Sequence[Optimization]) -> tuple[Switch, ...]:
+    """Without those that did nothing: they explain nothing, and each takes a block."""
+    gone = {one.name for one in off}
+    return tuple(one for one in switches if one.name not in gone)
 
 
 class _Watching:
     """Follows the running process and ends it when enough is known."""
 
     def __init__(
-        self, switches: Sequence[Switch], plan: SwitchingPlan, until_s: float, watch: Watch, clock: Clock
+        self,
+        switches: Sequence[Switch],
+        plan: SwitchingPlan,
+        until_s: float,
+        latest_s: float,
+        watch: Watch,
+        clock: Clock,
     ) -> None:
         self._switches = switches
         self._plan = plan
         self._until_s = until_s
+        self._latest_s = latest_s
         self._watch = watch
         self._clock = clock
         self._earlier: tuple[Block, ...] = ()
@@ -150,6 +164,8 @@ class _Watching:
         self._next_look_s = 0.0
         self.blocks: tuple[Block, ...] = ()
         self.enough = False
+        self._has_effects = False
+        """Whether there are enough blocks to tell effects from."""
         self._asked = False
         """Whether the process was asked to end."""
 
@@ -170,9 +186,9 @@ class _Watching:
         if self._session is None:
             self._session = open_session(session, started_here=True)
         self._session.catch_up()
-        self._look(self._session.view().steps)
+        self._look(self._session.view())
         self._next_look_s = max(now_s + LOOK_S, 2 * self._clock.monotonic_s() - now_s)
-        if self.enough or now_s >= self._until_s:
+        if self.enough or self._time_is_up(now_s):
             self.enough = True
             self._asked = self._session.send(Command(STOP_AFTER, 1)) > 0
 
@@ -185,15 +201,18 @@ class _Watching:
         new = self._read(view.steps)
         self._newest = len(new)
         self.blocks = self._earlier = (*self._earlier, *new)
-        self.enough = self.enough or self._clock.monotonic_s() >= self._until_s
+        self.enough = self.enough or self._time_is_up(self._clock.monotonic_s())
         return len(new)
 
-    def _look(self, steps: Steps) -> None:
-        self.blocks = (*self._earlier, *self._read(steps))
-        if len(self.blocks) < FEWEST_BLOCKS:
-            return
-        found = estimate(self.blocks, self._switches, LOOK_ERROR)
-        if not found.effects:
+    def _time_is_up(self, now_s: float) -> bool:
+        return now_s >= (self._until_s if self._has_effects else self._latest_s)
+
+    def _look(self, view: SessionView) -> None:
+        self.blocks = (*self._earlier, *self._read(view.steps))
+        at_work = _without(self._switches, without_effect(view, [one.name for one in self._switches]))
+        found = estimate(self.blocks, at_work, LOOK_ERROR)
+        self._has_effects = bool(found.effects)
+        if not found.effects or len(self.blocks) < FEWEST_BLOCKS:
             return
         self._watch.tell(effects_line(found))
         self._watch.effects(found.effects)

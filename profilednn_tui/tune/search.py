@@ -44,8 +44,8 @@ RACERS = 4
 """At once, the baseline included: all of them have to fit in memory."""
 SLOW_TO_WARM_UP = frozenset({"compile"})
 LOOK_S = 20.0
-EFFECTS_SHARE, RACE_SHARE = 0.35, 1.0
-"""Of the time, when stage 1 and stage 2 have to be over; the proof has time of its own."""
+EFFECTS_SHARE, EFFECTS_LATEST = 0.35, 0.65
+"""Of the time, when stage 1 has to be over: the latter if steps are so slow that there are no effects before."""
 GROUPS, REPEATS = 6, 8
 """Of the shootout: in lockstep, and in turn."""
 FEWEST_STEPS, MOST_STEPS = 10, 60
@@ -159,11 +159,19 @@ class _Search:
             self._keep(estimate=Estimate(), variants=(*record.variants, *map(as_variant, switches)))
             return None
         self._means.tell(f"Stage 1: {', '.join(record.switches)}, switched at random between steps.")
-        until_s = self._begin_s + EFFECTS_SHARE * self._total_s
+        until_s, latest_s = (self._begin_s + share * self._total_s for share in (EFFECTS_SHARE, EFFECTS_LATEST))
         means = self._means
         watch = Watch(means.tell, self._watch)
         found = live_effects(
-            record.base, switches, record.plain.step_ns, self._folder, until_s, watch, means.start, means.clock
+            record.base,
+            switches,
+            record.plain.step_ns,
+            self._folder,
+            until_s,
+            latest_s,
+            watch,
+            means.start,
+            means.clock,
         )
         if isinstance(found, int):
             return found
@@ -189,7 +197,8 @@ class _Search:
         waves = _waves(racers, RACERS - 1)
         while self._record.waves < len(waves):
             number = self._record.waves + 1
-            share = EFFECTS_SHARE + (RACE_SHARE - EFFECTS_SHARE) * number / len(waves)
+            # An equal part of what is left for finding the candidates; the proof has time of its own.
+            share = 1 - self._left_s(1.0) / self._total_s * (1 - 1 / (len(waves) - number + 1))
             try:
                 stopped_by = self._race_wave(chosen, waves[number - 1], share)
             except ProfilerError as error:

@@ -141,6 +141,13 @@ def test_one_that_was_not_on_has_no_effect(folder: Path) -> None:
     assert "channels_last" not in {one.name for one in report.factors}
 
 
+def test_what_has_no_effect_takes_no_blocks(folder: Path) -> None:
+    """Found with a RetinaNet, whose steps take a second: five of nine switches did nothing, and there were no effects."""
+    off = {"frozen_backward": "no effect", "fused_optimizer": "no effect"}
+    report = tuned(folder, Starter({"channels_last": 0.5}, states=off, blocks=15))
+    assert {one.name for one in report.factors} == {"channels_last", "threads=1", "threads=2"}
+
+
 def test_a_conflict_keeps_the_better_side(folder: Path) -> None:
     report = tuned(folder, Starter({"frozen_backward": 0.9, "channels_last": 0.9, "compile": 0.4}))
     assert report.winner is not None
