@@ -7,19 +7,18 @@ Ctrl-C, the next call continues with the missing runs.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 
-from rich.console import Console
-
 from benchmarks.conditions import RESULTS, Contention, machine, versions, write
 from benchmarks.optimizations import DEMO, TOGETHER
 from profilednn_tui.cli.launching import DEMO_SCRIPT
-from screenshots.take import FOLDER, without_web_fonts
+from screenshots import svg
+from screenshots.take import FOLDER
+from screenshots.terminal import Cell
 
 HOME = RESULTS / "ablation"
 """Where the sessions are kept until the report is written."""
@@ -60,10 +59,8 @@ def sections(markdown: str) -> Iterator[str]:
 
 def picture(text: str) -> str:
     """The table of contributions as a terminal shows it."""
-    shown = text[text.index("Contributions") :]
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
-    console.print(shown.rstrip(), highlight=False, markup=False)
-    return without_web_fonts(console.export_svg(title="profilednn-tui experiment --ablate"))
+    lines = text[text.index("Contributions") :].rstrip().splitlines()
+    return svg.picture(tuple(tuple(map(Cell, line[:WIDTH].ljust(WIDTH))) for line in lines))
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from itertools import accumulate, groupby
 
 from screenshots.terminal import Cell, Frame
 
-WIDTH, HEIGHT, BASELINE = 8, 18, 13
+WIDTH, HEIGHT, BASELINE = 8, 16, 12
 """Of a cell in pixels, and where its text stands."""
 FONT = "13px ui-monospace, Menlo, 'DejaVu Sans Mono', monospace"
 FRONT, BACK = "#e0e0e0", "#121212"

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
+from profilednn_tui.experiment.plan import EXPERIMENT_FILE
 from screenshots import svg
 from screenshots.terminal import Frame, Terminal
 
@@ -25,7 +29,11 @@ FOLDER = Path(__file__).resolve().parent
 SCRIPTS = FOLDER.parent / "docs" / "recipes" / "scripts"
 ENTER, ESCAPE, DOWN, RIGHT, UP = "\r", "\x1b", "\x1b[B", "\x1b[C", "\x1b[A"
 PROGRAM = (sys.executable, "-m", "profilednn_tui")
-DEMO = (*PROGRAM, "demo")
+EXAMPLE = FOLDER.parent / "profilednn_tui" / "examples" / "train_retinanet.py"
+DEMO = (*PROGRAM, EXAMPLE.name, "--steps", "5000")
+"""The script of the demo, in the studio: pictures show folders of files."""
+GATE_LINES = 12
+"""Of its answer."""
 
 
 @dataclass
@@ -40,6 +48,7 @@ class Studio:
         self.environment = {name: os.environ[name] for name in kept if name in os.environ}
         self.environment |= {"PROFILEDNN_HOME": f"{self.folder}/sessions", "XDG_CONFIG_HOME": f"{self.folder}/config"}
         self.environment["PYTHONPATH"] = f"{FOLDER.parent}"
+        shutil.copy(EXAMPLE, self.folder)
 
     @contextmanager
     def running(self, words: Sequence[str], columns: int = 120, lines: int = 38) -> Iterator[Terminal]:
@@ -49,6 +58,15 @@ class Studio:
             yield terminal
         finally:
             terminal.close()
+            self._end_trainings()
+
+    def _end_trainings(self) -> None:
+        """A training goes on without its terminal."""
+        mark = self.environment["PROFILEDNN_HOME"]
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("PROFILEDNN_HOME") == mark:
+                    process.kill()
 
     def do(self, *words: str) -> str:
         """Run a command without a terminal; its output."""
@@ -92,16 +110,17 @@ def write(name: str, drawing: str, frames: Sequence[Frame]) -> None:
     """A file, unless it tells something about this machine."""
     texts = ["\n".join("".join(cell.text for cell in row) for row in frame) for frame in frames]
     for secret in (str(FOLDER.parent), tempfile.gettempdir(), str(Path.home()), socket.gethostname()):
-        if secret != "/" and any(secret in text for text in texts):
-            sys.exit(f"{name}: {secret} is in the picture")
+        told = next((text for text in texts if re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", text)), None)
+        if secret != "/" and told is not None:
+            sys.exit(f"{name}: {secret} is in the picture:\n{told}")
     path = FOLDER / f"{name}.svg"
     path.write_text(drawing, encoding="utf-8")
     print(f"{path.name}: {len(drawing) / 1e3:.0f} kB", flush=True)
 
 
 def has_windows(text: str) -> bool:
-    """Whether operators of some windows are on the screen, and findings in the header."""
-    return "aten::" in text and "warming up" not in text
+    """Whether operators of some windows are on the screen."""
+    return "convolution" in text and "warming up" not in text
 
 
 # ---------------------------------------------------------------- parts
@@ -177,26 +196,26 @@ def screens(studio: Studio) -> None:
 
 
 def tuning(studio: Studio) -> None:
-    """A search, when the first effects are known."""
-    with studio.running(DEMO) as terminal:
+    """A search for a training that has been recorded, when the first effects are known."""
+    script = EXAMPLE.with_name("train_resnet18.py")
+    shutil.copy(script, studio.folder)
+    studio.do(*PROGRAM, "run", "--headless", "--steps", "30", "-o", "run.pdnn", script.name)
+    (made,) = (path.parent for path in (studio.folder / "sessions").glob("*/session.json"))
+    with studio.running((*PROGRAM, "open", made.name)) as terminal:
         terminal.until(has_windows, "operators")
-        terminal.wait(10)
         terminal.press("T")
         terminal.press(ENTER)
-        terminal.until(lambda text: "stage 1" in text or "effect" in text, "search")
-        terminal.wait(200)
+        terminal.until(lambda text: "blocks of steps:" in text, "effects")
+        terminal.wait(20)
         save("tuning", terminal)
 
 
 def compare(studio: Studio) -> None:
     """An experiment with the fused focal loss, and the comparison."""
-    script = studio.folder / "train.py"
-    shutil.copy(FOLDER.parent / "profilednn_tui" / "examples" / "retinanet.py", script)
-    name = studio.folder / "fused"
-    words = ("experiment", "--no-certificate", "--repeat", "4", "--steps", "12", "--name", name.name)
-    studio.do(*PROGRAM, *words, "--variant", "stock=", "--variant", "fused=fused_focal_loss", "train.py")
-    newest = max((studio.folder / "sessions").glob("*"), key=lambda path: path.stat().st_mtime)
-    with studio.running((*PROGRAM, "compare", newest.name)) as terminal:
+    words = ("experiment", "--repeat", "4", "--steps", "12", "--variant", "stock=")
+    studio.do(*PROGRAM, *words, "--variant", "fused=fused_focal_loss", EXAMPLE.name, "--classes", "264")
+    (made,) = (studio.folder / "sessions").glob(f"*/{EXPERIMENT_FILE}")
+    with studio.running((*PROGRAM, "compare", made.parent.name)) as terminal:
         terminal.until(lambda text: "faster" in text, "verdict")
         save("compare", terminal)
 
@@ -204,6 +223,9 @@ def compare(studio: Studio) -> None:
 def ranks(studio: Studio) -> None:
     """Two ranks, one of which is late."""
     shutil.copy(SCRIPTS / "ranks.py", studio.folder)
+    settings = Path(studio.environment["XDG_CONFIG_HOME"]) / "profilednn-tui" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('[hidden_columns]\nranks = ["host"]\n')
     words = ("run", "--", "torchrun", "--nproc-per-node", "2", "ranks.py", "--slow", "--iterations", "100000")
     path = f"{Path(sys.executable).parent}:{studio.environment['PATH']}"
     studio.environment["PATH"] = path
@@ -225,16 +247,17 @@ def gate(studio: Studio) -> None:
         ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "Train"],
     ):
         studio.do("git", "-C", str(project), *words)
-    script = project / "train.py"
-    text = script.read_text()
-    slower = text.replace("loss.backward()", "loss.backward(retain_graph=True)\n        loss.backward()")
+    text = (project / "train.py").read_text()
+    slower = text.replace("loss.backward()", "loss.backward(retain_graph=True), loss.backward()")
     assert slower != text
-    script.write_text(slower)
-    command = "profilednn-tui gate --minutes 2 --fail-on 5% train.py"
-    shell = (
-        f"cd {project} && printf '$ %s\\n' '{command}' && {' '.join(PROGRAM)} {command.partition(' ')[2]} 2>/dev/null"
-    )
-    with studio.running(("bash", "-c", f"{shell}; printf '$ echo $?\\n%s\\n' $?; sleep 60"), 100, 14) as terminal:
+    (project / "train.py").write_text(slower)
+    command = "gate --minutes 2 --fail-on 5% train.py"
+    shown = f"2>/dev/null | sed 's|{studio.folder}|~|' | sed -n '1,{GATE_LINES}p'"
+    script = f"""cd {project}
+        echo '$ profilednn-tui {command}'
+        {" ".join(PROGRAM)} {command} {shown}
+        printf '...\\n$ echo $?\\n%s\\n' ${{PIPESTATUS[0]}}; sleep 60"""
+    with studio.running(("bash", "-c", script), 110, GATE_LINES + 8) as terminal:
         terminal.until(lambda text: "echo $?" in text, "answer", 300.0)
         save("gate", terminal)
 
@@ -249,8 +272,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=", ".join(PARTS))
     for name in parser.parse_args().parts or PARTS:
-        with tempfile.TemporaryDirectory() as folder:
-            PARTS[name](Studio(Path(folder)))
+        with tempfile.TemporaryDirectory() as above:
+            folder = Path(above) / "detection"
+            folder.mkdir()
+            PARTS[name](Studio(folder))
 
 
 if __name__ == "__main__":
