@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from profilednn_tui.cli import completing
+from profilednn_tui.cli import completing, values
 from profilednn_tui.cli.sessions import open_whole
 from profilednn_tui.cli.values import format_asked_for, write_text
 from profilednn_tui.errors import ProfilerError
@@ -36,7 +36,7 @@ EVERY_RULE = "*"
     help="Run the training of SESSION again, without and with the remedy of this finding, and say what it wins.",
 )  # fmt: skip
 @click.option(
-    "--minutes", metavar="M", type=click.FloatRange(min=0, min_open=True), default=DEFAULT_MINUTES, show_default=True,
+    "--minutes", metavar="M", type=values.FiniteRange(min=0, min_open=True), default=DEFAULT_MINUTES, show_default=True,
     help="Time for --try; it ends earlier once that is known.",
 )  # fmt: skip
 @click.option(

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from profilednn_tui.cli import values
 from profilednn_tui.cli.findings import BROKEN, LIMITED, OK, Finding, print_findings
 from profilednn_tui.cli.launching import TargetLaunch, environment_option
 from profilednn_tui.cli.words import TargetKind, Words
@@ -50,7 +51,7 @@ class Doctor(TargetLaunch):
 @click.option(
     "--seconds",
     metavar="S",
-    type=click.FloatRange(1, 600),
+    type=values.FiniteRange(1, 600),
     default=10.0,
     show_default=True,
     help="Length of each of the two trial runs.",

@@ -45,7 +45,7 @@ DEFAULT_MINUTES = 10.0
 @click.option(
     "--minutes",
     metavar="M",
-    type=click.FloatRange(min=0, min_open=True),
+    type=values.FiniteRange(min=0, min_open=True),
     default=DEFAULT_MINUTES,
     show_default=True,
     help="Time to decide in; it ends earlier once decided.",

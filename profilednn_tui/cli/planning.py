@@ -29,7 +29,7 @@ NUMBERS = "N,N"
 )
 @click.option("--samples", metavar="N", type=click.IntRange(1, 10**15), help="Samples per epoch.")
 @click.option(
-    "--epochs", metavar="N", type=click.FloatRange(0, 10**9, min_open=True),
+    "--epochs", metavar="N", type=values.FiniteRange(0, 10**9, min_open=True),
     help="Epochs with the reference batch.",
 )  # fmt: skip
 @click.option(
@@ -41,7 +41,7 @@ NUMBERS = "N,N"
     "\"points\": [[global batch, epochs], ...], or the noise that `run --gradient-noise` has measured.",
 )  # fmt: skip
 @click.option(
-    "--noise-scale", metavar="B", type=click.FloatRange(0, 10**15, min_open=True),
+    "--noise-scale", metavar="B", type=values.FiniteRange(0, 10**15, min_open=True),
     help="The same from a gradient noise scale of B samples.",
 )  # fmt: skip
 @click.option(

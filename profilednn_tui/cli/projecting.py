@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from profilednn_tui.cli import completing
+from profilednn_tui.cli import completing, values
 from profilednn_tui.cli.primitive_source import read_primitives
 from profilednn_tui.cli.values import write_text
 
@@ -17,7 +17,7 @@ from profilednn_tui.cli.values import write_text
 @click.option("--on", "python", metavar="PYTHON", help="Interpreter with torch to run on [default: as for `run`].")
 @click.option("--threads", type=click.IntRange(1), help="Default: those of the session, at most this machine's.")
 @click.option(
-    "--seconds", type=click.FloatRange(1), default=40.0, show_default=True, help="Start no new round after this time."
+    "--seconds", type=values.FiniteRange(1), default=40.0, show_default=True, help="Start no new round after this time."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Default: standard output.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from profilednn_tui.cli import completing
+from profilednn_tui.cli import completing, values
 from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 from profilednn_tui.cli.tailing import opened
 from profilednn_tui.cli.values import STANDARD_OUTPUT
@@ -114,7 +114,7 @@ def _to_standard_output(write: Callable[[Path], None]) -> None:
     "--prune",
     "prune_days",
     metavar="DAYS",
-    type=click.FloatRange(min=0),
+    type=values.FiniteRange(min=0),
     help="First delete sessions that ended more than DAYS ago.",
 )
 def list_command(prune_days: float | None) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from profilednn_tui import units
 from profilednn_tui.cli import values
@@ -46,7 +47,7 @@ class _Asked:
 
 @click.command("tune", cls=TargetLaunch)
 @click.option(
-    "--minutes", metavar="M", type=click.FloatRange(min=0, min_open=True), default=DEFAULT_MINUTES, show_default=True,
+    "--minutes", metavar="M", type=values.FiniteRange(min=0, min_open=True), default=DEFAULT_MINUTES, show_default=True,
     help="Time for finding the candidates; proving the best takes as long again at most.",
 )  # fmt: skip
 @click.option(
@@ -101,6 +102,8 @@ def tune(
     words: Words = context.obj
     if recipe_file is not None:
         _check_file(recipe_file)
+    if resume is not None:
+        _check_resume(context, asked)
     folder = _find(resume, words) if resume is not None else _create(words, _Asked(**asked))  # type: ignore[arg-type]
     stopped_by = _search(folder)
     report = _report(folder, stopped_by, recipe_file)
@@ -110,6 +113,16 @@ def tune(
         sys.exit(128 + stopped_by)
 
 
+def _check_resume(context: click.Context, asked: Iterable[str]) -> None:
+    """A search goes on as it was asked for: raises a `ProfilerError` if something else is asked of it."""
+    for parameter in context.command.params:
+        if parameter.name in asked and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
+            raise ProfilerError(
+                f"Leave out {parameter.opts[0]}: --resume goes on with the search as it was begun. "
+                "Begin a new one to search otherwise, or for longer."
+            )
+
+
 def _create(words: Words, asked: _Asked) -> Path:
     from profilednn_tui.compare.variant_names import STOCK
     from profilednn_tui.experiment.plan import Experiment
@@ -117,7 +130,8 @@ def _create(words: Words, asked: _Asked) -> Path:
     from profilednn_tui.tune.record import MANY_STEPS, Wishes, new_search
 
     command = target_command(words.kind, words.target, asked.python)
-    check_names(asked.on, command.python)
+    searched = [name for name in (*asked.over, *asked.without) if not name.startswith("threads=")]
+    check_names((*asked.on, *searched), command.python)
     base = Experiment(
         name=command.display_name,
         words=words.target,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -16,6 +18,16 @@ REPORT_FORMATS = ("text", "json", "markdown")
 
 MAY_DIFFER = ("script", "arguments", "shapes")
 """What ``--across`` allows to differ between two compared runs."""
+
+
+class FiniteRange(click.FloatRange):
+    """A `click.FloatRange` without nan, which is within every range, and without infinity."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        found = super().convert(value, parameter, context)
+        if not isfinite(found):
+            self.fail(f"{value} is not a finite number.", parameter, context)
+        return found
 
 
 def percent(context: click.Context, parameter: click.Parameter, text: str) -> float:

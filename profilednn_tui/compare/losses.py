@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -80,6 +80,8 @@ class LossAgreement:
     """Number of steps compared."""
     at_step: int | None = None
     """The step with the largest deviation."""
+    lost_from: int | None = None
+    """The first step whose loss is not finite on either side: it is compared with nothing."""
 
     @property
     def text(self) -> str:
@@ -89,8 +91,13 @@ class LossAgreement:
         if self.agreement is Agreement.BROKEN:
             return f"broken: not finite from step {self.from_step}"
         if self.agreement is Agreement.UNKNOWN:
-            return "unknown: no losses in common"
+            return "unknown: no losses in common" if self.lost_from is None else f"unknown: {self.lost_text}"
         return str(self.agreement.value)
+
+    @property
+    def lost_text(self) -> str:
+        """Where there is nothing to compare any more; empty if there always is."""
+        return "" if self.lost_from is None else f"neither side has a finite loss from step {self.lost_from} on"
 
     @property
     def changes_training(self) -> bool:
@@ -142,10 +149,12 @@ def loss_agreement(
     if not same:
         return LossAgreement(Agreement.NOT_RECORDED if same is None else Agreement.OTHER_NUMBERS, steps=len(numbers))
     finite = np.isfinite(reference).all(axis=0) & np.isfinite(tested).all(axis=0)
+    lost = ~(np.isfinite(reference).all(axis=0) | np.isfinite(tested).all(axis=0))
+    lost_from = numbers[int(np.argmax(lost))] if lost.any() else None
     if finite.sum() < FEWEST_STEPS:
-        return LossAgreement(Agreement.UNKNOWN)
+        return LossAgreement(Agreement.UNKNOWN, lost_from=lost_from)
     kept = [number for number, is_finite in zip(numbers, finite, strict=True) if is_finite]
-    return _judge(reference[:, finite], tested[:, finite], kept, precision)
+    return replace(_judge(reference[:, finite], tested[:, finite], kept, precision), lost_from=lost_from)
 
 
 def _judge(reference: Floats, tested: Floats, numbers: Sequence[int], precision: Precision) -> LossAgreement:

@@ -34,6 +34,8 @@ VARIABLES = re.compile(
     r"|LRU_CACHE_CAPACITY"
 )
 """Those that a recipe may set."""
+NUMBER_OF_THREADS = re.compile(r"\w*_NUM_THREADS")
+_NUMBERS = re.compile(r"[1-9]\d{0,4}(,[1-9]\d{0,4})*")
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _KEYS = frozenset({"schema", "optimizations", "environment"})
@@ -96,6 +98,11 @@ def _recipe(path: Path, body: dict[str, Any]) -> Recipe:
             f"{path} sets {', '.join(refused[:3]) or 'too many variables'}, and a recipe may only set variables of "
             "threads, allocators and oneDNN. Set others yourself with --env NAME=VALUE."
         )
+    for name, value in variables.items():
+        if "/" in value:
+            raise ProfilerError(f"{path}: {name} names a path ({value}), and a recipe has none. Remove it.")
+        if NUMBER_OF_THREADS.fullmatch(name) and not _NUMBERS.fullmatch(value):
+            raise ProfilerError(f'{path}: {name} is no number of threads ({value}). Write {name} = "2", for example.')
     return Recipe(tuple(dict.fromkeys(names)), dict(variables))
 
 

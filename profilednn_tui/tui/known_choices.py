@@ -62,6 +62,8 @@ def unknown_choices(preferences: Preferences) -> tuple[str, ...]:
     for table, text in preferences.sort.items():
         if table not in TABLES:
             wrong.append(f"[sort]: {_no_table(table)}")
+        elif not sortable(TABLES[table]):
+            wrong.append(f"[sort]: {table} has an order of its own; leave it out.")
         elif order_of(text, TABLES[table]) is None:
             wrong.append(f'[sort]: {table} cannot be sorted by "{text}"; {_known(text, sortable(TABLES[table]))}')
     for table, titles in preferences.hidden_columns.items():

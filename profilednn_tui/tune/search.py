@@ -228,7 +228,7 @@ class _Search:
         record, means = self._record, self._means
         until_s = self._begin_s + share * self._total_s
         if means.clock.monotonic_s() >= until_s or self._shortest_race_s(len(wave)) > self._left_s(1.0):
-            late = tuple(Eliminated(one.name, "time was up before it was tried") for one in wave)
+            late = tuple(Eliminated(one.name, "too little time was left for trying it") for one in wave)
             self._record = record.with_left_out(late)
             self._keep(waves=record.waves + 1)
             return None

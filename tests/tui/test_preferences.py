@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from profilednn_tui.cli import program
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.tui.app import ProfilerApp
 from profilednn_tui.tui.key_groups import scopes
+from profilednn_tui.tui.keymap import read_keymap
 from profilednn_tui.tui.known_choices import TABLES, unknown_choices
 from profilednn_tui.tui.panels.operators import OperatorsPane
 from profilednn_tui.tui.panels.table import TableView
@@ -118,6 +120,7 @@ def test_the_command_shows_file_and_settings(tmp_path: Path, monkeypatch: pytest
             Preferences(sort={"operators": "call"}),
             '[sort]: operators cannot be sorted by "call"; did you mean "calls"?',
         ),
+        (Preferences(sort={"modules": "calls"}), "[sort]: modules has an order of its own; leave it out."),
         (Preferences(panes={"output": "notes"}), '[panes]: "notes" has no place at output; did you mean "notices"?'),
         (Preferences(panes={"outptu": "run"}), '[panes]: there is no place "outptu"; did you mean "output"?'),
         (
@@ -135,6 +138,16 @@ def test_a_choice_that_has_no_effect_is_told(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     remember(preferences_file(), preferences)
     assert sentence in CliRunner().invoke(program, ["config"]).stderr
+
+
+def test_the_example_of_the_documentation_has_only_known_choices(tmp_path: Path) -> None:
+    """Found in a review: it sorted the modules, which cannot be sorted."""
+    text = (Path(__file__).parents[2] / "docs" / "config.md").read_text(encoding="utf-8")
+    (tmp_path / "config.toml").write_text(dedent(text[text.index("    theme =") : text.index("| setting")]))
+    preferences = read_preferences(tmp_path / "config.toml")
+    assert preferences.sort
+    assert unknown_choices(preferences) == ()
+    assert read_keymap(preferences.keys, scopes())[1] == ()
 
 
 def test_every_choice_that_can_be_made_is_known() -> None:

@@ -91,10 +91,11 @@ def losses_text(losses: LossAgreement) -> str:
     """The agreement of the losses and the figures behind it."""
     if losses.largest is None:
         return losses.text
+    lost = f"; {losses.lost_text}" if losses.lost_text else ""
     if not losses.largest:
-        return f"{losses.text}, to the last digit"
+        return f"{losses.text}, to the last digit{lost}"
     own = "" if losses.spread is None else f", the baseline's own runs by {_percent(losses.spread)}"
-    return f"{losses.text} (by at most {_percent(losses.largest)}, in step {losses.at_step}{own})"
+    return f"{losses.text} (by at most {_percent(losses.largest)}, in step {losses.at_step}{own}){lost}"
 
 
 def certificate_text(certificate: Certificate) -> str:

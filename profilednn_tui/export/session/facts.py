@@ -70,7 +70,9 @@ def process_end(view: SessionView, entry: ProcessEntry) -> str:
 
 
 def process_state(view: SessionView, entry: ProcessEntry) -> str:
-    """``ended``, ``running`` or ``end unknown``."""
+    """``ended``, ``running``, ``detached`` or ``end unknown``."""
+    if entry.ended and entry.end is None and view.target.detached:
+        return "detached"
     running = view.live or view.state is State.EXCERPT
     return "ended" if entry.ended else "running" if running else "end unknown"
 

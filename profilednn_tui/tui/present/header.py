@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from math import isfinite
 
 from profilednn_tui import units
 from profilednn_tui.ranks.account import ranks_of
@@ -129,7 +130,7 @@ def _figures(view: SessionView) -> tuple[_Figure, ...]:
         _Figure("p95", units.duration(steps.p95_ns), 8),
         _Figure("", f"{units.rate(steps.steps_per_s).removesuffix('/s')} steps/s", 13),
         _Figure("overhead", units.percent(agent.overhead_percent), 7, "warning" if over_budget else ""),
-        _Figure("loss", units.loss(loss), 10),
+        _Figure("loss", units.loss(loss), 10, "error" if loss is not None and not isfinite(loss) else ""),
         _Figure("target", units.percent(cores.target_percent), 6),
         _Figure("ui", units.percent(cores.host_percent), 6),
         _Figure("rss", units.bytes_size(view.memory.rss_bytes), 7),

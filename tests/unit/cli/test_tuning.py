@@ -98,9 +98,14 @@ def test_what_was_asked_for_is_kept(project: Path, home: Path, monkeypatch: pyte
         (("gone.py",), "There is no script gone.py"),
         (("--resume", "x", "train.py"), "Leave out the SCRIPT"),
         (("--resume", "x"), "There is no search x"),
+        (("--resume", "x", "--minutes", "9"), "Leave out --minutes: --resume goes on"),
+        (("--resume", "x", "--with", "allocator"), "Leave out --with"),
         (("--recipe", "nowhere/a.toml", "train.py"), "name a file in a folder that exists"),
         (("--with", "nonsense", "train.py"), "There is no optimization nonsense"),
         (("--minutes", "0", "train.py"), "--minutes"),
+        (("--minutes", "nan", "train.py"), "nan is not a finite number"),
+        (("--over", "fused_optimiser", "train.py"), "There is no optimization fused_optimiser"),
+        (("--without", "threads=1,compil", "train.py"), "There is no optimization compil"),
     ],
 )
 def test_wrong_usage_is_one_sentence(

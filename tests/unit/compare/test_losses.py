@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from profilednn_tui.compare.losses import Agreement, Precision, loss_agreement
+from profilednn_tui.export.comparison.words import losses_text
 from profilednn_tui.session.view import Steps
 from tests.unit.compare.sides import MS, steps
 
@@ -119,7 +120,19 @@ def test_not_finite_is_broken() -> None:
 def test_what_was_broken_before_is_not_the_candidates_fault() -> None:
     wrong = CURVE.copy()
     wrong[50:] = np.inf
-    assert loss_agreement([run(wrong)] * 2, [run(wrong)] * 2).agreement is Agreement.SAME
+    found = loss_agreement([run(wrong)] * 2, [run(wrong)] * 2)
+    assert found.agreement is Agreement.SAME
+    assert losses_text(found) == "same, to the last digit; neither side has a finite loss from step 51 on"
+
+
+def test_losses_that_are_never_finite_are_no_agreement() -> None:
+    """Found in a review: two trainings that were nan from their first steps on learned "the same"."""
+    wrong = CURVE.copy()
+    wrong[2:] = np.nan
+    found = loss_agreement([run(wrong)], [run(wrong)])
+    assert (found.agreement, found.text) == (
+        Agreement.UNKNOWN, "unknown: neither side has a finite loss from step 3 on",
+    )  # fmt: skip
 
 
 def test_without_losses_nothing_is_known() -> None:

@@ -194,7 +194,7 @@ def test_a_race_for_which_there_is_no_time_is_not_begun(folder: Path) -> None:
     told: list[str] = []
     report = tuned(folder, Starter({"allocator": 0.8}), told)
     reasons = {one.name: one.reason for one in report.eliminated}
-    assert reasons["allocator"] == "time was up before it was tried"
+    assert reasons["allocator"] == "too little time was left for trying it"
     assert not any("Stage 2" in line for line in told)
 
 
