@@ -33,7 +33,10 @@ def test_a_training_that_follows_on_another_thread_is_watched(tmp_path: Path) ->
 
 def test_another_thread_that_profiles_its_own_work_gets_all_of_it_and_windows_go_on(tmp_path: Path) -> None:
     """It closed our window from the wrong thread: torch went on recording the training, and no window opened again."""
-    recording = watched_as_plain(tmp_path, "profiled_beside")
+    ended, (recording,) = watch(tmp_path, "several_threads.py", "profiled_beside", PROFILEDNN_OVERHEAD="50")
+    plain = run("several_threads.py", "profiled_beside")
+    assert (ended.exit_code, ended.stdout) == (plain.exit_code, plain.stdout)  # Kineto's own log differs: docs/limits.md
+    assert recording.of("agent_error") == []
     windows = [window["step"] for window in recording.of("window")]
     assert windows
     assert max(windows) > 3020, "after the other thread has ended"
