@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.process.launching import PROGRAM, ROOT, run
 
 TRAINING = str(ROOT / "benchmarks" / "planned.py")
