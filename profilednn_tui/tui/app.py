@@ -138,7 +138,7 @@ class ProfilerApp(App[None]):
         self.register_theme(themes.LIGHT)
         self.preferences = preferences or Preferences()
         self._remember = remember
-        self.keymap, self._wrong_choices = self._read_choices()
+        self.keymap, self._wrong_keys = self._read_keys()
         self.set_keymap(self.keymap)
         first = themes.first_theme(os.environ, self.preferences.theme)
         self.theme = first if first in self.available_themes else themes.DARK.name
@@ -182,24 +182,26 @@ class ProfilerApp(App[None]):
             self.call_after_refresh(self.comparing.show_report, self._report)
 
         self.theme_changed_signal.subscribe(self, self._remember_theme)
-        for sentence in self._wrong_choices:
-            self.notify(sentence, severity="warning", timeout=10)
+        self.call_after_refresh(self._tell_wrong_choices)
 
-    def _read_choices(self) -> tuple[Keymap, Sequence[str]]:
-        """The keys of the preferences, and what is wrong with all that they say."""
-        preferences = self.preferences
-        if preferences == Preferences():
+    def _read_keys(self) -> tuple[Keymap, Sequence[str]]:
+        """The keys of the preferences, and what is wrong with them."""
+        if not self.preferences.keys:
             return DEFAULT_KEYS, ()
-        # Imported here, as below: it names tables that are not needed before the first frame.
-        from profilednn_tui.tui.known_choices import unknown_choices
-
-        unknown = unknown_choices(preferences)
-        if not preferences.keys:
-            return DEFAULT_KEYS, unknown
+        # Imported here: it names screens that are not needed before the first frame.
         from profilednn_tui.tui.key_groups import scopes
 
-        keymap, wrong_keys = read_keymap(preferences.keys, scopes())
-        return keymap, (*unknown, *wrong_keys)
+        return read_keymap(self.preferences.keys, scopes())
+
+    def _tell_wrong_choices(self) -> None:
+        """Say what is wrong with the preferences."""
+        if self.preferences == Preferences():
+            return
+        # Imported here: it names tables that are not needed before the first frame.
+        from profilednn_tui.tui.known_choices import unknown_choices
+
+        for sentence in (*unknown_choices(self.preferences), *self._wrong_keys):
+            self.notify(sentence, severity="warning", timeout=10)
 
     def _remember_theme(self, theme: Theme) -> None:
         if theme.name != self.preferences.theme:

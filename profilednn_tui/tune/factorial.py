@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def _run(
             failure = why_failed(ended, run, session)
     new_blocks = watching.end_process(run.view)
     shutil.rmtree(ended.folder, ignore_errors=True)
-    off = without_effect(run.view, names)
+    off = without_effect(run.view, switches)
     if failure and not watching.blocks:
         return LiveEffects(Estimate(), Estimate(), off, failure)
     if not (failure or watching.enough or new_blocks < SHORTEST_RUN_BLOCKS):
@@ -127,8 +127,9 @@ def _run(
     return LiveEffects(found, sure, off, reason)
 
 
-def without_effect(view: SessionView, names: Collection[str]) -> tuple[Optimization, ...]:
-    """The optimizations among these that do nothing, with the reason."""
+def without_effect(view: SessionView, switches: Sequence[Switch]) -> tuple[Optimization, ...]:
+    """The optimizations among these switches that do nothing, with the reason."""
+    names = {one.optimization for one in switches}
     return tuple(one for one in view.optimizations if one.name in names and one.state not in (ON, ASKED))
 
 
@@ -201,17 +202,22 @@ class _Watching:
         new = self._read(view.steps)
         self._newest = len(new)
         self.blocks = self._earlier = (*self._earlier, *new)
+        self._estimate(view)
         self.enough = self.enough or self._time_is_up(self._clock.monotonic_s())
         return len(new)
+
+    def _estimate(self, view: SessionView) -> Estimate:
+        at_work = _without(self._switches, without_effect(view, self._switches))
+        found = estimate(self.blocks, at_work, LOOK_ERROR)
+        self._has_effects = bool(found.effects)
+        return found
 
     def _time_is_up(self, now_s: float) -> bool:
         return now_s >= (self._until_s if self._has_effects else self._latest_s)
 
     def _look(self, view: SessionView) -> None:
         self.blocks = (*self._earlier, *self._read(view.steps))
-        at_work = _without(self._switches, without_effect(view, [one.name for one in self._switches]))
-        found = estimate(self.blocks, at_work, LOOK_ERROR)
-        self._has_effects = bool(found.effects)
+        found = self._estimate(view)
         if not found.effects or len(self.blocks) < FEWEST_BLOCKS:
             return
         self._watch.tell(effects_line(found))

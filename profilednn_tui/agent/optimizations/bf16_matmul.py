@@ -21,7 +21,6 @@ class BFloat16Matmul(Optimization):
         super().__init__(context)
         self._changed: list[str] = []
         """What a probe has found to be computed in bfloat16."""
-        self._is_on = False
 
     def missing(self) -> Missing | None:
         return missing_bfloat16(self.context)
@@ -47,12 +46,9 @@ class BFloat16Matmul(Optimization):
         if self._changed:
             self._set(self.torch)
 
-    def revert(self) -> None:
-        self._is_on = False
-        super().revert()
-
     def receipt(self, steps: int) -> str:
-        taken_away = self._is_on and self.torch.get_float32_matmul_precision() != PRECISION
+        is_on = bool(self.undo)
+        taken_away = is_on and self.torch.get_float32_matmul_precision() != PRECISION
         return "" if taken_away else "; ".join(self._changed)
 
     def no_effect(self) -> str:
@@ -62,7 +58,6 @@ class BFloat16Matmul(Optimization):
         return f"torch {self.torch.__version__} computes the same with it on this processor, so it stays off"
 
     def _set(self, torch: Any) -> None:
-        self._is_on = True
         # Matrix products through the old interface: torch rejects it in the program once the new one was used.
         before = torch.get_float32_matmul_precision()
         self.undo.append(lambda: torch.set_float32_matmul_precision(before))
