@@ -34,6 +34,7 @@ PARTS = (
     "remedies",
     "tuning",
     "gains",
+    "found_recipe",
     "agreement",
     "collectives",
     "remaining",

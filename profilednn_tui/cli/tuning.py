@@ -51,7 +51,7 @@ class _Asked:
     help="Time for finding the candidates; proving the best takes as long again at most.",
 )  # fmt: skip
 @click.option(
-    "--over", metavar="NAME,NAME", default="", callback=values.optimizations,
+    "--over", metavar="NAME,NAME", callback=values.searched_optimizations,
     help="Search over these only: optimizations, and threads=N.",
 )  # fmt: skip
 @click.option("--without", metavar="NAME,NAME", default="", callback=values.optimizations, help="Leave these out.")

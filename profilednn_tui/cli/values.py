@@ -77,6 +77,14 @@ def optimizations(context: click.Context, parameter: click.Parameter, text: str)
     return tuple(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))
 
 
+def searched_optimizations(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """As `optimizations`, but not none; empty if the option was not given."""
+    names = optimizations(context, parameter, text or "")
+    if text is not None and not names:
+        raise click.BadParameter("It names nothing. Leave it out to search over everything, or write NAME,NAME.")
+    return names
+
+
 def variants(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[Variant, ...]:
     """``NAME=ITEM,ITEM``, any number of times, with distinct names."""
     parsed = tuple(parse_variant(text) for text in texts)

@@ -28,6 +28,9 @@ Starter = Callable[
 ]
 """Runs targets to completion; `run_in_background` by default."""
 
+Enough = Callable[[Experiment], bool]
+"""Asked before each group of runs: whether those made so far will do."""
+
 REPEATS = 1
 """How often a disturbed run is repeated; a persistent disturbance is reported, not fought."""
 EXTRA_SHARE = 0.5
@@ -68,6 +71,11 @@ class ExperimentOutcome:
     """The signal that stopped it early; None if it finished."""
 
 
+def never_enough(experiment: Experiment) -> bool:
+    """Make all runs."""
+    return False
+
+
 def target_of(experiment: Experiment, variant: Variant) -> TargetCommand:
     """The command to start for a variant; raises a `ProfilerError` if it cannot be started."""
     python = variant.python or experiment.python
@@ -90,20 +98,24 @@ def run_experiment(
     folder: Path,
     observer: Observer,
     start: Starter = run_in_background,
+    enough: Enough = never_enough,
 ) -> ExperimentOutcome:
-    """Make the missing runs; each is saved before the next begins."""
-    return _Runner(experiment, folder.absolute(), observer, start).run()
+    """Make the missing runs, or as many as are enough; each is saved before the next begins."""
+    return _Runner(experiment, folder.absolute(), observer, start, enough).run()
 
 
 class _Runner:
     """Makes the groups of runs one after the other: starts an attempt, waits for it and records the result."""
 
-    def __init__(self, experiment: Experiment, folder: Path, observer: Observer, start: Starter) -> None:
+    def __init__(
+        self, experiment: Experiment, folder: Path, observer: Observer, start: Starter, enough: Enough
+    ) -> None:
         _check_can_be_entered(experiment.working_directory)
         self._experiment = experiment
         self._folder = folder
         self._observer = observer
         self._start = start
+        self._enough = enough
         for variant in experiment.variants:
             target_of(experiment, variant)  # raises for a target that cannot be started, before any run
         self._copies = ScratchCopies(self._folder)
@@ -135,6 +147,8 @@ class _Runner:
                 group = tuple(run for run in planned if run[0].name not in self._given_up)
                 if not group:
                     break
+                if self._enough(self._experiment):
+                    return
                 yield group
                 if not self._was_disturbed(group) or not repeats_left or self._extra_runs < len(group):
                     break

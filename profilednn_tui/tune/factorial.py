@@ -121,9 +121,7 @@ def _run(
     found, sure = (
         estimate(watching.blocks, at_work, error) for error in (REPORTED_ERROR, REPORTED_ERROR / len(switches))
     )
-    reason = (
-        "" if found.effects else failure or f"only {units.count(len(watching.blocks))} blocks of steps were measured"
-    )
+    reason = "" if found.effects else failure or watching.why_too_few(run.view.steps)
     return LiveEffects(found, sure, off, reason)
 
 
@@ -205,6 +203,11 @@ class _Watching:
         self._estimate(view)
         self.enough = self.enough or self._time_is_up(self._clock.monotonic_s())
         return len(new)
+
+    def why_too_few(self, steps: Steps) -> str:
+        """Why there are not enough blocks for any effect, given the steps of the last process."""
+        measured = f"only {units.count(len(self.blocks))} blocks of {self._plan.block_steps} steps were measured"
+        return measured if self._asked else f"{measured}: the training ends by itself after {steps.count} steps"
 
     def _estimate(self, view: SessionView) -> Estimate:
         at_work = _without(self._switches, without_effect(view, self._switches))

@@ -19,14 +19,14 @@ from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.compare.certificate import Sameness
 from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.factorial import Effect, Estimate, Switch, best_setting
-from profilednn_tui.compare.intervals import FEWEST_GROUPS
+from profilednn_tui.compare.intervals import FEWEST_GROUPS, FEWEST_PAIRS
 from profilednn_tui.compare.tuning import Eliminated, TuneReport, Winner
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.background import run_in_background
 from profilednn_tui.experiment.certificate import make_certificate_runs
 from profilednn_tui.experiment.first_look import look_at_baseline, settled_unasked
-from profilednn_tui.experiment.plan import EXPERIMENT_FILE, load_experiment
+from profilednn_tui.experiment.plan import EXPERIMENT_FILE, Experiment, RunState, load_experiment
 from profilednn_tui.experiment.runner import Observer, Starter, run_experiment
 from profilednn_tui.experiment.sides import experiment_report
 from profilednn_tui.experiment.trial import TimeLimit
@@ -284,8 +284,22 @@ class _Search:
         if experiment.pending():
             names = " and ".join(one.text for one in experiment.variants[1:])
             self._means.tell(f"Stage 3: {names}, against stock.")
-        outcome = run_experiment(experiment, place, self._means.observer, self._means.start)
+        outcome = run_experiment(experiment, place, self._means.observer, self._means.start, self._is_proof_over)
+        made = outcome.experiment
+        if outcome.stopped_by is None and made.pending():
+            self._means.tell("Time for the proof is up.")
+            replace(made, repeat=1 + max(run.block for run in made.runs)).save(place)
         return outcome.stopped_by
+
+    def _is_proof_over(self, experiment: Experiment) -> bool:
+        """Whether there is no time for more runs, and there are enough for a verdict."""
+        runs = [experiment.runs_of(variant.name) for variant in experiment.variants]
+        sides = [side for side in runs if not any(run.state is RunState.FAILED for run in side)]
+        fewest = FEWEST_GROUPS if experiment.lockstep else FEWEST_PAIRS
+        if min(sum(run.state is RunState.DONE for run in side) for side in sides) < fewest:
+            return False
+        longest_s = max(run.duration_s for side in sides for run in side)
+        return self._left_s(PROVEN_BY) < longest_s
 
     def _certify(self) -> int | None:
         place = self._folder / SHOOTOUT_FOLDER

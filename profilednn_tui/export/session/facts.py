@@ -154,8 +154,8 @@ def memory_fact(view: SessionView) -> str | None:
     memory = view.memory
     if memory.peak_rss_bytes is None:
         return None
-    workers = f", workers {units.bytes_size(memory.workers_rss_bytes)}" if memory.workers_rss_bytes else ""
-    return f"peak {units.bytes_size(memory.peak_rss_bytes)}{workers}{_holders(view)}"
+    others = f", other processes {units.bytes_size(memory.workers_rss_bytes)}" if memory.workers_rss_bytes else ""
+    return f"peak {units.bytes_size(memory.peak_rss_bytes)}{others}{_holders(view)}"
 
 
 def _holders(view: SessionView) -> str:

@@ -19,7 +19,7 @@ def memory_lines(memory: Memory, width: int, height: int) -> tuple[Line, ...]:
     figures = (
         ("rss", units.bytes_size(memory.rss_bytes), "bold"),
         ("peak", units.bytes_size(memory.peak_rss_bytes), ""),
-        ("workers", units.bytes_size(memory.workers_rss_bytes) if memory.workers_rss_bytes else units.UNKNOWN, ""),
+        ("others", units.bytes_size(memory.workers_rss_bytes) if memory.workers_rss_bytes else units.UNKNOWN, ""),
         ("free", units.bytes_size(memory.available_bytes), "warning" if low else ""),
         ("faults", units.rate(memory.minor_faults_per_s), ""),
         ("major", units.rate(memory.major_faults_per_s), "warning" if (memory.major_faults_per_s or 0) > 1 else ""),

@@ -103,6 +103,7 @@ def test_what_was_asked_for_is_kept(project: Path, home: Path, monkeypatch: pyte
         (("--recipe", "nowhere/a.toml", "train.py"), "name a file in a folder that exists"),
         (("--with", "nonsense", "train.py"), "There is no optimization nonsense"),
         (("--minutes", "0", "train.py"), "--minutes"),
+        (("--over", "", "train.py"), "It names nothing. Leave it out to search over everything"),
         (("--minutes", "nan", "train.py"), "nan is not a finite number"),
         (("--over", "fused_optimiser", "train.py"), "There is no optimization fused_optimiser"),
         (("--without", "threads=1,compil", "train.py"), "There is no optimization compil"),

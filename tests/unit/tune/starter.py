@@ -20,7 +20,7 @@ from profilednn_tui.tune.design import switches_on
 from tests.unit.session import recordings as r
 
 STEP_NS = 20_000_000
-RUN_S = 6.0
+RUN_S, SLOW_RUN_S = 6.0, 400.0
 
 
 @dataclass
@@ -43,6 +43,8 @@ class Starter:
     """Processes that train."""
     blocks: int = 60
     """That a run with a switching plan makes."""
+    slow_in: str = ""
+    """The name of the folder in which a run takes `SLOW_RUN_S`."""
     stop_at: int | None = None
     """The number of the run that a signal stops."""
     now_s: float = 0.0
@@ -60,7 +62,7 @@ class Starter:
         home: Path,
         on_beat: Callable[[Path, float], None],
     ) -> tuple[EndedRun, ...]:
-        self.now_s += RUN_S
+        self.now_s += self._run_s(home)
         chance = np.random.default_rng(len(self.started))
         common = float(chance.normal(0, self.noise))
         return tuple(self._run(options, home, on_beat, len(targets) > 1, common) for _, options in targets)
@@ -96,7 +98,10 @@ class Starter:
         failed = failed or (self.failing_alone in options.optimizations and options.switching is None)
         stopped = self.stop_at is not None and len(self.started) >= self.stop_at
         stopped_by = 2 if stopped or home.name == self.stop_in else None
-        return EndedRun(folder, int(failed), stopped_by, RUN_S, 40 if lockstep else None)
+        return EndedRun(folder, int(failed), stopped_by, self._run_s(home), 40 if lockstep else None)
+
+    def _run_s(self, home: Path) -> float:
+        return SLOW_RUN_S if home.name == self.slow_in else RUN_S
 
     def _plain(self, options: LaunchOptions, chance: np.random.Generator, common: float) -> list[list[object]]:
         names = [*options.optimizations]

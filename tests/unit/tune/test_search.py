@@ -15,7 +15,7 @@ from profilednn_tui.compare.intervals import FEWEST_GROUPS
 from profilednn_tui.compare.tuning import TuneReport
 from profilednn_tui.compare.variant_names import STOCK
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.experiment.plan import Experiment
+from profilednn_tui.experiment.plan import Experiment, load_experiment
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.export.tuning import TUNING_FORMATS
 from profilednn_tui.launch.optimizations import OptimizationDescription
@@ -119,6 +119,29 @@ def test_what_looked_better_when_time_was_up_is_decided_in_the_shootout(
     assert report.winner.optimizations == ("allocator",)
     assert report.comparison is not None
     assert report.comparison.candidate.name == "promising"
+
+
+def test_a_shootout_ends_in_time_when_there_are_enough_runs_for_a_verdict(folder: Path) -> None:
+    """A reviewer found: on a machine that became slower, it took much longer than was asked for."""
+    told: list[str] = []
+    starter = Starter({"channels_last": 0.7}, slow_in="shootout")
+    report = tuned(folder, starter, told)
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last",)
+    assert "Time for the proof is up." in told
+    experiment = load_experiment(folder / "shootout").experiment
+    assert (experiment.repeat, experiment.pending()) == (FEWEST_GROUPS, ())
+    runs = len(starter.started)
+    assert tuned(folder, starter).winner == report.winner
+    assert len(starter.started) == runs, "it is over when it is resumed, too"
+
+
+def test_a_script_of_few_steps_is_told_to_end_too_early_for_effects(folder: Path) -> None:
+    told: list[str] = []
+    tuned(folder, Starter({"allocator": 0.8}, blocks=2), told)
+    reasons = [line for line in told if line.startswith("Stage 1 was not possible: ")]
+    assert len(reasons) == 1
+    assert "only 2 blocks of 6 steps were measured: the training ends by itself after" in reasons[0]
 
 
 def test_one_that_trains_differently_is_out(folder: Path) -> None:
