@@ -33,6 +33,7 @@ PARTS = (
     "advice",
     "remedies",
     "tuning",
+    "real_searches",
     "gains",
     "found_recipe",
     "agreement",

@@ -17,8 +17,8 @@ from benchmarks.conditions import RESULTS, Contention, machine, versions, write
 from benchmarks.optimizations import DEMO, TOGETHER
 from profilednn_tui.cli.launching import DEMO_SCRIPT
 from screenshots import svg
+from screenshots.svg import Cell
 from screenshots.take import FOLDER
-from screenshots.terminal import Cell
 
 HOME = RESULTS / "ablation"
 """Where the sessions are kept until the report is written."""

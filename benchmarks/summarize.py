@@ -19,6 +19,7 @@ from profilednn_tui.agent.isolation.guard import Guard
 from profilednn_tui.agent.windows.phase_spans import PhaseSpans
 from profilednn_tui.agent.windows.summary import summarize
 from profilednn_tui.agent.windows.torch_profiler import EventTree, TorchProfiler
+from profilednn_tui.agent.windows.trace import Calls, Trace
 
 MIN_ROUNDS = 24
 MIN_DURATION_S = 12.0
@@ -84,6 +85,33 @@ class Window:
         return tree, profile
 
 
+def keep(trace: Trace) -> float:
+    """Seconds for the start times of a window: filling their columns, as the summary does, and packing them, as the
+    writing thread does."""
+    calls, again = trace._calls, Calls()
+    columns = [(getattr(again, name).append, getattr(calls, name)) for name in Calls.__slots__]
+    rows = list(zip(*(values for _, values in columns), strict=True))
+    first, second, third, fourth, fifth = (append for append, _ in columns)
+    begin = time.perf_counter()
+    for one, two, three, four, five in rows:
+        first(one)
+        second(two)
+        third(three)
+        fourth(four)
+        fifth(five)
+    trace.event(1, 1, 0, 0)
+    return time.perf_counter() - begin
+
+
+def kept(window: Window) -> list[float]:
+    """The same for some windows."""
+    found = []
+    for _ in range(MIN_ROUNDS + 1):
+        tree, _ = window.profile()
+        found.append(keep(summarize(tree, window.profiler.types, window.paths, whole_step(tree)).trace))
+    return found[1:]
+
+
 def measure(window: Window, rounds: int, least_s: float) -> tuple[int, list[float], list[float]]:
     """Number of events in a window, and the seconds of both methods, in turn on the same windows."""
     ours: list[float] = []
@@ -132,19 +160,23 @@ def main() -> None:
         "  `key_averages(group_by_input_shape=True, group_by_stack_n=5)` and includes its conversion of the raw",
         "  events, as every use of it does.",
         "- As in a real program, the objects that `key_averages` creates trigger collections of the whole heap, while",
-        "  the summary pauses the collector. For the last column, the collector is off for both.",
+        "  the summary pauses the collector. For `collector off`, it is off for both.",
+        "- `start times` is what the timeline costs: filling columns, which is part of the summary, and packing them,",
+        "  which another thread does.",
         "",
-        "| model | events | summary, ms | key_averages, ms | ratio | ratio, collector off |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| model | events | summary, ms | key_averages, ms | ratio | ratio, collector off | start times, ms |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name, make in MODELS.items():
         window = Window(make)
         events, ours, theirs = measure(window, MIN_ROUNDS, MIN_DURATION_S)
         ratio = sum(theirs) / sum(ours)
         _, ours_alone, theirs_alone = collector_off(window)
+        times = kept(window)
         window.profiler.remove()
         alone = sum(theirs_alone) / sum(ours_alone)
-        lines.append(f"| {name} | {events:,} | {spread_ms(ours)} | {spread_ms(theirs)} | {ratio:.1f}x | {alone:.1f}x |")
+        cells = (name, f"{events:,}", spread_ms(ours), spread_ms(theirs), f"{ratio:.1f}x", f"{alone:.1f}x")
+        lines.append(f"| {' | '.join((*cells, spread_ms(times)))} |")
     write("summarize", [*lines, "", contention.line()])
 
 

@@ -60,3 +60,9 @@ class Trials:
             with self._record.open("a") as stream:
                 stream.write(json.dumps(row) + "\n")
             print(row, flush=True)
+
+
+def step_time_text(step_time: Row) -> str:
+    """A ratio of step times with its interval, from a comparison in JSON."""
+    low, high = (1 + step_time[f"{end}_percent"] / 100 for end in ("low", "high"))
+    return f"{step_time['ratio']:.3f} ({low:.3f} to {high:.3f})"

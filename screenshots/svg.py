@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 from itertools import accumulate, groupby
-
-from screenshots.terminal import Cell, Frame
 
 WIDTH, HEIGHT, BASELINE = 8, 16, 12
 """Of a cell in pixels, and where its text stands."""
 FONT = "13px ui-monospace, Menlo, 'DejaVu Sans Mono', monospace"
 FRONT, BACK = "#e0e0e0", "#121212"
 """Where a program leaves the colours to the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A character with its colours, as ``#rrggbb``; empty for those of the terminal."""
+
+    text: str
+    front: str = ""
+    back: str = ""
+    bold: bool = False
+    italic: bool = False
+    underline: bool = False
+    dim: bool = False
+
+
+Frame = tuple[tuple[Cell, ...], ...]
+"""The rows of a screen."""
 
 
 def picture(frame: Frame) -> str:
@@ -81,7 +97,7 @@ def row_of(row: Sequence[Cell], back: str) -> str:
     texts = []
     for x, width, cells in runs(row, look_of):
         text = "".join(cell.text for cell in cells)
-        if text.strip():
+        if text.strip() or cells[0].underline:
             texts.append(f'<text x="{x}" y="{BASELINE}" textLength="{width}"{look_of(cells[0])}>{escape(text)}</text>')
     return "".join((*boxes, *texts))
 
@@ -103,5 +119,6 @@ def look_of(cell: Cell) -> str:
         (cell.bold, ' font-weight="bold"'),
         (cell.italic, ' font-style="italic"'),
         (cell.underline, ' text-decoration="underline"'),
+        (cell.dim, ' opacity="0.6"'),
     )
     return f' fill="{cell.front or FRONT}"' + "".join(text for wanted, text in marks if wanted)

@@ -23,7 +23,8 @@ import psutil
 
 from profilednn_tui.experiment.plan import EXPERIMENT_FILE
 from screenshots import svg
-from screenshots.terminal import Frame, Terminal
+from screenshots.svg import Frame
+from screenshots.terminal import Terminal
 
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = FOLDER.parent / "docs" / "recipes" / "scripts"

@@ -14,10 +14,11 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyte
+
+from screenshots.svg import Cell, Frame
 
 READ_BYTES = 1 << 16
 QUIET_S = 0.4
@@ -26,22 +27,6 @@ PATIENCE_S = 180.0
 
 _PRIVATE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1bP.*?\x1b\\", re.DOTALL)
 """Queries and modes that pyte would write on the screen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A character with its colours, as ``#rrggbb``; empty for those of the terminal."""
-
-    text: str
-    front: str = ""
-    back: str = ""
-    bold: bool = False
-    italic: bool = False
-    underline: bool = False
-
-
-Frame = tuple[tuple[Cell, ...], ...]
-"""The rows of a screen."""
 
 
 class Terminal:

@@ -206,11 +206,13 @@ def _fit(times: Floats, columns: Sequence[Floats], drift: Floats) -> _Fit:
     weights = np.ones(len(times))
     residuals = times
     scale = 0.0
+    count, unknowns = matrix.shape
+    shrunk = math.sqrt(count / max(1, count - unknowns))  # residuals are smaller than errors: the fit follows some
     for _ in range(ITERATIONS):
         root = np.sqrt(weights)
         slopes, *_rest = np.linalg.lstsq(matrix * root[:, None], times * root, rcond=None)
         residuals = times - matrix @ slopes
-        scale = 1.4826 * float(np.median(np.abs(residuals)))
+        scale = 1.4826 * float(np.median(np.abs(residuals))) * shrunk
         if scale == 0:
             break
         before, weights = weights, np.minimum(1.0, HUBER * scale / np.maximum(np.abs(residuals), 1e-12))
@@ -219,9 +221,10 @@ def _fit(times: Floats, columns: Sequence[Floats], drift: Floats) -> _Fit:
     inverse = np.linalg.pinv(matrix.T @ (matrix * weights[:, None]))
     scores = matrix * (weights * residuals)[:, None]
     covariance = inverse @ _long_run(scores) @ inverse
-    count, unknowns = matrix.shape
     # With few blocks, that is too small by chance: no less than what independent errors would give (Huber, 1981, 7.6).
-    spread = float(np.sum((weights * residuals) ** 2)) / max(1, count - unknowns) / float(np.mean(weights == 1.0)) ** 2
+    plain = float(np.mean(weights == 1.0))
+    spread = float(np.sum((weights * residuals) ** 2)) / max(1, count - unknowns) / plain**2
+    spread *= (1 + unknowns / count * (1 - plain) / plain) ** 2
     independent = spread * np.diag(np.linalg.pinv(matrix.T @ matrix))
     variances = np.maximum(np.diag(covariance) * count / max(1, count - unknowns), independent)
     errors = np.sqrt(np.maximum(0.0, variances))[: len(columns)]

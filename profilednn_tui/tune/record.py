@@ -83,6 +83,8 @@ class Search:
     """Of stage 1; None before its end."""
     chosen: Variant | None = None
     """The best setting of stage 1."""
+    hopeful: tuple[str, ...] = ()
+    """Switches that looked better in stage 1, but not beyond doubt."""
     waves: int = 0
     """Parts of stage 2 that are over."""
     raced: tuple[Effect, ...] = ()

@@ -34,7 +34,7 @@ from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
 from profilednn_tui.tune.candidates import OWN_THREADS, THREADS, candidates_of
-from profilednn_tui.tune.factorial import live_effects
+from profilednn_tui.tune.factorial import WORTH, live_effects
 from profilednn_tui.tune.race import race
 from profilednn_tui.tune.record import Plain, Search, Stage, load_search
 from profilednn_tui.tune.watch import Watch
@@ -184,9 +184,11 @@ class _Search:
         self._record = record.with_left_out(out)
         threads = [one.name for one in switches if one.threads]
         best = best_setting(found.sure, [threads])
+        hopeful = hopeful_switches(found.sure, best, threads)
         chosen = self._combined(BETWEEN_STEPS, [as_variant(switch_named(name)) for name in best]) if best else None
-        means.tell(f"Best between steps: {', '.join(best) or 'stock'}.")
-        self._keep(estimate=found.found, chosen=chosen)
+        open_ones = f"; perhaps {', '.join(hopeful)}" if hopeful else ""
+        means.tell(f"Best between steps: {', '.join(best) or 'stock'}{open_ones}.")
+        self._keep(estimate=found.found, chosen=chosen, hopeful=hopeful)
         return None
 
     def _race(self) -> int | None:
@@ -194,13 +196,12 @@ class _Search:
             return None
         chosen = self._record.chosen or self._record.base.variants[0]
         racers = self._racers(chosen)
-        waves = _waves(racers, RACERS - 1)
-        while self._record.waves < len(waves):
-            number = self._record.waves + 1
+        while waiting := self._waiting(racers):
+            waves = _waves(waiting, RACERS - 1)
             # An equal part of what is left for finding the candidates; the proof has time of its own.
-            share = 1 - self._left_s(1.0) / self._total_s * (1 - 1 / (len(waves) - number + 1))
+            share = 1 - self._left_s(1.0) / self._total_s * (1 - 1 / len(waves))
             try:
-                stopped_by = self._race_wave(chosen, waves[number - 1], share)
+                stopped_by = self._race_wave(chosen, self._in_time(waves[0]), share)
             except ProfilerError as error:
                 if self._record.chosen is None:
                     raise
@@ -216,8 +217,9 @@ class _Search:
             [one for one in in_order if one.name in names] for names in (self._record.better, self._record.promising)
         )
         finalists = [self._combined(TUNED, winners)] if winners else []
+        more = [*(as_variant(switch_named(name)) for name in self._record.hopeful), *more]
         if more:  # the shootout decides
-            finalists.append(self._combined(PROMISING, [*winners, *more]))
+            finalists.append(self._combined(PROMISING, [*(winners or [chosen]), *more]))
         if self._record.chosen is not None:
             finalists.append(self._record.chosen)
         self._keep(finalists=tuple(finalists))
@@ -230,12 +232,12 @@ class _Search:
         if means.clock.monotonic_s() >= until_s or self._shortest_race_s(len(wave)) > self._left_s(1.0):
             late = tuple(Eliminated(one.name, "too little time was left for trying it") for one in wave)
             self._record = record.with_left_out(late)
-            self._keep(waves=record.waves + 1)
+            self._keep()
             return None
         names = ", ".join(one.name for one in wave)
         means.tell(f"Stage 2: {names}, each in a process of its own, beside {chosen.text}.")
         place = self._folder / f"{RACE_FOLDER}-{record.waves + 1}"
-        steps = self._steps(len(wave) + 1, share)
+        steps = self._steps(len(wave) + 1, share, self._racing_step_s())
         try:
             place.mkdir(mode=0o700, exist_ok=True)
             if not (place / EXPERIMENT_FILE).exists():
@@ -268,7 +270,7 @@ class _Search:
             self._record.base,
             variants=variants,
             repeat=GROUPS if self._record.base.lockstep else REPEATS,
-            steps=self._steps(len(variants), PROVEN_BY, FEWEST_PROOF_STEPS),
+            steps=self._steps(len(variants), PROVEN_BY, self._plain_step_s(), FEWEST_PROOF_STEPS),
             overhead_percent=DEFAULT_OVERHEAD_PERCENT,
         )
         place.mkdir(mode=0o700, exist_ok=True)
@@ -314,6 +316,19 @@ class _Search:
 
     # ---- parts
 
+    def _waiting(self, racers: Sequence[Variant]) -> list[Variant]:
+        """Those that have not raced and are not out."""
+        over = {one.name for one in self._record.raced} | {one.name for one in self._record.left_out}
+        return [one for one in racers if one.name not in over]
+
+    def _in_time(self, wave: Sequence[Variant]) -> Sequence[Variant]:
+        """The first ones, as many as there is time for; one at least."""
+        left_s = self._left_s(1.0)
+        count = max(
+            (number for number in range(1, len(wave) + 1) if self._shortest_race_s(number) <= left_s), default=1
+        )
+        return wave[:count]
+
     def _racers(self, chosen: Variant) -> list[Variant]:
         """What races, each on top of the best of stage 1, unless it cannot be combined with that."""
         racers = []
@@ -349,7 +364,7 @@ class _Search:
             if one != other and (other in conflicts.get(one, ()) or one in conflicts.get(other, ()))
         }
 
-    def _steps(self, variants: int, share: float, fewest: int = FEWEST_STEPS) -> int:
+    def _steps(self, variants: int, share: float, step_s: float, fewest: int = FEWEST_STEPS) -> int:
         """Steps of a run, so that the groups end within this share of the time."""
         if self._record.wishes.steps is not None:
             return self._record.wishes.steps
@@ -357,7 +372,7 @@ class _Search:
         assert plain is not None
         processes = variants * GROUPS
         steps_s = self._left_s(share) / processes - plain.start_s
-        return int(max(fewest, min(MOST_STEPS, steps_s / (plain.step_ns / 1e9))))
+        return int(max(fewest, min(MOST_STEPS, steps_s / step_s)))
 
     def _left_s(self, share: float) -> float:
         """Until this share of the time is over."""
@@ -367,8 +382,21 @@ class _Search:
         """Until the first groups of a race are over, with as few steps as possible."""
         plain = self._record.plain
         assert plain is not None
-        run_s = plain.start_s + (self._record.wishes.steps or FEWEST_STEPS) * plain.step_ns / 1e9
+        run_s = plain.start_s + (self._record.wishes.steps or FEWEST_STEPS) * self._racing_step_s()
         return FEWEST_GROUPS * (candidates + 1) * run_s
+
+    def _plain_step_s(self) -> float:
+        assert self._record.plain is not None
+        return self._record.plain.step_ns / 1e9
+
+    def _racing_step_s(self) -> float:
+        """About how long a step takes under the best setting of stage 1, on top of which candidates race."""
+        chosen, estimate = self._record.chosen, self._record.estimate
+        settings = (
+            () if chosen is None else (*chosen.optimizations, *(f"{THREADS}{n}" for n in chosen.environment.values()))
+        )
+        known = {} if estimate is None else {one.name: one.ratio for one in estimate.effects}
+        return self._plain_step_s() * math.prod(known.get(name, 1.0) for name in settings)
 
     def _remove_sessions(self) -> None:
         """Sessions of looks are not needed any more."""
@@ -423,6 +451,17 @@ def report_of(folder: Path, unfinished: str = "") -> TuneReport:
         step_ns=None if record.plain is None else record.plain.step_ns,
         unfinished=unfinished,
     )
+
+
+def hopeful_switches(found: Estimate, best: Sequence[str], threads: Sequence[str]) -> tuple[str, ...]:
+    """The switches that look worth having, but are not known to be; no number of threads beside another one."""
+    open_ones = [one.name for one in sorted(found.effects, key=_ratio_of) if one.ratio <= 1 - WORTH and one.high >= 1]
+    numbers = [name for name in (*best, *open_ones) if name in threads]
+    return tuple(name for name in open_ones if name not in numbers[1:])
+
+
+def _ratio_of(effect: Effect) -> float:
+    return effect.ratio
 
 
 def _ratio(comparison: Comparison) -> float:

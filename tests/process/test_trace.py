@@ -212,3 +212,45 @@ def test_speedscope_opens_it(folder: Path, tmp_path: Path, name: str) -> None:
     shown = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120).stdout
     assert "Time Order" in shown
     assert "went wrong" not in shown
+
+
+FIREFOX_IMPORTER = os.environ.get("FIREFOX_IMPORTER", "")
+"""A script for node that prints, as JSON, what Firefox Profiler's `unserializeProfileOfArbitraryFormat` makes of the
+file that it is given. esbuild bundles one from Firefox Profiler's sources."""
+
+needs_firefox_importer = pytest.mark.skipif(
+    not FIREFOX_IMPORTER or shutil.which("node") is None, reason="needs FIREFOX_IMPORTER and node"
+)
+
+
+def imported_by_firefox(path: Path) -> Any:
+    return json.loads(subprocess.run(["node", FIREFOX_IMPORTER, path], capture_output=True, check=True).stdout)
+
+
+@needs_firefox_importer
+def test_firefox_profiler_makes_a_marker_of_each_chrome_event(folder: Path, tmp_path: Path) -> None:
+    path, _ = exported(folder, "chrome", tmp_path / "t.json")
+    expected: Counter[str] = Counter()
+    for event in json.loads(path.read_text())["traceEvents"]:
+        if event["ph"] == "X":
+            expected[event["name"]] += event["dur"] / 1_000
+    profile = imported_by_firefox(path)
+    names = profile["shared"]["stringArray"]
+    found: Counter[str] = Counter()
+    for thread in profile["threads"]:
+        markers = thread["markers"]
+        for name, start_ms, end_ms in zip(markers["name"], markers["startTime"], markers["endTime"], strict=True):
+            if end_ms is not None:
+                found[names[name]] += end_ms - start_ms
+    assert dict(found) == pytest.approx(dict(expected), rel=1e-3)
+    assert "training thread" in " ".join(thread["name"] for thread in profile["threads"])
+
+
+@needs_firefox_importer
+def test_firefox_profiler_reads_collapsed_stacks(folder: Path, tmp_path: Path) -> None:
+    path, _ = exported(folder, "collapsed", tmp_path / "t.txt")
+    expected = sum(int(line.rsplit(" ", 1)[1]) for line in path.read_text().splitlines())
+    profile = imported_by_firefox(path)
+    (thread,) = profile["threads"]
+    assert thread["samples"]["length"] == expected
+    assert "aten::mkldnn_convolution" in profile["shared"]["stringArray"]

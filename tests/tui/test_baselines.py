@@ -17,6 +17,7 @@ from profilednn_tui.session.open_session import open_session
 from profilednn_tui.session.view import Operators, Progress, SessionView, State, Steps, Target
 from profilednn_tui.tui.app import ProfilerApp
 from profilednn_tui.tui.present.rerun import EarlierRun
+from screenshots import svg
 from tests.tui import pictures
 from tests.tui.advised import advised_app
 from tests.tui.apps import app_with_comparisons, app_with_optimizations, save_nothing
@@ -129,4 +130,4 @@ def test_a_difference_in_colour_alone_is_said_to_be_one() -> None:
 
 
 def drawn(*lines: str, style: str = "") -> str:
-    return pictures.svg_of([Strip([Segment(line, Style.parse(style))]) for line in lines], 8)
+    return svg.picture(pictures.frame_of([Strip([Segment(line, Style.parse(style))]) for line in lines]))

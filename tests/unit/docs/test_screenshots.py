@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from screenshots import svg, take
-from screenshots.terminal import Cell, Frame, Terminal
+from screenshots.svg import Cell, Frame
+from screenshots.terminal import Terminal
 
 PROGRAM = r"print('\x1b[>1u\x1b[38;2;1;2;3mready\x1b[0m'); print(input()[::-1]); input()"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from profilednn_tui.compare.factorial import Effect, Estimate
 from profilednn_tui.compare.intervals import FEWEST_GROUPS
 from profilednn_tui.compare.tuning import TuneReport
 from profilednn_tui.compare.variant_names import STOCK
@@ -22,8 +23,8 @@ from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.tune import race as race_module
 from profilednn_tui.tune import record as record_module
 from profilednn_tui.tune.factorial import block_steps
-from profilednn_tui.tune.record import Search, Wishes, find_search, load_search, new_search
-from profilednn_tui.tune.search import Means, report_of, search
+from profilednn_tui.tune.record import Plain, Search, Wishes, find_search, load_search, new_search
+from profilednn_tui.tune.search import Means, hopeful_switches, report_of, search
 from tests.unit.tune.starter import Starter
 
 
@@ -142,6 +143,45 @@ def test_a_script_of_few_steps_is_told_to_end_too_early_for_effects(folder: Path
     reasons = [line for line in told if line.startswith("Stage 1 was not possible: ")]
     assert len(reasons) == 1
     assert "only 2 blocks of 6 steps were measured: the training ends by itself after" in reasons[0]
+
+
+def test_what_looked_better_between_steps_is_decided_in_the_shootout(folder: Path) -> None:
+    """Found with the demo: within 20 blocks, one of three useful switches was not known to be, and was given up."""
+    replace(load_search(folder), wishes=Wishes(0.3, without=("allocator", "compile"))).save(folder)
+    told: list[str] = []
+    report = tuned(folder, Starter({"channels_last": 0.7, "fused_optimizer": 0.95}, noise=0.08, blocks=18), told)
+    record = load_search(folder)
+    assert record.hopeful == ("fused_optimizer",)
+    assert "Best between steps: channels_last; perhaps fused_optimizer." in told
+    assert record.finalists is not None
+    assert [one.optimizations for one in record.finalists] == [("channels_last", "fused_optimizer"), ("channels_last",)]
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last", "fused_optimizer")
+
+
+def test_what_is_hopeful_may_be_worth_having_and_has_one_number_of_threads() -> None:
+    effects = tuple(Effect(f"threads={number}", 0.9, 0.8, 1.1, 9) for number in (1, 4))
+    known = (Effect("a", 0.8, 0.7, 0.9, 9), Effect("b", 0.95, 0.9, 1.01, 9), Effect("c", 0.99, 0.9, 1.1, 9))
+    names = [one.name for one in effects]
+    assert hopeful_switches(Estimate((*effects, *known)), (), names) == ("threads=1", "b")
+    assert hopeful_switches(Estimate((*effects, *known)), ("threads=4",), names) == ("b",)
+
+
+def test_a_part_of_the_race_is_as_large_as_there_is_time_for(folder: Path) -> None:
+    """Found with the demo: three candidates at once would have taken too long, and so none of them was tried."""
+    record = load_search(folder)
+    three = tuple(Variant(name, (name,)) for name in ("allocator", "omp_wait", "threads"))
+    known = Estimate((Effect("channels_last", 0.6, 0.5, 0.7, 20),))
+    chosen = Variant("between-steps", ("channels_last",))
+    base = replace(record.base, lockstep=True)
+    plain = Plain(step_ns=5e9, start_s=8.0)  # with channels_last, a run takes 38 s, and a group of k + 1 that often
+    looked = replace(record, base=base, wishes=Wishes(8.0), plain=plain, variants=three, estimate=known, chosen=chosen)
+    looked.save(folder)
+    starter = Starter({"allocator": 0.8})
+    tuned(folder, starter)
+    assert ["allocator" in options.optimizations for options in starter.started[:4]] == [False, True, False, False]
+    raced = {name for options in starter.started[:3] for name in options.optimizations}
+    assert raced == {"channels_last", "allocator", "omp_wait"}
 
 
 def test_one_that_trains_differently_is_out(folder: Path) -> None:
