@@ -28,7 +28,7 @@ MOST_KNOTS = 12
 MOST_PAIRS = 3
 PAIR_ERROR = 0.05
 """Probability that any pair is taken in by chance."""
-SPARE_BLOCKS = 10
+SPARE_BLOCKS = 5
 """So many blocks more than unknowns are the least for an interval."""
 LEAST_GAIN = 0.01
 """A switch that wins less is not worth being set."""

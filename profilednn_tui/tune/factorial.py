@@ -20,7 +20,8 @@ from profilednn_tui.protocol.switching import SwitchingPlan
 from profilednn_tui.protocol.vocabulary import ASKED, ON, STOP_AFTER
 from profilednn_tui.session.open_session import OpenSession, open_session
 from profilednn_tui.session.view import Optimization, SessionView, Steps
-from profilednn_tui.tune.design import BLOCK_STEPS, designed, switches_on
+from profilednn_tui.tune.design import BLOCK_STEPS, FIRST_STEPS, designed, switches_on
+from profilednn_tui.tune.live_plan import follow_plan
 from profilednn_tui.tune.watch import Watch
 
 NAME = "effects"
@@ -35,6 +36,8 @@ BLOCK_S = 0.06
 MOST_BLOCK_STEPS = 60
 SLOW_STEP_S, SLOW_BLOCK_STEPS = 0.25, 3
 """Steps of that duration have settled after one."""
+AHEAD_S = 0.5
+"""Another plan begins so far ahead at least: the agent looks for commands a few times a second."""
 SHORTEST_RUN_BLOCKS = 5
 """A training that ends by itself after fewer blocks is not started again."""
 
@@ -67,7 +70,8 @@ def live_effects(
     """Run the baseline with all switches until each is known to be worth it or not, or until `until_s` (monotonic); if
     there are too few blocks for any effect by then, until there are enough, or `latest_s`.
 
-    A training that ends early is started again. Returns the signal if one has stopped it.
+    What cannot be worth it stays off for the rest. A training that ends early is started again. Returns the signal if
+    one has stopped it.
     """
     plan = designed(switches, block_steps=block_steps(step_ns))
     watching = _Watching(switches, plan, until_s, latest_s, watch, clock)
@@ -89,7 +93,7 @@ def _run(
 ) -> LiveEffects | int | None:
     """One process; None if another one is needed."""
     baseline = experiment.variants[0]
-    names = tuple(one.optimization for one in switches if one.optimization)
+    names = tuple(one.optimization for one in watching.at_play if one.optimization)
     options = replace(
         run_options(experiment, baseline, 0),
         overhead_percent=0.0,
@@ -150,6 +154,8 @@ class _Watching:
         clock: Clock,
     ) -> None:
         self._switches = switches
+        self.at_play = tuple(switches)
+        """Those that may still be worth it, which the plan is about."""
         self._plan = plan
         self._until_s = until_s
         self._latest_s = latest_s
@@ -157,7 +163,7 @@ class _Watching:
         self._clock = clock
         self._earlier: tuple[Block, ...] = ()
         self._newest = 0
-        """Blocks of the last process."""
+        """Blocks of the plan in the last process."""
         self._process = -1
         self._session: OpenSession | None = None
         self._next_look_s = 0.0
@@ -174,7 +180,7 @@ class _Watching:
         self._asked = False
         done = self._newest % len(self._plan.settings)
         settings = (*self._plan.settings[done:], *self._plan.settings[:done])
-        self._plan = replace(self._plan, settings=settings)
+        self._plan = replace(self._plan, first_steps=FIRST_STEPS, settings=settings)
         return self._plan
 
     def beat(self, session: Path, elapsed_s: float) -> None:
@@ -185,14 +191,17 @@ class _Watching:
         if self._session is None:
             self._session = open_session(session, started_here=True)
         self._session.catch_up()
-        self._look(self._session.view())
+        view = self._session.view()
+        found = self._look(view)
         self._next_look_s = max(now_s + LOOK_S, 2 * self._clock.monotonic_s() - now_s)
         if self.enough or self._time_is_up(now_s):
             self.enough = True
             self._asked = self._session.send(Command(STOP_AFTER, 1)) > 0
+        else:
+            self._narrow(found, view, self._session)
 
     def end_process(self, view: SessionView) -> int:
-        """Keep its blocks; returns their number."""
+        """Keep its blocks; returns their number, under whatever plan."""
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -202,7 +211,7 @@ class _Watching:
         self.blocks = self._earlier = (*self._earlier, *new)
         self._estimate(view)
         self.enough = self.enough or self._time_is_up(self._clock.monotonic_s())
-        return len(new)
+        return sum(block.process == self._process for block in self.blocks)
 
     def why_too_few(self, steps: Steps) -> str:
         """Why there are not enough blocks for any effect, given the steps of the last process."""
@@ -218,14 +227,27 @@ class _Watching:
     def _time_is_up(self, now_s: float) -> bool:
         return now_s >= (self._until_s if self._has_effects else self._latest_s)
 
-    def _look(self, view: SessionView) -> None:
+    def _look(self, view: SessionView) -> Estimate:
         self.blocks = (*self._earlier, *self._read(view.steps))
         found = self._estimate(view)
-        if not found.effects or len(self.blocks) < FEWEST_BLOCKS:
+        if found.effects:
+            self._watch.tell(effects_line(found))
+            self._watch.effects(found.effects)
+            open_ones = {one.name for one in self.at_play}.intersection(undecided(found, WORTH))
+            self.enough = not open_ones and len(self.blocks) >= FEWEST_BLOCKS
+        return found
+
+    def _narrow(self, found: Estimate, view: SessionView, session: OpenSession) -> None:
+        """Go on without what cannot be worth it: its blocks take the longest, and tell the least."""
+        gone = {one.name for one in found.effects if one.low > 1 - WORTH}
+        left = tuple(one for one in self.at_play if one.name not in gone)
+        if not left or left == self.at_play:
             return
-        self._watch.tell(effects_line(found))
-        self._watch.effects(found.effects)
-        self.enough = not undecided(found, WORTH)
+        ahead = math.ceil(AHEAD_S * 1e9 / (view.steps.median_ns or AHEAD_S * 1e9))
+        plan = designed(left, self._plan.block_steps, first_steps=view.steps.count + max(2, ahead))
+        if follow_plan(session, plan):
+            self._earlier, self._newest = self.blocks, 0
+            self.at_play, self._plan = left, plan
 
     def _read(self, steps: Steps) -> tuple[Block, ...]:
         return blocks_of(steps, self._plan, self._switches, self._process)
@@ -238,9 +260,11 @@ def effects_line(found: Estimate) -> str:
 
 
 def blocks_of(steps: Steps, plan: SwitchingPlan, switches: Sequence[Switch], process: int = 0) -> tuple[Block, ...]:
-    """The whole blocks among the steps of one process, without those in which anything else happened."""
+    """The whole blocks of the plan among the steps of one process, without those in which anything else happened."""
     found: list[Block] = []
-    place = next((at for at, flags in enumerate(steps.flags) if flags & StepsEvent.SWITCHED), len(steps.flags))
+    numbered = enumerate(zip(steps.numbers, steps.flags, strict=True))
+    begins = (at for at, (number, flags) in numbered if number > plan.first_steps and flags & StepsEvent.SWITCHED)
+    place = next(begins, len(steps.flags))
     while place + plan.block_steps <= len(steps.numbers):
         ends = place + plan.block_steps
         flags = steps.flags[place:ends]

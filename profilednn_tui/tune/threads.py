@@ -6,25 +6,21 @@ somebody keeps.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from profilednn_tui import units
 from profilednn_tui.clock import Clock
 from profilednn_tui.compare.factorial import Block, Effect, Switch, estimate, undecided
 from profilednn_tui.errors import ProfilerError
-from profilednn_tui.paths import FILE_MODE
 from profilednn_tui.protocol.events import Command
-from profilednn_tui.protocol.files import SWITCHING_PLAN
-from profilednn_tui.protocol.switching import SwitchingPlan, encode_plan
-from profilednn_tui.protocol.vocabulary import SET_THREADS, SWITCH
+from profilednn_tui.protocol.vocabulary import SET_THREADS
 from profilednn_tui.session.open_session import OpenSession
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tune.candidates import thread_switches
 from profilednn_tui.tune.design import designed
 from profilednn_tui.tune.factorial import FEWEST_BLOCKS, LOOK_ERROR, REPORTED_ERROR, WORTH, block_steps, blocks_of
+from profilednn_tui.tune.live_plan import follow_plan
 
 LONGEST_S = 60.0
 LOOK_S = 1.0
@@ -64,8 +60,7 @@ def find_threads(
     own, step_ns = view.target.intra_op_threads or 1, view.steps.median_ns or 0.0
     begin = view.steps.count + max(2, round(MARGIN_S * 1e9 / step_ns))
     plan = designed(switches, block_steps=block_steps(step_ns), first_steps=begin)
-    _write(session.location, plan)
-    if not session.send(Command(SWITCH)):
+    if not follow_plan(session, plan):
         raise ProfilerError("The training does not run any more, so nothing can be switched.")
     until_s = clock.monotonic_s() + longest_s
     blocks: tuple[Block, ...] = ()
@@ -101,13 +96,3 @@ def _check(view: SessionView, switches: tuple[Switch, ...]) -> None:
         raise ProfilerError("The training has made no steps yet, or has ended: there is nothing to switch.")
     if not switches:
         raise ProfilerError("The training may use one core only: one thread is the best number.")
-
-
-def _write(folder: Path, plan: SwitchingPlan) -> None:
-    path = folder / SWITCHING_PLAN
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(encode_plan(plan))
-    except OSError as error:
-        raise ProfilerError(f"Cannot write {path}: {error.strerror or error}. Free some space.") from None

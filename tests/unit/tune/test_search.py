@@ -20,6 +20,9 @@ from profilednn_tui.experiment.plan import Experiment, load_experiment
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.export.tuning import TUNING_FORMATS
 from profilednn_tui.launch.optimizations import OptimizationDescription
+from profilednn_tui.protocol.switching import SwitchingPlan
+from profilednn_tui.session.open_session import OpenSession
+from profilednn_tui.tune import factorial as factorial_module
 from profilednn_tui.tune import race as race_module
 from profilednn_tui.tune import record as record_module
 from profilednn_tui.tune.factorial import block_steps
@@ -87,6 +90,27 @@ def test_what_helps_is_found_combined_and_proven(folder: Path) -> None:
     assert "this processor has none" in reasons["bf16"]
     assert "it cannot be 2.0 % faster" in reasons["compile"]
     assert any(line.startswith("Best between steps: channels_last, fused_optimizer") for line in told)
+
+
+def test_what_cannot_be_worth_it_stays_off_for_the_rest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found with the demo: half of the time went to blocks with one thread, whose steps took twice as long."""
+    plans: list[SwitchingPlan] = []
+
+    def follow(session: OpenSession, plan: SwitchingPlan) -> bool:
+        plans.append(plan)
+        return True
+
+    monkeypatch.setattr(factorial_module, "follow_plan", follow)
+    starter = Starter({"channels_last": 0.9, "threads=1": 2.0, "threads=2": 0.98}, noise=0.1, blocks=20)
+    report = tuned(folder, starter)
+    settings = plans[0].settings[:100]
+    assert not any(setting.threads == 1 for setting in settings)
+    assert plans[0].first_steps > 8 + 20 * plans[0].block_steps, "it begins after the steps that were made already"
+    later = [options.switching for options in starter.started if options.switching is not None][1]
+    assert (later.settings[0].threads, later.first_steps) == (plans[0].settings[0].threads, 8)
+    effects = {one.name: one for one in report.factors}
+    assert effects["threads=1"].ratio == pytest.approx(2.0, rel=0.15)
+    assert effects["threads=1"].steps < 100 < effects["channels_last"].steps
 
 
 def test_slow_steps_have_short_blocks_and_fast_ones_long_blocks() -> None:
