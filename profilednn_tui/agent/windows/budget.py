@@ -12,6 +12,8 @@ MAX_ON_CREDIT = 4
 """Number of windows on credit, including those opened because the pace has changed."""
 MIN_INTERVAL_NS = 500_000_000
 MAX_INTERVAL_NS = 60_000_000_000
+MIN_INTERVAL_STEPS = 6
+"""From the end of one window to that of the next: of long steps, most are neither profiled nor right after that."""
 INTERVAL_SHARE = 1 / 200
 """In a long run, windows are this share of the elapsed time apart, so that a day's recording stays small."""
 FIRST_COST_NS = 20_000_000
@@ -65,11 +67,12 @@ class WindowBudget:
         run_ns: int = 0,
         step_ns: int = 0,
         stale: bool = False,
+        since: int = MIN_INTERVAL_STEPS,
     ) -> bool:
         """Whether to open a window now, after `steps` steps, which recently took `step_ns` each.
 
         `other_cost_ns` is the cost of hooks and writer, `run_ns` the time since the agent started; `stale` means that
-        the pace has changed since the last window.
+        the pace has changed since the last window, which ended `since` steps ago.
         """
         if self._wanted:
             self._wanted = False
@@ -82,7 +85,9 @@ class WindowBudget:
             return False
         if begins or (stale and self._tries < MAX_ON_CREDIT):
             percent = max(percent, CREDIT_PERCENT)
-        elif not stale and elapsed_ns - self._last_end_ns < _interval_ns(elapsed_ns):
+        elif not stale and (
+            elapsed_ns - self._last_end_ns < _interval_ns(elapsed_ns) or since + 1 < MIN_INTERVAL_STEPS
+        ):
             return False
         expected_ns = self._expected_ns
         if not self._tries:

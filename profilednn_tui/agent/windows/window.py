@@ -90,7 +90,8 @@ class Windows:
         if not self.budget.wanted and (steps + 1) % self._stride():
             return False
         pace = self._pace
-        return self.budget.due(steps, elapsed_ns, other_cost_ns, run_ns, pace.median_ns, pace.changed())
+        since = steps - self.ended_step
+        return self.budget.due(steps, elapsed_ns, other_cost_ns, run_ns, pace.median_ns, pace.changed(), since)
 
     def _stride(self) -> int:
         """Windows of several ranks open on steps whose number is a multiple of this power of two: mostly on the same

@@ -65,6 +65,19 @@ def test_in_a_long_run_windows_come_rarely() -> None:
     assert budget.due(11, elapsed_ns + 51 * SECOND, 0)
 
 
+def test_most_of_the_steps_are_plain_however_long_they_are() -> None:
+    """Found with the demo, whose steps take seconds: windows were cheap, one of sixteen steps was left to be judged."""
+    budget = WindowBudget(2.0)
+    windows: list[int] = []
+    for ended in range(1, 31):
+        since = ended - (windows[-1] if windows else -1)
+        if ended not in windows and budget.due(ended, 5 * ended * SECOND, 0, since=since):
+            budget.closed(10 * MS, 5 * (ended + 1) * SECOND)
+            windows.append(ended + 1)
+
+    assert windows == [3, 5, 11, 17, 23, 29]
+
+
 def test_paused_or_without_budget_there_is_no_window() -> None:
     paused = WindowBudget(2.0)
     paused.paused = True
