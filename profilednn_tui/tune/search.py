@@ -455,13 +455,10 @@ def report_of(folder: Path, unfinished: str = "") -> TuneReport:
 
 def hopeful_switches(found: Estimate, best: Sequence[str], threads: Sequence[str]) -> tuple[str, ...]:
     """The switches that look worth having, but are not known to be; no number of threads beside another one."""
-    open_ones = [one.name for one in sorted(found.effects, key=_ratio_of) if one.ratio <= 1 - WORTH and one.high >= 1]
+    in_order = sorted(found.effects, key=lambda one: one.ratio)
+    open_ones = [one.name for one in in_order if one.ratio <= 1 - WORTH and one.high >= 1]
     numbers = [name for name in (*best, *open_ones) if name in threads]
     return tuple(name for name in open_ones if name not in numbers[1:])
-
-
-def _ratio_of(effect: Effect) -> float:
-    return effect.ratio
 
 
 def _ratio(comparison: Comparison) -> float:
