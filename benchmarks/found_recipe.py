@@ -18,7 +18,7 @@ from benchmarks.trials import Row, Trials, step_time_text
 from profilednn_tui.cli.launching import DEMO_SCRIPT
 
 RECORD, RECIPE = RESULTS / "found_recipe.jsonl", RESULTS / "found_recipe.toml"
-MINUTES = 25.0
+MINUTES = 20.0
 GROUPS, STEPS = 6, 12
 BY_HAND = {"by-hand": TOGETHER, "by-hand-float32": tuple(name for name in TOGETHER if name != "bf16")}
 """The combination of BENCHMARKS, and without what is slow on processors that only emulate bfloat16."""
