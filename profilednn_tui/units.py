@@ -106,6 +106,12 @@ def count(number: float | None) -> str:
     return f"{_three_figures(value)}{unit}"
 
 
+def counted(number: float | None, noun: str) -> str:
+    """``1 window``, ``12 windows``: a number of what a noun with a plural in -s names."""
+    text = count(number)
+    return f"{text} {noun}{'' if text == '1' else 's'}"
+
+
 def short(number: float, figures: int = 3) -> str:
     """A number in at most six characters, for an axis: ``0.693``, ``31.2``, ``1,204``, ``12.3k``, ``1.2e-7``. It has up
     to so many significant figures, unless its integer part has more."""

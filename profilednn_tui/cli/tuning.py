@@ -54,7 +54,7 @@ class _Asked:
     "--over", metavar="NAME,NAME", callback=values.searched_optimizations,
     help="Search over these only: optimizations, and threads=N.",
 )  # fmt: skip
-@click.option("--without", metavar="NAME,NAME", default="", callback=values.optimizations, help="Leave these out.")
+@click.option("--without", metavar="NAME,NAME", callback=values.searched_optimizations, help="Leave these out.")
 @click.option(
     "--steps", metavar="N", type=click.IntRange(min=10),
     help="Steps per run in the race and in the proof  [default: as many as there is time for]",
@@ -188,7 +188,7 @@ def _search(folder: Path) -> int | None:
 def _report(folder: Path, stopped_by: int | None, recipe_file: Path | None) -> TuneReport:
     """What was found; the winner is written to its recipe."""
     from profilednn_tui.tune.record import search_bytes
-    from profilednn_tui.tune.search import report_of
+    from profilednn_tui.tune.report import report_of
 
     report = report_of(folder, "" if stopped_by is None else "stopped before its end")
     say(f"profilednn-tui: the search is kept in {folder}, {units.bytes_size(search_bytes(folder))}")

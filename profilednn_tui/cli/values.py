@@ -78,10 +78,14 @@ def optimizations(context: click.Context, parameter: click.Parameter, text: str)
 
 
 def searched_optimizations(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
-    """As `optimizations`, but not none; empty if the option was not given."""
+    """As `optimizations`, but not none, and ``threads=N`` among them; empty if the option was not given."""
     names = optimizations(context, parameter, text or "")
     if text is not None and not names:
         raise click.BadParameter("It names nothing. Leave it out to search over everything, or write NAME,NAME.")
+    for name in names:
+        key, _, count = name.partition("=")
+        if key == "threads" and not (count.isdecimal() and int(count)):
+            raise click.BadParameter(f"{name} is no number of threads. Write threads=N, with N at least 1.")
     return names
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +31,7 @@ from profilednn_tui.compare.verdict import Outcome, Verdict, judge
 from profilednn_tui.protocol.vocabulary import ASKED, ON
 from profilednn_tui.session.ending import exit_words, was_killed
 from profilednn_tui.session.spread import BETWEEN_SESSIONS, WITHIN_EXPERIMENT, Spread
-from profilednn_tui.session.view import SessionView
+from profilednn_tui.session.view import Optimization, SessionView
 
 TAKEN = (ON, ASKED)
 """States of an optimization that need no note. In any other state, the side is not what its name says."""
@@ -117,6 +117,12 @@ def compare(baseline: Side, candidate: Side, across: Collection[str] = ()) -> Co
     )
 
 
+def idle_in(runs: Sequence[Run], names: Collection[str]) -> tuple[Optimization, ...]:
+    """The optimizations of these names that did nothing in the newest run, with the reason."""
+    states = {one.name: one for one in runs[-1].view.optimizations}
+    return tuple(states[name] for name in names if name in states and states[name].state not in TAKEN)
+
+
 def profiled_views(side: Side) -> list[SessionView]:
     """The runs of a side that have operator windows."""
     return [run.view for run in _profiled(side)]
@@ -191,7 +197,8 @@ def _span(side: Side) -> tuple[int, int] | None:
 
 def _too_few(side: Side, runs: list[FairSteps]) -> str:
     fewest = min(map(len, runs), default=0)
-    return f"{side.name} has {fewest or 'no'} steps to judge, and {FEWEST_STEPS} are needed"
+    steps = units.counted(fewest, "step") if fewest else "no steps"
+    return f"{side.name} has {steps} to judge, and {FEWEST_STEPS} are needed"
 
 
 def _notes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,15 +29,22 @@ Announce = Callable[[str], None]
 
 
 def make_certificate_runs(
-    experiment: Experiment, folder: Path, announce: Announce, start: Starter = run_in_background
+    experiment: Experiment,
+    folder: Path,
+    announce: Announce,
+    start: Starter = run_in_background,
+    names: Collection[str] = (),
 ) -> ExperimentOutcome:
-    """Make the missing runs, one after the other; each is saved before the next begins.
+    """Make the missing runs of all variants, or of those that are named, one after the other; each is saved before the
+    next begins.
 
     If the baseline's run fails, the others are left out: there would be nothing to compare them with.
     """
     folder = folder.absolute()
     with ScratchCopies(folder) as copies:
         for variant in experiment.uncertified():
+            if names and variant.name not in names:
+                continue
             announce(variant.name)
             command = (
                 scratch_command(experiment, variant, copies, variant.name)

@@ -21,7 +21,7 @@ ONLY_IF_FOUND = {
     "loader": ("data-wait", "loader-workers"),
     "flush_denormals": ("denormals",),
 }
-"""Optimizations against one cause, which is looked for: the rules that would have found it."""
+"""Optimizations against one cause, which is looked for: the rules that find it."""
 
 
 @dataclass(frozen=True, slots=True)

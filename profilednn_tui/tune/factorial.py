@@ -15,12 +15,13 @@ from profilednn_tui.compare.runs import read_run
 from profilednn_tui.experiment.plan import Experiment
 from profilednn_tui.experiment.runner import Starter, run_options, scratch_command, target_of, why_failed
 from profilednn_tui.experiment.scratch import ScratchCopies
-from profilednn_tui.protocol.events import Command, StepsEvent
+from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.switching import SwitchingPlan
 from profilednn_tui.protocol.vocabulary import ASKED, ON, STOP_AFTER
 from profilednn_tui.session.open_session import OpenSession, open_session
 from profilednn_tui.session.view import Optimization, SessionView, Steps
-from profilednn_tui.tune.design import BLOCK_STEPS, FIRST_STEPS, designed, switches_on
+from profilednn_tui.tune.blocks import blocks_of, keep_blocks, kept_blocks
+from profilednn_tui.tune.design import BLOCK_STEPS, FIRST_STEPS, designed
 from profilednn_tui.tune.live_plan import follow_plan
 from profilednn_tui.tune.watch import Watch
 
@@ -71,10 +72,10 @@ def live_effects(
     there are too few blocks for any effect by then, until there are enough, or `latest_s`.
 
     What cannot be worth it stays off for the rest. A training that ends early is started again. Returns the signal if
-    one has stopped it.
+    one has stopped it; the blocks so far stay in the folder, from where it goes on when it is called again.
     """
     plan = designed(switches, block_steps=block_steps(step_ns))
-    watching = _Watching(switches, plan, until_s, latest_s, watch, clock)
+    watching = _Watching(switches, plan, folder, until_s, latest_s, watch, clock)
     outcome: LiveEffects | int | None = None
     while outcome is None:
         outcome = _run(experiment, switches, watching, folder, start)
@@ -148,6 +149,7 @@ class _Watching:
         self,
         switches: Sequence[Switch],
         plan: SwitchingPlan,
+        folder: Path,
         until_s: float,
         latest_s: float,
         watch: Watch,
@@ -157,17 +159,18 @@ class _Watching:
         self.at_play = tuple(switches)
         """Those that may still be worth it, which the plan is about."""
         self._plan = plan
+        self._folder = folder
         self._until_s = until_s
         self._latest_s = latest_s
         self._watch = watch
         self._clock = clock
-        self._earlier: tuple[Block, ...] = ()
+        self._earlier = kept_blocks(folder)
         self._newest = 0
         """Blocks of the plan in the last process."""
-        self._process = -1
+        self._process = max((block.process for block in self._earlier), default=-1)
         self._session: OpenSession | None = None
         self._next_look_s = 0.0
-        self.blocks: tuple[Block, ...] = ()
+        self.blocks = self._earlier
         self.enough = False
         self._has_effects = False
         """Whether there are enough blocks to tell effects from."""
@@ -215,8 +218,12 @@ class _Watching:
 
     def why_too_few(self, steps: Steps) -> str:
         """Why there are not enough blocks for any effect, given the steps of the last process."""
-        measured = f"only {units.count(len(self.blocks))} blocks of {self._plan.block_steps} steps were measured"
-        return measured if self._asked else f"{measured}: the training ends by itself after {steps.count} steps"
+        measured = f"only {units.counted(len(self.blocks), 'block')} of {self._plan.block_steps} steps were measured"
+        return (
+            measured
+            if self._asked
+            else f"{measured}: the training ends by itself after {units.counted(steps.count, 'step')}"
+        )
 
     def _estimate(self, view: SessionView) -> Estimate:
         at_work = _without(self._switches, without_effect(view, self._switches))
@@ -229,6 +236,7 @@ class _Watching:
 
     def _look(self, view: SessionView) -> Estimate:
         self.blocks = (*self._earlier, *self._read(view.steps))
+        keep_blocks(self._folder, self.blocks)
         found = self._estimate(view)
         if found.effects:
             self._watch.tell(effects_line(found))
@@ -256,23 +264,4 @@ class _Watching:
 def effects_line(found: Estimate) -> str:
     """All effects in one line: ``212 blocks: channels_last 0.81x, threads=1 1.32x``"""
     effects = ", ".join(f"{one.name} {units.change(one.ratio)}" for one in found.effects)
-    return f"{units.count(found.blocks)} blocks of steps: {effects}."
-
-
-def blocks_of(steps: Steps, plan: SwitchingPlan, switches: Sequence[Switch], process: int = 0) -> tuple[Block, ...]:
-    """The whole blocks of the plan among the steps of one process, without those in which anything else happened."""
-    found: list[Block] = []
-    numbered = enumerate(zip(steps.numbers, steps.flags, strict=True))
-    begins = (at for at, (number, flags) in numbered if number > plan.first_steps and flags & StepsEvent.SWITCHED)
-    place = next(begins, len(steps.flags))
-    while place + plan.block_steps <= len(steps.numbers):
-        ends = place + plan.block_steps
-        flags = steps.flags[place:ends]
-        number = (steps.numbers[place] - plan.first_steps - 1) // plan.block_steps
-        if flags[0] == StepsEvent.SWITCHED and not any(flags[1:]):
-            on = switches_on(plan.setting(number), switches)
-            sizes = steps.input_elements[place:ends]
-            known = sizes if sizes and all(sizes) else ()
-            found.append(Block(on, steps.durations_ns[place:ends], steps.end_unix_ns[ends - 1] / 1e9, process, known))
-        place = ends
-    return tuple(found)
+    return f"{units.counted(found.blocks, 'block')} of steps: {effects}."

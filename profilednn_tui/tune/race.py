@@ -9,7 +9,7 @@ from pathlib import Path
 
 from profilednn_tui import units
 from profilednn_tui.clock import Clock
-from profilednn_tui.compare.comparison import TAKEN
+from profilednn_tui.compare.comparison import idle_in
 from profilednn_tui.compare.factorial import Effect
 from profilednn_tui.compare.gate import decide, log_ratios, look_number
 from profilednn_tui.compare.intervals import FEWEST_GROUPS
@@ -136,10 +136,8 @@ def measured(name: str, baseline: Sequence[Run], candidate: Sequence[Run], candi
 
 def why_out(effect: Effect, candidate: Variant, baseline: Sequence[Run], runs: Sequence[Run]) -> str:
     """Why a candidate that has been measured is out; empty if it is not."""
-    states = {one.name: one for one in runs[-1].view.optimizations}
-    idle = [states[name] for name in candidate.optimizations if name in states and states[name].state not in TAKEN]
     others = {one.name for one in baseline[-1].view.optimizations}
-    idle = [one for one in idle if one.name not in others]
+    idle = idle_in(runs, [name for name in candidate.optimizations if name not in others])
     if idle:
         return "; ".join(f"{one.state} {one.text}".strip() for one in idle)
     losses = loss_agreement(

@@ -25,6 +25,8 @@ from profilednn_tui.session.storage.folder import UNREADABLE, VersionGuard, save
 
 TUNE_FILE = "tune.json"
 TUNE_BYTES = 4_000_000
+SHOOTOUT_FOLDER = "shootout"
+"""The experiment of the proof, in the folder of a search."""
 MANY_STEPS = 1_000_000
 """Of the first look, which ends after some time."""
 KEPT_SEARCHES, KEPT_BYTES = 10, 1_000_000_000
@@ -92,7 +94,7 @@ class Search:
     better: tuple[str, ...] = ()
     """What made steps shorter beyond doubt in them."""
     promising: tuple[str, ...] = ()
-    """What looked better when time was up, but not beyond doubt."""
+    """What looked better when time was up, but not beyond doubt; or was not tried, though its cause was found."""
     finalists: tuple[Variant, ...] | None = None
     """What is shot out against stock; None before that, empty if there is nothing."""
     duration_s: float = 0.0

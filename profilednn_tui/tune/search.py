@@ -9,37 +9,34 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from profilednn_tui import units
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
-from profilednn_tui.compare.certificate import Sameness
-from profilednn_tui.compare.comparison import Comparison
 from profilednn_tui.compare.factorial import Effect, Estimate, Switch, best_setting
 from profilednn_tui.compare.intervals import FEWEST_GROUPS, FEWEST_PAIRS
-from profilednn_tui.compare.tuning import Eliminated, TuneReport, Winner
-from profilednn_tui.compare.verdict import Outcome
+from profilednn_tui.compare.tuning import Eliminated
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.experiment.background import run_in_background
 from profilednn_tui.experiment.certificate import make_certificate_runs
 from profilednn_tui.experiment.first_look import look_at_baseline, settled_unasked
 from profilednn_tui.experiment.plan import EXPERIMENT_FILE, Experiment, RunState, load_experiment
 from profilednn_tui.experiment.runner import Observer, Starter, run_experiment
-from profilednn_tui.experiment.sides import experiment_report
 from profilednn_tui.experiment.trial import TimeLimit
 from profilednn_tui.experiment.variants import Variant
 from profilednn_tui.launch.optimizations import OptimizationDescription
 from profilednn_tui.launch.options import DEFAULT_OVERHEAD_PERCENT
-from profilednn_tui.tune.candidates import OWN_THREADS, THREADS, candidates_of
+from profilednn_tui.tune.blocks import forget_blocks
+from profilednn_tui.tune.candidates import ONLY_IF_FOUND, OWN_THREADS, THREADS, candidates_of
 from profilednn_tui.tune.factorial import WORTH, live_effects
 from profilednn_tui.tune.race import race
-from profilednn_tui.tune.record import Plain, Search, Stage, load_search
+from profilednn_tui.tune.record import SHOOTOUT_FOLDER, Plain, Search, Stage, load_search
+from profilednn_tui.tune.report import uncertified_winner
 from profilednn_tui.tune.watch import Watch
 
-TUNED, PROMISING, BETWEEN_STEPS = "tuned", "promising", "between-steps"
+TUNED, PROMISING, POSSIBLE, BETWEEN_STEPS = "tuned", "promising", "possible", "between-steps"
 RACERS = 4
 """At once, the baseline included: all of them have to fit in memory."""
 SLOW_TO_WARM_UP = frozenset({"compile"})
@@ -51,10 +48,12 @@ GROUPS, REPEATS = 6, 8
 FEWEST_STEPS, MOST_STEPS = 10, 60
 """Of a run in the race and in the shootout, warm-up included."""
 FEWEST_PROOF_STEPS = 16
-"""Of a run in the shootout: its first windows and the warm-up take up to ten of them."""
+"""Of a run in the shootout with windows: the first ones and the warm-up take up to ten of them."""
+CERTIFIED = 2
+"""Runs of a certificate: one of the winner, and one of stock."""
 PROVEN_BY = 2.0
 """When the shootout should be over, as a share of the time for finding the candidates."""
-RACE_FOLDER, SHOOTOUT_FOLDER = "race", "shootout"
+RACE_FOLDER = "race"
 
 Tell = Callable[[str], None]
 
@@ -189,6 +188,7 @@ class _Search:
         open_ones = f"; perhaps {', '.join(hopeful)}" if hopeful else ""
         means.tell(f"Best between steps: {', '.join(best) or 'stock'}{open_ones}.")
         self._keep(estimate=found.found, chosen=chosen, hopeful=hopeful)
+        forget_blocks(self._folder)
         return None
 
     def _race(self) -> int | None:
@@ -212,7 +212,7 @@ class _Search:
             if stopped_by is not None:
                 return stopped_by
         ratios = {effect.name: effect.ratio for effect in self._record.raced}
-        in_order = sorted((one for one in racers if one.name in ratios), key=lambda one: ratios[one.name])
+        in_order = sorted(racers, key=lambda one: ratios.get(one.name, 1.0))
         winners, more = (
             [one for one in in_order if one.name in names] for names in (self._record.better, self._record.promising)
         )
@@ -220,9 +220,12 @@ class _Search:
         more = [*(as_variant(switch_named(name)) for name in self._record.hopeful), *more]
         if more:  # the shootout decides
             finalists.append(self._combined(PROMISING, [*(winners or [chosen]), *more]))
-        if self._record.chosen is not None:
-            finalists.append(self._record.chosen)
-        self._keep(finalists=tuple(finalists))
+        sure = () if self._record.chosen is None else (chosen,)
+        possible = possible_switches(self._record.estimate or Estimate(), chosen)
+        if possible and (finalists or sure):  # it is a wager, and nothing to prove by itself
+            best = finalists[-1] if finalists else chosen
+            finalists.append(self._combined(POSSIBLE, [best, *(as_variant(switch_named(name)) for name in possible)]))
+        self._keep(finalists=(*finalists, *sure))
         return None
 
     def _race_wave(self, chosen: Variant, wave: Sequence[Variant], share: float) -> int | None:
@@ -230,9 +233,12 @@ class _Search:
         record, means = self._record, self._means
         until_s = self._begin_s + share * self._total_s
         if means.clock.monotonic_s() >= until_s or self._shortest_race_s(len(wave)) > self._left_s(1.0):
-            late = tuple(Eliminated(one.name, "too little time was left for trying it") for one in wave)
-            self._record = record.with_left_out(late)
-            self._keep()
+            expected = tuple(one.name for one in wave if one.name in ONLY_IF_FOUND)  # their cause is there
+            late = [one.name for one in wave if one.name not in expected]
+            self._record = record.with_left_out(
+                tuple(Eliminated(name, "too little time was left for trying it") for name in late)
+            )
+            self._keep(promising=(*record.promising, *expected))
             return None
         names = ", ".join(one.name for one in wave)
         means.tell(f"Stage 2: {names}, each in a process of its own, beside {chosen.text}.")
@@ -265,13 +271,18 @@ class _Search:
         place = self._folder / SHOOTOUT_FOLDER
         if not finalists or (place / EXPERIMENT_FILE).exists():
             return
+        steps, overhead_percent = FEWEST_PROOF_STEPS, DEFAULT_OVERHEAD_PERCENT
+        if self._shortest_proof_s(len(finalists), steps) > self._left_s(PROVEN_BY):
+            steps, overhead_percent = FEWEST_STEPS, 0.0  # without windows, a run needs fewer steps
+        while len(finalists) > 1 and self._shortest_proof_s(len(finalists), steps) > self._left_s(PROVEN_BY):
+            finalists = finalists[:-1]
         variants = (self._record.base.variants[0], *finalists)
         experiment = replace(
             self._record.base,
             variants=variants,
             repeat=GROUPS if self._record.base.lockstep else REPEATS,
-            steps=self._steps(len(variants), PROVEN_BY, self._plain_step_s(), FEWEST_PROOF_STEPS),
-            overhead_percent=DEFAULT_OVERHEAD_PERCENT,
+            steps=self._steps(len(variants), PROVEN_BY, self._plain_step_s(), steps),
+            overhead_percent=overhead_percent,
         )
         place.mkdir(mode=0o700, exist_ok=True)
         experiment.save(place)
@@ -280,7 +291,8 @@ class _Search:
         self._choose()
         place = self._folder / SHOOTOUT_FOLDER
         if not self._record.finalists:
-            self._means.tell("Nothing is better than stock.")
+            tried = self._record.raced or (self._record.estimate or Estimate()).effects
+            self._means.tell("Nothing is better than stock." if tried else "Nothing could be tried.")
             return None
         experiment = load_experiment(place, as_written=True).experiment
         if experiment.pending():
@@ -301,25 +313,31 @@ class _Search:
         if min(sum(run.state is RunState.DONE for run in side) for side in sides) < fewest:
             return False
         longest_s = max(run.duration_s for side in sides for run in side)
-        return self._left_s(PROVEN_BY) < longest_s
+        certificate_s = CERTIFIED * longest_s / (len(sides) if experiment.lockstep else 1)  # its runs are in turn
+        return self._left_s(PROVEN_BY) < longest_s + certificate_s
 
     def _certify(self) -> int | None:
-        place = self._folder / SHOOTOUT_FOLDER
-        if not self._record.finalists:
-            return None
-        experiment = load_experiment(place, as_written=True).experiment
-        tell = self._means.tell
-        outcome = make_certificate_runs(
-            experiment, place, lambda name: tell(f"Certificate: {name}."), self._means.start
-        )
-        return outcome.stopped_by
+        """Check whether the best candidate that was faster trains the same; if not, the next one."""
+        place, tell = self._folder / SHOOTOUT_FOLDER, self._means.tell
+        stock = self._record.base.variants[0].name
+        looked_at: set[str] = set()
+        while (name := uncertified_winner(self._folder)) is not None and name not in looked_at:
+            looked_at.add(name)
+            experiment = load_experiment(place, as_written=True).experiment
+            outcome = make_certificate_runs(
+                experiment, place, lambda run: tell(f"Certificate: {run}."), self._means.start, (stock, name)
+            )
+            if outcome.stopped_by is not None:
+                return outcome.stopped_by
+        return None
 
     # ---- parts
 
     def _waiting(self, racers: Sequence[Variant]) -> list[Variant]:
-        """Those that have not raced and are not out."""
-        over = {one.name for one in self._record.raced} | {one.name for one in self._record.left_out}
-        return [one for one in racers if one.name not in over]
+        """Those that have not raced and are not out; those whose cause the first look has found come first."""
+        record = self._record
+        over = {*(one.name for one in record.raced), *(one.name for one in record.left_out), *record.promising}
+        return sorted((one for one in racers if one.name not in over), key=lambda one: one.name not in ONLY_IF_FOUND)
 
     def _in_time(self, wave: Sequence[Variant]) -> Sequence[Variant]:
         """The first ones, as many as there is time for; one at least."""
@@ -385,6 +403,12 @@ class _Search:
         run_s = plain.start_s + (self._record.wishes.steps or FEWEST_STEPS) * self._racing_step_s()
         return FEWEST_GROUPS * (candidates + 1) * run_s
 
+    def _shortest_proof_s(self, candidates: int, steps: int) -> float:
+        """Until there are runs enough for a verdict on so many candidates, and their certificate."""
+        plain, fewest = self._record.plain, FEWEST_GROUPS if self._record.base.lockstep else FEWEST_PAIRS
+        assert plain is not None
+        return (fewest * (candidates + 1) + CERTIFIED) * (plain.start_s + steps * self._plain_step_s())
+
     def _plain_step_s(self) -> float:
         assert self._record.plain is not None
         return self._record.plain.step_ns / 1e9
@@ -427,32 +451,6 @@ def _waves(variants: Sequence[Variant], size: int) -> list[Sequence[Variant]]:
     return [*(quick[number::count] for number in range(count)), *([slow] if slow else [])]
 
 
-def report_of(folder: Path, unfinished: str = "") -> TuneReport:
-    """What a search has found so far."""
-    record = load_search(folder)
-    comparisons = _comparisons(folder)
-    proven = [one for one in comparisons if is_proven(one)]
-    winner, comparison = None, comparisons[0] if comparisons else None
-    if proven:
-        comparison = min(proven, key=_ratio)
-        variant = next(one for one in record.finalists or () if one.name == comparison.candidate.name)
-        winner = Winner(variant.optimizations, variant.environment)
-    estimate = record.estimate or Estimate()
-    return TuneReport(
-        name=record.base.name,
-        winner=winner,
-        comparison=comparison,
-        factors=estimate.effects,
-        pairs=estimate.pairs,
-        raced=record.raced,
-        eliminated=(*record.left_out, *_disproved(comparisons, record.finalists or (), unfinished)),
-        duration_s=record.duration_s,
-        words=record.base.words,
-        step_ns=None if record.plain is None else record.plain.step_ns,
-        unfinished=unfinished,
-    )
-
-
 def hopeful_switches(found: Estimate, best: Sequence[str], threads: Sequence[str]) -> tuple[str, ...]:
     """The switches that look worth having, but are not known to be; no number of threads beside another one."""
     in_order = sorted(found.effects, key=lambda one: one.ratio)
@@ -461,37 +459,8 @@ def hopeful_switches(found: Estimate, best: Sequence[str], threads: Sequence[str
     return tuple(name for name in open_ones if name not in numbers[1:])
 
 
-def _ratio(comparison: Comparison) -> float:
-    interval = comparison.verdict.interval
-    return interval.ratio if interval is not None else math.inf
-
-
-def is_proven(comparison: Comparison) -> bool:
-    """Whether a candidate is faster and trains the same."""
-    certificate = comparison.certificate
-    differs = certificate is not None and certificate.sameness is Sameness.DIFFERENT
-    return comparison.verdict.outcome is Outcome.FASTER and not comparison.losses.changes_training and not differs
-
-
-def _comparisons(folder: Path) -> tuple[Comparison, ...]:
-    with suppress(ProfilerError):  # no shootout yet, or none of its runs
-        return experiment_report(folder / SHOOTOUT_FOLDER).comparisons
-    return ()
-
-
-def _disproved(comparisons: Sequence[Comparison], finalists: Sequence[Variant], unfinished: str) -> list[Eliminated]:
-    """The finalists that were not better than stock, or that train differently."""
-    if unfinished:
-        return []
-    settings = {one.name: one.text for one in finalists}
-    out = []
-    for one in comparisons:
-        certificate = one.certificate
-        if one.losses.changes_training:
-            out.append(Eliminated(one.candidate.name, f"it trains differently: losses {one.losses.text}"))
-        elif certificate is not None and certificate.sameness is Sameness.DIFFERENT:
-            out.append(Eliminated(one.candidate.name, f"it trains differently: {certificate.text}"))
-        elif one.verdict.outcome is not Outcome.FASTER:
-            setting = settings.get(one.candidate.name, one.candidate.name)
-            out.append(Eliminated(one.candidate.name, f"{setting}, in the shootout: {one.verdict.outcome.value}"))
-    return out
+def possible_switches(found: Estimate, chosen: Variant) -> tuple[str, ...]:
+    """The optimizations that looked neither better nor worse, as there was too little time to know, the best first."""
+    in_order = sorted(found.effects, key=lambda one: one.ratio)
+    near = (one.name for one in in_order if abs(one.ratio - 1) < WORTH and one.low < 1 - WORTH)
+    return tuple(name for name in near if not name.startswith(THREADS) and name not in chosen.optimizations)

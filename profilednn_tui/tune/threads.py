@@ -17,9 +17,10 @@ from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.vocabulary import SET_THREADS
 from profilednn_tui.session.open_session import OpenSession
 from profilednn_tui.session.view import SessionView
+from profilednn_tui.tune.blocks import blocks_of
 from profilednn_tui.tune.candidates import thread_switches
 from profilednn_tui.tune.design import designed
-from profilednn_tui.tune.factorial import FEWEST_BLOCKS, LOOK_ERROR, REPORTED_ERROR, WORTH, block_steps, blocks_of
+from profilednn_tui.tune.factorial import FEWEST_BLOCKS, LOOK_ERROR, REPORTED_ERROR, WORTH, block_steps
 from profilednn_tui.tune.live_plan import follow_plan
 
 LONGEST_S = 60.0

@@ -48,8 +48,9 @@ def _lines(report: TuneReport) -> Iterator[str]:
 def _effects(title: str, effects: Sequence[Effect]) -> Iterator[str]:
     if effects:
         yield from ("", title)
-        rows = [words.effect_cells(one) for one in sorted(effects, key=lambda one: one.ratio)]
-        yield from (f"  {line}" for line in aligned([(*row[:3], f"{row[3]} steps") for row in rows], right=(1, 3)))
+        ordered = sorted(effects, key=lambda one: one.ratio)
+        rows = [(*words.effect_cells(one)[:3], units.counted(one.steps, "step")) for one in ordered]
+        yield from (f"  {line}" for line in aligned(rows, right=(1, 3)))
 
 
 def _unfinished(report: TuneReport) -> str:

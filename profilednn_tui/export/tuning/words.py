@@ -20,7 +20,8 @@ def setting_text(winner: Winner) -> str:
 def result_text(report: TuneReport) -> str:
     """The result in one sentence."""
     if report.winner is None or report.comparison is None:
-        found = "nothing better than stock was proven"
+        tried = report.factors or report.raced or report.comparison
+        found = "nothing better than stock was proven" if tried else "unknown, as nothing was tried"
         return f"{found} before the search ended early" if report.unfinished else found
     interval = report.comparison.verdict.interval
     assert interval is not None

@@ -106,6 +106,9 @@ def test_what_was_asked_for_is_kept(project: Path, home: Path, monkeypatch: pyte
         (("--over", "", "train.py"), "It names nothing. Leave it out to search over everything"),
         (("--minutes", "nan", "train.py"), "nan is not a finite number"),
         (("--over", "fused_optimiser", "train.py"), "There is no optimization fused_optimiser"),
+        (("--over", "threads=0", "train.py"), "threads=0 is no number of threads. Write threads=N"),
+        (("--over", "threads=abc", "train.py"), "threads=abc is no number of threads"),
+        (("--without", "threads=", "train.py"), "threads= is no number of threads"),
         (("--without", "threads=1,compil", "train.py"), "There is no optimization compil"),
     ],
 )

@@ -34,6 +34,8 @@ class Starter:
     """A run with this optimization fails."""
     failing_alone: str = ""
     """A run with this optimization fails, unless settings change between its steps."""
+    idle_alone: str = ""
+    """An optimization that has no effect, unless settings change between steps."""
     stop_in: str = ""
     """The name of the folder in which a run is stopped by a signal."""
     drifting: str = ""
@@ -83,7 +85,7 @@ class Starter:
         )
         agent = [event for event in r.agent_events() if not isinstance(event, StepsEvent)]
         receipts = [
-            OptimizationEvent(name, self.states.get(name, "on"), "as told", r.START_UNIX_NS)
+            OptimizationEvent(name, self._state(name, options), "as told", r.START_UNIX_NS)
             for name in options.optimizations
         ]
         agent[2:2] = [FirstInputsEvent(1, 2, 0, r.START_UNIX_NS), *receipts, StepsEvent(1, rows)]
@@ -100,6 +102,10 @@ class Starter:
         stopped_by = 2 if stopped or home.name == self.stop_in else None
         return EndedRun(folder, int(failed), stopped_by, self._run_s(home), 40 if lockstep else None)
 
+    def _state(self, name: str, options: LaunchOptions) -> str:
+        idle = name == self.idle_alone and options.switching is None
+        return "no effect" if idle else self.states.get(name, "on")
+
     def _run_s(self, home: Path) -> float:
         return SLOW_RUN_S if home.name == self.slow_in else RUN_S
 
@@ -107,7 +113,8 @@ class Starter:
         names = [*options.optimizations]
         if "OMP_NUM_THREADS" in options.environment:
             names.append(f"threads={options.environment['OMP_NUM_THREADS']}")
-        factor = math.prod(self.truth.get(name, 1.0) for name in names) * math.exp(common)
+        acting = (name for name in names if name != self.idle_alone)
+        factor = math.prod(self.truth.get(name, 1.0) for name in acting) * math.exp(common)
         scale = 1.5 if self.drifting and self.drifting in names else 1.0
         return [
             r.step_row(step, round(factor * STEP_NS * math.exp(chance.normal(0, self.noise))), 0, scale * 2.0 / step)

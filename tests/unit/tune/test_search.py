@@ -27,7 +27,8 @@ from profilednn_tui.tune import race as race_module
 from profilednn_tui.tune import record as record_module
 from profilednn_tui.tune.factorial import block_steps
 from profilednn_tui.tune.record import Plain, Search, Wishes, find_search, load_search, new_search
-from profilednn_tui.tune.search import Means, hopeful_switches, report_of, search
+from profilednn_tui.tune.report import report_of
+from profilednn_tui.tune.search import Means, hopeful_switches, possible_switches, search
 from tests.unit.tune.starter import Starter
 
 
@@ -161,6 +162,23 @@ def test_a_shootout_ends_in_time_when_there_are_enough_runs_for_a_verdict(folder
     assert len(starter.started) == runs, "it is over when it is resumed, too"
 
 
+def test_a_shootout_of_slow_steps_has_no_windows_and_as_many_candidates_as_there_is_time_for(folder: Path) -> None:
+    """Found with the demo, whose steps take 6 s: its proof took 28 minutes instead of 20."""
+    record = load_search(folder)
+    names = ("channels_last", "fused_optimizer", "frozen_backward", "bf16")
+    finalists = tuple(Variant(name, (name,)) for name in names)
+    ready = replace(
+        record, base=replace(record.base, lockstep=True), wishes=Wishes(20.0), plain=Plain(step_ns=5.6e9, start_s=8.0),
+        estimate=Estimate(), finalists=finalists, duration_s=1240.0,
+    )  # fmt: skip
+    ready.save(folder)
+    starter = Starter({"channels_last": 0.7})
+    tuned(folder, starter)
+    experiment = load_experiment(folder / "shootout").experiment
+    assert [one.name for one in experiment.variants] == ["stock", *names[:3]]
+    assert (experiment.steps, experiment.overhead_percent) == (10, 0.0)
+
+
 def test_a_script_of_few_steps_is_told_to_end_too_early_for_effects(folder: Path) -> None:
     told: list[str] = []
     tuned(folder, Starter({"allocator": 0.8}, blocks=2), told)
@@ -173,7 +191,8 @@ def test_what_looked_better_between_steps_is_decided_in_the_shootout(folder: Pat
     """Found with the demo: within 20 blocks, one of three useful switches was not known to be, and was given up."""
     replace(load_search(folder), wishes=Wishes(0.3, without=("allocator", "compile"))).save(folder)
     told: list[str] = []
-    report = tuned(folder, Starter({"channels_last": 0.7, "fused_optimizer": 0.95}, noise=0.08, blocks=18), told)
+    truth = {"channels_last": 0.7, "fused_optimizer": 0.95, "frozen_backward": 1.2}
+    report = tuned(folder, Starter(truth, noise=0.08, blocks=18), told)
     record = load_search(folder)
     assert record.hopeful == ("fused_optimizer",)
     assert "Best between steps: channels_last; perhaps fused_optimizer." in told
@@ -181,6 +200,25 @@ def test_what_looked_better_between_steps_is_decided_in_the_shootout(folder: Pat
     assert [one.optimizations for one in record.finalists] == [("channels_last", "fused_optimizer"), ("channels_last",)]
     assert report.winner is not None
     assert report.winner.optimizations == ("channels_last", "fused_optimizer")
+
+
+def test_what_was_not_decided_between_steps_is_decided_in_the_shootout_too(folder: Path) -> None:
+    """Found with the demo: frozen_bn, +1 % (-6 to +8) between steps, was left out and would have saved 4 %."""
+    effects = (
+        Effect("channels_last", 0.7, 0.65, 0.75, 20), Effect("fused_optimizer", 1.01, 0.94, 1.08, 20),
+        Effect("frozen_backward", 1.08, 0.96, 1.2, 20), Effect("threads=1", 1.0, 0.9, 1.1, 20),
+    )  # fmt: skip
+    chosen = Variant("between-steps", ("channels_last",))
+    assert possible_switches(Estimate(effects), chosen) == ("fused_optimizer",)
+    looked = replace(load_search(folder), plain=Plain(20e6, 1.0), estimate=Estimate(effects), chosen=chosen)
+    looked.save(folder)
+    report = tuned(folder, Starter({"channels_last": 0.7, "fused_optimizer": 0.96}))
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last", "fused_optimizer")
+    assert report.comparison is not None
+    assert report.comparison.candidate.name == "possible"
+    experiment = load_experiment(folder / "shootout").experiment
+    assert [run.variant for run in experiment.certificates] == ["stock", "possible"], "only the winner needs one"
 
 
 def test_what_is_hopeful_may_be_worth_having_and_has_one_number_of_threads() -> None:
@@ -226,6 +264,16 @@ def test_one_that_was_not_on_has_no_effect(folder: Path) -> None:
     assert report.winner is None
     assert {one.name: one.reason for one in report.eliminated}["channels_last"] == "declined as told"
     assert "channels_last" not in {one.name for one in report.factors}
+
+
+def test_what_has_no_effect_by_itself_is_not_in_the_recipe(folder: Path) -> None:
+    """Found with the demo: winograd, which needs bf16, helped in blocks with bf16, and was in a recipe without it."""
+    report = tuned(folder, Starter({"channels_last": 0.7, "fused_optimizer": 0.9}, idle_alone="fused_optimizer"))
+    assert "fused_optimizer" in {one.name for one in report.factors}
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last",)
+    reasons = {one.name: one.reason for one in report.eliminated}
+    assert reasons["fused_optimizer"] == "in the shootout, no effect as told"
 
 
 def test_what_has_no_effect_takes_no_blocks(folder: Path) -> None:
@@ -314,6 +362,41 @@ def test_a_stopped_search_goes_on_where_it_was(folder: Path) -> None:
     assert not any(options.switching for options in again.started), "stage 1 was over"
     assert report.winner is not None
     assert report.winner.optimizations == ("channels_last", "allocator")
+
+
+def test_a_search_that_was_stopped_between_steps_keeps_its_blocks(folder: Path) -> None:
+    """A new user found: after Ctrl-C in stage 1 and --resume, nothing was left, and no time to measure it again."""
+    stopped = Starter({"channels_last": 0.7}, blocks=40, stop_at=2)
+    assert search(folder, Means(OFFERS, print, Silent(), stopped, stopped.clock)) == 2
+    assert load_search(folder).estimate is None
+    replace(load_search(folder), duration_s=400.0).save(folder)
+    report = tuned(folder, Starter({"channels_last": 0.7}, blocks=7))
+    estimate = load_search(folder).estimate
+    assert estimate is not None
+    assert estimate.blocks == 47
+    assert report.winner is not None
+    assert report.winner.optimizations == ("channels_last",)
+    assert not (folder / "blocks.json").exists()
+
+
+def test_a_search_that_had_no_time_for_anything_does_not_say_that_stock_is_best(folder: Path) -> None:
+    replace(load_search(folder), wishes=Wishes(0.1, over=("allocator",))).save(folder)
+    told: list[str] = []
+    report = tuned(folder, Starter({}), told)
+    assert "fastest     unknown, as nothing was tried\n" in TUNING_FORMATS["text"](report)
+    assert told[-1] == "Nothing could be tried."
+
+
+def test_what_the_first_look_calls_for_is_proven_even_if_there_is_no_time_for_a_race(folder: Path) -> None:
+    """A new user found: with a slow loader and one minute, `loader` was not tried, though `advise` named it."""
+    replace(load_search(folder), wishes=Wishes(0.2, over=("allocator", "loader"))).save(folder)
+    starter = Starter({"loader": 0.5})
+    offers = (*OFFERS, offer("loader"))
+    assert search(folder, Means(offers, print, Silent(), starter, starter.clock)) is None
+    report = report_of(folder)
+    assert {one.name: one.reason for one in report.eliminated}["allocator"].startswith("too little time was left")
+    assert report.winner is not None
+    assert report.winner.optimizations == ("loader",)
 
 
 def test_over_and_without_narrow_the_search(folder: Path) -> None:
