@@ -59,7 +59,7 @@ def lines(rows: dict[str, Row]) -> Iterator[str]:
     settings = [*winner["optimizations"], *(f"{key}={value}" for key, value in winner["environment"].items())]
     yield f"- Found and proven in {rows['search']['minutes']} minutes: {', '.join(settings)}."
     step_time = step_time_text(verdict["step_time"])
-    yield f"- Against stock: step time {step_time}, {verdict['verdict']}; losses {found['losses']}."
+    yield f"- Against stock: step time {step_time}, {verdict['verdict']}; {found['losses']}."
     if "against" not in rows:
         return
     yield "\n| made by hand | its step time against the recipe's |\n|---|---:|"
