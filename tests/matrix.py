@@ -283,6 +283,22 @@ class Trial:
         last, plain = figures["steps"]["loss"][-1], self.figures["steps"]["loss"][-1]
         expect(abs(last - plain) < 0.01 * abs(plain), f"the last loss is {last} instead of {plain}")
 
+    def ranks(self) -> None:
+        """Two ranks train the same, and their own work, waiting and transfer add up to their steps."""
+        words = (str(TARGETS / "ranks.py"), "buckets")
+        plain = run([self.python, *words], self.folder)
+        expect(plain.returncode == 0, f"the plain run fails: {last_line(plain.stderr)}")
+        watched = self.host("run", "--headless", "--python", self.python, "-o", "ranks.pdnn", *words)
+        expect(watched.returncode == 0, f"exit code {watched.returncode}: {last_line(watched.stderr)}")
+        expect(watched.stdout == plain.stdout, f"other weights: {watched.stdout} instead of {plain.stdout}")
+        rows = self.exported("ranks")["ranks"]
+        expect([row["rank"] for row in rows] == [0, 1], f"ranks {[row['rank'] for row in rows]}")
+        for row in rows:
+            exchange_ms = row["late_arrival_wait_ms"] + row["transfer_ms"]
+            parts_ms, step_ms = row["compute_ms"] + exchange_ms, row["step_ms"]
+            expect(abs(parts_ms - step_ms) < 0.01 * step_ms, f"parts of {parts_ms:.2f} ms in {step_ms:.2f} ms")
+            expect(exchange_ms > 0, "no collective was seen")
+
     def remote_exec(self) -> None:
         """The same from a host with the target's Python, without injection."""
         version = last_line(run([self.python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).stdout)
@@ -335,6 +351,7 @@ CHECKS: dict[str, Callable[[Trial], None]] = {
     "operators": Trial.operators,
     "optimization": Trial.optimization,
     "attach": Trial.attach,
+    "ranks": Trial.ranks,
     "remote_exec": Trial.remote_exec,
 }
 
