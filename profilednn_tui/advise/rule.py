@@ -8,10 +8,15 @@ from typing import Protocol
 
 import msgspec
 
+from profilednn_tui import units
 from profilednn_tui.advise.account import StepAccount
 from profilednn_tui.advise.findings import Finding
 from profilednn_tui.session.frames import call_site, relative_file
 from profilednn_tui.session.view import Core, Frame, Operator, OperatorKey, ProcessEntry, SessionView
+
+PROFILED_MS = "ms per profiled step"
+"""The unit of operators' times: profiled steps may take longer than those that phases are measured in."""
+MOSTLY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +84,42 @@ class Signals:
         """The operators that are chosen, most self time first."""
         return tuple(row for row in self.view.operators.rows if chosen(row))
 
+    def lines(self, operators: Iterable[Operator]) -> dict[str, float]:
+        """The user's lines behind operators, most self time first, with that time in ns per step; ``""`` stands for
+        what is unknown."""
+        times: dict[str, float] = {}
+        for stack in (stack for operator in operators for stack in operator.stacks):
+            line = self.line(call_site(stack.forward_frames or stack.frames))
+            times[line] = times.get(line, 0.0) + stack.self_ns_per_step
+        return dict(sorted(times.items(), key=lambda item: -item[1]))
+
     def place(self, operator: Operator) -> str:
-        """``train.py:24``: the user's line behind most of an operator's time; empty if unknown."""
-        stack = operator.stacks[0] if operator.stacks else None
-        return self.line(call_site(stack.forward_frames or stack.frames)) if stack else ""
+        """``train.py:24``: the user's line with the most of an operator's time; empty if unknown."""
+        return next(iter(self.lines([operator])), "")
 
     def at(self, operator: Operator) -> str:
-        """`place` in parentheses after a space, to be put behind a word; empty if unknown."""
-        place = self.place(operator)
-        return f" ({place})" if place else ""
+        """``" (train.py:24)"``, or ``" (train.py:24 and 3 other lines)"`` if that has less than half of an operator's
+        time: to be put behind a word. Empty if unknown."""
+        lines = self.lines([operator])
+        place = next(iter(lines), "")
+        if not place:
+            return ""
+        rest = len(lines) - 1
+        few = rest and lines[place] <= MOSTLY * sum(lines.values())
+        return f" ({place} and {units.counted(rest, 'other line')})" if few else f" ({place})"
 
     def line(self, frame: Frame | None) -> str:
         """``train.py:24``; empty if unknown."""
         if frame is None or not frame.line:
             return ""
         return f"{relative_file(frame.file, self.view.target.working_directory)}:{frame.line}"
+
+
+def mostly_at(line: str, share: float) -> str:
+    """Where `share` of some time is: ``, most of it at train.py:24``; empty if unknown."""
+    if not line:
+        return ""
+    return f", most of it at {line}" if share > MOSTLY else f", {units.share(share)} of that at {line}"
 
 
 class Rule(Protocol):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from profilednn_tui.cli import completing, values
-from profilednn_tui.cli.sessions import open_whole
+from profilednn_tui.cli.sessions import open_whole, warn_of_damage
 from profilednn_tui.cli.values import format_asked_for, write_text
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.headless import say
@@ -84,6 +84,7 @@ def advise_command(
         write_text(_ledger(format_name), output)
     elif session is not None:
         opened = open_whole(session)
+        warn_of_damage(opened)
         proof = None if tried is None else _prove(opened, tried, minutes, scratch)
         write_text(_advice(opened, proof, reference, format_name), output)
         if proof is None and format_name == "text":

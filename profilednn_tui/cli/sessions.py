@@ -18,7 +18,9 @@ from profilednn_tui.cli.front import on_terminal, show, warn_of_home
 from profilednn_tui.cli.tailing import opened
 from profilednn_tui.cli.values import STANDARD_OUTPUT
 from profilednn_tui.errors import ProfilerError
+from profilednn_tui.launch.headless import say
 from profilednn_tui.launch.signals import end_like
+from profilednn_tui.session.notices import damage
 
 if TYPE_CHECKING:
     from profilednn_tui.session.open_session import OpenSession
@@ -93,10 +95,18 @@ def export(
         raise ProfilerError(f"{chosen.name} is no text for a terminal. Redirect standard output, or name a file.")
     with opened(sessions, commands, job, follow=False, sources=sources) as session:
         session.catch_up()
+        warn_of_damage(session)
         if str(output) == STANDARD_OUTPUT:
             _to_standard_output(partial(chosen.write, session))
         else:
             chosen.write(session, output.absolute())
+
+
+def warn_of_damage(session: OpenSession) -> None:
+    """Say what of a session cannot be read: what is made of it may lack that."""
+    damaged = damage(session.view())
+    if damaged:
+        say(f"profilednn-tui: {damaged}")
 
 
 def _to_standard_output(write: Callable[[Path], None]) -> None:

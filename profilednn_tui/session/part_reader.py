@@ -14,8 +14,9 @@ from profilednn_tui.protocol.files import recording_pid
 from profilednn_tui.protocol.vocabulary import INFO, WARNING
 from profilednn_tui.session.keys import process_key
 from profilednn_tui.session.model.session import Session
+from profilednn_tui.session.notices import UNREADABLE
 from profilednn_tui.session.storage.elsewhere import Growth, is_elsewhere
-from profilednn_tui.session.storage.folder import HolderFile, MirrorFile
+from profilednn_tui.session.storage.folder import EXIT_FILE, ExitFile, HolderFile, MirrorFile
 from profilednn_tui.session.storage.reader import RecordingReader
 from profilednn_tui.session.storage.store import MAX_AGENTS, Store
 
@@ -60,7 +61,7 @@ class PartReader:
 
     def poll(self, deadline_s: float) -> bool:
         """Read new data until then; True if there was any."""
-        exit_file = None if self._session.exited(self._machine) else self.store.exit_file()
+        exit_file = None if self._session.exited(self._machine) else self._exit_file()
         self.behind = False
         changed = False
         for name in self.store.recordings():
@@ -88,11 +89,19 @@ class PartReader:
                 reader.close()
         self.store.close()
 
+    def _exit_file(self) -> ExitFile | None:
+        try:
+            return self.store.exit_file()
+        except OSError as error:
+            text = f"How the target ended cannot be read ({error.strerror or error}). Copy the file again."
+            self._notice(UNREADABLE + EXIT_FILE, text, WARNING)
+            return None
+
     def _open(self, name: str) -> RecordingReader | None:
         try:
             return RecordingReader(name, self.store.open(name), self._kinds)
         except OSError as error:
-            self._notice(f"unreadable-{name}", f"The recording {name} cannot be read ({error}).", WARNING)
+            self._notice(UNREADABLE + name, f"The recording {name} cannot be read ({error}).", WARNING)
             return None
 
     def _read_chunk(self, reader: RecordingReader) -> bool:
@@ -103,7 +112,7 @@ class PartReader:
             for event in reader.events(chunk):
                 self._apply(key, event)
         except ProfilerError as error:
-            self._notice(f"unreadable-{reader.name}", str(error), WARNING)
+            self._notice(UNREADABLE + reader.name, str(error), WARNING)
             self._readers[reader.name] = None
             reader.close()
             return True

@@ -82,7 +82,7 @@ def remedy(signals: Signals, change: str, loader: Loader | None) -> Remedy:
 
 def plural(count: int) -> str:
     """``1 DataLoader worker``, ``2 DataLoader workers``."""
-    return f"{units.count(count)} DataLoader worker{'' if count == 1 else 's'}"
+    return units.counted(count, "DataLoader worker")
 
 
 def _pinned(signals: Signals, workers: list[Worker]) -> tuple[str, str, list[Evidence]] | None:
@@ -111,7 +111,7 @@ def _crowded(signals: Signals, workers: list[Worker]) -> tuple[str, str, list[Ev
     cores = signals.usable_cores
     if cores is None or count <= cores:
         return None
-    shared = f"{units.count(int(cores))} cores" if cores >= 2 else "1 core"
+    shared = units.counted(max(1, int(cores)), "core")
     return (
         f"{plural(count)} share {shared} with the training",
         f"Try fewer workers, such as DataLoader(..., num_workers={max(1, int(cores) - 1)}): an experiment decides.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_steps, self_ms
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, no_steps, self_ms
 
 CHECKS = frozenset({"isnan", "ne", "any", "is_nonzero", "item", "_local_scalar_dense"})
 """Operators that look for NaN in each gradient."""
@@ -34,7 +34,7 @@ class AnomalyMode:
             "gradient",
             (
                 Evidence("torch.is_anomaly_enabled() in step", conditions.step, "step", "1"),
-                Evidence("operators that look for NaN", self_ms(checks), "ms per step", "2"),
+                Evidence("operators that look for NaN", self_ms(checks), PROFILED_MS, "2"),
                 Evidence("time between operators", sum(between.values()) / 1e6, "ms per step", "1"),
             ),
             Remedy(change="Leave out torch.autograd.set_detect_anomaly(True) and torch.autograd.detect_anomaly()."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, self_ms
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, self_ms
 from profilednn_tui.advise.rules._bfloat16 import (
     Hardware,
     hardware,
@@ -55,11 +55,11 @@ class Bf16Available:
             f"{units.share(share)} of the step multiplies in float32, and this processor has instructions for bfloat16 "
             f"({found.instructions})",
             (
-                Evidence("self time of products and convolutions in float32", self_ms(rows), "ms per step", "2"),
+                Evidence("self time of products and convolutions in float32", self_ms(rows), PROFILED_MS, "2"),
                 Evidence(
                     f"self time of {heaviest.key.name}",
                     heaviest.self_ns_per_step / 1e6,
-                    "ms per step",
+                    PROFILED_MS,
                     signals.place(heaviest) or heaviest.key.name,
                 ),
                 *measured,

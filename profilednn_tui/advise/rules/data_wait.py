@@ -32,7 +32,8 @@ class DataWait:
         slowest = max(signals.view.loaders, key=lambda loader: loader.wait_ns + loader.around_ns, default=None)
         line, alone = _line(signals, slowest), _alone(signals, slowest)
         where = f" ({line})" if line else ""
-        evidence = [Evidence("time in the data phase", sum(covered.values()) / 1e6, "ms per step", line or "1")]
+        spent_ms = _mean_ms(signals, covered)
+        evidence = [Evidence("time in the data phase", spent_ms, "ms per step, on average", line or "1")]
         each_ms: float | None = None
         if slowest is not None and slowest.batches:
             each_ms = (slowest.wait_ns + slowest.first_ns) / slowest.batches / 1e6
@@ -60,6 +61,13 @@ class DataWait:
             remedy = Remedy(change=f"{advice}: Enter on a worker shows where it is.")
         sentence = f"The training thread waits for data in {units.share(share)} of the step: {how}"
         return Finding(self.name, sentence, tuple(evidence), remedy, covered)
+
+
+def _mean_ms(signals: Signals, covered: Covered) -> float:
+    """What a part of the data phase takes, averaged over steps; those that wait may be few, and the median without."""
+    mean_ns = sum(phase.mean_ns for phase in signals.view.phases if phase.name == "data")
+    whole_ns = sum(signals.account.of_phase("data").values())
+    return mean_ns * sum(covered.values()) / whole_ns / 1e6 if whole_ns else 0.0
 
 
 def _beside_computing(signals: Signals, covered: Covered) -> tuple[Covered, list[Evidence]]:
@@ -104,4 +112,4 @@ def _alone(signals: Signals, loader: Loader | None) -> bool:
 def _how(workers: int) -> str:
     if not workers:
         return "its DataLoader workers do not keep up, or are started anew too often"
-    return f"{units.count(workers)} DataLoader worker{'s do' if workers > 1 else ' does'} not keep up"
+    return f"{_loaders.plural(workers)} {'does' if workers == 1 else 'do'} not keep up"

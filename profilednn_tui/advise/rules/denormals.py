@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_operators, self_ms
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, no_operators, self_ms
 from profilednn_tui.advise.rules._denormals import slow_operators
 
 LEAST_SHARE = 0.02
@@ -38,7 +38,7 @@ class Denormals:
                 Evidence("the training thread has met denormal numbers (MXCSR)", 1, "flag"),
                 Evidence(f"time of {slowest.key.name}", found.slowest_ns, "ns per element", slowest.key.name),
                 Evidence("time of the quickest simple operators", found.usual_ns, "ns per element", "2"),
-                Evidence("self time of slow simple operators", self_ms(found.rows), "ms per step", "2"),
+                Evidence("self time of slow simple operators", self_ms(found.rows), PROFILED_MS, "2"),
             ),
             Remedy(("flush_denormals",)),
             found.covered,

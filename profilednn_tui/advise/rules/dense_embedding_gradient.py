@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, input_shapes, no_operators, self_ms
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, input_shapes, no_operators, self_ms
 from profilednn_tui.session.view import Operator
 
 DENSE = ("aten::embedding_dense_backward", "aten::_embedding_bag_dense_backward")
@@ -51,9 +51,9 @@ class DenseEmbeddingGradient:
             "uses few of them: they are filled, and the optimizer updates all rows",
             (
                 Evidence(
-                    "self time of dense embedding gradients", self_ms(rows), "ms per step", where or rows[0].key.name
+                    "self time of dense embedding gradients", self_ms(rows), PROFILED_MS, where or rows[0].key.name
                 ),
-                Evidence("the optimizer's operators on whole tables", self_ms(updates), "ms per step", "2"),
+                Evidence("the optimizer's operators on whole tables", self_ms(updates), PROFILED_MS, "2"),
                 Evidence("tables", len(tables), "tables", "2"),
             ),
             Remedy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_operators, self_ms
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, no_operators, self_ms
 
 DOUBLE = ("double", "float64", "c10::complex<double>", "complex128")
 LEAST_SHARE = 0.05
@@ -34,11 +34,11 @@ class Float64:
             f"{units.share(share)} of the step is arithmetic in double precision, for which float32 is enough in most "
             "trainings",
             (
-                Evidence("self time of operators in float64", self_ms(rows), "ms per step", "2"),
+                Evidence("self time of operators in float64", self_ms(rows), PROFILED_MS, "2"),
                 Evidence(
                     f"self time of {heaviest.key.name}",
                     heaviest.self_ns_per_step / 1e6,
-                    "ms per step",
+                    PROFILED_MS,
                     where or heaviest.key.name,
                 ),
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_operators, self_ms
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, no_operators, self_ms
 from profilednn_tui.session.view import Operator
 
 CLASS = "FrozenBatchNorm2d"
@@ -40,7 +40,7 @@ class FrozenBatchNorm:
             f"{units.count(calls)} separate operators",
             (
                 Evidence("frozen batch norms", len(paths), "modules", "7"),
-                Evidence("self time of their operators", self_ms(rows), "ms per step", "7"),
+                Evidence("self time of their operators", self_ms(rows), PROFILED_MS, "7"),
             ),
             Remedy(("frozen_bn",), {}),
             covered,

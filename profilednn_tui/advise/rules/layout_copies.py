@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_operators, self_ms
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, no_operators, self_ms
 
 COPIES = ("aten::contiguous", "aten::clone", "aten::copy_", "aten::_to_copy")
 CHANGES = " to "
@@ -42,7 +42,7 @@ class LayoutCopies:
             self.name,
             f"{units.share(share)} of the step copies tensors only to lay them out differently in memory{at}",
             (
-                Evidence("self time of such copies", self_ms(rows), "ms per step", where or rows[0].key.name),
+                Evidence("self time of such copies", self_ms(rows), PROFILED_MS, where or rows[0].key.name),
                 Evidence("copies", sum(row.calls_per_step for row in rows), "per step", "2"),
             ),
             Remedy(

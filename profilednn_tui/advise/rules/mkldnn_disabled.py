@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_operators, self_ms
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, no_operators, self_ms
 
 SERVED = ("conv", "linear", "addmm", "::mm", "lstm", "batch_norm", "pool")
 """Parts of the names of operators that oneDNN would run."""
@@ -30,8 +30,8 @@ class MkldnnDisabled:
         evidence = [Evidence("torch.backends.mkldnn.enabled is False in step", conditions.step, "step", "1")]
         if rows:
             evidence += [
-                Evidence("self time of operators that oneDNN would run", self_ms(rows), "ms per step", "2"),
-                Evidence(f"self time of {rows[0].key.name}", self_ms(rows[:1]), "ms per step",
+                Evidence("self time of operators that oneDNN would run", self_ms(rows), PROFILED_MS, "2"),
+                Evidence(f"self time of {rows[0].key.name}", self_ms(rows[:1]), PROFILED_MS,
                          signals.place(rows[0]) or rows[0].key.name),
             ]  # fmt: skip
         return Finding(

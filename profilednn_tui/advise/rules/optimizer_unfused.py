@@ -5,7 +5,7 @@ from __future__ import annotations
 from profilednn_tui import units
 from profilednn_tui.advise.account import NOTHING
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_operators
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, no_operators
 from profilednn_tui.advise.rules._denormals import slow_operators
 from profilednn_tui.session.view import Operator
 
@@ -59,7 +59,7 @@ class OptimizerUnfused:
                 Evidence(
                     f"self time of {heaviest.key.name}",
                     heaviest.self_ns_per_step / 1e6,
-                    "ms per step",
+                    PROFILED_MS,
                     heaviest.key.name,
                 ),
             ),

@@ -14,7 +14,8 @@ OUTLIER = 1.5
 """Times the median step."""
 FEWEST_OUTLIERS = 4
 REGULAR = 0.2
-"""Deviation from the period that still counts as regular, as a fraction of it."""
+"""Deviation from the period that still counts as regular, as a fraction of it: none if it is shorter than 5 steps, as
+chance gives distances of 1 to 3."""
 LEAST_SHARE = 0.03
 
 
@@ -42,7 +43,7 @@ class PeriodicStall:
             return None
         distances = [later - earlier for (earlier, _), (later, _) in pairwise(late)]
         period = median(distances)
-        regular = [one for one in distances if abs(one - period) <= max(1.0, REGULAR * period)]
+        regular = [one for one in distances if abs(one - period) <= REGULAR * period]
         if period < 2 or len(regular) < 0.7 * len(distances):
             return None
         lost_ns = sum(extra for _, extra in late)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from profilednn_tui import units
 from profilednn_tui.advise.account import Covered
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_operators
+from profilednn_tui.advise.rule import Signals, mostly_at, no_operators
 from profilednn_tui.session.frames import is_library
 
 PHASES = ("forward", "loss", "backward", "optimizer", "other", "inference")
@@ -49,7 +49,7 @@ class PythonOverhead:
         evidence += [
             Evidence(f"outside of operators at {line}", ns / 1e6, "ms per step", line) for line, ns in heaviest
         ]
-        at = f", most of it at {heaviest[0][0]}" if heaviest else ""
+        at = mostly_at(heaviest[0][0], heaviest[0][1] / total_ns) if heaviest else ""
         one_line = bool(heaviest) and heaviest[0][1] > ONE_LINE * sum(lines.values())
         remedy = (
             Remedy(change=f"See what {heaviest[0][0]} does apart from operators.") if one_line else Remedy(("compile",))

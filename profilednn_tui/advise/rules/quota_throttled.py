@@ -28,7 +28,7 @@ class QuotaThrottled:
         if quota is not None and running > quota:
             # That many threads use up the quota early in the period and stand still for the rest of it.
             stopped *= 1 - quota / running
-        size = f" of {quota:g} cores" if quota is not None else ""
+        size = f" of {quota:g} core{'' if quota == 1 else 's'}" if quota is not None else ""
         return Finding(
             self.name,
             f"The container's CPU quota{size} is used up in {units.percent(throttled)} of its periods: all threads "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_operators
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, no_operators
 from profilednn_tui.session.view import Operator
 
 LAYERS = ("aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu")
@@ -69,7 +69,7 @@ class SlowRecurrent:
             self.name,
             sentence,
             (
-                Evidence(f"total time of {slow[0].key.name}", total_ms, "ms per step", where or slow[0].key.name),
+                Evidence(f"total time of {slow[0].key.name}", total_ms, PROFILED_MS, where or slow[0].key.name),
                 Evidence(
                     "operators in the layers",
                     sum(row.calls_per_step for row in signals.operators(inside)),

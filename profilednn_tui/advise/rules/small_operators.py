@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profilednn_tui import units
 from profilednn_tui.advise.findings import Evidence, Finding, Remedy
-from profilednn_tui.advise.rule import Signals, no_operators
+from profilednn_tui.advise.rule import PROFILED_MS, Signals, mostly_at, no_operators
 from profilednn_tui.session.view import Operator
 
 SHORT_NS = 10_000
@@ -36,14 +36,15 @@ class SmallOperators:
             return None
         most = max(rows, key=lambda row: row.self_ns_per_step)
         where = signals.place(most)
-        at = f", most of it at {where}" if where else ""
+        line, line_ns = next(iter(signals.lines(rows).items()), ("", 0.0))
+        at = mostly_at(line, line_ns / sum(row.self_ns_per_step for row in rows))
         return Finding(
             self.name,
             f"{units.count(calls)} operators of less than 10 µs take {units.share(share)} of the step{at}",
             (
                 Evidence("operators of less than 10 µs", calls, "calls per step", "2"),
                 Evidence(
-                    f"self time of {most.key.name}", most.self_ns_per_step / 1e6, "ms per step", where or most.key.name
+                    f"self time of {most.key.name}", most.self_ns_per_step / 1e6, PROFILED_MS, where or most.key.name
                 ),
                 Evidence("their mean self time", sum(row.self_ns_per_step for row in rows) / calls / 1e3, "µs", "2"),
             ),

@@ -35,8 +35,8 @@ class ThreadOversubscription:
             lambda part: part.operator is not None or not account.has_operators, 1 - usable / together
         )
         share = account.share(covered)
-        shared = f"{units.count(cores)} cores" if cores > 1 else "1 core"
-        who = f"{units.count(threads)} threads"
+        shared = units.counted(max(1, cores), "core")
+        who = units.counted(threads, "thread")
         if processes > 1:
             each = f"{units.count(threads)} thread{'s' if threads > 1 else ''} each"
             who = f"{units.count(processes)} processes with {each}"

@@ -57,7 +57,7 @@ class ThreadUndersubscription:
         each = f" in each of {units.count(training)} processes" if training > 1 else ""
         return Finding(
             self.name,
-            f"{units.count(threads)} intra-op thread{'s' if threads > 1 else ''}{each} on {units.count(cores)} cores"
+            f"{units.counted(threads, 'intra-op thread')}{each} on {units.counted(cores, 'core')}"
             f"{_why(signals)}: {_idle_words(idle)} idle while operators run",
             (
                 Evidence("intra-op threads", threads, "threads", "9"),

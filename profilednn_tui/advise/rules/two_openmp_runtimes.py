@@ -42,7 +42,7 @@ class TwoOpenMPRuntimes:
                 lambda part: part.operator is not None or not account.has_operators, 1 - cores / computing
             )
         names = ", ".join(_short(path) for path in runtimes)
-        shared = f"{units.count(cores)} cores" if cores > 1 else "1 core"
+        shared = units.counted(max(1, cores), "core")
         who = (
             f"{units.count(computing)} computing threads" if computing > threads else f"torch's {threads} threads alone"
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from profilednn_tui import units
 from profilednn_tui.ranks.words import end_words
 from profilednn_tui.session.ending import exit_words
+from profilednn_tui.session.notices import damage
 from profilednn_tui.session.view import Module, Optimization, ProcessEntry, SessionView, State
 from profilednn_tui.session.words import change_words, gap_words, remaining_words, windows_words
 
@@ -100,7 +101,7 @@ def machine_fact(view: SessionView) -> str:
     machine = view.machine
     if machine.cores is None:
         return "unknown"
-    parts = [machine.cpu or "unknown CPU", f"{machine.cores} cores"]
+    parts = [machine.cpu or "unknown CPU", units.counted(machine.cores, "core")]
     if machine.affinity is not None and machine.affinity < machine.cores:
         parts.append(f"{machine.affinity} for the target")
     if machine.quota is not None:
@@ -128,7 +129,7 @@ def remaining_fact(view: SessionView) -> str:
         return f"unknown: {remaining.reason}{source}" if remaining.reason else ""
     if remaining.epochs is not None and remaining.epochs > 1:
         return f"{remaining_words(remaining)} of {units.count(remaining.epochs)} epochs{source}"
-    return f"{remaining_words(remaining)} of {units.count(remaining.steps)} steps{source}"
+    return f"{remaining_words(remaining)} of {units.counted(remaining.steps, 'step')}{source}"
 
 
 def loss_fact(view: SessionView) -> str | None:
@@ -172,7 +173,7 @@ def overhead_fact(view: SessionView) -> str | None:
     if agent.overhead_percent is None:
         return None
     budget = f" (budget {units.percent(agent.budget_percent)})" if agent.budget_percent is not None else ""
-    return f"{units.percent(agent.overhead_percent)}{budget}, {agent.windows} windows"
+    return f"{units.percent(agent.overhead_percent)}{budget}, {units.counted(agent.windows, 'window')}"
 
 
 def missing(view: SessionView) -> Iterator[str]:
@@ -241,6 +242,8 @@ def _no_operators(view: SessionView) -> str:
 def _no_steps(view: SessionView) -> str:
     if view.target.pid is None and view.target.attached:
         return "No steps: there was no agent in the process, only the view from outside."
+    if damaged := damage(view):
+        return f"No steps can be read. {damaged}"
     if view.target.pid is None:
         return "No steps: the target never imported torch in a process that could be watched."
     progress = view.progress

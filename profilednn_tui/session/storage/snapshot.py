@@ -9,6 +9,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path, PurePath
@@ -120,6 +121,8 @@ class SnapshotStore:
             raise OSError(errno.EINVAL, _reason(error)) from None
 
     def exit_file(self) -> ExitFile | None:
+        if self._exit_file is None and EXIT_FILE in self._zip.namelist():
+            raise OSError(errno.EINVAL, f"its {EXIT_FILE} is damaged")
         return self._exit_file
 
     def output_tail(self, max_bytes: int) -> bytes:
@@ -222,9 +225,9 @@ def write_snapshot(store: Store, source_files: Iterable[str], live: bool, path: 
     with atomic_file(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_INDEX, msgspec.json.encode(index))
         archive.writestr(SESSION_FILE, msgspec.json.encode(replace(store.session_file, environment={})))
-        exit_file = store.exit_file()
-        if exit_file:
-            archive.writestr(EXIT_FILE, msgspec.json.encode(exit_file))
+        with suppress(OSError):
+            if exit_file := store.exit_file():
+                archive.writestr(EXIT_FILE, msgspec.json.encode(exit_file))
         for name in chain(store.recordings(), store.traces()):
             _copy_whole_lines(_chunks(store, name), archive, name)
         archive.writestr(OUTPUT_FILE, store.output_tail(OUTPUT_LIMIT_BYTES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from profilednn_tui.advise.advisor import advise
@@ -387,6 +388,36 @@ def test_small_operators_and_python_in_between() -> None:
     assert sum(one.value for one in python.evidence[1:]) <= python.evidence[0].value
 
 
+def test_a_line_with_less_than_half_of_some_time_has_not_most_of_it() -> None:
+    """A new user found: "most of it at" a line that had 8 % of it."""
+    rows = [operator(f"aten::op{number}", 0.2, calls=40) for number in range(100)]
+    lines = tuple(OutsideTime((replace(TRAIN, line=line),), 3e6) for line in range(11, 21))
+    view = session(*rows, phases={"forward": 60.0})
+    python = found(replace(view, operators=replace(view.operators, outside=lines)), "python-overhead")
+    assert python.sentence.endswith("no operator runs, 10 % of that at train.py:11")
+    spread = tuple(
+        replace(row, stacks=tuple(replace(stack, frames=(replace(TRAIN, line=n % 4),)) for stack in row.stacks))
+        for n, row in enumerate(view.operators.rows, start=1)
+    )
+    small = found(replace(view, operators=replace(view.operators, rows=spread)), "small-operators")
+    assert "25 % of that at train.py:" in small.sentence
+
+
+def test_an_operator_of_many_lines_is_not_put_at_one() -> None:
+    row = operator("aten::mm", 90.0, dtypes="double")
+    stacks = [replace(row.stacks[0], frames=(replace(TRAIN, line=line),), self_ns_per_step=30e6) for line in (3, 4, 5)]
+    finding = found(session(replace(row, stacks=stacks), phases={"forward": 100.0}), "float64")
+    assert "(train.py:3 and 2 other lines)" in finding.remedy.change
+
+
+def test_waiting_in_a_few_steps_is_told_as_an_average() -> None:
+    """A new user found "24 ms per step in the data phase" beside "mean wait 41 ms": the former was of a median step."""
+    view = session(phases={"data": 40.0})
+    phases = tuple(replace(one, mean_ns=90e6) if one.name == "data" else one for one in view.phases)
+    first, *_ = found(replace(view, phases=phases), "data-wait").evidence
+    assert (first.text, first.value, first.unit) == ("time in the data phase", 90.0, "ms per step, on average")
+
+
 def test_a_recurrent_layer_without_fused_code() -> None:
     rows = (
         operator("aten::lstm", 0.5, modules=("lstm",), dtypes="double"),
@@ -437,6 +468,17 @@ def test_a_stall_with_a_period() -> None:
     durations = tuple(400_000_000 if number % 20 == 0 else 100_000_000 for number in range(1, 201))
     finding = found(session(steps=steps(100.0, 200, durations_ns=durations)), "periodic-stall")
     assert finding.sentence.startswith("About every 20 steps, one takes 300.0 ms longer")
+
+
+def test_outliers_at_random_are_no_stall() -> None:
+    """A new user found: "About every 2 steps, one takes longer", of the noise of steps of 0.25 ms."""
+    for seed in range(20):
+        late = np.random.default_rng(seed).random(400) < 0.45
+        durations = tuple(500_000 if one else 250_000 for one in late)
+        assert "periodic-stall" not in rules_of(session(steps=steps(0.25, 400, durations_ns=durations)))
+    durations = tuple(500_000 if number % 3 == 0 else 250_000 for number in range(1, 401))
+    sentence = found(session(steps=steps(0.25, 400, durations_ns=durations)), "periodic-stall").sentence
+    assert sentence.startswith("About every 3 steps")
 
 
 def test_outliers_without_a_period_are_no_stall() -> None:

@@ -14,7 +14,7 @@ from profilednn_tui.export.session.summary import summary_lines
 from profilednn_tui.protocol.codec import encode
 from profilednn_tui.protocol.events import Command
 from profilednn_tui.protocol.files import agent_recording
-from profilednn_tui.session.notices import warning_count
+from profilednn_tui.session.notices import damage, warning_count
 from profilednn_tui.session.open_session import OpenSession, open_session
 from profilednn_tui.session.storage.folder import OUTPUT_FILE, SessionFile
 from profilednn_tui.session.storage.snapshot import OUTPUT_LIMIT_BYTES
@@ -193,3 +193,19 @@ def test_a_damaged_member_shows_what_can_be_read(folder: Path, tmp_path: Path) -
     view = opened(path).view()
     assert any("damaged" in notice.text for notice in view.notices)
     assert view.machine.cores == 4
+
+
+def test_a_damaged_end_is_told(folder: Path, tmp_path: Path) -> None:
+    path = snapshot(folder, tmp_path / "s.pdnn")
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo("exit.json")
+    begin = info.header_offset + 30 + len(info.filename)
+    data[begin : begin + info.compress_size] = b"\xff" * info.compress_size
+    path.write_bytes(data)
+    session = opened(path)
+    assert damage(session.view()) == (
+        "How the target ended cannot be read (its exit.json is damaged). Copy the file again."
+    )
+    session.save_snapshot(tmp_path / "again.pdnn")
+    assert opened(tmp_path / "again.pdnn").view().steps.count == session.view().steps.count
