@@ -15,7 +15,6 @@ from profilednn_tui.tui.panels.flame import FlameView
 from profilednn_tui.tui.panels.lines import LinesView
 from profilednn_tui.tui.panels.modules import ModulesPane
 from profilednn_tui.tui.panels.operators import OperatorsPane
-from profilednn_tui.tui.panels.output import OutputPane
 from profilednn_tui.tui.panels.source_code import SourceCodeView
 from profilednn_tui.tui.panels.steps import StepsPane
 from profilednn_tui.tui.panels.table import TableView
@@ -47,7 +46,6 @@ PLACES: tuple[tuple[type[DOMNode], ...], ...] = (
     (LiveScreen, StepsPane),
     (LiveScreen, OperatorsPane),
     (LiveScreen, ModulesPane),
-    (LiveScreen, OutputPane),
     (FindingsScreen, FindingsView),
     (FindingScreen, EvidenceView),
     (OptimizationsScreen, OptimizationsView),
@@ -91,7 +89,6 @@ _GROUPS: tuple[tuple[str, tuple[type[DOMNode], ...]], ...] = (
     ("Tables", (TableView,)),
     ("1 Steps", (StepsPane,)),
     ("2 Operators", (OperatorsPane,)),
-    ("6 Output", (OutputPane,)),
     ("{advice} Advice", (FindingsScreen,)),
     ("{optimizations} Optimizations", (OptimizationsView,)),
     ("{tune} Fastest setting", (TuningScreen,)),

@@ -79,13 +79,13 @@ class Tuning(Controller):
             self._app.notify(refusal, severity="warning", timeout=8)
             return
         choices: tuple[Choice[TuneAnswer], ...] = (
-            Choice("s", "Search: it runs the script again and again, 20 minutes and a proof", TuneAnswer.SEARCH),
+            Choice("s", "Search", TuneAnswer.SEARCH),
             Choice("c", "Cancel", None),
         )
-        live = self._following.latest.live
-        detail = "The training still runs: both would disturb each other, and the result is less certain."
-        question = "Find the fastest setting and prove it?"
-        self._app.push_screen(ChoiceScreen(question, choices, detail if live else ""), self._answered)
+        detail = "It runs the script again and again, for 20 minutes, and then proves the best."
+        if self._following.latest.live:
+            detail += " The training still runs: both would disturb each other, and the result is less certain."
+        self._app.push_screen(ChoiceScreen("Find the fastest setting and prove it?", choices, detail), self._answered)
 
     def ask_to_stop(self) -> None:
         """End the search, after asking."""
@@ -93,10 +93,11 @@ class Tuning(Controller):
             self._app.notify("The search has ended.", timeout=3)
             return
         choices: tuple[Choice[TuneAnswer], ...] = (
-            Choice("s", "Stop it: what is proven so far is shown, and `tune --resume` goes on", TuneAnswer.STOP),
+            Choice("s", "Stop it", TuneAnswer.STOP),
             Choice("c", "Cancel", None),
         )
-        self._app.push_screen(ChoiceScreen("The search still runs", choices), self._answered)
+        detail = "What is proven so far is shown, and `tune --resume` goes on."
+        self._app.push_screen(ChoiceScreen("The search still runs", choices, detail), self._answered)
 
     def stop(self) -> None:
         """End a search that still runs, with all its processes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -11,6 +12,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from profilednn_tui.session.view import EMPTY_VIEW, SessionView
+from profilednn_tui.tui.keys import with_keys
 from profilednn_tui.tui.panels.themed import Themed
 from profilednn_tui.tui.present.dashboard import PANES
 from profilednn_tui.tui.present.header import Display, finding_badge, header_lines
@@ -44,6 +46,10 @@ class BarView(Themed, can_focus=False):
         return Strip(segments).adjust_cell_length(self.size.width, self.palette.base)
 
 
+INPUT_HINT = "{input}"
+"""Stands for its key where there is one: on the dashboard."""
+
+
 class HeaderBar(BarView):
     """Name, state and the main figures."""
 
@@ -53,7 +59,9 @@ class HeaderBar(BarView):
 
     def show(self, view: SessionView, display: Display) -> None:
         self._shown = (view, display)
-        self.show_lines(header_lines(view, display, self.size.width))
+        key = with_keys(self, INPUT_HINT)
+        named = display if key == INPUT_HINT else replace(display, input_key=key)
+        self.show_lines(header_lines(view, named, self.size.width))
 
     def on_resize(self) -> None:
         self.show(*self._shown)

@@ -1,11 +1,6 @@
-"""Pane 6: the target's terminal output, and a line to type input."""
+"""Pane 6: the target's terminal output."""
 
 from __future__ import annotations
-
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
-from textual.message import Message as TextualMessage
 
 from profilednn_tui.session.view import SessionView
 from profilednn_tui.tui.keys import with_keys
@@ -25,10 +20,6 @@ class OutputPane(Pane):
 
     NAME = dashboard.OUTPUT
     TITLE = "Output"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "input", "type to the target", id="input")]
-
-    class Wanted(TextualMessage):
-        """The user wants to type to the target."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,6 +68,3 @@ class OutputPane(Pane):
         if follow != self._follow:
             self._follow = follow
             self.set_titles(self.heading(), self.note(self.view))
-
-    def action_input(self) -> None:
-        self.post_message(self.Wanted())

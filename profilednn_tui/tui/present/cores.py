@@ -118,5 +118,5 @@ def title_note(cores: Cores, machine: Machine) -> str:
         return ""
     total = len(cores.cores)
     allowed = sum(core.allowed for core in cores.cores)
-    text = f"{total} cores" if allowed == total else f"{allowed} of {total} cores"
+    text = units.counted(total, "core") if allowed == total else f"{allowed} of {units.counted(total, 'core')}"
     return text + (f" · quota {machine.quota:g}" if machine.quota else "")

@@ -68,7 +68,7 @@ def outlier_limit_ns(times: StepTimes) -> float | None:
 def subtitle(times: StepTimes) -> str:
     """Which steps are counted."""
     left_out = f", without {times.left_out:,} in or after an operator window" if times.left_out else ""
-    return f"{times.plain:,} steps of the whole run{left_out}"
+    return f"{units.counted(times.plain, 'step')} of the whole run{left_out}"
 
 
 # ---------------------------------------------------------------- histogram

@@ -30,6 +30,8 @@ class Display:
     """The stretch of time whose operators are shown: ``2.10 ms OF STEP 412``; empty for whole steps."""
     finding: str = ""
     """What holds the training back most, if it costs much: ``data wait 94 %``."""
+    input_key: str = ""
+    """The key to type to the target with; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def _badges(view: SessionView, display: Display, width: int) -> Line:
     if view.merged_ranks:
         spans.append((f" {view.merged_ranks} RANKS MERGED ", "background on primary"))
     if view.awaits_input:
-        spans.append((" INPUT AWAITED ", "bold background on warning"))
+        key = f": {display.input_key}" if display.input_key else ""
+        spans.append((f" INPUT AWAITED{key} ", "bold background on warning"))
     if view.agent.paused and view.live:
         spans.append((" WINDOWS OFF ", "background on warning"))
     if view.cores.contention:

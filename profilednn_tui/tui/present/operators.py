@@ -217,5 +217,5 @@ def copy_text(row: OperatorRow) -> str:
     operator = row.operator
     return "\t".join((
         operator.key.name, operator.key.input_shapes, f"{units.milliseconds(operator.self_ns_per_step)} ms self/step",
-        units.share(operator.share), f"{units.count(operator.calls_per_step)} calls/step",
+        units.share(operator.share), f"{units.counted(operator.calls_per_step, 'call')}/step",
     ))  # fmt: skip

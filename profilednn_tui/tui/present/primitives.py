@@ -127,5 +127,5 @@ COLUMNS: tuple[Column[PrimitiveRow], ...] = (
 def copy_text(row: PrimitiveRow) -> str:
     return "\t".join((
         *row.group.label, f"{units.milliseconds(row.time_ns)} ms/step", units.share(row.group.share),
-        f"{units.count(row.calls)} calls/step",
+        f"{units.counted(row.calls, 'call')}/step",
     ))  # fmt: skip

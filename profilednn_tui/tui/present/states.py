@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from profilednn_tui import units
 from profilednn_tui.session.ending import exit_words, was_killed
+from profilednn_tui.session.notices import damage
 from profilednn_tui.session.view import Progress, SessionView, State
 from profilednn_tui.tui.renderables.line import Span
 
@@ -50,6 +51,8 @@ def steps_message(view: SessionView) -> Message | None:
     if not view.target.name and not view.unix_ns:
         return Message("Reading the session …")
     since = f" for {units.duration(age_ns)}" if (age_ns := _age_ns(view)) else ""
+    if not view.live and (damaged := damage(view)):
+        return Message("The recording is damaged, and no step can be read", (damaged,))
     if view.state is State.OUTSIDE or (view.state is State.STARTING and view.target.attached):
         return _outside_message(view)
     if view.state is State.STARTING:
@@ -100,7 +103,7 @@ def operators_message(view: SessionView) -> Message | None:
     if view.live:
         return Message(
             "Warming up",
-            (f"{units.count(view.steps.count)} steps so far; "
+            (f"{units.counted(view.steps.count, 'step')} so far; "
              "the first window waits until it costs no more than a tenth of the time.",
              "Press {take-window} to take a window now."),
         )  # fmt: skip

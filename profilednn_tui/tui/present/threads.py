@@ -34,7 +34,7 @@ def task_rows(view: SessionView) -> tuple[TaskRow, ...]:
 
 def title_note(view: SessionView) -> str:
     """``37 threads · 2 workers``"""
-    parts = [f"{view.thread_count:,} threads"] if view.thread_count else []
+    parts = [units.counted(view.thread_count, "thread")] if view.thread_count else []
     if view.workers:
         parts.append(f"{len(view.workers)} {'worker' if len(view.workers) == 1 else 'workers'}")
     return " · ".join(parts)

@@ -303,7 +303,7 @@ def head_lines(trace: Trace, call: int, newest: int, viewport: Viewport) -> tupl
     first: list[Span] = [(f" step {trace.step:,}", "bold"), (f"  window {trace.window}", "muted")]
     if newest != trace.window:
         first.append((f" (newest: {newest})", "muted"))
-    first.append((f"  {units.duration(trace.duration_ns)}  {len(trace.calls):,} calls", ""))
+    first.append((f"  {units.duration(trace.duration_ns)}  {units.counted(len(trace.calls), 'call')}", ""))
     if not trace.complete:
         first.append(("  only the first calls are kept", "warning"))
     first.append((f"  shown: {units.duration(viewport.span_ns)}", "muted"))
@@ -339,7 +339,7 @@ def summary_lines(
         (f"{what} {units.duration(duration)}", "bold"),
         (f"  busy {units.duration(account.busy_ns)} ({share})", ""),
         (f"  {account.gaps:,} gaps {units.duration(account.gap_ns)}", ""),
-        (f"  {account.calls:,} calls", ""),
+        (f"  {units.counted(account.calls, 'call')}", ""),
     ]
     lines: list[Line] = [clip_line(tuple(first), width), *phase_lines(account.phases, fragments, width)]
     name_width = max(16, width - 40)

@@ -100,7 +100,7 @@ def _detail(row: CandidateRow) -> str:
     left_out = f"; the first {units.count(one.left_out)} after each switch are left out" if one.left_out else ""
     chosen = " It is in the best setting so far." if row.chosen else ""
     return (
-        f"{row.name}: step time {units.change(one.ratio)} ({interval}), from {units.count(one.steps)} steps"
+        f"{row.name}: step time {units.change(one.ratio)} ({interval}), from {units.counted(one.steps, 'step')}"
         f"{left_out}.{chosen}"
     )
 

@@ -136,6 +136,7 @@ class LiveScreen(SessionScreen):
         Binding("z", "zoom_pane", "maximize", id="maximize"),
         Binding("d", "primitives", "oneDNN", id="primitives"),
         Binding("f", "flame", "flame graph", id="flame"),
+        Binding("i", "input", "type to the target", show=False, id="input"),
         Binding("M", "memory", "memory: who holds it", show=False, id="memory"),
         Binding("R", "ranks", "ranks, and who waits for whom", show=False, id="ranks"),
         Binding("x", "thread_stacks", "Python stacks of all threads", show=False, id="thread-stacks"),
@@ -273,8 +274,8 @@ class LiveScreen(SessionScreen):
 
     # ---------------------------------------------------------------- the target's terminal
 
-    @on(OutputPane.Wanted)
-    def _ask_for_input(self) -> None:
+    def action_input(self) -> None:
+        """Open a line to type to the target."""
         if not self.view.live:
             self.notify("The target has ended and takes no input.", severity="warning")
             return

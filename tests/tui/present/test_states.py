@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from profilednn_tui.session.view import (
+    Agent,
     Notice,
     Operators,
     SessionView,
@@ -31,6 +32,14 @@ def test_a_target_without_torch_is_explained() -> None:
     message = states.steps_message(view)
     assert message is not None
     assert message.sentences == ("torch was never imported.",)
+
+
+def test_a_damaged_recording_is_not_taken_for_a_training_without_torch() -> None:
+    """Found by a new user, with a snapshot of which a few bytes had changed."""
+    view = SessionView(state=State.ENDED, target=Target("a.py"), agent=Agent(bad_lines=2), unix_ns=1)
+    message = states.steps_message(view)
+    assert message is not None
+    assert message.sentences == ("2 lines of the recording could not be read.",)
 
 
 def test_gradients_that_accumulate_are_a_reason_for_no_step() -> None:

@@ -151,7 +151,7 @@ async def test_a_hidden_pane_that_wants_attention_has_a_mark(watch: Watch) -> No
     async with watch(FakeFeed(view), (80, 24)) as (app, pilot):
         assert "6 Output!" in screen_text(app)
         assert "8 Notes!" not in screen_text(app)
-        assert "INPUT AWAITED" in screen_lines(app)[0]
+        assert "INPUT AWAITED: i" in screen_lines(app)[0]
         await pilot.press("6")
         await pilot.pause()
         assert "6 Output!" not in screen_text(app)
