@@ -216,7 +216,7 @@ def _find_threads(session: OpenSession) -> None:
         raise
     click.echo(threads_text(found.own, found.best, found.effects))
     if found.best != found.own and session.send(Command(SET_THREADS, found.best)):
-        say(f"profilednn-tui: it trains with {found.best} threads until you leave")
+        say(f"profilednn-tui: it trains with {units.counted(found.best, 'thread')} until you leave")
 
 
 def _follow(session: OpenSession, last_step: int | None = None) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from profilednn_tui import units
 from profilednn_tui.cli import values
 from profilednn_tui.cli.findings import BROKEN, LIMITED, OK, Finding, print_findings
 from profilednn_tui.cli.launching import TargetLaunch, environment_option
@@ -254,7 +255,7 @@ def processor_finding(affinity: int, quota: float | None, threads: str) -> Findi
 
 def _neighbours() -> Finding:
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    text = f"load {load:.1f} on {cores} cores"
+    text = f"load {load:.1f} on {units.counted(cores, 'core')}"
     if load > BUSY_LOAD * cores:
         return Finding("neighbours", LIMITED, f"{text}: timings are not reliable", "wait until the machine is quiet")
     return Finding("neighbours", OK, text)

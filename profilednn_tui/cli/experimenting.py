@@ -231,7 +231,7 @@ def _cells(grid: tuple[str, ...], variants: tuple[Variant, ...], ablate: bool, w
     cores = len(own_cores().allowed)
     every, too_large = grid_variants(parse_axes(grid), words.target, cores)
     if too_large:
-        say(f"profilednn-tui: left out, as there are {units.count(cores)} cores: {', '.join(too_large)}")
+        say(f"profilednn-tui: left out, as there are {units.counted(cores, 'core')}: {', '.join(too_large)}")
     return every
 
 
@@ -309,7 +309,7 @@ def _with_wishes(recorded: Experiment, lockstep: bool | None, scratch: bool | No
 def _plan(recorded: Experiment) -> str:
     names = ", ".join(variant.name for variant in recorded.variants)
     pending, total = len(recorded.pending()), recorded.repeat * len(recorded.variants)
-    runs = f"{total} runs" if pending == total else f"{pending} of {total} runs to make"
+    runs = units.counted(total, "run") if pending == total else f"{pending} of {units.counted(total, 'run')} to make"
     return f"{runs} of {recorded.steps} steps: {names}"
 
 

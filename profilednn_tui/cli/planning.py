@@ -89,7 +89,7 @@ def plan_command(
     cores = measured.place.cores
     settings, too_large = settings_to_plan(measured.points, cores, ranks, threads, batches)
     if too_large:
-        say(f"profilednn-tui: left out, as there are {units.count(cores)} cores: {', '.join(too_large)}")
+        say(f"profilednn-tui: left out, as there are {units.counted(cores, 'core')}: {', '.join(too_large)}")
     assumed = _convergence(convergence, noise_scale, reference_batch, measured)
     training = Training(assumed, samples, epochs if epochs is not None else assumed.epochs)
     model = model_of(measured.points)

@@ -167,14 +167,15 @@ def _verdict(experiment: Experiment, trial: Trial, home: Path) -> Finding:
 
     plain = trial.plain
     if plain.view.steps.count < FEWEST_STEPS:
-        return Finding("verdict", LIMITED, f"the training ends by itself after {plain.view.steps.count} steps: too few")
+        steps = units.counted(plain.view.steps.count, "step")
+        return Finding("verdict", LIMITED, f"the training ends by itself after {steps}: too few")
     step_s = (plain.view.steps.median_ns or 0.0) / 1e9
     run_s = max(0.0, plain.duration_s - sum(plain.view.steps.durations_ns) / 1e9) + DEFAULT_STEPS * step_s
     spread = expected(home, experiment) or WITHIN_EXPERIMENT
     runs = runs_for(LIMIT, spread)
     source = "assumed" if spread.assumed else "seen here"
     texts = [
-        f"of {units.share(LIMIT)}: {units.count(runs)} runs per side of {DEFAULT_STEPS} steps in turn, "
+        f"of {units.share(LIMIT)}: {units.counted(runs, 'run')} per side of {DEFAULT_STEPS} steps in turn, "
         f"{units.duration(2 * runs * run_s * 1e9)} (runs differ by {units.share(spread.deviation)}, {source})"
     ]
     if not plain.first_look.why_in_turn:

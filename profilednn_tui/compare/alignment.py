@@ -246,6 +246,6 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 
 def without_judgement(rows: tuple[Aligned[Key], ...]) -> tuple[Aligned[Key], ...]:
-    """The rows for sides that are not comparable: none is marked as grown or shrunk."""
-    changed = (Change.GROWN, Change.SHRUNK, Change.FEW_RUNS)
-    return tuple(replace(row, change=Change.NOT_JUDGED) if row.change in changed else row for row in rows)
+    """The rows for sides that are not comparable: none is said to have changed, or not to."""
+    known = (Change.ADDED, Change.GONE)
+    return tuple(row if row.change in known else replace(row, change=Change.NOT_JUDGED) for row in rows)

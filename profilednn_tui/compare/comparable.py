@@ -74,7 +74,7 @@ def differences(baseline: Side, candidate: Side) -> dict[str, str]:
 
 def _hardware(machine: Machine) -> str:
     quota = f", quota {machine.quota:g}" if machine.quota is not None else ""
-    return f"{machine.cpu or 'unknown CPU'}, {machine.cores} cores{quota}"
+    return f"{machine.cpu or 'unknown CPU'}, {units.counted(machine.cores, 'core')}{quota}"
 
 
 def _stable_shapes(runs: tuple[Run, ...]) -> frozenset[str]:

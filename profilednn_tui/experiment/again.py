@@ -41,10 +41,8 @@ def why_not_again(session: OpenSession) -> str:
     if not session.started.argv:
         return "The session does not record what was started. Start the script with `profilednn-tui SCRIPT`."
     if view.steps.count < FEWEST_STEPS:
-        return (
-            f"The session has {units.count(view.steps.count)} steps so far, and {FEWEST_STEPS} are needed to measure a "
-            "remedy. Let it run longer."
-        )
+        made = units.counted(view.steps.count, "step")
+        return f"The session has {made} so far, and {FEWEST_STEPS} are needed to measure a remedy. Let it run longer."
     return ""
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
+from profilednn_tui import units
 from profilednn_tui.clock import SYSTEM_CLOCK, Clock
 from profilednn_tui.compare.comparison import compare
 from profilednn_tui.compare.gate import Answer, Decision, decide, log_ratios, look_number
 from profilednn_tui.compare.runs import Run
+from profilednn_tui.compare.samples import fair_steps
 from profilednn_tui.compare.verdict import Outcome
 from profilednn_tui.experiment.background import run_in_background
 from profilednn_tui.experiment.groups import run_groups
 from profilednn_tui.experiment.plan import Experiment, Recorded, RunState, load_experiment
 from profilednn_tui.experiment.runner import Observer, Starter
-from profilednn_tui.experiment.sides import undisturbed_groups
+from profilednn_tui.experiment.sides import undisturbed_groups, variant_side
 from profilednn_tui.session.frames import is_users
 
 BASELINE, CANDIDATE = VARIANTS = "baseline", "candidate"
@@ -79,8 +83,18 @@ def judge_groups(folder: Path, limit: float, last: bool) -> Decision:
         look = look_number(len(ratios), last)
         if look is not None:
             return decide(ratios, limit, look)
-    reason = f"all groups were disturbed ({disturbed[-1].reason})" if last and disturbed else ""
+    if not (last and disturbed):
+        return Decision(Answer.UNDECIDED, groups)
+    reason = f"all groups were disturbed ({disturbed[-1].reason}){_seen(recorded)}. Try again when the machine is quiet"
     return Decision(Answer.UNDECIDED, groups, reason=reason)
+
+
+def _seen(recorded: Recorded) -> str:
+    """What disturbed groups show, which decides nothing."""
+    sides = [variant_side(recorded, name) for name in VARIANTS]
+    baseline, candidate = ([steps for run in side.runs if len(steps := fair_steps(run))] for side in sides)
+    ratios = log_ratios(baseline, candidate)
+    return f"; the step time in them was {units.change(math.exp(median(ratios)))}" if ratios else ""
 
 
 def _foreign_files(runs: Iterable[Run], recorded: Recorded) -> Iterator[str]:

@@ -146,7 +146,7 @@ class _Judging:
         found = self._look(last=False) if len(done) >= FEWEST_GROUPS else None
         if found is None:
             return False
-        self.tell(f"{units.count(found.decision.groups)} groups: {gain_text(*_gains(found.decision))}.")
+        self.tell(f"{units.counted(found.decision.groups, 'group')}: {gain_text(*_gains(found.decision))}.")
         comparable = found.comparison.verdict.outcome is not Outcome.NOT_COMPARABLE
         return not comparable or _is_decided(found.decision) or _width(found.decision) < self.wanted
 
@@ -156,12 +156,12 @@ class _Judging:
         if found is not None and found.decision.groups >= FEWEST_GROUPS:
             return found
         runs = load_experiment(self.folder).experiment.runs
-        made = units.count(len(_blocks(runs)))
+        made = len(_blocks(runs))
         disturbed = [run.reason for run in runs if run.state is RunState.DISTURBED]
         if disturbed:
             groups = units.count(found.decision.groups if found is not None else 0)
             raise ProfilerError(
-                f"Of {made} groups of runs, {groups} were undisturbed, and {FEWEST_GROUPS} are needed "
+                f"Of {units.counted(made, 'group')} of runs, {groups} were undisturbed, and {FEWEST_GROUPS} are needed "
                 f"({disturbed[-1]}). Try again when the machine is quiet."
             )
         if found is not None and found.comparison.verdict.reasons:
@@ -265,7 +265,7 @@ def _differences(view: SessionView, script_sha256: str) -> Iterator[str]:
         yield "The script has changed since the session."
     cores, had = len(own_cores().allowed), view.machine.affinity
     if had is not None and had != cores:
-        yield f"The session ran on {units.count(had)} cores, and the runs have {units.count(cores)}."
+        yield f"The session ran on {units.counted(had, 'core')}, and the runs have {units.count(cores)}."
 
 
 def _order_text(experiment: Experiment) -> str:
@@ -308,7 +308,7 @@ def _effect(look: _Look, wanted: float) -> tuple[Effect, str]:
     if _is_decided(decision) or _width(decision) < wanted:
         return Effect.NO_DIFFERENCE, ""
     more = f", about {units.count(decision.more_groups)} more would" if decision.more_groups else ""
-    return Effect.NOT_JUDGED, f"{units.count(decision.groups)} groups of runs cannot tell{more}"
+    return Effect.NOT_JUDGED, f"{units.counted(decision.groups, 'group')} of runs cannot tell{more}"
 
 
 def _is_decided(decision: Decision) -> bool:

@@ -221,7 +221,8 @@ def _progress(experiment: Experiment, variants: Sequence[Variant]) -> Experiment
         at_once = len(experiment.variants) if experiment.lockstep else 1
         remaining_s = sum(means[one.name] for one, _ in pending) / at_once
     total = experiment.repeat * len(experiment.variants)
-    return ExperimentProgress(total - len(pending) + 1, total, " ".join(one.name for one in variants), 0.0, remaining_s)
+    number = total - max(len(pending), len(variants)) + 1  # the last group may be repeated, and then none is pending
+    return ExperimentProgress(number, total, " ".join(one.name for one in variants), 0.0, remaining_s)
 
 
 def read_ended(planned: tuple[Variant, int], ended: EndedRun) -> tuple[RunEntry, Run]:

@@ -89,7 +89,7 @@ def death_words(life: Life, working_directory: str) -> str:
 def life_words(life: Life, working_directory: str) -> str:
     """``first life, 2 ranks, 20 steps: rank 1 died first, ...``."""
     ranks = f"{units.count(life.world_size)} rank{'' if life.world_size == 1 else 's'}"
-    about = f"{units.ordinal(life.number)} life, {ranks}, {units.count(life.steps)} steps"
+    about = f"{units.ordinal(life.number)} life, {ranks}, {units.counted(life.steps, 'step')}"
     return ": ".join(filter(None, (about, death_words(life, working_directory))))
 
 
@@ -103,7 +103,7 @@ def lives_words(processes: Sequence[ProcessEntry], working_directory: str) -> tu
 
 def _first_words(life: Life, working_directory: str) -> str:
     first, ranks = life.first[0], numbered([death.rank for death in life.first])
-    cause, after = cause_words(first, working_directory), f"after {units.count(first.steps)} steps"
+    cause, after = cause_words(first, working_directory), f"after {units.counted(first.steps, 'step')}"
     if len(life.first) == 1:
         return f"{ranks} died first, {after}: {cause}" if life.world_size > 1 else f"{ranks} died {after}: {cause}"
     if life.cause_is_known:

@@ -32,8 +32,7 @@ def answer_text(decision: Decision, limit: float) -> str:
     known = f": {_numbers(decision)}" if decision.ratio is not None else ""
     if decision.more_groups is None:
         return f"{asked}{known}; more groups are needed"
-    more = units.count(decision.more_groups)
-    return f"{asked}{known}; {more} more {'group' if more == '1' else 'groups'} would probably tell"
+    return f"{asked}{known}; {units.counted(decision.more_groups, 'more group')} would probably tell"
 
 
 def gate_text(decision: Decision, report: Report | None, revisions: str, limit: float) -> str:
@@ -75,7 +74,7 @@ GATE_FORMATS: Mapping[str, Callable[[Decision, Report | None, str, float], str]]
 
 def _numbers(decision: Decision) -> str:
     assert decision.ratio is not None
-    groups = f"in {units.count(decision.groups)} {'group' if decision.groups == 1 else 'groups'}"
+    groups = f"in {units.counted(decision.groups, 'group')}"
     if decision.low is None or decision.high is None:
         return f"step time {units.change(decision.ratio)} {groups}"
     interval = f"({units.change(decision.low)} to {units.change(decision.high)})"

@@ -74,7 +74,7 @@ def _more_runs(interval: Interval, limit: float) -> str:
     more = interval.more_runs(limit)
     if more >= MOST_RUNS:
         return f"more than {units.count(MOST_RUNS)} runs"
-    return f"{units.count(more)} more {'run' if more == 1 else 'runs'} per side"
+    return f"{units.counted(more, 'more run')} per side"
 
 
 def interval_text(interval: Interval) -> str:
@@ -119,16 +119,12 @@ def steps_text(comparison: Comparison) -> str:
     )
     texts = [
         f"{side.name} {units.duration(median_ns)} "
-        f"({_counted(len(side.runs), 'run')}, {_counted(sum(map(len, series)), 'step')})"
+        f"({units.counted(len(side.runs), 'run')}, {units.counted(sum(map(len, series)), 'step')})"
         for side, median_ns, series in sides
     ]
     paired = verdict.interval is not None and verdict.interval.pairs
     pairs = f" in {paired} pairs" if paired else ""
-    return f"{texts[0]} -> {texts[1]}{pairs}, {_counted(comparison.warm_up_steps, 'warm-up step')} left out"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{units.count(number)} {noun}{'s' if number != 1 else ''}"
+    return f"{texts[0]} -> {texts[1]}{pairs}, {units.counted(comparison.warm_up_steps, 'warm-up step')} left out"
 
 
 def figure_texts(figure: Figure) -> tuple[str, str]:

@@ -58,7 +58,7 @@ def roofline_lines(log: PrimitiveLog, peaks: Peaks, width: int, contention: str 
     work, time_ms = work_of_uses(log.uses)
     yield (
         f"This machine: {peaks.float32_gflops:.0f} GFLOP/s in float32, {peaks.bfloat16_gflops:.0f} in bfloat16, "
-        f"{peaks.bandwidth_gb_per_s:.1f} GB/s, {peaks.threads} threads"
+        f"{peaks.bandwidth_gb_per_s:.1f} GB/s, {units.counted(peaks.threads, 'thread')}"
     )
     share = time_ms / log.time_ms if log.time_ms else 0.0
     if contention is not None:

@@ -158,6 +158,16 @@ def test_a_neighbour_that_stays_is_not_fought_for_ever(folder: Path) -> None:
     assert not conducted.experiment.pending()
 
 
+def test_a_last_block_that_is_made_again_is_not_counted_beyond_the_end(folder: Path) -> None:
+    """A new user found "run 5 of 4"."""
+    planned = replace(experiment(folder, 2), lockstep=True)
+    for variant in "AB":
+        planned = planned.with_run(RunEntry(variant, 0, f"1-{variant}-1", RunState.DONE))
+    _, observer = run(folder, Starter(disturbed={"B": 1}), planned)
+    numbers = [(progress.number, progress.total) for progress, _ in observer.endings]
+    assert numbers == [(3, 4), (4, 4), (3, 4), (4, 4)]
+
+
 def test_a_stop_keeps_the_finished_runs_and_the_rest_can_follow(folder: Path) -> None:
     conducted, _ = run(folder, Starter(stop_at=4))
     assert conducted.stopped_by == STOPPED
