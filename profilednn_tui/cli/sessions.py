@@ -95,11 +95,11 @@ def export(
         raise ProfilerError(f"{chosen.name} is no text for a terminal. Redirect standard output, or name a file.")
     with opened(sessions, commands, job, follow=False, sources=sources) as session:
         session.catch_up()
-        warn_of_damage(session)
         if str(output) == STANDARD_OUTPUT:
             _to_standard_output(partial(chosen.write, session))
         else:
             chosen.write(session, output.absolute())
+        warn_of_damage(session)  # afterwards, as it looks at more of the session than an export that streams
 
 
 def warn_of_damage(session: OpenSession) -> None:
