@@ -20,7 +20,6 @@ from profilednn_tui.cli.values import STANDARD_OUTPUT
 from profilednn_tui.errors import ProfilerError
 from profilednn_tui.launch.headless import say
 from profilednn_tui.launch.signals import end_like
-from profilednn_tui.session.notices import damage
 
 if TYPE_CHECKING:
     from profilednn_tui.session.open_session import OpenSession
@@ -99,14 +98,13 @@ def export(
             _to_standard_output(partial(chosen.write, session))
         else:
             chosen.write(session, output.absolute())
-        warn_of_damage(session)  # afterwards, as it looks at more of the session than an export that streams
+        warn_of_damage(session)
 
 
 def warn_of_damage(session: OpenSession) -> None:
     """Say what of a session cannot be read: what is made of it may lack that."""
-    damaged = damage(session.view())
-    if damaged:
-        say(f"profilednn-tui: {damaged}")
+    if session.damage:
+        say(f"profilednn-tui: {session.damage}")
 
 
 def _to_standard_output(write: Callable[[Path], None]) -> None:

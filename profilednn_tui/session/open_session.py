@@ -24,6 +24,7 @@ from profilednn_tui.session.model.fragmentation import fragmentation
 from profilednn_tui.session.model.part import Part
 from profilednn_tui.session.model.process import Process
 from profilednn_tui.session.model.session import Session
+from profilednn_tui.session.notices import damage
 from profilednn_tui.session.part_reader import PartReader
 from profilednn_tui.session.storage.files import append
 from profilednn_tui.session.storage.folder import INPUT_FIFO, SessionFile
@@ -158,6 +159,11 @@ class OpenSession:
         if self._told is None or self._told[0] is not view or self._told[1] != traced:
             self._told = view, traced, replace(view, traced_windows=traced, fragmentation=self._fragmentation(traced))
         return self._told[2]
+
+    @property
+    def damage(self) -> str:
+        """What cannot be read, as `notices.damage`; without reading the calls of windows, which a `view` does."""
+        return damage(self._session.view())
 
     def _fragmentation(self, windows: Sequence[int]) -> tuple[Fragmentation, ...]:
         return fragmentation([trace for window in windows if (trace := self.trace(window))])
