@@ -162,8 +162,8 @@ class OpenSession:
 
     @property
     def damage(self) -> str:
-        """What cannot be read, as `notices.damage`; without reading the calls of windows, which a `view` does."""
-        return damage(self._session.view())
+        """What cannot be read, as `notices.damage`; a whole `view` of a large session takes much memory."""
+        return damage(self._session.trouble)
 
     def _fragmentation(self, windows: Sequence[int]) -> tuple[Fragmentation, ...]:
         return fragmentation([trace for window in windows if (trace := self.trace(window))])

@@ -203,6 +203,12 @@ class Session:
         """All files named in call stacks."""
         return frozenset[str]().union(*(process.windows.source_files for process in self._processes.values()))
 
+    @property
+    def trouble(self) -> SessionView:
+        """A view of nothing but the notices, and how many lines could not be read."""
+        notices = tuple(dict.fromkeys(self._notices.values()))
+        return SessionView(agent=Agent(bad_lines=self._bad_lines), notices=notices)
+
     def view(self, window: int | None = None) -> SessionView:
         """The current view; with `window`, its operators are those of that window alone."""
         if self._view is None or self._view[0] != window:
