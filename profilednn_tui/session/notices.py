@@ -31,10 +31,10 @@ def damage(view: SessionView) -> str:
     return unreadable or _bad_lines(view.agent.bad_lines)
 
 
-def _losses(view: SessionView) -> list[tuple[int, float]]:
-    """The newest steps with their losses."""
-    pairs = zip(view.steps.numbers, view.steps.losses, strict=False)
-    return [(number, loss) for number, loss in pairs if loss is not None]
+def _losses(view: SessionView) -> Iterator[tuple[int, float]]:
+    """The newest steps with their losses, the newest first, as far as they are asked for: screens ask all the time."""
+    pairs = zip(reversed(view.steps.numbers), reversed(view.steps.losses), strict=False)
+    return ((number, loss) for number, loss in pairs if loss is not None)
 
 
 def _bad_lines(count: int) -> str:
@@ -48,7 +48,7 @@ def _notices(view: SessionView) -> Iterator[tuple[str, str]]:
     if view.state is State.LOST:
         killed = "the target and the profiler were killed together. At most the last second is missing."
         yield WARNING, f"The recording has no end: {'it is damaged.' if damage(view) else killed}"
-    lost = list(takewhile(lambda step: not math.isfinite(step[1]), reversed(_losses(view))))
+    lost = list(takewhile(lambda step: not math.isfinite(step[1]), _losses(view)))
     if len(lost) >= LOST_LOSSES:
         yield WARNING, f"The loss has been no number since step {lost[-1][0]:,} at the latest: nothing is learned."
     if agent.dropped_events:
